@@ -1,4 +1,4 @@
-"""Kafka's jars: fetched once per user by `jgo`, pinned by the checksums in kafka.lock.toml, shared by all data folders."""
+"""Kafka's jars: fetched by `jgo`, pinned by the checksums in kafka.lock.toml, kept once for all data folders."""
 
 import contextlib
 import fcntl
@@ -39,7 +39,11 @@ class Jar:
 def locked_jars() -> list[Jar]:
     """What kafka.lock.toml pins."""
     entries = tomllib.loads(LOCK.read_text())["jar"]
-    return [Jar(*entry["coordinate"].split(":"), size=entry["size"], sha256=entry["sha256"]) for entry in entries]
+    jars = []
+    for entry in entries:
+        group, artifact, version = entry["coordinate"].split(":")
+        jars.append(Jar(group, artifact, version, entry["size"], entry["sha256"]))
+    return jars
 
 
 def cache_dir() -> Path:
@@ -88,7 +92,7 @@ def _fetch_all(jars: list[Jar], scratch: Path, complete: Path, progress: Progres
         yield count
 
     settings = GlobalSettings.load()
-    context = MavenContext(resolver=PythonResolver(progress_callback=counting), repo_cache=scratch / "repository", timeout=60)
+    context = MavenContext(resolver=PythonResolver(progress_callback=counting), repo_cache=scratch / "m2", timeout=60)
     # A mirror or a private repository is configured where jgo looks for it.
     context.remote_repos.update(settings.repositories)
 

@@ -81,7 +81,7 @@ class Kafka:
         self.wait()
 
     def prepare(self, progress: Progress | None = None) -> None:
-        """Fetch the jars if need be, end a leftover of a killed run, write the configuration, format on the first start."""
+        """Fetch the jars, end the leftover of a killed run, write the configuration, format the storage: each if need be."""
         self._jars = kafka_jars(progress)
         self.data.mkdir(parents=True, exist_ok=True)
         process.stop_leftover(self._pid_file, str(self._properties), signal.SIGTERM)

@@ -75,7 +75,13 @@ class Postgres:
 
     def launch(self) -> None:
         """Start the process, without waiting for it."""
-        command = [_bin() / "postgres", "-D", self._cluster, "-c", f"config_file={self._cluster / 'leadflow.conf'}"]
+        command: list[str | Path] = [
+            _bin() / "postgres",
+            "-D",
+            self._cluster,
+            "-c",
+            f"config_file={self._cluster / 'leadflow.conf'}",
+        ]
         with self.log.open("ab") as log:
             # SIGINT is Postgres's fast shutdown: sessions end, nothing is lost.
             self._process = process.launch(command, log=log, user=self._user, cwd=self.data, orphaned=signal.SIGINT)

@@ -108,7 +108,7 @@ def stop(process: subprocess.Popen[bytes], signum: int, grace: float) -> bool:
 
 
 def stop_leftover(pid_file: Path, sign: str, signum: int, grace: float = 20.0) -> None:
-    """End the process that an earlier, killed parent left behind: the pid in `pid_file`, if `sign` is in its command line."""
+    """End what an earlier, killed parent left behind: the pid in `pid_file`, if `sign` is in its command line."""
     try:
         process = psutil.Process(int(pid_file.read_text().split()[0]))
         if not any(sign in part for part in process.cmdline()):
@@ -123,7 +123,9 @@ def stop_leftover(pid_file: Path, sign: str, signum: int, grace: float = 20.0) -
         return
 
 
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, name: str, timeout: float) -> None:
+def wait_until(
+    ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, name: str, timeout: float
+) -> None:
     """Poll `ready` until it holds. Raises StartError when the process ends or `timeout` seconds pass before."""
     deadline = time.monotonic() + timeout
     while not ready():

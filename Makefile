@@ -1,0 +1,27 @@
+# Every target sets up .venv by itself, from requirements.lock; Python >= 3.11 and make are all it needs.
+
+.PHONY: up test lint format bench environment
+
+# make up ARGS="--port-base 9100 --no-demo"
+up: environment
+	@exec .venv/bin/leadflow up $(ARGS)
+
+# make test ARGS="tests/unit -k opt_out"
+test: environment
+	.venv/bin/pytest $(ARGS)
+
+lint: environment
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: environment
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+bench: environment
+	.venv/bin/python -m benchmarks $(ARGS)
+
+environment:
+	@deploy/local/environment.sh

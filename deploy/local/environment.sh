@@ -1,0 +1,58 @@
+#!/bin/sh
+# Makes .venv from requirements.lock; does nothing when it was made from this very lock.
+# Needs Python >= 3.11 and nothing else: `uv` is used where it is there, and fetched into .leadflow/tools where it is not.
+set -eu
+cd "$(dirname "$0")/../.."
+
+fail() {
+    echo "leadflow: $*" >&2
+    exit 1
+}
+
+find_python() {
+    for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11 python; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            # The program itself: a shim of a version manager would not do as the base of an environment.
+            "$candidate" -c 'import sys; print(sys.executable)'
+            return
+        fi
+    done
+    fail "Python 3.11 or newer is needed and was not found (set PYTHON=/path/to/python3)."
+}
+
+find_uv() {
+    if uv --version >/dev/null 2>&1; then
+        echo uv
+        return
+    fi
+    tools=.leadflow/tools
+    if ! "$tools/bin/uv" --version >/dev/null 2>&1; then
+        echo "leadflow: fetching uv into $tools" >&2
+        rm -rf "$tools"
+        if "$1" -c 'import venv, ensurepip' 2>/dev/null; then
+            "$1" -m venv "$tools" >&2 && "$tools/bin/python" -m pip install --quiet uv >&2 || fail "uv could not be installed (see above)."
+        elif "$1" -m pip --version >/dev/null 2>&1; then
+            "$1" -m pip install --quiet --target "$tools" uv >&2 || fail "uv could not be installed (see above)."
+        else
+            fail "this Python has neither venv nor pip; on Debian and Ubuntu: apt-get install python3-venv (or install uv)."
+        fi
+    fi
+    echo "$tools/bin/uv"
+}
+
+python=$(find_python)
+stamp=.venv/.made-from
+wanted=$(cat requirements.lock pyproject.toml | "$python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
+if [ -x .venv/bin/leadflow ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ]; then
+    exit 0
+fi
+
+uv=$(find_uv "$python")
+echo "leadflow: making .venv from requirements.lock" >&2
+if [ ! -x .venv/bin/python ]; then
+    "$uv" venv --quiet --allow-existing --python "$python" .venv
+fi
+export VIRTUAL_ENV="$PWD/.venv"
+"$uv" pip sync --quiet --require-hashes requirements.lock
+"$uv" pip install --quiet --no-deps --editable .
+echo "$wanted" >"$stamp"
