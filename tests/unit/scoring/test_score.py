@@ -1,0 +1,257 @@
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.scoring.rules import History, Model, Signal, explain, gather, score_at
+from services.scoring.rules.score import Score
+from tests.unit.scoring.builders import (
+    ALIAS,
+    DEFAULT,
+    LEAD,
+    SIGNALS,
+    a_model,
+    a_rule,
+    a_signal,
+    booked,
+    cancelled,
+    captured,
+    day,
+    engagement,
+    enriched,
+    reply,
+    sent,
+    updated,
+)
+
+MOMENTS = st.floats(0, 400).map(day)
+
+
+def history_of(signals: Iterable[Signal], at: datetime) -> History:
+    history = gather(signals, LEAD, at)
+    assert history is not None
+    return history
+
+
+def scored(signals: Iterable[Signal], at: datetime, model: Model = DEFAULT) -> Score:
+    return score_at(model, history_of(signals, at), at)
+
+
+@given(SIGNALS, MOMENTS)
+def test_the_explanation_sums_exactly_to_each_score_and_to_the_total(signals: list[Signal], moment: datetime) -> None:
+    score = scored(signals, moment)
+    told = explain(DEFAULT, history_of(signals, moment), moment)
+    for name, whole in zip(("fit", "intent", "engagement"), score.points, strict=True):
+        assert sum((part.points for part in told if part.score == name), Decimal(0)) == whole
+    assert sum((part.points for part in told), Decimal(0)) == score.total
+    assert all(part.points.as_tuple().exponent == -2 for part in told)
+    assert all(part.points < 0 for part in told if part.rule == "cap")
+
+
+@given(SIGNALS, MOMENTS, st.randoms())
+def test_the_score_is_the_same_in_whatever_order_the_signals_arrived(
+    signals: list[Signal], moment: datetime, random: Random
+) -> None:
+    shuffled = random.sample(signals, len(signals))
+    assert scored(shuffled, moment) == scored(signals, moment)
+    assert explain(DEFAULT, history_of(shuffled, moment), moment) == explain(
+        DEFAULT, history_of(signals, moment), moment
+    )
+
+
+@given(SIGNALS, MOMENTS, st.floats(0, 1, exclude_max=True))
+def test_nothing_changes_before_the_moment_told(signals: list[Signal], moment: datetime, part: float) -> None:
+    signals = [signal for signal in signals if signal.at <= moment]
+    score = scored(signals, moment)
+    if score.next_change_at is None:
+        later = moment + timedelta(days=3_000)
+    else:
+        assert score.next_change_at > moment
+        later = moment + (score.next_change_at - moment) * part
+        if score.next_change_at - moment <= timedelta(seconds=1):
+            return
+    assert scored(signals, later).points == score.points
+
+
+@given(st.lists(st.floats(0, 30), min_size=1, max_size=20), st.floats(0, 200), st.floats(0, 200))
+def test_what_was_given_for_engagement_only_ever_fades(visits: list[float], one: float, other: float) -> None:
+    signals = [captured(), *(engagement("visit", days, f"v{n}") for n, days in enumerate(visits))]
+    earlier, later = sorted([30 + one, 30 + other])
+    assert scored(signals, day(later)).engagement <= scored(signals, day(earlier)).engagement
+
+
+def test_the_worker_reaches_every_change_in_few_steps() -> None:
+    signals = [
+        captured(),
+        engagement("open", 1),
+        engagement("visit", 2, page="/pricing"),
+        engagement("form", 3, page="/demo"),
+        engagement("webinar", 3.5),
+        reply("interested", 4),
+    ]
+    moment, steps, seen = day(5), 0, []
+    score = scored(signals, moment)
+    while score.next_change_at is not None and steps < 500:
+        score, steps = scored(signals, score.next_change_at), steps + 1
+        seen.append(score.points)
+    assert scored(signals, day(4_000)).points == score.points
+    changes = sum(one != other for one, other in pairwise(seen))
+    assert steps <= changes * 2 + 5
+
+
+def test_half_of_the_points_are_left_after_a_half_life() -> None:
+    model = a_model(a_rule(points=20, half_life_days=10, engagement="visit", op="exists"))
+    signals = [captured(), engagement("visit", 0)]
+    assert [scored(signals, day(days), model).intent for days in (0, 10, 20, 30)] == [20, 10, 5, 3]
+
+
+def test_a_score_never_passes_its_cap_and_the_cap_is_told() -> None:
+    model = a_model(a_rule("a", points=25.5), a_rule("b", points=8), caps={"intent": 30})
+    assert scored([captured()], day(0), model).intent == 30
+    told = {part.rule: part.points for part in explain(model, history_of([captured()], day(0)), day(0))}
+    assert told == {"a": Decimal("25.50"), "b": Decimal("8.00"), "cap": Decimal("-3.50")}
+
+
+def test_a_score_never_falls_below_nought_and_the_floor_is_told() -> None:
+    model = a_model(a_rule("a", points=-7.25))
+    assert scored([captured()], day(0), model).intent == 0
+    told = {part.rule: part.points for part in explain(model, history_of([captured()], day(0)), day(0))}
+    assert told == {"a": Decimal("-7.25"), "floor": Decimal("7.25")}
+
+
+def test_rounding_is_a_contribution_of_its_own() -> None:
+    model = a_model(a_rule("a", points=4.3))
+    told = {part.rule: part.points for part in explain(model, history_of([captured()], day(0)), day(0))}
+    assert told == {"a": Decimal("4.30"), "rounding": Decimal("-0.30")}
+
+
+def test_a_lead_that_nobody_had_captured_by_then_has_no_history() -> None:
+    assert gather([captured(), engagement("visit", -3)], LEAD, day(-1)) is None
+
+
+def test_a_past_moment_knows_only_what_had_happened_by_then() -> None:
+    signals = [captured(), engagement("form", 5, page="/demo")]
+    assert scored(signals, day(4)).intent == 0
+    assert scored(signals, day(5)).intent == 20
+
+
+def test_the_label_given_last_counts_at_the_replys_own_time() -> None:
+    signals = [captured(), reply("declined", 2, labelled=3, id="b"), reply("interested", 2.5, labelled=2, id="a")]
+    history = history_of(signals, day(10))
+    assert [(one.kind, one.at) for one in history.replies] == [("declined", day(2))]
+
+
+def test_of_two_labels_of_the_same_moment_the_greater_event_id_counts() -> None:
+    signals = [captured(), reply("declined", 2, id="a"), reply("interested", 2, id="b")]
+    assert [one.kind for one in history_of(signals, day(10)).replies] == ["interested"]
+
+
+def test_a_meeting_counts_as_held_once_its_end_has_passed() -> None:
+    signals = [captured(), booked(1, ends=5)]
+    before = scored(signals, day(4.9))
+    assert before.next_change_at is not None and before.next_change_at <= day(5)
+    assert before.engagement == 0
+    assert scored(signals, day(5)).engagement == 12
+
+
+def test_a_cancelled_meeting_gives_nothing_unless_it_had_passed() -> None:
+    assert scored([captured(), booked(1, ends=5), cancelled(2)], day(6)).points == (0, 0, 0)
+    assert scored([captured(), booked(1, ends=5), cancelled(7)], day(8)).engagement == 11
+
+
+def test_a_meeting_booked_again_ends_when_the_last_booking_says() -> None:
+    signals = [captured(), booked(1, ends=5), booked(2, ends=9)]
+    assert [one.kind for one in history_of(signals, day(6)).meetings] == ["booked"]
+    assert [one.kind for one in history_of(signals, day(9)).meetings] == ["booked", "held"]
+
+
+def test_messages_without_an_answer_cost_points_until_the_lead_writes() -> None:
+    model = a_model(
+        a_rule("base", "engagement", 10), a_rule("quiet", "engagement", -6, message="unanswered", op="gte", value=4)
+    )
+    signals = [captured(), *(sent(days) for days in (1, 2, 3, 4))]
+    assert scored(signals, day(5), model).engagement == 4
+    assert scored([*signals, reply("question", 6)], day(7), model).engagement == 10
+    assert scored([*signals, reply("out_of_office", 6)], day(7), model).engagement == 4
+
+
+def test_the_version_of_capture_decides_which_details_are_newest() -> None:
+    signals = [captured(company="Old"), updated(9, 3, company="Newest"), updated(10, 2, company="Newer")]
+    assert history_of(signals, day(11)).field("company") == "Newest"
+    assert history_of(signals, day(1)).field("company") == "Old"
+
+
+def test_a_detail_that_an_update_no_longer_has_is_gone() -> None:
+    assert history_of([captured(company="Acme"), updated(1, 2)], day(2)).field("company") is None
+
+
+def test_the_newest_word_on_each_fact_counts_and_null_takes_it_away() -> None:
+    signals = [captured(), enriched(1, seniority="staff", country="DE"), enriched(2, seniority="head", country=None)]
+    facts = history_of(signals, day(3)).facts
+    assert {name: known[:2] for name, known in facts.items()} == {"seniority": ("head", day(2))}
+
+
+def test_a_fact_said_again_keeps_the_moment_it_was_first_said() -> None:
+    signals = [captured(), enriched(1, seniority="head"), enriched(2, seniority="head", country="DE")]
+    assert history_of(signals, day(3)).facts["seniority"][1] == day(1)
+
+
+def test_a_merged_lead_is_scored_on_the_signals_of_both() -> None:
+    other = a_signal("lead.captured", -5, lead=ALIAS, source="website", company="Alias Ltd", version=7)
+    theirs = a_signal("engagement.recorded", 1, lead=ALIAS, kind="form", page="/demo")
+    signals = [captured(source="referral"), other, theirs]
+    history = history_of(signals, day(1))
+    assert history.captured_at == day(-5)
+    assert (history.field("source"), history.field("company")) == ("referral", "Alias Ltd")
+    assert scored(signals, day(1)).intent == 28
+
+
+def test_an_explanation_names_the_event_the_fact_and_the_time() -> None:
+    signals = [captured(company="Acme"), enriched(1, seniority="head"), engagement("visit", 2, id="visit-1")]
+    told = {part.rule: part for part in explain(DEFAULT, history_of(signals, day(2)), day(2))}
+    assert (told["leader"].fact, told["leader"].at) == ("seniority", day(1))
+    assert (told["visit"].event_id, told["visit"].at) == ("visit-1", day(2))
+    assert (told["company-known"].field, told["company-known"].at) == ("company", day(0))
+
+
+@pytest.mark.parametrize(
+    ("who", "facts", "doings", "lowest", "highest", "bands"),
+    [
+        (
+            captured(source="website", email="x@gmail.com", job_title="Student", phone="+491701234567"),
+            {"email_free": True, "seniority": "student"},
+            [engagement("visit", 1), engagement("form", 1, page="/newsletter")],
+            10,
+            22,
+            "D",
+        ),
+        (
+            captured(source="import", company="Acme"),
+            {"email_free": False, "seniority": "manager", "department": "sales"},
+            [],
+            25,
+            49,
+            "C",
+        ),
+        (
+            captured(source="website", company="Acme", phone="+493012345"),
+            {"email_free": False, "seniority": "head", "department": "marketing"},
+            [engagement("form", 1, page="/demo"), engagement("visit", 0.5), engagement("visit", 1, page="/pricing")],
+            70,
+            100,
+            "AB",
+        ),
+        (captured(source="import"), {"email_free": True, "email_disposable": True}, [], 0, 0, "D"),
+    ],
+)
+def test_the_default_model_tells_a_student_from_a_buyer(
+    who: Signal, facts: dict[str, object], doings: list[Signal], lowest: int, highest: int, bands: str
+) -> None:
+    score = scored([who, enriched(0, **facts), *doings], day(2))
+    assert lowest <= score.total <= highest
+    assert score.band in bands
