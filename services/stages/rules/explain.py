@@ -1,0 +1,71 @@
+"""Why a lead stands where it stands, and what would move it, in sentences."""
+
+from datetime import datetime
+from typing import Any
+
+from . import checklist
+from .journey import Journey
+from .settings import SettingsHistory
+from .stages import DEAD, END, WON, title_of
+from .table import RULES, Rule
+from .timers import MEETING_PASSED, next_due, next_timer, quiet_since
+
+
+def explain(journey: Journey, history: SettingsHistory, now: datetime) -> dict[str, Any]:
+    """`because`: a sentence; `would_move`: what would move the lead from here, nearest first."""
+    return {"because": because(journey), "would_move": would_move(journey, history, now)}
+
+
+def because(journey: Journey) -> str:
+    """The sentence for the present stage."""
+    if journey.because is None or journey.entered_at is None:
+        sentence = "New: captured, and nothing has moved it yet."
+    else:
+        who = " by hand" if journey.rule == "manual" and journey.because != "moved by hand" else ""
+        sentence = f"{title_of(journey.stage)}{who} since {_day(journey.entered_at)}: {journey.because}."
+    if journey.stage is WON and journey.opted_out:
+        sentence += " The customer opted out: nothing is sent any more."
+    return sentence
+
+
+def would_move(journey: Journey, history: SettingsHistory, now: datetime) -> list[str]:
+    """One sentence for each rule that starts from here; what people can do comes last."""
+    stage = journey.stage
+    if journey.erased:
+        return ["nothing: the person was erased"]
+    if stage is DEAD:
+        return ["nothing: a dead lead is never revived"]
+    sentences = [
+        _sentence(rule, journey, history, now) for rule in RULES if stage in rule.from_ and rule.to is not stage
+    ]
+    if stage is WON and journey.opted_out:
+        return ["to dead by hand: the customer opted out"]
+    if stage in END:
+        sentences.append("to any other stage by hand only")
+    return sentences
+
+
+def _sentence(rule: Rule, journey: Journey, history: SettingsHistory, now: datetime) -> str:
+    to = rule.to.value.replace("_", " ")
+    if rule.id == "checklist":
+        settings = history.at(now)
+        if not any(item.required for item in settings.checklist):
+            return "to qualify: by hand, the checklist has no required item"
+        lacking = checklist.to_qualify(journey, settings)
+        return f"to qualify: {lacking}" if lacking else "to qualify: by hand, the checklist was complete before"
+    if rule.id == "quiet":
+        if quiet_since(journey) is None:
+            return "to nurture when no word comes after the running sequence"
+        timer = next_timer(journey, history)
+        if timer is not None and timer.kind == MEETING_PASSED:
+            return "to nurture when no word comes after the meeting"
+        due = next_due(journey, history)
+        return f"to nurture on {_day(due)} when no word comes" if due else "to nurture when no word comes"
+    if rule.id == "meeting-passed":
+        due = next_due(journey, history)
+        return f"to {to} on {_day(due)} when the meeting ends" if due else f"to {to} by hand: no meeting is booked"
+    return f"to {to} when {rule.would}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"

@@ -1,0 +1,39 @@
+"""Why a signal changed nothing, in words for people."""
+
+from . import channels
+from .journey import Journey
+from .signals import Signal
+from .stages import DEAD, END, NURTURE, SCHEDULED, WON, title_of
+from .table import Trigger
+
+_ROUTINE: dict[Trigger, str] = {
+    Trigger.MESSAGE_SENT: "not the first message",
+    Trigger.REPLIED: "the lead was answering already",
+    Trigger.SAID_LATER: "the lead was in Nurture already",
+}
+
+
+def why_ignored(journey: Journey, trigger: Trigger, signal: Signal) -> tuple[str, bool]:
+    """The reason why no rule moved the lead, and whether nothing else was to be expected."""
+    stage = journey.stage
+    if stage is DEAD:
+        return "the lead is dead", False
+    if stage is WON and trigger is Trigger.OPTED_OUT:
+        return "the lead is won and keeps its stage; nothing is sent to it any more", False
+    if stage in END:
+        return f"the lead is in the end stage {title_of(stage)}, which only a person can leave", False
+    if trigger is Trigger.FAILED:
+        if channels.mode_works(journey):
+            return "another channel of the outreach mode works", False
+        if stage is SCHEDULED:
+            return "a meeting is on the calendar", False
+        return "the lead is paused already", False
+    if trigger is Trigger.USED_UP:
+        if not channels.covers_mode(journey, signal.data.get("channels") or ()):
+            return "a channel of the outreach mode is left", False
+        return f"the lead is {title_of(stage)}: it is not waiting for a first answer", False
+    if trigger is Trigger.CHECKLIST_COMPLETED:
+        if stage is NURTURE:
+            return "in Nurture only a person or a reply completes the checklist", False
+        return f"the checklist is complete, which moves nobody out of {title_of(stage)}", False
+    return _ROUTINE.get(trigger, f"nothing to do in {title_of(stage)}"), True

@@ -1,0 +1,74 @@
+"""What a fold answers: the journey, the moves on the way, what was ignored and why, and hot alerts."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .journey import Journey
+from .stages import Stage, status_of
+
+MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One move. `caused_by` is an event id, or a timer's id; `reason` a clause for people, without a full stop."""
+
+    from_: Stage
+    to: Stage
+    rule: str
+    actor: str
+    reason: str
+    caused_by: str
+    occurred_at: datetime
+    contacted: bool = False
+    disqualification_reason: str | None = None
+
+    @property
+    def from_status(self) -> str:
+        return status_of(self.from_, self.contacted_before)
+
+    @property
+    def status(self) -> str:
+        return status_of(self.to, self.contacted)
+
+    @property
+    def contacted_before(self) -> bool:
+        """Whether a message had been sent before the move; the first message is what makes the difference."""
+        return self.contacted and self.rule != "first-message"
+
+    @property
+    def key(self) -> tuple[str, Stage, Stage, str, datetime]:
+        """What makes two transitions of two folds the same entry of the timeline."""
+        return self.rule, self.from_, self.to, self.caused_by, self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A signal that changed nothing, and why. `routine`: nothing else was to be expected (a second message)."""
+
+    digest: str
+    event_id: str
+    type: str
+    reason: str
+    occurred_at: datetime
+    routine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BecameHot:
+    """The score reached the threshold from below: what `lead.became_hot` says."""
+
+    total: int
+    threshold: int
+    caused_by: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The journey is the very object that was advanced; the lists hold what this fold added, in order."""
+
+    journey: Journey
+    transitions: list[Transition] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)
+    became_hot: list[BecameHot] = field(default_factory=list)

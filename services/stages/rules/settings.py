@@ -1,0 +1,119 @@
+"""A tenant's settings for the rules, versioned by time: an old signal is judged by the settings of its time."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the qualification checklist; with `score_at_least` it follows the score by itself."""
+
+    id: str
+    label: str
+    required: bool = True
+    score_at_least: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a tenant decides about the rules, from `valid_from` on. Durations may be fractions."""
+
+    checklist: tuple[Item, ...] = (
+        Item("budget", "Budget"),
+        Item("authority", "Authority"),
+        Item("need", "Need"),
+        Item("timing", "Timing"),
+    )
+    hot_up: int = 80
+    hot_down: int = 70
+    quiet_days: float = 30
+    react_within_hours: float = 48
+    valid_from: datetime = ALWAYS
+
+    @property
+    def quiet_period(self) -> timedelta:
+        return timedelta(days=self.quiet_days)
+
+    def reacts_to(self, occurred_at: datetime, now: datetime) -> bool:
+        """Whether something that happened then may still start something now (an alert)."""
+        return now - occurred_at <= timedelta(hours=self.react_within_hours)
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of `PUT /settings`."""
+        return {
+            "checklist": [
+                {"id": item.id, "label": item.label, "required": item.required}
+                | ({} if item.score_at_least is None else {"rule": {"score_at_least": item.score_at_least}})
+                for item in self.checklist
+            ],
+            "thresholds": {"hot": {"up": self.hot_up, "down": self.hot_down}},
+            "quiet_days": self.quiet_days,
+            "react_within_hours": self.react_within_hours,
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any], valid_from: datetime = ALWAYS) -> "Settings":
+        """Reads the body of `PUT /settings` (already validated); what is absent keeps its default."""
+        known = DEFAULT_SETTINGS
+        hot = (body.get("thresholds") or {}).get("hot") or {}
+        items = body.get("checklist")
+        return cls(
+            checklist=known.checklist if items is None else tuple(_item(each) for each in items),
+            hot_up=hot.get("up", known.hot_up),
+            hot_down=hot.get("down", known.hot_down),
+            quiet_days=body.get("quiet_days", known.quiet_days),
+            react_within_hours=body.get("react_within_hours", known.react_within_hours),
+            valid_from=valid_from,
+        )
+
+
+def _item(entry: Mapping[str, Any]) -> Item:
+    rule = entry.get("rule") or {}
+    return Item(
+        id=entry["id"],
+        label=entry.get("label") or entry["id"],
+        required=entry.get("required", True),
+        score_at_least=rule.get("score_at_least"),
+    )
+
+
+DEFAULT_SETTINGS = Settings()
+
+
+@dataclass(slots=True)
+class SettingsHistory:
+    """All versions of a tenant's settings, oldest first; before the first the defaults hold."""
+
+    versions: list[Settings] = field(default_factory=list)
+    _starts: list[datetime] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        versions = sorted(self.versions, key=lambda version: version.valid_from)
+        if not versions or versions[0].valid_from > ALWAYS:
+            versions.insert(0, DEFAULT_SETTINGS)
+        self.versions = versions
+        self._starts = [version.valid_from for version in versions]
+
+    @classmethod
+    def of(cls, *versions: Settings) -> "SettingsHistory":
+        return cls(list(versions))
+
+    def at(self, moment: datetime) -> Settings:
+        """The settings that held at a moment; a version holds from its own instant on."""
+        if len(self.versions) == 1:
+            return self.versions[0]
+        return self.versions[bisect_right(self._starts, moment) - 1]
+
+    def followed_by(self, settings: Settings) -> "SettingsHistory":
+        """The history with one more version, which this one does not get."""
+        return SettingsHistory([*self.versions, settings])
+
+    def spans(self) -> Iterator[tuple[Settings, datetime, datetime | None]]:
+        """Each version with the moments from which and until which it holds."""
+        ends: Iterable[datetime | None] = [*self._starts[1:], None]
+        yield from zip(self.versions, self._starts, ends, strict=True)

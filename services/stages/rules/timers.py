@@ -1,0 +1,95 @@
+"""Timers: when a booked meeting's end passes, and when a lead has been quiet for too long.
+
+They are never stored: each is a function of the journey and the settings. A timer fires at the later of its due time
+and the signal that set it, after every signal of the same instant.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from . import meetings
+from .journey import AFTER_ALL, Journey
+from .settings import SettingsHistory
+from .stages import CONTACTED, ENGAGED, MEETING_COMPLETED, QUALIFIED
+
+MEETING_PASSED, QUIET = "meeting-passed", "quiet"
+QUIET_STAGES = frozenset({CONTACTED, ENGAGED, QUALIFIED, MEETING_COMPLETED})
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """One timer of a journey: `about` is the meeting, or the moment since which there was no word."""
+
+    kind: str
+    fires_at: datetime
+    about: str
+    days: float = 0
+
+    @property
+    def id(self) -> str:
+        """Names the timer in `caused_by`; the same for the same facts."""
+        return f"timer:{self.kind}:{self.about}@{self.fires_at.isoformat()}"
+
+
+def next_timer(journey: Journey, history: SettingsHistory) -> Timer | None:
+    """The timer that fires next, or None. Of two at the same instant the meeting comes first."""
+    if journey.erased:
+        return None
+    meeting = _meeting_timer(journey) if journey.meetings else None
+    if journey.stage not in QUIET_STAGES:
+        return meeting
+    quiet = _quiet_timer(journey, history)
+    if meeting is None or quiet is None:
+        return meeting or quiet
+    return meeting if meeting.fires_at <= quiet.fires_at else quiet
+
+
+def next_due(journey: Journey, history: SettingsHistory) -> datetime | None:
+    """When the next timer of the journey fires; None when none is set."""
+    timer = next_timer(journey, history)
+    return timer.fires_at if timer else None
+
+
+def _not_before_last(journey: Journey, due: datetime) -> datetime:
+    last = journey.last_order
+    return due if last is None or due > last[0] else last[0]
+
+
+def _meeting_timer(journey: Journey) -> Timer | None:
+    found = meetings.next_end(journey)
+    if found is None:
+        return None
+    ends_at, meeting_id = found
+    return Timer(MEETING_PASSED, _not_before_last(journey, ends_at), meeting_id)
+
+
+def quiet_since(journey: Journey) -> datetime | None:
+    """Since when there is no word; None while a sequence runs or the stage was never entered."""
+    since = journey.entered_at
+    if since is None or any(journey.sequences.values()):
+        return None
+    for other in (journey.last_word_at, meetings.last_end(journey), journey.sequence_ended_at):
+        if other is not None and other > since:
+            since = other
+    return since
+
+
+def _quiet_timer(journey: Journey, history: SettingsHistory) -> Timer | None:
+    since = quiet_since(journey)
+    if since is None:
+        return None
+    # The first moment at which the settings of that moment call it quiet: a shorter period reaches back at its commit.
+    for settings, valid_from, valid_until in history.spans():
+        if valid_until is not None and valid_until <= since:
+            continue
+        period = settings.quiet_period
+        due = max(since + period if period < _NEVER - since else _NEVER, valid_from)
+        if valid_until is None or due < valid_until:
+            return Timer(QUIET, _not_before_last(journey, due), since.isoformat(), settings.quiet_days)
+    return None
+
+
+def after_all(moment: datetime) -> tuple[datetime, bytes, bytes]:
+    """The place of a fired timer among the signals: behind all of its instant."""
+    return moment, AFTER_ALL, b""
