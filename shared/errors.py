@@ -1,0 +1,97 @@
+"""Errors by kind. What is raised decides what happens, over HTTP and in a consumer alike.
+
+| kind | over HTTP | in a consumer |
+|---|---|---|
+| `Invalid` and its kin | 4xx, with the reason | the record goes to the dead letters, the others pass |
+| `Conflict` | 409 | the record goes to the dead letters |
+| `Transient` | 503, try again | the batch backs off and is read again |
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+
+class LeadflowError(Exception):
+    """An error with a sentence for people in `detail`. It never carries a contact detail of a lead."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str, errors: Sequence[dict[str, Any]] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = list(errors or ())
+
+
+class Invalid(LeadflowError):
+    """The input can never be accepted as it is; `errors` names the fields: `{"field", "message"}`."""
+
+    status = 422
+    title = "Invalid content"
+
+
+class Malformed(Invalid):
+    """The input cannot even be read (JSON that does not parse, a cursor that is not ours)."""
+
+    status = 400
+    title = "Malformed request"
+
+
+class Unauthorized(LeadflowError):
+    status = 401
+    title = "No valid token"
+
+
+class Forbidden(LeadflowError):
+    status = 403
+    title = "Not allowed"
+
+
+class NotFound(LeadflowError):
+    """Not there, or another tenant's: the two are never told apart."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(LeadflowError):
+    """The present state forbids it; `detail` says which state and why."""
+
+    status = 409
+    title = "Conflict"
+
+
+class Stale(LeadflowError):
+    """The `If-Match` given is not the present version."""
+
+    status = 412
+    title = "Changed meanwhile"
+
+
+class TooLarge(Invalid):
+    status = 413
+    title = "Too large"
+
+
+class UnsupportedMedia(Invalid):
+    status = 415
+    title = "Unsupported media type"
+
+
+class PreconditionRequired(LeadflowError):
+    """This request needs `If-Match`, so that two people do not overwrite each other unseen."""
+
+    status = 428
+    title = "Precondition required"
+
+
+class TooMany(LeadflowError):
+    status = 429
+    title = "Too many requests"
+
+
+class Transient(LeadflowError):
+    """It may work later: a connection lost, a service that does not answer."""
+
+    status = 503
+    title = "Not available now"

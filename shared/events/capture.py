@@ -1,0 +1,63 @@
+"""What capture publishes: who the leads are."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.events.base import Event, Moment, Text
+from shared.events.external import ContactFields
+
+
+class LeadCaptured(ContactFields, Event):
+    """A lead is known from now on. Contact fields are normalised (e-mail lower-case domain, phone E.164)."""
+
+    type = "lead.captured"
+    publisher = "capture"
+    lead_id: UUID
+    source: Text
+    created_on: Moment
+    version: int = 1
+
+
+class LeadUpdated(ContactFields, Event):
+    """A lead's details changed: all of them as they are now, and the names of those that changed."""
+
+    type = "lead.updated"
+    publisher = "capture"
+    lead_id: UUID
+    source: Text
+    created_on: Moment
+    changed: list[str]
+    version: int
+
+
+class LeadMerged(Event):
+    """`alias_id` is another name of `lead_id` from now on; with `undone`, no longer. The greatest version counts."""
+
+    type = "lead.merged"
+    publisher = "capture"
+    lead_id: UUID
+    alias_id: UUID
+    merge_id: UUID
+    version: int
+    undone: bool = False
+
+
+class LeadErased(Event):
+    """The person is to be forgotten everywhere; counts stay."""
+
+    type = "lead.erased"
+    publisher = "capture"
+    lead_id: UUID
+
+
+class EngagementRecorded(Event):
+    """The lead did something we saw: visit, form, open, click, download, webinar, trial, or a tenant's own kind."""
+
+    type = "engagement.recorded"
+    publisher = "capture"
+    kind: Annotated[str, Field(min_length=1, max_length=100)]
+    page: Text | None = None
+    url: Text | None = None
+    properties: dict[str, Any] | None = None

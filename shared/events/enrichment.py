@@ -1,0 +1,32 @@
+"""What enrichment publishes: facts about the person and the company."""
+
+from typing import Any
+from uuid import UUID
+
+from shared.events.base import Event, Model, Moment, Text, open_enum
+
+
+class Fact(Model):
+    """One fact with where it came from and when it was fetched."""
+
+    value: Any
+    source: Text
+    fetched_at: Moment
+
+
+class ProviderRun(Model):
+    """How one provider of the chain did; `ms` is its duration in milliseconds."""
+
+    name: Text
+    outcome: open_enum("found", "nothing", "failed", "timeout", "skipped", "cached")
+    ms: int
+
+
+class LeadEnriched(Event):
+    """All facts known of the lead now, by name."""
+
+    type = "lead.enriched"
+    publisher = "enrichment"
+    lead_id: UUID | None = None
+    facts: dict[str, Fact]
+    providers: list[ProviderRun]

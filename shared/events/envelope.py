@@ -1,0 +1,273 @@
+"""CloudEvents 1.0 on Kafka (binary mode out; binary and structured in).
+
+Sources: CloudEvents core 1.0.2, its Kafka protocol binding, and the extensions "sequence" and "distributed tracing".
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+from pydantic import ValidationError
+
+from shared.errors import Invalid
+from shared.events.base import Event
+from shared.ids import digest
+
+E = TypeVar("E", bound=Event, covariant=True)
+
+Headers = Iterable[tuple[str, bytes | None]]
+
+AHEAD = timedelta(minutes=5)
+"""How far an event's time may lie ahead of the broker's clock."""
+
+MAX_BYTES = 1_048_576
+_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
+_STRUCTURED = "application/cloudevents+json"
+_BATCH = "application/cloudevents-batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who says what of whom, and when it happened (`time`, UTC; not when it was published)."""
+
+    id: str
+    type: str
+    source: str
+    time: datetime
+    tenant: str
+    subject: str | None
+    version: int = 1
+    sequence: int | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True)
+class Received(Generic[E]):
+    """One event as it came in: envelope, data, and when the broker recorded it."""
+
+    envelope: Envelope
+    event: E
+    recorded_at: datetime
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The data as JSON, unknown fields included; empty where nobody needs it."""
+
+    @property
+    def tenant(self) -> str:
+        return self.envelope.tenant
+
+    @cached_property
+    def lead_id(self) -> UUID:
+        """The subject as an id. Only for events whose subject is a lead or a goal (all but `lead.submitted`)."""
+        return UUID(self.envelope.subject)
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.envelope.time
+
+    @property
+    def id(self) -> str:
+        return self.envelope.id
+
+    @property
+    def source(self) -> str:
+        return self.envelope.source
+
+    @property
+    def type(self) -> str:
+        return self.envelope.type
+
+    @cached_property
+    def digest(self) -> UUID:
+        """What the event is known by inside its tenant, whatever its content."""
+        return digest(self.envelope.source, self.envelope.id)
+
+    @property
+    def order(self) -> tuple[datetime, bytes, bytes]:
+        """Signals of a lead count in this order: when it happened, then id, then source, as bytes."""
+        return (self.envelope.time, self.envelope.id.encode(), self.envelope.source.encode())
+
+
+def parse_time(text: object, what: str = "time") -> datetime:
+    """An RFC 3339 date-time as UTC, microseconds; without an offset it is Invalid."""
+    if not isinstance(text, str) or not _DATE_TIME.match(text):
+        raise Invalid(f"{what} is not an RFC 3339 date-time with an offset")
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Invalid(f"{what} is not a date-time: {error}") from error
+
+
+def headers_of(envelope: Envelope) -> dict[str, str]:
+    """The Kafka headers that say the envelope, in binary mode."""
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": envelope.id,
+        "ce_type": envelope.type,
+        "ce_source": envelope.source,
+        "ce_time": envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "ce_tenantid": envelope.tenant,
+        "ce_dataschema": f"urn:leadflow:{envelope.type}:{envelope.version}",
+        "content-type": "application/json",
+    }
+    if envelope.subject is not None:
+        headers["ce_subject"] = envelope.subject
+    if envelope.sequence is not None:
+        headers["ce_sequence"] = str(envelope.sequence)
+    if envelope.correlation_id:
+        headers["ce_correlationid"] = envelope.correlation_id
+    if envelope.causation_id:
+        headers["ce_causationid"] = envelope.causation_id
+    if envelope.traceparent:
+        headers["traceparent"] = envelope.traceparent
+    return headers
+
+
+def decode(
+    topic: str,
+    value: bytes | None,
+    headers: Headers,
+    broker_time: datetime,
+    models: Mapping[str, type[Event]],
+    *,
+    keep_raw: bool = False,
+) -> Received[Event]:
+    """The event in a record, or Invalid with a sentence that says what is wrong with it."""
+    texts = _texts(headers)
+    if value is None:
+        raise Invalid("the record has no value (a null value is no event)")
+    if len(value) > MAX_BYTES:
+        raise Invalid(f"the value has {len(value)} bytes; {MAX_BYTES} are the limit")
+    if b"\\u0000" in value:
+        raise Invalid("the value holds a zero character (\\u0000), which no text of ours may hold")
+    content_type = texts.get("content-type", "").lower()
+    if content_type.startswith(_BATCH):
+        raise Invalid("CloudEvents batch mode is not read; send one event a record")
+    if content_type.startswith(_STRUCTURED):
+        attributes, value = _structured(value)
+    else:
+        attributes = {name[3:]: text for name, text in texts.items() if name.startswith("ce_")}
+    envelope = _envelope(attributes, texts.get("traceparent"), topic, broker_time)
+    model = models.get(envelope.type)
+    if model is None:
+        raise Invalid(f"nobody here reads events of type {envelope.type!r}")
+    if envelope.version != model.major:
+        raise Invalid(
+            f"dataschema says version {envelope.version} of {envelope.type}; version {model.major} is read here"
+        )
+    if envelope.subject is None and envelope.type != "lead.submitted":
+        raise Invalid("CloudEvents attribute subject (the lead's id) is missing")
+    if envelope.type != "lead.submitted":
+        _subject(envelope)
+    raw: Mapping[str, Any] = {}
+    try:
+        event = model.model_validate_json(value)
+        if keep_raw:
+            raw = orjson.loads(value)
+    except ValidationError as error:
+        raise Invalid(_sentence(error), errors_of(error)) from None
+    except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"the value is not JSON: {error}") from None
+    return Received(envelope, event, broker_time, raw)
+
+
+def errors_of(error: ValidationError) -> list[dict[str, Any]]:
+    """A validation error as `{field, message}`, without the input: it may be somebody's address."""
+    return [
+        {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+        for item in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+
+
+def _sentence(error: ValidationError) -> str:
+    problems = errors_of(error)
+    if problems and not problems[0]["field"] and "JSON" in problems[0]["message"]:
+        return f"the value is not JSON: {problems[0]['message']}"
+    return "the data is not valid: " + "; ".join(
+        f"{problem['field'] or 'data'}: {problem['message']}" for problem in problems[:10]
+    )
+
+
+def _texts(headers: Headers) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for name, value in headers:
+        if value is None:
+            continue
+        try:
+            texts[name.lower()] = value.decode()
+        except UnicodeDecodeError:
+            raise Invalid(f"header {name!r} is not UTF-8") from None
+    return texts
+
+
+def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
+    try:
+        body = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"the value is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise Invalid("a structured CloudEvent is a JSON object")
+    data = body.pop("data", None)
+    if data is None:
+        raise Invalid("the structured CloudEvent has no data")
+    return {name.lower(): text for name, text in body.items() if isinstance(text, str)} | {
+        name.lower(): str(number) for name, number in body.items() if isinstance(number, int)
+    }, orjson.dumps(data)
+
+
+def _envelope(attributes: Mapping[str, str], traceparent: str | None, topic: str, broker_time: datetime) -> Envelope:
+    missing = [name for name in ("id", "source", "type", "time", "tenantid") if not attributes.get(name)]
+    if missing:
+        raise Invalid(f"CloudEvents attributes are missing: {', '.join(missing)}")
+    if attributes.get("specversion", "1.0") != "1.0":
+        raise Invalid(f"CloudEvents specversion {attributes['specversion']!r} is not read; 1.0 is")
+    type_ = attributes["type"]
+    if type_ != topic:
+        raise Invalid(f"type {type_!r} does not belong on topic {topic!r}")
+    tenant = attributes["tenantid"]
+    if not _TENANT.match(tenant):
+        raise Invalid("tenantid is not of the form [a-z0-9][a-z0-9-]{0,62}")
+    for name in ("id", "source"):
+        if len(attributes[name]) > 1_000 or "\0" in attributes[name]:
+            raise Invalid(f"{name} is longer than 1000 characters or holds a zero byte")
+    time = parse_time(attributes["time"])
+    if time > broker_time + AHEAD:
+        raise Invalid("time lies more than five minutes ahead of the broker's clock")
+    sequence = attributes.get("sequence")
+    return Envelope(
+        id=attributes["id"],
+        type=type_,
+        source=attributes["source"],
+        time=time,
+        tenant=tenant,
+        subject=attributes.get("subject") or None,
+        version=_major(type_, attributes.get("dataschema")),
+        sequence=int(sequence) if sequence and sequence.isascii() and sequence.isdigit() else None,
+        correlation_id=attributes.get("correlationid"),
+        causation_id=attributes.get("causationid"),
+        traceparent=traceparent or attributes.get("traceparent"),
+    )
+
+
+def _major(type_: str, dataschema: str | None) -> int:
+    if not dataschema:
+        return 1
+    prefix = f"urn:leadflow:{type_}:"
+    major = dataschema.removeprefix(prefix)
+    if not dataschema.startswith(prefix) or not (major.isascii() and major.isdigit()):
+        raise Invalid(f"dataschema {dataschema[:200]!r} is not {prefix}<major>")
+    return int(major)
+
+
+def _subject(envelope: Envelope) -> None:
+    try:
+        UUID(envelope.subject or "")
+    except ValueError:
+        raise Invalid("subject is not a UUID") from None

@@ -1,0 +1,53 @@
+"""What other systems publish. They may also publish `engagement.recorded`, `meeting.booked` and `meeting.cancelled`."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from shared.events.base import Event, Model, Moment, Text, open_enum
+
+Choice = open_enum("granted", "denied", "unknown", otherwise="unknown")
+
+
+class Consent(Model):
+    """What the lead allowed, for each channel, on which basis, learnt where and when."""
+
+    email: Choice = "unknown"
+    sms: Choice = "unknown"
+    basis: Text | None = None
+    source: Text | None = None
+    at: Moment | None = None
+
+
+class ContactFields(Model):
+    """What a lead may say of itself; all optional, all text as it was given or, from capture, normalised."""
+
+    external_id: Text | None = None
+    email: Annotated[str, Field(max_length=320)] | None = None
+    phone: Annotated[str, Field(max_length=64)] | None = None
+    first_name: Text | None = None
+    last_name: Text | None = None
+    full_name: Text | None = None
+    company: Text | None = None
+    job_title: Text | None = None
+    website: Text | None = None
+    country: Text | None = None
+    timezone: Text | None = None
+    campaign: Text | None = None
+    owner: Text | None = None
+    consent: Consent | None = None
+    attributes: dict[str, Any] | None = None
+
+
+class LeadSubmitted(ContactFields, Event):
+    """Another system hands a lead over. Needs a source and at least one of e-mail and phone."""
+
+    type = "lead.submitted"
+    publisher = "other systems"
+    source: Annotated[str, Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "LeadSubmitted":
+        if not (self.email or "").strip() and not (self.phone or "").strip():
+            raise ValueError("at least one of email and phone is needed")
+        return self

@@ -1,0 +1,144 @@
+"""What outreach publishes: drafts, what was sent, what came back."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.events.base import Event, LongText, Model, Moment, Text, open_enum
+
+Channel = open_enum("email", "sms")
+Kind = open_enum("first", "follow_up", "answer", "nurture", "sequence")
+Mode = open_enum("email_only", "sms_only", "blended", otherwise="blended")
+ReplyLabel = open_enum(
+    "interested",
+    "question",
+    "meeting_request",
+    "later",
+    "declined",
+    "opt_out",
+    "moved_company",
+    "wrong_person",
+    "out_of_office",
+    "auto_reply",
+    "bounce",
+    "other",
+)
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class DraftCreated(Event):
+    type = "draft.created"
+    publisher = "outreach"
+    draft_id: UUID
+    kind: Kind
+    channel: Channel
+    sha256: Sha256
+
+
+class DraftDecided(Event):
+    """A human decided on exactly the bytes that `sha256` names."""
+
+    type = "draft.decided"
+    publisher = "outreach"
+    draft_id: UUID
+    decision: open_enum("approved", "rejected")
+    actor: Text
+    sha256: Sha256
+    reason: LongText | None = None
+
+
+class MessageSent(Event):
+    """A message left; `message_id` is its Message-ID without angle brackets, or the SMS provider's id."""
+
+    type = "message.sent"
+    publisher = "outreach"
+    message_id: Text
+    draft_id: UUID | None = None
+    channel: Channel
+    kind: Kind
+    sequence_id: Text | None = None
+    step: int | None = None
+
+
+class MessageBounced(Event):
+    """A message came back; `address_state` (valid, soft, invalid) is what it makes of the address."""
+
+    type = "message.bounced"
+    publisher = "outreach"
+    message_id: Text
+    channel: Channel
+    severity: open_enum("hard", "soft", otherwise="soft")
+    code: Text | None = None
+    detail: LongText | None = None
+    address: Text | None = None
+    address_state: open_enum("valid", "soft", "invalid", otherwise="soft")
+
+
+class Evidence(Model):
+    """A checklist item that the reply speaks to, with the sentence relied on."""
+
+    item: Text
+    sentence: LongText
+
+
+class ReplyReceived(Event):
+    """The lead wrote. Published again with the same `reply_id` when its label changes; the greatest `labelled_at` counts."""
+
+    type = "reply.received"
+    publisher = "outreach"
+    reply_id: Text
+    channel: Channel
+    label: ReplyLabel
+    confidence: float | None = None
+    method: Text | None = None
+    labelled_at: Moment
+    evidence: list[Evidence] | None = None
+    message_id: Text | None = None
+    later_until: Text | None = None
+    return_date: Text | None = None
+    successor: Text | None = None
+    wrong_address: bool | None = None
+    excerpt: LongText | None = None
+
+
+class ContactOptedOut(Event):
+    """The lead, an operator or a blocklist closed a channel (`all`: every one)."""
+
+    type = "contact.opted_out"
+    publisher = "outreach"
+    channel: open_enum("email", "sms", "all", otherwise="all")
+    how: open_enum("reply", "stop_word", "unsubscribe", "operator", "blocklist", otherwise="blocklist")
+    reply_id: Text | None = None
+
+
+class OutreachExhausted(Event):
+    """Every named channel of the mode is used up without a word from the lead."""
+
+    type = "outreach.exhausted"
+    publisher = "outreach"
+    mode: Mode
+    channels: list[Channel]
+
+
+class OutreachModeChanged(Event):
+    type = "outreach.mode_changed"
+    publisher = "outreach"
+    mode: Mode
+    previous: Mode | None = None
+
+
+class SequenceEnrolled(Event):
+    type = "sequence.enrolled"
+    publisher = "outreach"
+    enrolment_id: Text
+    sequence_id: Text
+    reason: Text | None = None
+
+
+class SequenceExited(Event):
+    type = "sequence.exited"
+    publisher = "outreach"
+    enrolment_id: Text
+    sequence_id: Text
+    reason: Text | None = None

@@ -1,0 +1,82 @@
+"""What the stage service publishes: where leads stand. Meetings may be published by other systems too."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.events.base import Event, Model, Moment, Text
+
+MeetingId = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class JourneySummary(Model):
+    """The facts of the journey after a change, so that no reader has to add up differences."""
+
+    contacted: bool
+    first_qualified_on: Moment | None = None
+    won_on: Moment | None = None
+    meetings_held: int = 0
+    owner: Text | None = None
+    created_on: Moment | None = None
+
+
+class StageChanged(Event):
+    """The lead moved, or (`corrects` set, perhaps `from` = `to`) an earlier move was mended.
+
+    `revision` counts up per lead: keep the highest and forget the rest. `from` is the `to` of the revision before.
+    """
+
+    type = "stage.changed"
+    publisher = "stages"
+    lead_id: UUID | None = None
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    from_status: str
+    status: str
+    rule: str
+    actor: str
+    reason: str | None = None
+    caused_by: str | None = None
+    occurred_at: Moment
+    recorded_at: Moment
+    revision: int
+    journey: JourneySummary
+    disqualification_reason: str | None = None
+    corrects: list[str] | None = None
+
+
+class LeadBecameHot(Event):
+    """The total reached the tenant's threshold; said once for each crossing."""
+
+    type = "lead.became_hot"
+    publisher = "stages"
+    total: int
+    threshold: int
+
+
+class LeadAssigned(Event):
+    """The lead's owner changed."""
+
+    type = "lead.assigned"
+    publisher = "stages"
+    owner: Text | None = None
+    previous: Text | None = None
+    actor: Text
+
+
+class MeetingBooked(Event):
+    """A meeting stands in the calendar; the same id again moves it."""
+
+    type = "meeting.booked"
+    publisher = "stages"
+    meeting_id: MeetingId
+    starts_at: Moment
+    ends_at: Moment
+    title: Text | None = None
+
+
+class MeetingCancelled(Event):
+    type = "meeting.cancelled"
+    publisher = "stages"
+    meeting_id: MeetingId

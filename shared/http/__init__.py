@@ -1,0 +1,38 @@
+"""What every HTTP API of Leadflow shares: problems, bearer tokens, tenancy, cursors, idempotency keys."""
+
+from shared.http.auth import (
+    Admin,
+    Operator,
+    OperatorOrService,
+    Principal,
+    Reviewer,
+    ReviewerOrService,
+    Viewer,
+    ViewerOrService,
+    public,
+)
+from shared.http.idempotency import Once
+from shared.http.pages import Limit, Page, decode_cursor, encode_cursor
+from shared.http.preconditions import IfMatch, check_if_match, etag
+from shared.http.tenancy import TenantWork
+
+__all__ = [
+    "Admin",
+    "IfMatch",
+    "Limit",
+    "Once",
+    "Operator",
+    "OperatorOrService",
+    "Page",
+    "Principal",
+    "Reviewer",
+    "ReviewerOrService",
+    "TenantWork",
+    "Viewer",
+    "ViewerOrService",
+    "check_if_match",
+    "decode_cursor",
+    "encode_cursor",
+    "etag",
+    "public",
+]

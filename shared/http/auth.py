@@ -1,0 +1,159 @@
+"""Who asks: OIDC bearer tokens, verified by the issuer's published keys (RFC 7519, RFC 7517). There is no way around."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import jwt
+import orjson
+import structlog
+from fastapi import Depends, Request
+
+from shared.errors import Forbidden, Transient, Unauthorized
+
+_ORDER = ("viewer", "reviewer", "operator", "admin")
+_ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
+_REFRESH_AFTER = 10.0
+_REMEMBERED = 1_000
+_TENANT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The one who asks. Each of viewer, reviewer, operator, admin includes the former; `service` stands beside them."""
+
+    tenant: str
+    subject: str
+    roles: frozenset[str]
+
+    @property
+    def actor(self) -> str:
+        return f"{'system' if self.is_service else 'human'}:{self.subject}"
+
+    @property
+    def is_service(self) -> bool:
+        """A token of a machine: it never approves, whatever other roles it carries."""
+        return "service" in self.roles
+
+    def at_least(self, role: str) -> bool:
+        return any(have in self.roles for have in _ORDER[_ORDER.index(role) :])
+
+
+class Verifier:
+    """Verifies tokens by the JWKS at `url` (`https:`, `http:` or `file:`), read again when a key is not known."""
+
+    def __init__(self, *, url: str, issuer: str, audience: str) -> None:
+        if not url:
+            raise ValueError("LEADFLOW_OIDC_JWKS_URL is not set: without the issuer's keys nobody can be let in")
+        self.url = url
+        self.issuer = issuer
+        self.audience = audience
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._read_at = -_REFRESH_AFTER
+        self._lock = asyncio.Lock()
+        self._known: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
+
+    async def verify(self, token: str) -> Principal:
+        """The principal of a valid token; Unauthorized with the reason otherwise."""
+        known = self._known.get(token)
+        if known and known[0] > time.time():
+            return known[1]
+        try:
+            kid = jwt.get_unverified_header(token).get("kid", "")
+            claims = jwt.decode(
+                token,
+                await self._key(kid),
+                algorithms=_ALGORITHMS,
+                audience=self.audience,
+                issuer=self.issuer or None,
+                leeway=10,
+                options={"require": ["exp", "sub"]},
+            )
+        except jwt.PyJWTError as error:
+            raise Unauthorized(f"the token is not valid: {error}") from None
+        principal = _principal(claims)
+        self._known[token] = (float(claims["exp"]), principal)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return principal
+
+    async def _key(self, kid: str) -> jwt.PyJWK:
+        if kid not in self._keys:
+            async with self._lock:
+                if kid not in self._keys and time.monotonic() - self._read_at > _REFRESH_AFTER:
+                    await self._read()
+        try:
+            return self._keys[kid]
+        except KeyError:
+            raise jwt.InvalidKeyError("it is signed by a key that the issuer does not publish") from None
+
+    async def _read(self) -> None:
+        try:
+            parts = urlsplit(self.url)
+            if parts.scheme == "file":
+                content = await asyncio.to_thread(Path(unquote(parts.path)).read_bytes)
+            else:
+                async with httpx.AsyncClient(timeout=5) as client:
+                    content = (await client.get(self.url)).raise_for_status().content
+            keys = jwt.PyJWKSet.from_dict(orjson.loads(content)).keys
+        except (httpx.HTTPError, OSError, orjson.JSONDecodeError, jwt.PyJWTError) as error:
+            structlog.get_logger().error("auth.no_keys", url=self.url, error=repr(error)[:300])
+            raise Transient("the issuer's keys cannot be read now") from None
+        self._keys = {key.key_id or "": key for key in keys}
+        self._read_at = time.monotonic()
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    tenant, roles, subject = claims.get("tenant"), claims.get("roles", []), claims["sub"]
+    if (
+        not isinstance(tenant, str)
+        or not 0 < len(tenant) <= 63
+        or not _TENANT_CHARACTERS.issuperset(tenant)
+        or tenant[0] == "-"
+    ):
+        raise Unauthorized("the token's claim tenant is missing or not of the form [a-z0-9][a-z0-9-]{0,62}")
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        raise Unauthorized("the token's claim roles is not a list of names")
+    return Principal(tenant, str(subject), frozenset(roles))
+
+
+async def principal_of(request: Request) -> Principal:
+    """The principal of the request's bearer token."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized("a bearer token is needed")
+    verifier: Verifier = request.app.state.verifier
+    principal = await verifier.verify(token.strip())
+    request.state.principal = principal
+    return principal
+
+
+def require(role: str, *, service: bool = False) -> Callable[..., Awaitable[Principal]]:
+    """A dependency that lets in whoever has at least `role`; with `service`, machines too."""
+
+    async def check(principal: Annotated[Principal, Depends(principal_of)]) -> Principal:
+        if not principal.at_least(role) and not (service and principal.is_service):
+            raise Forbidden(f"this needs the role {role}{' or service' if service else ''}")
+        return principal
+
+    return check
+
+
+def public() -> None:
+    """Marks a route that needs no token; its secret is in its path."""
+
+
+Viewer = Annotated[Principal, Depends(require("viewer", service=True))]
+"""Reads; a machine may too."""
+ViewerOrService = Viewer
+Reviewer = Annotated[Principal, Depends(require("reviewer"))]
+ReviewerOrService = Annotated[Principal, Depends(require("reviewer", service=True))]
+Operator = Annotated[Principal, Depends(require("operator"))]
+OperatorOrService = Annotated[Principal, Depends(require("operator", service=True))]
+Admin = Annotated[Principal, Depends(require("admin"))]

@@ -1,0 +1,95 @@
+"""Errors as RFC 9457 problems: `type`, `title`, `status`, `detail`, and `errors` for a bad body."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from shared.errors import LeadflowError
+from shared.events.envelope import errors_of
+
+log = structlog.get_logger()
+
+
+def problem(
+    status: int,
+    title: str,
+    detail: str,
+    *,
+    errors: Sequence[dict[str, Any]] = (),
+    kind: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """A problem response; `type` names the kind, `about:blank` where the status says it all."""
+    body: dict[str, Any] = {
+        "type": f"urn:leadflow:problem:{kind}" if kind else "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return Response(orjson.dumps(body), status, headers, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of `app` leave as a problem."""
+
+    @app.exception_handler(LeadflowError)
+    async def _ours(request: Request, error: LeadflowError) -> Response:
+        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+        if error.status in (429, 503):
+            headers["Retry-After"] = "5"
+        kind = error.title.lower().replace(" ", "-")
+        return problem(error.status, error.title, error.detail, errors=error.errors, kind=kind, headers=headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def _request(request: Request, error: RequestValidationError) -> Response:
+        found = error.errors()
+        if any(item["type"] == "json_invalid" for item in found):
+            return problem(400, "Malformed request", "the body is not JSON", kind="malformed-request")
+        errors = [
+            {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "message": item["msg"]}
+            for item in found
+        ]
+        detail = "; ".join(f"{item['field']}: {item['message']}" for item in errors[:5])
+        return problem(422, "Invalid content", detail, errors=errors, kind="invalid-content")
+
+    @app.exception_handler(ValidationError)
+    async def _model(request: Request, error: ValidationError) -> Response:
+        errors = errors_of(error)
+        detail = "; ".join(f"{item['field']}: {item['message']}" for item in errors[:5])
+        return problem(422, "Invalid content", detail, errors=errors, kind="invalid-content")
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        titles = {404: "Not found", 405: "Method not allowed", 413: "Too large", 400: "Malformed request"}
+        title = titles.get(error.status_code, "Error")
+        return problem(error.status_code, title, str(error.detail), headers=dict(error.headers or {}))
+
+    @app.exception_handler(SQLAlchemyError)
+    async def _database(request: Request, error: SQLAlchemyError) -> Response:
+        state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+        log.error("http.database", path=request.url.path, sqlstate=state, error=type(error).__name__)
+        if state[:2] == "22":
+            return problem(422, "Invalid content", "a value cannot be stored as it is", kind="invalid-content")
+        if state in {"40001", "40P01", "23505", "55P03"}:
+            return problem(
+                409, "Conflict", "somebody else changed the same at the same time; try again", kind="conflict"
+            )
+        if not isinstance(error, DBAPIError) or not state or state[:2] in {"08", "53", "57", "58"}:
+            return problem(
+                503, "Not available now", "the database does not answer; try again", headers={"Retry-After": "5"}
+            )
+        return problem(500, "Internal error", "something went wrong here; it was logged")
+
+    @app.exception_handler(Exception)
+    async def _else(request: Request, error: Exception) -> Response:
+        log.error("http.defect", path=request.url.path, exc_info=error)
+        return problem(500, "Internal error", "something went wrong here; it was logged")

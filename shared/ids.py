@@ -1,0 +1,28 @@
+"""Ids: time-ordered ones for what is new, derived ones for what must be the same each time it is said."""
+
+from hashlib import blake2b
+from uuid import UUID, uuid5
+
+import uuid_utils
+
+_REVISIONS = UUID("6f2c9d52-2b5e-5c55-9d0b-0c1f5b9d7a11")
+
+
+def uuid7() -> UUID:
+    """A UUIDv7 (RFC 9562): sorts by the time of its making."""
+    return UUID(int=uuid_utils.uuid7().int)
+
+
+def revision_id(type: str, lead_id: UUID | str, revision: int) -> str:
+    """The event id of a state-carrying event: the same for the same (type, lead, revision), whenever it is published."""
+    return str(uuid5(_REVISIONS, f"{type}/{lead_id}/{revision}"))
+
+
+def derived_id(*parts: object) -> UUID:
+    """A UUID that follows from its parts, for effects that must exist once for each cause."""
+    return uuid5(_REVISIONS, "/".join(str(part) for part in parts))
+
+
+def digest(source: str, id: str) -> UUID:
+    """What an event is known by inside its tenant: 128 bits of BLAKE2b over source and id."""
+    return UUID(bytes=blake2b(f"{source}\0{id}".encode(), digest_size=16).digest())

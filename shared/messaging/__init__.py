@@ -1,0 +1,6 @@
+"""How events come in and go out: batches in, one transaction, an outbox, one relay. See docs/messaging.md."""
+
+from shared.messaging.consumer import Consumer, Handle, by_type
+from shared.messaging.relay import Relay
+
+__all__ = ["Consumer", "Handle", "Relay", "by_type"]

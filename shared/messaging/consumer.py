@@ -1,0 +1,317 @@
+"""The way of a message: decode, sort, one transaction for the batch, then the offsets.
+
+- A record that cannot be read, or that the use case refuses for good, goes to the dead letters with bytes, headers and
+  reason; the records beside it pass. A failing batch is halved until the record that fails stands alone.
+- The database gone, a lock lost: the batch backs off and is read again. Nothing is skipped.
+- Offsets are committed after the transaction, so a crash repeats a batch; the inbox ignores what is known.
+"""
+
+import asyncio
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+from opentelemetry import propagate, trace
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from shared.db import Database, UnitOfWork
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, Transient
+from shared.events.base import Event
+from shared.events.envelope import Received, decode
+from shared.messaging.dead_letters import DeadLetter, store_dead_letters
+from shared.observability import BATCH_RECORDS, BATCH_SECONDS, LAG, RECORDS, tracer
+
+log = structlog.get_logger()
+
+Handle = Callable[[UnitOfWork, list[Received[Any]]], Awaitable[None]]
+"""A use case for a batch: events in order of `Received.order`, each for the first time."""
+
+_REFUSED = (Invalid, Conflict, Forbidden, NotFound)
+_AGAIN_AT_ONCE = {"40001", "40P01", "23505", "55P03"}
+"""Serialization failure, deadlock, unique violation, lock not available: the same batch may pass at once."""
+_TRIES = 5
+
+
+def by_type(handlers: Mapping[type[Event], Callable[[UnitOfWork, Received[Any]], Awaitable[None]]]) -> Handle:
+    """A batch handler that calls one function for each event, in order."""
+    named = {event.type: handler for event, handler in handlers.items()}
+
+    async def handle(work: UnitOfWork, batch: list[Received[Any]]) -> None:
+        for received in batch:
+            await named[received.type](work, received)
+
+    return handle
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One record and why it cannot pass."""
+
+    record: ConsumerRecord[bytes, bytes]
+    reason: str
+    received: Received[Any] | None = None
+
+
+class Consumer:
+    """One batch subscriber over all topics that a service reads."""
+
+    def __init__(
+        self,
+        database: Database,
+        bootstrap: str,
+        reads: Sequence[type[Event]],
+        handle: Handle,
+        *,
+        group: str,
+        inbox: bool = True,
+        keep_raw: bool = False,
+        batch_records: int = 500,
+        grace_seconds: float = 15.0,
+    ) -> None:
+        self.database = database
+        self.models = {event.type: event for event in reads}
+        self.handle = handle
+        self.inbox = inbox
+        self.keep_raw = keep_raw
+        self.group = group
+        self.progress_at = time.monotonic()
+        """When a batch last passed, or there was nothing to read."""
+        self._pause = 0.0
+        self.broker = KafkaBroker(
+            bootstrap,
+            client_id=f"leadflow-{database.service}",
+            apply_types=False,
+            allow_auto_create_topics=False,
+            graceful_timeout=grace_seconds,
+            logger=None,
+        )
+        self.subscriber = self.broker.subscriber(
+            *self.models,
+            batch=True,
+            max_records=batch_records,
+            batch_timeout_ms=10,
+            group_id=group,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            session_timeout_ms=6_000,
+            heartbeat_interval_ms=1_500,
+            parser=self._parse,
+            decoder=_records,
+        )
+        self.subscriber(self.receive)
+
+    async def start(self) -> None:
+        await self.broker.start()
+
+    async def stop(self) -> None:
+        """Finish the batch under way, commit its offsets, leave the group."""
+        await self.broker.stop()
+
+    async def _parse(self, records: tuple[ConsumerRecord[bytes, bytes], ...]) -> KafkaAckableMessage:
+        """FastStream's own parser decodes every header as UTF-8 and would neither commit nor seek when one is not."""
+        return KafkaAckableMessage(body=b"", raw_message=records, headers={}, consumer=self.subscriber.consumer)
+
+    async def receive(self, records: tuple[ConsumerRecord[bytes, bytes], ...]) -> None:
+        """One batch from arrival to commit. Raises when it must be read again; FastStream then seeks back."""
+        begun = time.perf_counter()
+        service = self.database.service
+        try:
+            await self._pass(records)
+        except (SQLAlchemyError, OSError, Transient, TimeoutError) as error:
+            self._pause = min(10.0, self._pause * 2 or 0.2)
+            log.warning(
+                "consumer.backs_off", service=service, seconds=self._pause, records=len(records), error=_short(error)
+            )
+            RECORDS.labels(service, "again").inc(len(records))
+            await asyncio.sleep(self._pause)
+            raise
+        self._pause = 0.0
+        self.progress_at = time.monotonic()
+        BATCH_SECONDS.labels(service).observe(time.perf_counter() - begun)
+        BATCH_RECORDS.labels(service).observe(len(records))
+
+    async def _pass(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+        readable: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]] = []
+        failures: list[Failure] = []
+        for record in records:
+            try:
+                received = decode(
+                    record.topic,
+                    record.value,
+                    record.headers,
+                    datetime.fromtimestamp(record.timestamp / 1_000, UTC),
+                    self.models,
+                    keep_raw=self.keep_raw,
+                )
+            except Invalid as refusal:
+                failures.append(Failure(record, refusal.detail))
+            else:
+                readable.append((record, received))
+        readable.sort(key=lambda pair: pair[1].order)
+        if failures:
+            await self._bury(failures)
+        if readable:
+            await self._commit(readable)
+
+    async def _commit(self, pairs: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]]) -> None:
+        """Pass these records in one transaction, or halve them until the one that fails stands alone."""
+        error: Exception | None = None
+        for attempt in range(_TRIES):
+            try:
+                await self._transact([received for _, received in pairs])
+                return
+            except _REFUSED as refusal:
+                error = refusal
+                break
+            except DBAPIError as failure:
+                if _is_outage(failure):
+                    raise
+                error = failure
+                if _sqlstate(failure) not in _AGAIN_AT_ONCE:
+                    break
+            except (SQLAlchemyError, OSError, TimeoutError):
+                raise
+            except Transient as failure:
+                error = failure
+                await asyncio.sleep(0.1 * 2**attempt)
+            except Exception as failure:  # noqa: BLE001 - a defect of ours must not stop the partition: it is buried, with its trace
+                error = failure
+                break
+        if len(pairs) > 1:
+            middle = len(pairs) // 2
+            await self._commit(pairs[:middle])
+            await self._commit(pairs[middle:])
+            return
+        (record, received) = pairs[0]
+        await self._bury([Failure(record, _reason(error), received)])
+
+    async def _transact(self, batch: list[Received[Any]]) -> None:
+        with _span(self.database.service, batch):
+            async with self.database.worker(received.tenant for received in batch) as work:
+                fresh = await _first_deliveries(work, batch) if self.inbox else batch
+                if fresh:
+                    await self.handle(work, fresh)
+        RECORDS.labels(self.database.service, "passed").inc(len(batch))
+
+    async def _bury(self, failures: list[Failure]) -> None:
+        letters = [_letter(failure) for failure in failures]
+        await store_dead_letters(self.database, letters)
+        RECORDS.labels(self.database.service, "dead").inc(len(letters))
+        for letter in letters:
+            log.warning(
+                "consumer.dead_letter",
+                service=self.database.service,
+                topic=letter.topic,
+                partition=letter.partition,
+                offset=letter.offset,
+                tenant=letter.tenant,
+                reason=letter.error,
+            )
+
+    async def lag(self) -> int:
+        """Records in this replica's partitions that are not read yet; also sets the metric."""
+        consumer: AIOKafkaConsumer | None = self.subscriber.consumer
+        if consumer is None:
+            return 0
+        behind = 0
+        for partition in consumer.assignment():
+            end = consumer.highwater(partition)
+            if end is not None:
+                behind += max(0, end - await consumer.position(TopicPartition(*partition)))
+        LAG.labels(self.database.service).set(behind)
+        return behind
+
+    @property
+    def assigned(self) -> bool:
+        """Whether the group has given this replica its partitions (perhaps none: other replicas hold them)."""
+        consumer = self.subscriber.consumer
+        return consumer is not None and bool(consumer.assignment() or consumer._coordinator.generation > 0)  # noqa: SLF001
+
+
+async def _first_deliveries(work: UnitOfWork, batch: list[Received[Any]]) -> list[Received[Any]]:
+    """Those of the batch that the inbox did not know, in order; from now on it knows them."""
+    first = {(received.tenant, received.digest): received for received in reversed(batch)}
+    keys = sorted(first, key=lambda key: (key[0], key[1].bytes))
+    rows = await work.fetch(
+        """
+        INSERT INTO inbox (tenant_id, digest)
+        SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:digests AS uuid[]))
+        ON CONFLICT DO NOTHING
+        RETURNING tenant_id, digest
+        """,
+        tenants=[tenant for tenant, _ in keys],
+        digests=[digest for _, digest in keys],
+    )
+    fresh = {(row["tenant_id"], row["digest"]) for row in rows}
+    return [r for r in batch if (r.tenant, r.digest) in fresh and first[r.tenant, r.digest] is r]
+
+
+async def _records(message: KafkaAckableMessage) -> Any:
+    return message.raw_message
+
+
+def _span(service: str, batch: list[Received[Any]]) -> AbstractAsyncContextManager[Any] | Any:
+    """One span for the batch: the child of the event's own trace where the batch has one event, linked to all else."""
+    contexts = [propagate.extract({"traceparent": r.envelope.traceparent}) for r in batch if r.envelope.traceparent]
+    if len(batch) == 1 and contexts:
+        return tracer.start_as_current_span(f"{service} {batch[0].type}", context=contexts[0])
+    links = [trace.Link(trace.get_current_span(context).get_span_context()) for context in contexts[:128]]
+    return tracer.start_as_current_span(f"{service} batch", links=links)
+
+
+def _letter(failure: Failure) -> DeadLetter:
+    record = failure.record
+    return DeadLetter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        headers=[(name, value) for name, value in record.headers],
+        error=failure.reason,
+        recorded_at=datetime.fromtimestamp(record.timestamp / 1_000, UTC),
+    )
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    state = _sqlstate(error) or ""
+    # Class 08 connection, 53 resources, 57 operator intervention (shutdown), 58 system, 25006 a read-only standby.
+    return (
+        error.connection_invalidated
+        or isinstance(error, PoolTimeout)
+        or state[:2] in {"08", "53", "57", "58"}
+        or state == "25006"
+        or (not state and isinstance(error, OperationalError | InterfaceError))
+    )
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    state = getattr(error.orig, "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def _reason(error: Exception | None) -> str:
+    """A sentence for people; for a defect of ours the place too. Never the data."""
+    if isinstance(error, (*_REFUSED, Transient)):
+        return error.detail
+    if isinstance(error, DBAPIError):
+        return f"the database refuses it: {type(error.orig).__name__} ({_sqlstate(error)})"
+    place = traceback.extract_tb(error.__traceback__)[-1] if error is not None and error.__traceback__ else None
+    where = f" at {place.name}:{place.lineno}" if place else ""
+    return f"a defect in this service: {type(error).__name__}{where}"
+
+
+def _short(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:300]

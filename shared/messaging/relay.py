@@ -1,0 +1,196 @@
+"""The relay: takes rows out of the outbox and sends them, in order, at least once.
+
+One transaction: an advisory lock, then `DELETE ... RETURNING` of the oldest rows, then send, then commit. If anything
+fails the rows are there again; a reader ignores the repetition. An id cursor would miss rows that commit late, and
+SKIP LOCKED alone would let two replicas send one lead's events out of order.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.producer.message_accumulator import BatchBuilder
+from sqlalchemy import RowMapping
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.db import Database, UnitOfWork
+from shared.observability import RELAYED, REFUSED
+
+log = structlog.get_logger()
+
+PAGE = 1_000
+ACKNOWLEDGED_WITHIN = 15.0
+LOOK_EVERY = 0.5
+_LOCK = 0x1EADF10
+
+_TAKE = """
+    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT :page)
+    RETURNING id, tenant_id, topic, key, headers, value
+"""
+
+
+class Refused(Exception):
+    """The broker will never take this row; the others it may."""
+
+    def __init__(self, row: RowMapping, reason: str) -> None:
+        super().__init__(reason)
+        self.row = row
+
+
+class Relay:
+    """Sends what the outbox holds; one at a time over all replicas. `wake` makes it look at once."""
+
+    def __init__(self, database: Database, bootstrap: str) -> None:
+        self.database = database
+        self.bootstrap = bootstrap
+        self._producer: AIOKafkaProducer | None = None
+        self._woken = asyncio.Event()
+        self._partition = DefaultPartitioner()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set and what was under way is acknowledged."""
+        pause = 0.0
+        while not stop.is_set():
+            try:
+                sent = await self.step()
+                pause = 0.0
+            except (KafkaError, SQLAlchemyError, OSError, TimeoutError) as error:
+                await self._forget_producer()
+                pause = min(10.0, pause * 2 or 0.2)
+                log.warning("relay.backs_off", service=self.database.service, seconds=pause, error=repr(error)[:300])
+                await _wait(stop, pause)
+                continue
+            if sent < PAGE:
+                await self._sleep(stop)
+        await self._forget_producer()
+
+    async def step(self) -> int:
+        """Send one page; the number of rows sent."""
+        producer = await self._started()
+        try:
+            async with self.database.worker() as work:
+                rows = await self._take(work)
+                if rows:
+                    begun = time.perf_counter()
+                    async with asyncio.timeout(ACKNOWLEDGED_WITHIN):
+                        await self._send(producer, rows)
+                    RELAYED.labels(self.database.service).inc(len(rows))
+                    log.debug("relay.sent", events=len(rows), seconds=round(time.perf_counter() - begun, 4))
+        except Refused as refused:
+            await self._set_aside(refused)
+            return PAGE
+        return len(rows)
+
+    async def _take(self, work: UnitOfWork) -> Sequence[RowMapping]:
+        # A statement of its own: the one after it sees what the holder before us committed.
+        await work.run("SELECT pg_advisory_xact_lock(:lock)", lock=_LOCK)
+        rows = await work.fetch(_TAKE, page=PAGE)
+        return sorted(rows, key=lambda row: row["id"])
+
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[RowMapping]) -> None:
+        """Hand-built batches for each partition, one in flight at a time (the idempotent producer keeps their order)."""
+        by_partition: dict[tuple[str, int], list[RowMapping]] = defaultdict(list)
+        partitions: dict[str, list[int]] = {}
+        for row in rows:
+            topic = row["topic"]
+            if topic not in partitions:
+                partitions[topic] = sorted(await producer.partitions_for(topic))
+            key = row["key"].encode() if row["key"] is not None else None
+            by_partition[topic, self._partition(key, partitions[topic], partitions[topic])].append(row)
+        acknowledgements: list[tuple[RowMapping, int, Any]] = []
+        for (topic, partition), of_one in by_partition.items():
+            for batch, first, size in self._batches(producer, of_one):
+                acknowledgements.append((first, size, await producer.send_batch(batch, topic, partition=partition)))
+        for first, size, acknowledgement in acknowledgements:
+            try:
+                await acknowledgement
+            except MessageSizeTooLargeError as error:
+                if size == 1:
+                    raise Refused(first, repr(error)) from error
+                raise
+
+    def _batches(
+        self, producer: AIOKafkaProducer, rows: Sequence[RowMapping]
+    ) -> list[tuple[BatchBuilder, RowMapping, int]]:
+        batches: list[tuple[BatchBuilder, RowMapping, int]] = []
+        batch, first, size = producer.create_batch(), rows[0], 0
+        for row in rows:
+            headers = [(name, text.encode()) for name, text in orjson.loads(row["headers"]).items()]
+            key = row["key"].encode() if row["key"] is not None else None
+            if batch.append(key=key, value=row["value"], timestamp=None, headers=headers) is None:
+                batches.append((batch, first, size))
+                batch, first, size = producer.create_batch(), row, 0
+                if batch.append(key=key, value=row["value"], timestamp=None, headers=headers) is None:
+                    raise Refused(row, "larger than one batch may be")
+            size += 1
+        batches.append((batch, first, size))
+        return batches
+
+    async def _set_aside(self, refused: Refused) -> None:
+        row = refused.row
+        async with self.database.worker() as work:
+            await work.run("SELECT pg_advisory_xact_lock(:lock)", lock=_LOCK)
+            await work.run(
+                """
+                WITH gone AS (DELETE FROM outbox WHERE id = :id RETURNING tenant_id, topic, key, headers, value)
+                INSERT INTO outbox_refused (tenant_id, topic, key, headers, value, reason)
+                SELECT gone.*, :reason FROM gone
+                """,
+                id=row["id"],
+                reason=str(refused)[:1_000],
+            )
+        REFUSED.labels(self.database.service).inc()
+        log.error("relay.row_refused", topic=row["topic"], key=row["key"], tenant=row["tenant_id"], reason=str(refused))
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self.bootstrap,
+                client_id=f"leadflow-{self.database.service}-relay",
+                enable_idempotence=True,
+                acks="all",
+                max_batch_size=900_000 + 50_000,
+                max_request_size=1_000_000,
+                request_timeout_ms=10_000,
+                linger_ms=0,
+            )
+            try:
+                await asyncio.wait_for(producer.start(), ACKNOWLEDGED_WITHIN)
+            except BaseException:
+                await asyncio.shield(producer.stop())
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def _forget_producer(self) -> None:
+        """After a failure the outcome is unknown and the sequence numbers may be too: begin with a new producer."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                await asyncio.wait_for(producer.stop(), 5)
+            except (TimeoutError, KafkaError, OSError) as error:
+                log.warning("relay.producer_did_not_stop", error=repr(error)[:300])
+
+    async def _sleep(self, stop: asyncio.Event) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), LOOK_EVERY)
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        pass

@@ -1,0 +1,73 @@
+"""What operators see: JSON logs with tenant, lead and correlation, Prometheus metrics, OpenTelemetry traces."""
+
+import logging
+import sys
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from prometheus_client import Counter, Gauge, Histogram
+
+RECORDS = Counter("leadflow_records", "Records read, by what became of them", ["service", "outcome"])
+BATCH_SECONDS = Histogram(
+    "leadflow_batch_seconds",
+    "Time from a batch's arrival to its commit, in seconds",
+    ["service"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+BATCH_RECORDS = Histogram(
+    "leadflow_batch_records", "Records in a batch", ["service"], buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000)
+)
+RELAYED = Counter("leadflow_outbox_sent", "Events that the relay sent", ["service"])
+REFUSED = Counter("leadflow_outbox_refused", "Events that the broker refuses for good, set aside", ["service"])
+OUTBOX_DEPTH = Gauge("leadflow_outbox_depth", "Events that wait in the outbox", ["service"])
+OUTBOX_AGE = Gauge("leadflow_outbox_age_seconds", "Age of the oldest event in the outbox, in seconds", ["service"])
+DEAD_LETTERS = Gauge("leadflow_dead_letters", "Records that wait in the dead letters", ["service"])
+LAG = Gauge("leadflow_consumer_lag", "Records not read yet, over all partitions", ["service"])
+WORKER_FAILURES = Counter("leadflow_worker_failures", "Rounds of a worker that failed", ["service", "worker"])
+
+tracer = trace.get_tracer("leadflow")
+
+
+def configure_logging(level: str = "INFO") -> None:
+    """One JSON object a line on standard error; libraries' records too. Idempotent."""
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("aiokafka", "faststream", "httpx", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def configure_tracing(service: str, endpoint: str | None) -> None:
+    """Export spans by OTLP over HTTP to `endpoint`; without one, trace context still travels in the headers."""
+    provider = TracerProvider(resource=Resource.create({"service.name": f"leadflow-{service}"}))
+    if endpoint:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # half a second to import
+
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    trace.set_tracer_provider(provider)

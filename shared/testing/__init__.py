@@ -1,0 +1,1 @@
+"""Builders and a running service, for tests."""

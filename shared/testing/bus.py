@@ -1,0 +1,147 @@
+"""An other system on the bus: it publishes and reads events with a client that is not ours (librdkafka)."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A record as an other system sees it."""
+
+    type: str
+    data: dict[str, Any]
+    headers: dict[str, str]
+    key: str | None
+    partition: int
+    offset: int
+
+    @property
+    def id(self) -> str:
+        return self.headers["ce_id"]
+
+    @property
+    def lead_id(self) -> str:
+        return self.headers["ce_subject"]
+
+    @property
+    def time(self) -> datetime:
+        return datetime.fromisoformat(self.headers["ce_time"])
+
+
+class Bus:
+    """Publishes and reads; every record seen since the start of the run is kept, by topic."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "partitioner": "murmur2_random",
+                "enable.idempotence": True,
+                "linger.ms": 2,
+            }
+        )
+        self._consumers: dict[str, Consumer] = {}
+        self._seen: dict[str, list[Seen]] = {}
+
+    def publish(
+        self,
+        type: str,
+        data: dict[str, Any],
+        *,
+        tenant: str,
+        subject: object | None = None,
+        time: datetime | None = None,
+        id: str | None = None,
+        source: str = "urn:test:other-system",
+        **headers: str,
+    ) -> str:
+        """Send one event in binary mode; its id. `flush` or any read makes sure that it has left."""
+        id = id or str(uuid4())
+        attributes = {
+            "ce_id": id,
+            "ce_type": type,
+            "ce_source": source,
+            "ce_time": (time or datetime.now(UTC)).isoformat(),
+            "ce_tenantid": tenant,
+            "content-type": "application/json",
+        }
+        if subject is not None:
+            attributes["ce_subject"] = str(subject)
+        self.raw(type, orjson.dumps(data), {**attributes, **headers}, key=str(subject) if subject else None)
+        return id
+
+    def raw(
+        self, topic: str, value: bytes | None, headers: dict[str, str | bytes | None], *, key: str | None = None
+    ) -> None:
+        """Send a record of any form, good or bad."""
+        self._producer.produce(topic, value, key=key, headers=list(headers.items()))
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        self._producer.flush(20)
+
+    async def read(
+        self,
+        type: str,
+        *,
+        tenant: str | None = None,
+        where: Callable[[Seen], bool] = lambda seen: True,
+        count: int = 1,
+        timeout: float = 30,
+    ) -> list[Seen]:
+        """The first `count` or more records of a topic that match, waiting for them; TimeoutError says what was there."""
+        await asyncio.to_thread(self.flush)
+        deadline = time.monotonic() + timeout
+        while True:
+            await asyncio.to_thread(self._poll, type)
+            found = [s for s in self._seen[type] if s.headers.get("ce_tenantid") == tenant or tenant is None]
+            matching = [s for s in found if where(s)]
+            if len(matching) >= count:
+                return matching
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{len(matching)} of {count} {type}; of this tenant: {[s.data for s in found][-5:]}")
+
+    def seen(self, type: str, *, tenant: str) -> list[Seen]:
+        """What has been on a topic up to now for one tenant, without waiting."""
+        self._poll(type)
+        return [seen for seen in self._seen[type] if seen.headers.get("ce_tenantid") == tenant]
+
+    def _poll(self, topic: str) -> None:
+        if topic not in self._consumers:
+            consumer = Consumer({"bootstrap.servers": self._bootstrap, "group.id": "bus", "enable.auto.commit": False})
+            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+            consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+            self._consumers[topic] = consumer
+            self._seen[topic] = []
+        while messages := self._consumers[topic].consume(500, timeout=0.1):
+            self._seen[topic] += [_seen(message) for message in messages if message.error() is None]
+
+    def close(self) -> None:
+        for consumer in self._consumers.values():
+            consumer.close()
+
+
+def _seen(message: Message) -> Seen:
+    headers = {name: (value or b"").decode(errors="replace") for name, value in message.headers() or []}
+    value, key = message.value(), message.key()
+    try:
+        data = orjson.loads(value or b"null")
+    except orjson.JSONDecodeError:
+        data = None
+    return Seen(
+        type=message.topic() or "",
+        data=data if isinstance(data, dict) else {},
+        headers=headers,
+        key=key.decode(errors="replace") if key else None,
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+    )

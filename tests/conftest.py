@@ -1,0 +1,135 @@
+"""The ground that integration tests stand on: a real Kafka and a real Postgres, started once for the run."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pytest
+
+from deploy.local.identity import AUDIENCE, ISSUER, Identity
+from deploy.migrate import address, create_database, create_login, create_topics, database_name, upgrade
+from shared.migrations import SERVICES
+from shared.observability import configure_logging
+from shared.testing.bus import Bus
+from shared.testing.running import Running, start_service
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where the broker and the databases are, and who signs the tokens."""
+
+    bootstrap: str
+    admin_url: str
+    identity: Identity
+    folder: Path
+
+    def url(self, service: str) -> str:
+        """The address that a service uses: a login that owns nothing."""
+        login = database_name(service)
+        return address(self.admin_url, login, login, self.identity.database_password(login))
+
+    def owner_url(self, service: str) -> str:
+        """The administrator's address of a service's database."""
+        return address(self.admin_url, database_name(service))
+
+    def settings(self, service: str) -> dict[str, Any]:
+        return {
+            "kafka_bootstrap": self.bootstrap,
+            "database_url": self.url(service),
+            "oidc_issuer": ISSUER,
+            "oidc_audience": AUDIENCE,
+            "oidc_jwks_url": self.identity.jwks_url,
+        }
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path]]:
+    """The broker's address, the database's admin address, and a folder: started here, or in containers where asked."""
+    from tests.backends import backend
+
+    folder = tmp_path_factory.mktemp("leadflow")
+    with backend(folder) as (bootstrap, admin_url):
+        yield bootstrap, admin_url, folder
+
+
+@pytest.fixture(scope="session")
+async def backend(servers: tuple[str, str, Path]) -> AsyncIterator[Backend]:
+    """Broker, databases at head, topics."""
+    bootstrap, admin_url, folder = servers
+    configure_logging("WARNING")
+    identity = Identity(folder)
+    made = Backend(bootstrap, admin_url, identity, folder)
+    for service in SERVICES:
+        await create_database(admin_url, service)
+        await upgrade(service, made.owner_url(service))
+        await create_login(admin_url, service, identity.database_password(database_name(service)))
+    await create_topics(bootstrap)
+    yield made
+
+
+@pytest.fixture
+def tenant() -> str:
+    """A tenant that nobody used before."""
+    return f"t-{uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def bus(backend: Backend) -> Iterator[Bus]:
+    bus = Bus(backend.bootstrap)
+    yield bus
+    bus.close()
+
+
+Start = Callable[..., Awaitable[Running]]
+
+
+@pytest.fixture(scope="session")
+async def start(backend: Backend) -> AsyncIterator[Start]:
+    """`await start("stages")`: that service, running; the same one for the whole run. With settings: one of its own."""
+    shared_runs: dict[str, Running] = {}
+    own: list[Running] = []
+
+    async def start(name: str, *, only: str | None = None, **settings: Any) -> Running:
+        if not settings and only is None:
+            if name not in shared_runs:
+                shared_runs[name] = await _start(name)
+            return shared_runs[name]
+        run = await _start(name, only=only, **settings)
+        own.append(run)
+        return run
+
+    async def _start(name: str, **settings: Any) -> Running:
+        return await start_service(name, backend.identity.mint, **{**backend.settings(name), **settings})
+
+    yield start
+    await asyncio.gather(*(run.stop() for run in [*shared_runs.values(), *own]))
+
+
+Eventually = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Eventually:
+    """`await eventually(check)`: ask until the answer is true, without guessing how long it takes."""
+
+    async def eventually(check: Callable[[], Awaitable[T]], timeout: float = 30) -> T:
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                answer = await check()
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                if answer or time.monotonic() > deadline:
+                    assert answer, f"not so within {timeout} s"
+                    return answer
+            await asyncio.sleep(0.05)
+
+    return eventually
