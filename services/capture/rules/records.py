@@ -1,0 +1,167 @@
+"""The records of an uploaded file, read page by page from any byte on.
+
+A page is a window of the file. What a record is, on which physical line it begins and where the next one starts comes
+out of the bytes alone, so a worker that takes over in the middle reads exactly what the first one would have.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MAX_RECORD_LINES = 100
+MAX_RECORD_BYTES = 1_048_576
+DELIMITERS = ",;\t|"
+ENCODINGS = ("utf-8", "windows-1252", "iso-8859-1", "iso-8859-15")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is written: `format` is csv or ndjson; `start` and `line` say where the first record begins."""
+
+    format: str
+    encoding: str
+    delimiter: str
+    columns: tuple[str, ...]
+    start: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record, its first physical line (the header is 1), and where the next one begins.
+
+    `values` is None when it cannot be read; `reason` then says why.
+    """
+
+    line: int
+    next_line: int
+    next_offset: int
+    values: Mapping[str, Any] | None
+    reason: str = ""
+
+
+def read_layout(head: bytes, *, name: str = "", encoding: str = "utf-8") -> Layout:
+    """How a file is written, from its first bytes and its name; ValueError says why it cannot be read."""
+    if encoding not in ENCODINGS:
+        raise ValueError(f"encoding {encoding!r} is not read; {', '.join(ENCODINGS)} are")
+    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise ValueError("this is a spreadsheet file; save it as CSV (UTF-8)")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head[:1_000]:
+        raise ValueError("the file is not UTF-8 text; save it as CSV (UTF-8)")
+    start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    line = 1
+    lines = head[start:].splitlines(keepends=True)
+    while lines and not lines[0].strip():
+        start, line = start + len(lines.pop(0)), line + 1
+    if not lines:
+        raise ValueError("the file is empty")
+    if name.lower().endswith((".ndjson", ".jsonl")) or lines[0].lstrip().startswith(b"{"):
+        return Layout("ndjson", encoding, "", (), start, line)
+    try:
+        header = lines[0].decode(encoding)
+    except UnicodeDecodeError:
+        raise ValueError(f"the header is not {encoding}") from None
+    delimiter = max(DELIMITERS, key=header.count)
+    record = next(_csv(lines, Layout("csv", encoding, delimiter, (), start, line), start, line, ended=True))
+    columns = record.values.get("") if record.values else None
+    if not columns:
+        raise ValueError(f"the header cannot be read: {record.reason}")
+    return Layout("csv", encoding, delimiter, tuple(c.strip() for c in columns), record.next_offset, record.next_line)
+
+
+def read_records(window: bytes, layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
+    """The records that lie whole in the window that begins at `offset`, physical line `line`.
+
+    With `ended` the window reaches the end of the file. Otherwise the last record may go on behind it and is left for
+    the next page; a record that fills the whole window is too long and comes back with a reason.
+    """
+    lines = window.splitlines(keepends=True)
+    if not ended and lines and not lines[-1].endswith(b"\n"):
+        if len(lines) == 1 and len(window) >= MAX_RECORD_BYTES:
+            yield Record(line, line, offset + len(window), None, f"is longer than {MAX_RECORD_BYTES} bytes")
+            return
+        lines.pop()
+    read = _ndjson if layout.format == "ndjson" else _csv
+    for record in read(lines, layout, offset, line, ended=ended):
+        yield record if layout.format == "ndjson" or record.values is None else _named(record, layout.columns)
+
+
+def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
+    for number, raw in enumerate(lines, start=line):
+        offset += len(raw)
+        if not raw.strip():
+            continue
+        values, reason = None, ""
+        try:
+            values = json.loads(raw.decode(layout.encoding))
+        except UnicodeDecodeError:
+            reason = f"is not {layout.encoding} text"
+        except (json.JSONDecodeError, RecursionError) as error:
+            reason = f"is not JSON: {error.msg if isinstance(error, json.JSONDecodeError) else 'nested too deeply'}"
+        if values is not None and not isinstance(values, dict):
+            values, reason = None, "is not a JSON object"
+        if values is None and not reason:
+            reason = "is not a JSON object"
+        yield Record(number, number + 1, offset, values, reason)
+
+
+class _Unfinished(Exception):
+    """A quoted value goes on behind the lines that are there."""
+
+
+class _TooLong(Exception):
+    """A quoted value goes on for too long: its quote was never closed."""
+
+
+def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
+    """CSV records as `{"": [values]}`; blank lines are skipped."""
+    at = 0
+    while at < len(lines):
+        used, values, reason = 1, None, ""
+        first = lines[at]
+        if not first.strip(b" \t\r\n"):
+            at, offset, line = at + 1, offset + len(first), line + 1
+            continue
+        try:
+            values, used = _csv_record(lines, at, layout)
+        except _Unfinished:
+            if not ended:
+                return
+            reason = "a quote is opened and never closed"
+        except _TooLong:
+            reason = "a quote is opened and never closed"
+        except UnicodeDecodeError:
+            reason = f"is not {layout.encoding} text"
+        except csv.Error as error:
+            reason = f"is not valid CSV: {error}"
+        offset += sum(map(len, lines[at : at + used]))
+        yield Record(line, line + used, offset, None if values is None else {"": values}, reason)
+        at, line = at + used, line + used
+
+
+def _csv_record(lines: Sequence[bytes], at: int, layout: Layout) -> tuple[list[str], int]:
+    used = 0
+
+    def pull() -> Iterator[str]:
+        nonlocal used
+        while True:
+            if used >= MAX_RECORD_LINES:
+                raise _TooLong
+            if at + used >= len(lines):
+                raise _Unfinished
+            used += 1
+            yield lines[at + used - 1].decode(layout.encoding)
+
+    return next(csv.reader(pull(), delimiter=layout.delimiter, strict=True)), used
+
+
+def _named(record: Record, columns: Sequence[str]) -> Record:
+    values: list[str] = record.values[""] if record.values else []
+    extra = [value for value in values[len(columns) :] if value.strip()]
+    if extra:
+        reason = f"has {len(values)} values, the header names {len(columns)} columns"
+        return Record(record.line, record.next_line, record.next_offset, None, reason)
+    named = {column: value for column, value in zip(columns, values, strict=False) if column}
+    return Record(record.line, record.next_line, record.next_offset, named)

@@ -1,0 +1,165 @@
+import pytest
+
+from services.capture.rules.contact import normalise
+from tests.unit.capture.builders import ADDRESSES, NOON, a_contact, messages
+
+
+@pytest.mark.parametrize(
+    ("given", "normal"),
+    [
+        ("Ada@Example.COM", "ada@example.com"),
+        ("  ada@example.com ", "ada@example.com"),
+        ("mailto:ada@example.com", "ada@example.com"),
+        ("Ada Lovelace <ada@example.com>", "ada@example.com"),
+        ("ada+news@firm.example", "ada+news@firm.example"),
+        ("ü@bücher.example", "ü@bücher.example"),
+    ],
+)
+def test_an_email_has_one_normal_form(given, normal):
+    assert a_contact(email=given).email == normal
+
+
+@pytest.mark.parametrize("given", ["ada", "ada@", "@example.com", "a b@example.com", "ada@localhost", "a@b..example"])
+def test_a_bad_email_is_refused_without_being_repeated(given):
+    contact, problems = normalise({"source": "web", "email": given}, ADDRESSES)
+    assert contact is None
+    assert [problem.field for problem in problems] == ["email"]
+    assert given not in problems[0].message
+    assert problems[0].value == given
+
+
+@pytest.mark.parametrize(
+    ("given", "country", "normal", "mobile"),
+    [
+        ("+49 151 234 56789", None, "+4915123456789", True),
+        ("0151 23456789", "DE", "+4915123456789", True),
+        ("0049 151 23456789", None, "+4915123456789", True),
+        ("(030) 123456", "Germany", "+4930123456", False),
+        ("(202) 555-0143", "US", "+12025550143", True),
+        ("+1 (555) 123-4567", None, "+15551234567", True),
+        ("+44 7700 900123", None, "+447700900123", True),
+        ("06 12 34 56 78", "FR", "+33612345678", True),
+    ],
+)
+def test_a_phone_has_one_normal_form_read_with_the_country_of_the_lead(given, country, normal, mobile):
+    contact = a_contact(phone=given, country=country)
+    assert contact.phone == normal
+    assert contact.mobile is mobile
+
+
+def test_a_national_phone_needs_a_country():
+    _, problems = normalise({"source": "web", "phone": "0151 23456789"}, ADDRESSES)
+    assert "country" in messages(problems)["phone"]
+
+
+@pytest.mark.parametrize("given", ["garbage", "12345", "+49 1", "++"])
+def test_a_bad_phone_is_refused(given):
+    contact, problems = normalise({"source": "web", "phone": given, "country": "DE"}, ADDRESSES)
+    assert contact is None
+    assert list(messages(problems)) == ["phone"]
+
+
+def test_a_bad_phone_beside_a_good_email_is_left_out_and_reported():
+    contact, problems = normalise({"source": "web", "phone": "nonsense", "email": "ada@acme.example"}, ADDRESSES)
+    assert contact is not None
+    assert contact.fields == {"email": "ada@acme.example"}
+    assert list(messages(problems)) == ["phone"]
+
+
+def test_a_bad_email_beside_a_good_phone_is_left_out_and_reported():
+    contact, problems = normalise({"source": "web", "phone": "+12025550143", "email": "nonsense"}, ADDRESSES)
+    assert contact is not None
+    assert contact.fields == {"phone": "+12025550143"}
+    assert list(messages(problems)) == ["email"]
+
+
+def test_without_any_address_there_is_no_lead():
+    contact, problems = normalise({"source": "web", "first_name": "Ada", "email": " "}, ADDRESSES)
+    assert contact is None
+    assert messages(problems) == {"email": "at least one of email and phone is needed"}
+
+
+def test_without_a_source_there_is_no_lead():
+    contact, problems = normalise({"email": "ada@acme.example"}, ADDRESSES)
+    assert contact is None
+    assert messages(problems) == {"source": "is missing"}
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [("de", "DE"), ("Germany", "DE"), ("Deutschland", "DE"), ("USA", "US"), ("U.K.", "GB"), ("日本", "JP")],
+)
+def test_a_country_becomes_its_iso_code(given, code):
+    assert a_contact(country=given).fields["country"] == code
+
+
+def test_a_country_nobody_knows_is_left_out():
+    contact, problems = normalise({"source": "web", "email": "ada@acme.example", "country": "Atlantis"}, ADDRESSES)
+    assert contact is not None
+    assert "country" not in contact.fields
+    assert list(messages(problems)) == ["country"]
+
+
+@pytest.mark.parametrize(
+    ("given", "zone"), [("europe/berlin", "Europe/Berlin"), ("America/New York", "America/New_York")]
+)
+def test_a_time_zone_is_an_iana_name(given, zone):
+    assert a_contact(timezone=given).fields["timezone"] == zone
+
+
+@pytest.mark.parametrize(
+    ("given", "normal"),
+    [
+        ("Acme.example", "https://acme.example"),
+        ("HTTP://Acme.example/", "http://acme.example"),
+        ("https://acme.example/Team?x=1", "https://acme.example/Team?x=1"),
+        ("acme.example:8443", "https://acme.example:8443"),
+    ],
+)
+def test_a_website_has_a_scheme_and_a_lower_case_host(given, normal):
+    assert a_contact(website=given).fields["website"] == normal
+
+
+@pytest.mark.parametrize(
+    "given", ["ftp://acme.example", "n/a", "http://user@acme.example", "https://127.0.0.1", "http://[::1"]
+)
+def test_what_is_no_web_address_is_left_out(given):
+    assert "website" not in a_contact(website=given).fields
+
+
+def test_text_loses_control_characters_and_double_spaces():
+    contact = a_contact(first_name=" A\u0000d\ta\n ", company="Acme  \u0007 Ltd", last_name="Lovela\u0301ce")
+    assert contact.fields["first_name"] == "Ad a"
+    assert contact.fields["company"] == "Acme Ltd"
+    assert contact.fields["last_name"] == "Loveláce"
+
+
+def test_attributes_keep_their_types_and_lose_what_no_database_holds():
+    contact = a_contact(attributes={"n": 5, "deep": {"list": [1.5, None, "a\u0000b"]}, "big": 2**70, "yes": True})
+    assert contact.attributes == {"n": 5, "deep": {"list": [1.5, None, "ab"]}, "big": str(2**70), "yes": True}
+
+
+def test_a_thousand_attributes_are_too_many():
+    contact, problems = normalise(
+        {"source": "web", "email": "ada@acme.example", "attributes": {str(n): n for n in range(1_000)}}, ADDRESSES
+    )
+    assert contact is None
+    assert list(messages(problems)) == ["attributes"]
+
+
+def test_consent_says_nothing_where_it_is_unknown():
+    assert a_contact(consent={"email": "unknown"}).permission is None
+    permission = a_contact(
+        consent={"email": "yes", "sms": "unknown", "basis": "contract", "at": NOON.isoformat()}
+    ).permission
+    assert permission is not None
+    assert permission.channels == {"email": "granted"}
+    assert (permission.basis, permission.at) == ("contract", NOON)
+
+
+def test_consent_with_a_time_that_is_none_is_refused():
+    contact, problems = normalise(
+        {"source": "web", "email": "ada@acme.example", "consent": {"email": "granted", "at": "yesterday"}}, ADDRESSES
+    )
+    assert contact is None
+    assert list(messages(problems)) == ["consent.at"]

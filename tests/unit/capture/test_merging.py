@@ -1,0 +1,61 @@
+import json
+
+from services.capture.rules.lead import Mark, take
+from services.capture.rules.merging import merge, refusal, undo
+from tests.unit.capture.builders import a_lead, at
+
+
+def snapshot(lead):
+    return (dict(lead.fields), dict(lead.attributes), dict(lead.consent), dict(lead.marks))
+
+
+def test_the_kept_lead_fills_its_gaps_from_the_alias():
+    kept = a_lead(1, email="ada@acme.example", company="Acme")
+    alias = a_lead(2, phone="+12025550143", company="Other", job_title="CTO", attributes={"plan": "pro"})
+    changed, _ = merge(kept, alias)
+    assert sorted(changed) == ["attributes.plan", "job_title", "phone"]
+    assert kept.fields == {"email": "ada@acme.example", "company": "Acme", "phone": "+12025550143", "job_title": "CTO"}
+
+
+def test_what_a_person_wrote_on_the_alias_outranks_an_import_but_never_the_kept_address():
+    kept, alias = a_lead(1, email="a@acme.example", company="Acme"), a_lead(2, email="b@acme.example")
+    take(alias, {"company": "Acme Corporation", "email": "c@acme.example"}, Mark(at(1), human=True))
+    merge(kept, alias)
+    assert kept.fields == {"email": "a@acme.example", "company": "Acme Corporation"}
+
+
+def test_the_strictest_consent_holds():
+    kept = a_lead(1, consent={"email": "granted", "sms": "denied"})
+    alias = a_lead(2, consent={"email": "denied", "sms": "granted"})
+    changed, _ = merge(kept, alias)
+    assert changed == ["consent.email"]
+    assert (kept.consent["email"], kept.consent["sms"]) == ("denied", "denied")
+
+
+def test_undo_restores_the_kept_lead_exactly():
+    kept = a_lead(1, company="Acme", consent={"email": "granted", "basis": "card"})
+    alias = a_lead(2, phone="+12025550143", job_title="CTO", attributes={"plan": "pro"}, consent={"email": "denied"})
+    take(alias, {"company": "By hand"}, Mark(at(1), human=True))
+    before, alias_before = snapshot(kept), snapshot(alias)
+    changed, record = merge(kept, alias)
+    assert sorted(undo(kept, json.loads(json.dumps(record)))) == sorted(changed)
+    assert snapshot(kept) == before
+    assert snapshot(alias) == alias_before
+
+
+def test_undo_keeps_what_was_changed_since():
+    kept, alias = a_lead(1), a_lead(2, phone="+12025550143", job_title="CTO")
+    _, record = merge(kept, alias)
+    take(kept, {"job_title": "CEO"}, Mark(at(9), human=True))
+    assert undo(kept, record) == ["phone"]
+    assert kept.fields["job_title"] == "CEO"
+
+
+def test_a_cycle_and_an_alias_of_an_alias_are_refused():
+    a, b, c = a_lead(1), a_lead(2), a_lead(3)
+    assert refusal(a, b, alias_has_aliases=False) is None
+    assert "itself" in refusal(a, a, alias_has_aliases=False)
+    b.merged_into = a.lead_id
+    assert "already" in refusal(c, b, alias_has_aliases=False)
+    assert "merged into" in refusal(b, c, alias_has_aliases=False)
+    assert "undo" in refusal(c, a, alias_has_aliases=True)

@@ -1,0 +1,92 @@
+import pytest
+
+from services.capture.rules.records import MAX_RECORD_LINES, read_layout, read_records
+
+FILE = b'email,company\nada@x.example,"Acme, Ltd"\n\ngrace@x.example,"two\nlines"\r\nbob@x.example,"say ""hi"""\n'
+
+
+def records(data, start=None, line=None, ended=True, layout=None):
+    layout = layout or read_layout(data)
+    start = layout.start if start is None else start
+    return list(read_records(data[start:], layout, start, line or layout.line, ended=ended))
+
+
+def test_lines_are_physical_lines_and_the_header_is_line_one():
+    assert [(r.line, r.values["email"]) for r in records(FILE)] == [
+        (2, "ada@x.example"),
+        (4, "grace@x.example"),
+        (6, "bob@x.example"),
+    ]
+    assert [r.values["company"] for r in records(FILE)] == ["Acme, Ltd", "two\nlines", 'say "hi"']
+
+
+def test_reading_goes_on_from_the_end_of_any_record():
+    whole = records(FILE)
+    for n, record in enumerate(whole):
+        rest = records(FILE, record.next_offset, record.next_line, layout=read_layout(FILE))
+        assert rest == whole[n + 1 :]
+
+
+@pytest.mark.parametrize("cut", range(14, len(FILE)))
+def test_a_window_that_ends_anywhere_leaves_its_last_record_for_the_next(cut):
+    layout = read_layout(FILE)
+    first = list(read_records(FILE[layout.start : cut], layout, layout.start, layout.line, ended=False))
+    at, line = (first[-1].next_offset, first[-1].next_line) if first else (layout.start, layout.line)
+    assert first + records(FILE, at, line, layout=layout) == records(FILE)
+
+
+@pytest.mark.parametrize(
+    ("data", "delimiter"), [(b"email;name\na@x.example;A", ";"), (b"email\tname\n", "\t"), (b"email\n", ",")]
+)
+def test_the_delimiter_is_the_one_that_the_header_uses(data, delimiter):
+    assert read_layout(data).delimiter == delimiter
+
+
+def test_a_byte_order_mark_and_blank_lines_before_the_header_are_skipped():
+    data = b"\xef\xbb\xbf\n\nemail\na@x.example\n"
+    assert [(r.line, r.values) for r in records(data)] == [(4, {"email": "a@x.example"})]
+
+
+def test_a_quote_that_is_never_closed_costs_one_record_only():
+    data = b'email,name\n"a@x.example,A\nb@x.example,B\n'
+    assert [(r.line, r.reason) for r in records(data)] == [(2, "a quote is opened and never closed"), (3, "")]
+
+
+def test_a_quote_that_stays_open_for_too_long_costs_one_record_only():
+    data = b'email,name\n"a@x.example,A\n' + b"b@x.example,B\n" * (MAX_RECORD_LINES + 1)
+    read = records(data)
+    assert read[0].reason == "a quote is opened and never closed"
+    assert len(read) == MAX_RECORD_LINES + 2
+
+
+def test_bad_records_stand_beside_good_ones_with_a_reason():
+    data = b'email,name\na@x.example,A,too,many\n\xff\xfe,B\n"a"b,C\nd@x.example\n'
+    assert [(r.line, r.reason.split(":")[0]) for r in records(data)] == [
+        (2, "has 4 values, the header names 2 columns"),
+        (3, "is not utf-8 text"),
+        (4, "is not valid CSV"),
+        (5, ""),
+    ]
+
+
+def test_another_encoding_is_read_when_it_is_named():
+    data = "email,name\na@x.example,Jürgen\n".encode("windows-1252")
+    assert records(data)[0].reason == "is not utf-8 text"
+    assert records(data, layout=read_layout(data, encoding="windows-1252"))[0].values["name"] == "Jürgen"
+
+
+def test_ndjson_is_one_object_a_line():
+    data = b'{"email": "a@x.example"}\n\n[1]\n{"email": \nnull\n{"email": "b@x.example"}'
+    assert [(r.line, r.reason.split(":")[0]) for r in records(data)] == [
+        (1, ""),
+        (3, "is not a JSON object"),
+        (4, "is not JSON"),
+        (5, "is not a JSON object"),
+        (6, ""),
+    ]
+
+
+@pytest.mark.parametrize("head", [b"", b"\n\n", b"PK\x03\x04xl", "email\n".encode("utf-16"), b"\xff,\n"])
+def test_a_file_that_cannot_be_read_is_refused_with_a_reason(head):
+    with pytest.raises(ValueError, match=r"\w"):
+        read_layout(head)
