@@ -1,0 +1,83 @@
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.goals.rules.meetings import MeetingSignal, fold
+from tests.unit.goals.builders import START, at
+
+NOW = at(days=10)
+
+
+def booking(ends, *, time=START, id="b", meeting="m"):
+    return MeetingSignal(time, id, "test", meeting, ends)
+
+
+def cancellation(time, *, id="c", meeting="m"):
+    return MeetingSignal(time, id, "test", meeting, None)
+
+
+def test_a_meeting_is_held_when_its_end_has_passed():
+    assert fold([booking(at(days=1))], NOW).held_on == (at(days=1),)
+
+
+def test_a_meeting_ahead_is_due_at_its_end():
+    calendar = fold([booking(at(days=20))], NOW)
+    assert (calendar.held_on, calendar.due_on) == ((), at(days=20))
+
+
+def test_a_meeting_booked_again_with_the_same_id_is_moved():
+    calendar = fold([booking(at(days=1)), booking(at(days=5), time=at(hours=1), id="b2")], NOW)
+    assert calendar.held_on == (at(days=5),)
+
+
+def test_a_meeting_cancelled_before_its_end_was_not_held():
+    assert fold([booking(at(days=2)), cancellation(at(days=1))], NOW).held_on == ()
+
+
+def test_a_cancellation_at_the_very_end_comes_first():
+    assert fold([booking(at(days=2)), cancellation(at(days=2))], NOW).held_on == ()
+
+
+def test_a_meeting_cancelled_after_its_end_was_held_all_the_same():
+    assert fold([booking(at(days=2)), cancellation(at(days=3))], NOW).held_on == (at(days=2),)
+
+
+def test_a_booking_after_a_cancellation_books_anew():
+    signals = [booking(at(days=2)), cancellation(at(days=1)), booking(at(days=4), time=at(days=1, hours=1), id="b2")]
+    assert fold(signals, NOW).held_on == (at(days=4),)
+
+
+def test_a_booking_that_ended_before_it_was_made_is_held_at_once_and_counts_on_the_day_of_its_end():
+    assert fold([booking(at(days=-3))], START).held_on == (at(days=-3),)
+
+
+def test_a_meeting_held_and_then_booked_again_counts_twice():
+    signals = [booking(at(days=1)), booking(at(days=4), time=at(days=2), id="b2")]
+    assert fold(signals, NOW).held_on == (at(days=1), at(days=4))
+
+
+signals = st.builds(
+    MeetingSignal,
+    st.integers(0, 20).map(lambda n: at(hours=6 * n)),
+    st.sampled_from("abcdefgh"),
+    st.just("test"),
+    st.sampled_from(["m1", "m2"]),
+    st.none() | st.integers(-10, 30).map(lambda n: at(hours=6 * n + 1)),
+)
+
+
+@given(st.lists(signals, unique_by=lambda signal: signal.event_id), st.randoms(), st.integers(0, 30))
+def test_the_order_of_arrival_does_not_matter(told, random, days):
+    shuffled = list(told)
+    random.shuffle(shuffled)
+    now = START + timedelta(days=days)
+    assert fold(shuffled, now) == fold(told, now)
+
+
+@given(st.lists(signals, unique_by=lambda signal: signal.event_id), st.integers(0, 10))
+def test_what_was_held_stays_held_as_time_passes(told, days):
+    known = [signal for signal in told if signal.occurred_at <= at(days=days)]
+    early, late = fold(known, at(days=days)), fold(known, at(days=days + 3))
+    assert set(early.held_on) <= set(late.held_on)
+    assert early.due_on is None or early.due_on > at(days=days)
