@@ -1,11 +1,13 @@
 """The rules of the stages: pure, and the only place that decides where a lead stands."""
 
 from .channels import MODES
-from .checklist import missing, to_qualify
+from .checklist import follows_score, is_ticked, missing, to_qualify
 from .corrections import Correction, compare
+from .diagram import from_text, mermaid
 from .dryrun import Move, dry_run
 from .explain import explain
-from .fold import advance, can_advance, fold
+from .fold import advance, can_advance, decided_at, fold
+from .handlers.people import why_no_manual_move
 from .journey import RULES_VERSION, Journey, Meeting, Tick
 from .outcome import MANUAL, BecameHot, Ignored, Outcome, Transition
 from .queue import hot_after, next_action
@@ -66,10 +68,15 @@ __all__ = [
     "advance",
     "can_advance",
     "compare",
+    "decided_at",
     "dry_run",
     "explain",
     "fold",
+    "follows_score",
+    "from_text",
     "hot_after",
+    "is_ticked",
+    "mermaid",
     "missing",
     "next_action",
     "next_due",
@@ -77,4 +84,5 @@ __all__ = [
     "status_of",
     "title_of",
     "to_qualify",
+    "why_no_manual_move",
 ]

@@ -74,7 +74,7 @@ def mark_used_up(journey: Journey, channels: Iterable[str]) -> None:
     """Marks every address ever known on these channels, so that only one never known before is fresh."""
     named = set(channels)
     for address in journey.addresses.values():
-        if address.channel in named:
+        if address.known and address.channel in named:
             address.used_up = True
 
 

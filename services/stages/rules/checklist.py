@@ -11,11 +11,11 @@ BY_SCORE, BY_REPLY = "score", "reply"
 
 def missing(journey: Journey, settings: Settings) -> list[Item]:
     """The required items that are not ticked."""
-    return [item for item in settings.checklist if item.required and not _ticked(journey, item)]
+    return [item for item in settings.checklist if item.required and not is_ticked(journey, item)]
 
 
 def is_complete(journey: Journey, settings: Settings) -> bool:
-    """At least one required item, and all of them ticked."""
+    """At least one required item, and all of them ticked by a signal (a changed list alone ticks nothing)."""
     required = False
     for item in settings.checklist:
         if item.required:
@@ -58,16 +58,19 @@ def follows_score(settings: Settings, item_id: str) -> bool:
 
 def to_qualify(journey: Journey, settings: Settings) -> str | None:
     """What is missing, for people: "authority is missing, score 62 of 70"; None when nothing is."""
-    parts = []
-    for item in settings.checklist:
-        if not item.required:
-            continue
-        if item.score_at_least is not None:
-            if not holds(journey, item):
-                parts.append(f"score {journey.score or 0} of {item.score_at_least}")
-        elif not _ticked(journey, item):
-            parts.append(f"{item.label[:1].lower()}{item.label[1:]} is missing")
-    return ", ".join(parts) or None
+    return ", ".join(_lack(journey, item) for item in missing(journey, settings)) or None
+
+
+def is_ticked(journey: Journey, item: Item) -> bool:
+    """Whether the item is ticked now; one that follows the score is read from the score."""
+    return _ticked(journey, item) if item.score_at_least is None else holds(journey, item)
+
+
+def _lack(journey: Journey, item: Item) -> str:
+    if item.score_at_least is not None:
+        return f"score {journey.score or 0} of {item.score_at_least}"
+    label = item.label if item.label[1:2].isupper() else item.label[:1].lower() + item.label[1:]
+    return f"{label} is missing"
 
 
 def _ticked(journey: Journey, item: Item) -> bool:

@@ -1,7 +1,7 @@
 """Dry run: which moves a change of the settings would bring, before it is saved."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .fold import advance
@@ -29,7 +29,7 @@ def dry_run(
     """
     until = now + horizon
     anyway = {transition.key for transition in _moves(journey, history, until)}
-    proposed = history.followed_by(changed)
+    proposed = history.followed_by(replace(changed, valid_from=now))
     return [Move(each, each.key in anyway) for each in _moves(journey, proposed, until)]
 
 

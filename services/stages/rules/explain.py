@@ -52,7 +52,11 @@ def _sentence(rule: Rule, journey: Journey, history: SettingsHistory, now: datet
         if not any(item.required for item in settings.checklist):
             return "to qualify: by hand, the checklist has no required item"
         lacking = checklist.to_qualify(journey, settings)
-        return f"to qualify: {lacking}" if lacking else "to qualify: by hand, the checklist was complete before"
+        if lacking:
+            return f"to qualify: {lacking}"
+        if checklist.is_complete(journey, settings):
+            return "to qualify: by hand, the checklist was completed before"
+        return "to qualify: the next score completes the checklist"
     if rule.id == "quiet":
         if quiet_since(journey) is None:
             return "to nurture when no word comes after the running sequence"

@@ -1,10 +1,11 @@
 """The fold: a lead's signals and timers in order, applied to its journey by the rules of the table."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from . import replies
 from .folding import Folding
+from .handlers import HANDLERS
 from .journey import RULES_VERSION, Journey
 from .outcome import Outcome
 from .settings import SettingsHistory
@@ -33,7 +34,12 @@ def advance(journey: Journey, new_signals: Iterable[Signal], settings: SettingsH
 
 
 def can_advance(journey: Journey, new_signals: Sequence[Signal]) -> bool:
-    """Whether `advance` may be used: nothing new is older than what was folded, or changes what it meant."""
+    """Whether `advance` may be used: nothing new is older than what was folded, or changes what it meant.
+
+    An erased lead is always advanced, which ignores everything: its signals are gone, and a fold would lose the counts.
+    """
+    if journey.erased:
+        return True
     last = journey.last_order
     if last is None or journey.created_on is None or journey.rules_version != RULES_VERSION:
         return False
@@ -44,8 +50,14 @@ def _run(journey: Journey, ordered: list[Signal], settings: SettingsHistory, unt
     settled, labels = replies.settle(ordered)
     folding = Folding(journey, settings, labels)
     for signal in settled:
+        if journey.erased:
+            folding.ignore(signal, "the lead was erased")
+            continue
         folding.fire_timers_before(signal.occurred_at)
-        folding.apply(signal)
+        journey.last_order = signal.order
+        handler = HANDLERS.get(signal.type)
+        if handler is not None:
+            handler(folding, signal, signal.data)
     folding.fire_timers_until(until)
     return folding.outcome()
 
@@ -54,7 +66,16 @@ def _in_order(signals: Iterable[Signal]) -> list[Signal]:
     found = list(signals)
     if len(found) < 2:
         return found
-    return sorted({signal.digest: signal for signal in found}.values(), key=_order)
+    first_deliveries: dict[str, Signal] = {}
+    for signal in found:
+        first_deliveries.setdefault(signal.digest, signal)
+    return sorted(first_deliveries.values(), key=_order)
+
+
+def decided_at(journey: Journey, now: datetime) -> datetime:
+    """The time of what a person decides now: later than all they saw."""
+    last = journey.last_order
+    return now if last is None or last[0] < now else last[0] + timedelta(microseconds=1)
 
 
 def _order(signal: Signal) -> Order:

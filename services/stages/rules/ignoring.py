@@ -22,7 +22,13 @@ def why_ignored(journey: Journey, trigger: Trigger, signal: Signal) -> tuple[str
         return "the lead is won and keeps its stage; nothing is sent to it any more", False
     if stage in END:
         return f"the lead is in the end stage {title_of(stage)}, which only a person can leave", False
-    if trigger is Trigger.FAILED:
+    if trigger is Trigger.REACHABLE_ANEW:
+        return "no channel of the outreach mode is usable", False
+    if trigger is Trigger.MEETING_CANCELLED:
+        if stage is SCHEDULED:
+            return "another meeting is ahead", True
+        return f"the lead is {title_of(stage)}: no meeting kept it there", True
+    if trigger in (Trigger.FAILED, Trigger.SUPPRESSED):
         if channels.mode_works(journey):
             return "another channel of the outreach mode works", False
         if stage is SCHEDULED:

@@ -4,14 +4,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .journey import Journey
-from .stages import Stage, status_of
+from .stages import Stage
 
 MANUAL = "manual"
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One move. `caused_by` is an event id, or a timer's id; `reason` a clause for people, without a full stop."""
+    """One move, or a change of the status alone (then `from_` is `to`).
+
+    `caused_by` is an event id, or a timer's id; `reason` a clause for people, without a full stop.
+    """
 
     from_: Stage
     to: Stage
@@ -20,21 +23,9 @@ class Transition:
     reason: str
     caused_by: str
     occurred_at: datetime
-    contacted: bool = False
+    from_status: str
+    status: str
     disqualification_reason: str | None = None
-
-    @property
-    def from_status(self) -> str:
-        return status_of(self.from_, self.contacted_before)
-
-    @property
-    def status(self) -> str:
-        return status_of(self.to, self.contacted)
-
-    @property
-    def contacted_before(self) -> bool:
-        """Whether a message had been sent before the move; the first message is what makes the difference."""
-        return self.contacted and self.rule != "first-message"
 
     @property
     def key(self) -> tuple[str, Stage, Stage, str, datetime]:

@@ -33,7 +33,7 @@ def next_action(journey: Journey, settings: Settings, now: datetime) -> str | No
         return None
     if journey.revived:
         return "follow up: revived"
-    if journey.unanswered and stage is not SCHEDULED:
+    if journey.unanswered:
         return "answer the reply"
     if stage is NEW:
         return "send the first message now: hot" if journey.hot else "send the first message"

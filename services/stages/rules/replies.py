@@ -1,6 +1,6 @@
 """Replies: which label of a reply counts, and what it says."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -69,15 +69,6 @@ def settle(signals: Sequence[Signal]) -> tuple[list[Signal], dict[str, str]]:
                 signal = replace(signal, data=winners[reply_id].data)
         settled.append(signal)
     return settled, labels
-
-
-def opt_out_is_retracted(journey: Journey, data: Mapping[str, object], labels: Mapping[str, str]) -> str | None:
-    """The other label of the reply on which an opt-out rests; None while the opt-out counts."""
-    reply_id = data.get("reply_id")
-    if not isinstance(reply_id, str) or data.get("how") in STANDING:
-        return None
-    label = labels.get(reply_id) or journey.replies.get(reply_id)
-    return label if label is not None and label != OPT_OUT else None
 
 
 def disturbs(journey: Journey, signals: Iterable[Signal]) -> bool:

@@ -38,7 +38,7 @@ class Signal:
 
 # What is kept of each event. A field that is not named here never reaches the store of signals.
 _KEPT: dict[str, tuple[str, ...]] = {
-    "lead.captured": ("lead_id", "created_on", "owner"),
+    "lead.captured": ("lead_id", "created_on", "owner", "version"),
     "lead.updated": ("lead_id", "version"),
     "lead.erased": (),
     "lead.scored": ("total",),

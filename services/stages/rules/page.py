@@ -1,0 +1,131 @@
+"""docs/stages.md: a page on stages for a sales manager, with all that the rules decide taken from the rules.
+
+`python -m services.stages.rules > docs/stages.md` writes it; a test compares it with the rules.
+"""
+
+from .checklist import SCORE_SLACK
+from .diagram import journey_mermaid, mermaid, stage_table, table
+from .settings import DEFAULT_SETTINGS
+from .stages import END, MEANINGS, Stage, title_of
+
+# The questions of the FAQ and their answers; each answer has a test whose name is the question.
+FAQ: dict[str, str] = {
+    "Can I customize stages?": """\
+No. The fourteen stages are fixed, because the rules are made for them. What you can set is the checklist, the
+quiet period and the hot thresholds.""",
+    "What's the difference between Lost and Bad Contact?": """\
+Lost = they said no or went elsewhere. Bad Contact = you couldn't reach them at all: every known address failed.""",
+    "What's the difference between Lost and Moved Company?": """\
+Lost = they declined or went with someone else. Moved Company = the person left the company (common with
+auto-replies). The account may still be viable with a new contact.""",
+    "What triggers Bad Phone?": """\
+Failed SMS attempts, an invalid number, or a rejection by the carrier, when the phone was the only address you
+ever had of this lead.""",
+    "What's the difference between Exhausted and Dead?": """\
+Exhausted means that all channels of the outreach mode are used up, or that none of them works; a mode change or a
+new e-mail or phone revives the lead by itself. Dead means that the lead opted out, was blocklisted, or is genuinely
+uninterested: dead leads are never revived, by nobody.""",
+    "Can a lead go backward?": """\
+Yes. If the last meeting ahead is cancelled, the lead goes back to Engaged. Exhausted leads go back to Contacted
+when a channel opens up. And you can move a lead back by hand.""",
+    "How long does Nurture last?": """\
+Until the lead answers, books a meeting or completes your checklist, or you move it (for example to Lost). It may be
+weeks or months: no timer ends it.""",
+    "Do stages affect AI behavior?": """\
+Yes. Each stage has its own messaging strategy, and a draft that makes no sense in the present stage is withdrawn.""",
+    "What happens after Meeting Completed?": """\
+You mark the lead as Won or Lost, based on the outcome. Until you do, it waits; without a word from the lead for the
+quiet period it goes to Nurture.""",
+    "Can I skip stages?": """\
+Yes. You can move a lead to any stage by hand, and the rules skip too: a new lead can book a meeting.""",
+}
+
+_PAGE = """\
+<!-- Generated from the rules: python -m services.stages.rules > docs/stages.md -->
+# Lead Stages
+
+Where every lead is in its journey. Leads move through the stages by the rules on this page, and you can move them by
+hand at any time. Each move stands in the lead's timeline with its reason; so does what was ignored, and why.
+
+## The Journey
+
+```mermaid
+{journey}
+```
+
+## Stage Definitions
+
+{stages}
+
+The status is the short view of the stage that other systems see.
+
+## Automatic Transitions
+
+Tried in this order; the first that fits moves the lead.
+
+{rules}
+
+Won, and Lost after a meeting, are never automatic: you mark them.
+
+<details><summary>All of them in one picture</summary>
+
+```mermaid
+{all_rules}
+```
+
+</details>
+
+What happened earlier counts earlier, even when we hear of it late. So your own move outranks everything older than
+it, and an opt-out of any age leaves the lead dead. Where late news change the story, the timeline shows the old
+entries as superseded.
+
+## Paused
+
+**Exhausted** is not a dead lead. All channels of the current outreach mode have been used, or none of them works any
+more. If you change the outreach mode (say, from e-mail only to blended), or a new e-mail or phone is found, the lead
+is revived and queued for follow-up.
+
+## End States
+
+| End State | When It's Used |
+|---|---|
+{ends}
+
+Only you move a lead out of an end state; an opt-out makes it dead. A customer (Won) who opts out stays Won, but
+nothing is sent to them any more, and you can move them only to Dead. **Dead** is sealed: nobody revives a dead lead.
+
+## The Nurture Path
+
+A lead goes to Nurture when it says "later", or when there is no word from it for {quiet} days (you can set another
+period), counted from the last reply, the last meeting, the entry into its stage or the end of the last sequence,
+whichever is latest. Periodic check-ins go on until the lead answers and is back in Engaged, or you mark it Lost.
+
+## The Qualification Checklist
+
+You define the items. A lead is qualified by the tick that completes the required ones: yours, one read from a reply,
+or one that follows the score ("score at least 70" holds until the score is more than {slack} points below). Taking a
+tick away moves nobody back, and changing the list moves nobody.
+
+## Manual Override
+
+Open the lead, choose the stage, add a note if you like. Any stage to any other, but never out of Dead. Lost and the
+other disqualified stages need a reason.
+
+## FAQs
+
+{faq}
+"""
+
+
+def page() -> str:
+    """The whole page, as it is checked in."""
+    return _PAGE.format(
+        journey=journey_mermaid(),
+        stages=stage_table(),
+        rules=table(),
+        all_rules=mermaid(),
+        ends="\n".join(f"| {title_of(stage)} | {MEANINGS[stage]} |" for stage in Stage if stage in END),
+        quiet=f"{DEFAULT_SETTINGS.quiet_days:g}",
+        slack=SCORE_SLACK,
+        faq="\n\n".join(f"**{question}**\n{answer}" for question, answer in FAQ.items()),
+    )
