@@ -81,16 +81,20 @@ class Kafka:
         self.wait()
 
     def prepare(self, progress: Progress | None = None) -> None:
-        """Fetch the jars, end the leftover of a killed run, write the configuration, format the storage: each if need be."""
+        """Fetch the jars, end the leftover of a killed run, write the configuration, format the storage."""
         self._jars = kafka_jars(progress)
         self.data.mkdir(parents=True, exist_ok=True)
-        process.stop_leftover(self._pid_file, str(self._properties), signal.SIGTERM)
+        self.end_leftover()
         self._properties.write_text(
             _PROPERTIES.format(port=self.port, controller_port=self.controller_port, logs=self.data / "logs")
         )
         self._log4j.write_text(_LOG4J)
         if not (self.data / "logs" / "meta.properties").exists():
             self._format()
+
+    def end_leftover(self) -> None:
+        """End the broker that a killed run left on this data."""
+        process.stop_leftover(self._pid_file, str(self._properties), signal.SIGTERM)
 
     def launch(self) -> None:
         """Start the process, without waiting for it."""

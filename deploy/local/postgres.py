@@ -66,12 +66,16 @@ class Postgres:
         if os.geteuid() == 0:
             self._user = _system_user()
             self._hand_over(self._user)
-        process.stop_leftover(self._cluster / "postmaster.pid", str(self._cluster), signal.SIGINT)
+        self.end_leftover()
         if not (self._cluster / "PG_VERSION").exists():
             self._init()
         extra = "" if self._durable else "fsync = off\nfull_page_writes = off\nsynchronous_commit = off"
         _write_as(self._cluster / "leadflow.conf", _CONF.format(port=self.port, extra=extra))
         _write_as(self._cluster / "pg_hba.conf", _HBA)
+
+    def end_leftover(self) -> None:
+        """End the server that a killed run left on this data."""
+        process.stop_leftover(self._cluster / "postmaster.pid", str(self._cluster), signal.SIGINT)
 
     def launch(self) -> None:
         """Start the process, without waiting for it."""

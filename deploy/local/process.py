@@ -110,8 +110,17 @@ def stop(process: subprocess.Popen[bytes], signum: int, grace: float) -> bool:
 def stop_leftover(pid_file: Path, sign: str, signum: int, grace: float = 20.0) -> None:
     """End what an earlier, killed parent left behind: the pid in `pid_file`, if `sign` is in its command line."""
     try:
-        process = psutil.Process(int(pid_file.read_text().split()[0]))
-        if not any(sign in part for part in process.cmdline()):
+        pid = int(pid_file.read_text().split()[0])
+    except (FileNotFoundError, ValueError, IndexError):
+        return
+    end_stray(pid, sign, signum, grace)
+
+
+def end_stray(pid: int, sign: str, signum: int, grace: float = 20.0) -> None:
+    """End process `pid` if `sign` is in its command line: by then the number may be somebody else's."""
+    try:
+        process = psutil.Process(pid)
+        if sign not in " ".join(process.cmdline()):
             return
         process.send_signal(signum)
         try:
@@ -119,7 +128,7 @@ def stop_leftover(pid_file: Path, sign: str, signum: int, grace: float = 20.0) -
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(5)
-    except (FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+    except psutil.NoSuchProcess:
         return
 
 

@@ -1,0 +1,89 @@
+"""The local identity provider: a key made once for each data folder, and the tokens it signs."""
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+ISSUER = "urn:leadflow:local"
+AUDIENCE = "leadflow"
+ROLES = ("viewer", "reviewer", "operator", "admin", "service")
+
+
+class Identity:
+    """Keys and passwords in `data`/identity. The first use makes them."""
+
+    def __init__(self, data: Path, *, issuer: str = ISSUER, audience: str = AUDIENCE) -> None:
+        self.issuer = issuer
+        self.audience = audience
+        self._folder = data.resolve() / "identity"
+        self._key = self._load_key()
+
+    @property
+    def jwks_url(self) -> str:
+        """Where the public key is: a file: address."""
+        return (self._folder / "jwks.json").as_uri()
+
+    def mint(
+        self,
+        tenant: str,
+        roles: Sequence[str],
+        subject: str = "local",
+        ttl: float = 12 * 3600,
+        audience: str | None = None,
+    ) -> str:
+        """A bearer token that holds for `ttl` seconds; a negative one makes a token that has expired."""
+        now = datetime.now(UTC)
+        claims = {
+            "iss": self.issuer,
+            "aud": audience or self.audience,
+            "sub": subject,
+            "tenant": tenant,
+            "roles": list(roles),
+            "iat": now,
+            "exp": now + timedelta(seconds=ttl),
+        }
+        return jwt.encode(claims, self._key, algorithm="ES256", headers={"kid": self._kid})
+
+    def database_password(self, login: str) -> str:
+        """The password of a database login, made at the first call."""
+        file = self._folder / "database.json"
+        known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+        if login not in known:
+            known[login] = secrets.token_urlsafe(24)
+            _write_secret(file, json.dumps(known, indent=2).encode())
+        return known[login]
+
+    def _load_key(self) -> ec.EllipticCurvePrivateKey:
+        file = self._folder / "key.pem"
+        if not file.exists():
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            made = ec.generate_private_key(ec.SECP256R1())
+            pem = made.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            _write_secret(file, pem)
+        key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError(f"{file} holds no EC key")
+        public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+        self._kid = str(public["x"])[:16]
+        jwks = {"keys": [public | {"kid": self._kid, "use": "sig", "alg": "ES256"}]}
+        published, content = self._folder / "jwks.json", json.dumps(jwks, indent=2)
+        # Services read it at any moment: it is written once.
+        if not published.exists() or published.read_text() != content:
+            published.write_text(content)
+        return key
+
+
+def _write_secret(file: Path, content: bytes) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(content)

@@ -1,0 +1,77 @@
+"""One service as a child process: started, watched, restarted with back-off."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local import process
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+_GOOD_RUN = 60.0
+"""Seconds after which a service that dies counts as one that had worked: the back-off begins anew."""
+
+
+class ServiceProcess:
+    """`leadflow services run NAME`, its output going to `log`."""
+
+    def __init__(self, name: str, environment: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.restarts = 0
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._launched_at = 0.0
+        self._restart_at: float | None = None
+        self._failures = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def launch(self) -> None:
+        """Start it without waiting for it. Call it from the main thread: the child ends with the thread."""
+        self._restart_at = None
+        self._launched_at = time.monotonic()
+        command = [sys.executable, "-m", "cli.main", "services", "run", self.name]
+        with self.log.open("ab") as log:
+            self._process = process.launch(command, log=log, env={**os.environ, **self._environment})
+
+    def died(self) -> str | None:
+        """How it ended, told once for each death; None while it runs. A restart is then due after the back-off."""
+        if self._process is None or self._restart_at is not None or (code := self._process.poll()) is None:
+            return None
+        now = time.monotonic()
+        self._failures = 0 if now - self._launched_at > _GOOD_RUN else self._failures + 1
+        self._restart_at = now + self.pause
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+    @property
+    def pause(self) -> float:
+        """Seconds from a death to the restart."""
+        return min(_FIRST_PAUSE * 2.0 ** max(0, self._failures - 1), _LONGEST_PAUSE)
+
+    def restart_if_due(self) -> bool:
+        """Start it again once the back-off is over; returns whether it did."""
+        if self._restart_at is None or time.monotonic() < self._restart_at:
+            return False
+        self.restarts += 1
+        self.launch()
+        return True
+
+    def ask_to_stop(self) -> None:
+        """Let it finish what is under way."""
+        self._restart_at = None
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._restart_at = None
+        if self._process is not None:
+            process.stop(self._process, signal.SIGKILL, 5)
