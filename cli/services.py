@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -25,6 +26,9 @@ def run(
     port: Annotated[
         int | None, typer.Option("--port", help="Another port than LEADFLOW_<SERVICE>_PORT; 0 takes any free one.")
     ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", hidden=True, help="Load the code, then wait for a line on standard input.")
+    ] = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Run one service, or one part of it, in the foreground, with the settings of its environment.
@@ -40,7 +44,10 @@ def run(
         raise Refused(f"--only is one of {', '.join(PARTS)}")
     os.environ.update(service_environment(data, name))
     with refusing():
-        application = importlib.import_module(f"services.{name}.app").create_app(only=only)
+        module = importlib.import_module(f"services.{name}.app")
+        if wait and not sys.stdin.readline():
+            raise typer.Exit(1)
+        application = module.create_app(only=only)
     settings = application.state.service.settings
     configure_logging(settings.log_level)
     uvicorn.run(

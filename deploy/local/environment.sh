@@ -53,6 +53,6 @@ if [ ! -x .venv/bin/python ]; then
     "$uv" venv --quiet --allow-existing --python "$python" .venv
 fi
 export VIRTUAL_ENV="$PWD/.venv"
-"$uv" pip sync --quiet --require-hashes requirements.lock
+"$uv" pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 "$uv" pip install --quiet --no-deps --editable .
 echo "$wanted" >"$stamp"

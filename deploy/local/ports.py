@@ -14,10 +14,10 @@ DEFAULT_BASE = 8100
 class PortTaken(RuntimeError):
     """Somebody else listens on a port that is needed."""
 
-    def __init__(self, name: str, port: int) -> None:
+    def __init__(self, name: str, port: int, base: int) -> None:
         super().__init__(
             f"port {port} for {name} is taken by another process; choose other ports for all with --port-base "
-            f"(for example: leadflow up --port-base {_another(port)})"
+            f"(for example: leadflow up --port-base {_another(base)})"
         )
 
 
@@ -56,8 +56,8 @@ class Ports:
             needed["Postgres"] = self.postgres
         for name, port in needed.items():
             if is_taken(port):
-                raise PortTaken(name, port)
+                raise PortTaken(name, port, self.base)
 
 
-def _another(port: int) -> int:
-    return 9100 if port < 9000 else 18100
+def _another(base: int) -> int:
+    return base + 1000 if base < 60000 else DEFAULT_BASE

@@ -73,6 +73,7 @@ def launch(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     orphaned: int = signal.SIGTERM,
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own (a terminal's Ctrl-C reaches the parent alone), its output going to `log`.
 
@@ -80,7 +81,7 @@ def launch(
     """
     return subprocess.Popen(
         [str(part) for part in command],
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,

@@ -1,5 +1,6 @@
 """One service as a child process: started, watched, restarted with back-off."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -34,13 +35,24 @@ class ServiceProcess:
         """The process id while it runs."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
-    def launch(self) -> None:
-        """Start it without waiting for it. Call it from the main thread: the child ends with the thread."""
+    def launch(self, *, on_your_marks: bool = False) -> None:
+        """Start it without waiting for it. Call it from the main thread: the child ends with the thread.
+
+        With `on_your_marks` it loads its code, which takes longest, and begins to work when `go` is called.
+        """
         self._restart_at = None
         self._launched_at = time.monotonic()
         command = [sys.executable, "-m", "cli.main", "services", "run", self.name]
+        command += ["--wait"] if on_your_marks else []
+        stdin = subprocess.PIPE if on_your_marks else subprocess.DEVNULL
         with self.log.open("ab") as log:
-            self._process = process.launch(command, log=log, env={**os.environ, **self._environment})
+            self._process = process.launch(command, log=log, env={**os.environ, **self._environment}, stdin=stdin)
+
+    def go(self) -> None:
+        """Let a service that waits on its marks begin."""
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
+                stdin.write(b"go\n")
 
     def died(self) -> str | None:
         """How it ended, told once for each death; None while it runs. A restart is then due after the back-off."""
@@ -49,7 +61,9 @@ class ServiceProcess:
         now = time.monotonic()
         self._failures = 0 if now - self._launched_at > _GOOD_RUN else self._failures + 1
         self._restart_at = now + self.pause
-        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        if code < 0:
+            return f"was killed by {signal.Signals(-code).name}"
+        return f"ended with code {code}; the end of {self.log}:\n{process.tail(self.log, 5)}\n"
 
     @property
     def pause(self) -> float:

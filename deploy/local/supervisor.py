@@ -21,7 +21,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.mailbox import SmtpMailbox
 from deploy.local.ports import SERVICES, Ports
 from deploy.local.postgres import Postgres
-from deploy.local.process import StartError, end_stray, tail
+from deploy.local.process import StartError, end_stray
 from deploy.local.run import KafkaRun, NoRun, PostgresRun, Run, ServiceRun, SmtpRun
 from deploy.local.service import ServiceProcess
 
@@ -80,15 +80,17 @@ class Supervisor:
         (self._data / "logs").mkdir(exist_ok=True)
         identity = self._identity()
         self._run = self._describe(identity)
+        for name, service in self.run.services.items():
+            child = ServiceProcess(name, service.environment, self._data / "logs" / f"{name}.log")
+            self._services[name] = child
+            child.launch(on_your_marks=True)
         await self._start_servers()
         self._mailbox = SmtpMailbox(self.run.smtp.maildir, self.run.smtp.port)
         await self._mailbox.start()
         self.run.smtp.pid = os.getpid()
         await self._migrate(identity)
-        for name, service in self.run.services.items():
-            child = ServiceProcess(name, service.environment, self._data / "logs" / f"{name}.log")
-            self._services[name] = child
-            child.launch()
+        for child in self._services.values():
+            child.go()
         self._save()
         await self._wait_for_services()
 
@@ -103,7 +105,7 @@ class Supervisor:
                 continue
 
     async def stop(self, hurry: asyncio.Event | None = None) -> None:
-        """Services first, with 15 s to finish what is under way; then mailbox, Kafka, Postgres. `hurry` cuts it short."""
+        """Services first, with 15 s to finish what is under way; then mailbox, Kafka, Postgres. `hurry` shortens it."""
         for child in self._services.values():
             child.ask_to_stop()
         deadline = time.monotonic() + GRACE_SECONDS
@@ -232,9 +234,7 @@ class Supervisor:
             entry = self.run.services[name]
             if reason := child.died():
                 entry.state = "restarting"
-                self._report(
-                    f"{name} {reason}; it is started again in {child.pause:.1f} s\n{tail(child.log, 5)}".rstrip()
-                )
+                self._report(f"{name} {reason}; it is started again in {child.pause:.1f} s")
             child.restart_if_due()
             changed |= (entry.pid, entry.restarts) != (child.pid, child.restarts)
             entry.pid, entry.restarts = child.pid, child.restarts
@@ -255,7 +255,7 @@ class Supervisor:
         for name, server in (("Kafka", self._kafka), ("Postgres", self._postgres)):
             if server is None or server.pid is not None:
                 continue
-            self._report(f"{name} died; it is started again\n{tail(server.log, 5)}")
+            self._report(f"{name} died; it is started again (its log is {server.log})")
             try:
                 await asyncio.to_thread(server.prepare)
                 server.launch()
