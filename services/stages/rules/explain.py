@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from . import checklist
-from .journey import Journey
+from . import channels, checklist
+from .journey import BOOKED, Journey
 from .settings import SettingsHistory
 from .stages import DEAD, END, WON, title_of
 from .table import RULES, Rule
@@ -35,14 +35,26 @@ def would_move(journey: Journey, history: SettingsHistory, now: datetime) -> lis
         return ["nothing: the person was erased"]
     if stage is DEAD:
         return ["nothing: a dead lead is never revived"]
-    sentences = [
-        _sentence(rule, journey, history, now) for rule in RULES if stage in rule.from_ and rule.to is not stage
-    ]
+    rules = [rule for rule in RULES if stage in rule.from_ and rule.to is not stage and _possible(rule, journey)]
+    sentences = [_sentence(rule, journey, history, now) for rule in rules]
     if stage is WON and journey.opted_out:
         return ["to dead by hand: the customer opted out"]
     if stage in END:
         sentences.append("to any other stage by hand only")
     return sentences
+
+
+def _possible(rule: Rule, journey: Journey) -> bool:
+    """Leaves out what cannot happen to this lead: a phone is no only way where there is an e-mail."""
+    if rule.id == "bad-phone":
+        return bool(journey.addresses) and channels.only_a_phone_was_ever_known(journey)
+    if rule.id == "bad-contact":
+        return not channels.only_a_phone_was_ever_known(journey)
+    if rule.id in ("used-up", "no-channel"):
+        return channels.mode_works(journey)
+    if rule.id == "meeting-cancelled":
+        return any(meeting.state == BOOKED for meeting in journey.meetings.values())
+    return True
 
 
 def _sentence(rule: Rule, journey: Journey, history: SettingsHistory, now: datetime) -> str:
