@@ -33,7 +33,7 @@ _FIT = [
     _state("leader", "fact", "seniority", "in", ["vp", "director", "head"], 14),
     _state("manager", "fact", "seniority", "eq", "manager", 10),
     _state("senior", "fact", "seniority", "eq", "senior", 6),
-    _state("staff", "fact", "seniority", "eq", "staff", 3),
+    _state("staff", "fact", "seniority", "in", ["staff", "junior"], 3),
     _state("student", "fact", "seniority", "in", ["student", "intern"], -8),
     _state("buying-department", "fact", "department", "in", _BUYERS, 6),
     _state("other-department", "fact", "department", "in", ["finance", "hr", "legal", "engineering", "support"], 3),

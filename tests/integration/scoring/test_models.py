@@ -1,0 +1,142 @@
+"""Models over HTTP: written, tried on a lead, activated, and all leads rescored."""
+
+from typing import Any
+
+import pytest
+
+from shared.ids import uuid7
+from tests.integration.scoring.test_scores import Story
+
+OWN = {
+    "rules": [
+        {
+            "id": "from-website",
+            "score": "intent",
+            "when": {"field": "source", "op": "eq", "value": "website"},
+            "points": 21.5,
+        },
+        {
+            "id": "visits",
+            "score": "engagement",
+            "when": {"engagement": "visit", "op": "exists"},
+            "points": 10,
+            "half_life_days": 7,
+        },
+        {"id": "company", "score": "fit", "when": {"field": "company", "op": "exists"}, "points": 35},
+    ],
+    "caps": {"fit": 30, "intent": 30, "engagement": 30},
+    "bands": {"A": 60, "B": 40, "C": 20},
+}
+
+
+@pytest.fixture(scope="module")
+async def scoring(start: Any) -> Any:
+    return await start("scoring")
+
+
+@pytest.fixture
+def story(bus: Any, tenant: str) -> Story:
+    return Story(bus, tenant)
+
+
+async def test_a_model_is_written_tried_and_activated_and_every_lead_is_rescored(
+    scoring: Any, bus: Any, tenant: str, eventually: Any
+) -> None:
+    stories = [Story(bus, tenant) for _ in range(1_203)]
+    for story in stories:
+        story.captured(company="Acme")
+    first = await bus.read("lead.scored", tenant=tenant, count=1_203)
+    assert {seen.data["total"] for seen in first} == {10}
+    async with scoring.client(tenant, "admin") as client:
+        made = await client.post("/v1/models", json=OWN)
+        assert (made.status_code, made.json()["version"], made.json()["active"]) == (201, 2, False)
+        assert made.json()["rules"] == OWN["rules"]
+        tried = (await client.post("/v1/models/2/test", json={"lead_id": str(stories[0].lead)})).json()
+        assert (tried["total"], tried["band"], tried["model_version"]) == (52, "B", 2)
+        assert {one["rule"]: one["points"] for one in tried["contributions"]} == {
+            "company": 35.0,
+            "cap": -5.0,
+            "from-website": 21.5,
+            "rounding": 0.5,
+        }
+        assert (await client.get(f"/v1/leads/{stories[0].lead}/score")).json()["total"] == 10
+        activated = await client.post("/v1/models/2/activate")
+        assert activated.status_code == 202
+        path = f"/v1/rescores/{activated.json()['rescore_id']}"
+
+        async def done() -> bool:
+            return bool((await client.get(path)).json()["state"] == "done")
+
+        await eventually(done)
+        progress = (await client.get(path)).json()
+        assert (progress["done"], progress["total"]) == (1_203, 1_203)
+        again = await bus.read(
+            "lead.scored", tenant=tenant, where=lambda seen: seen.data["model_version"] == 2, count=1_203
+        )
+        assert {(seen.data["total"], seen.data["revision"]) for seen in again} == {(52, 2)}
+        assert len({seen.lead_id for seen in again}) == 1_203
+        listed = (await client.get("/v1/models")).json()
+        assert [(one["version"], one["active"]) for one in listed["items"]] == [(2, True), (1, False)]
+        assert (await client.get("/v1/models/1")).json()["caps"] == {"fit": 40, "intent": 30, "engagement": 30}
+        late = Story(bus, tenant)
+        late.captured()
+        assert (await late.scored()).data["model_version"] == 2
+
+
+async def test_the_built_in_model_can_be_taken_back(scoring: Any, story: Story) -> None:
+    story.captured()
+    await story.scored(6)
+    async with scoring.client(story.tenant) as client:
+        await client.post("/v1/models", json=OWN)
+        await client.post("/v1/models/2/activate")
+        await story.scored(22)
+        await client.post("/v1/models/1/activate")
+        assert (await story.scored(6, count=2)).data["revision"] == 3
+
+
+async def test_models_page_by_version_and_stand_apart_by_tenant(scoring: Any, tenant: str) -> None:
+    async with scoring.client(tenant) as client, scoring.client(f"{tenant}-b") as other:
+        for _ in range(3):
+            await client.post("/v1/models", json=OWN)
+        page = (await client.get("/v1/models?limit=2")).json()
+        rest = (await client.get("/v1/models", params={"limit": 2, "cursor": page["next_cursor"]})).json()
+        assert [one["version"] for one in page["items"] + rest["items"]] == [4, 3, 2, 1]
+        assert rest["next_cursor"] is None
+        assert [one["version"] for one in (await other.get("/v1/models")).json()["items"]] == [1]
+        assert (await other.get("/v1/models/2")).status_code == 404
+        assert (await other.post("/v1/models/2/activate")).status_code == 404
+        assert (await other.get(f"/v1/rescores/{uuid7()}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"rules": [{**OWN["rules"][0], "score": "luck"}]}, "rules.0.score"),
+        ({"rules": [{**OWN["rules"][0], "when": {"field": "source", "fact": "country"}}]}, "rules.0.when"),
+        ({"rules": [{**OWN["rules"][0], "when": {"op": "eq", "value": 1}}]}, "rules.0.when"),
+        ({"rules": [{**OWN["rules"][0], "half_life_days": 0}]}, "rules.0.half_life_days"),
+        ({"rules": [OWN["rules"][0], OWN["rules"][0]]}, "rules.1.id"),
+        ({"bands": {"A": 10, "B": 50, "C": 25}}, "bands"),
+        ({"rules": None}, "rules"),
+    ],
+)
+async def test_a_model_that_makes_no_sense_is_refused_with_the_field(
+    scoring: Any, tenant: str, change: dict[str, Any], field: str
+) -> None:
+    async with scoring.client(tenant) as client:
+        answer = await client.post("/v1/models", json=OWN | change)
+        assert answer.status_code == 422
+        assert field in [error["field"] for error in answer.json()["errors"]]
+
+
+async def test_only_an_admin_writes_and_activates_models(scoring: Any, tenant: str) -> None:
+    async with scoring.client(tenant, "operator") as client:
+        assert (await client.post("/v1/models", json=OWN)).status_code == 403
+        assert (await client.post("/v1/models/1/activate")).status_code == 403
+        assert (await client.get("/v1/models")).status_code == 200
+
+
+async def test_the_same_idempotency_key_makes_one_model(scoring: Any, tenant: str) -> None:
+    async with scoring.client(tenant) as client:
+        answers = [await client.post("/v1/models", json=OWN, headers={"Idempotency-Key": "once"}) for _ in range(2)]
+        assert [answer.json()["version"] for answer in answers] == [2, 2]
