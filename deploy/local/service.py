@@ -61,9 +61,13 @@ class ServiceProcess:
         now = time.monotonic()
         self._failures = 0 if now - self._launched_at > _GOOD_RUN else self._failures + 1
         self._restart_at = now + self.pause
-        if code < 0:
-            return f"was killed by {signal.Signals(-code).name}"
-        return f"ended with code {code}; the end of {self.log}:\n{process.tail(self.log, 5)}\n"
+        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+    @property
+    def last_words(self) -> str:
+        """The end of its log, where it ended by itself; who killed it knows why."""
+        by_itself = self._process is not None and (self._process.poll() or 0) > 0
+        return f"{process.tail(self.log, 5)}\n({self.log})" if by_itself else ""
 
     @property
     def pause(self) -> float:

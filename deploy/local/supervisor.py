@@ -234,7 +234,9 @@ class Supervisor:
             entry = self.run.services[name]
             if reason := child.died():
                 entry.state = "restarting"
-                self._report(f"{name} {reason}; it is started again in {child.pause:.1f} s")
+                self._report(
+                    f"{name} {reason}; it is started again in {child.pause:.1f} s\n{child.last_words}".rstrip()
+                )
             child.restart_if_due()
             changed |= (entry.pid, entry.restarts) != (child.pid, child.restarts)
             entry.pid, entry.restarts = child.pid, child.restarts

@@ -1,0 +1,104 @@
+import json
+import subprocess
+import sys
+
+import jwt
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from cli.options import Refused, service_environment
+from cli.status import parse_metrics, without_password
+from tests.unit.local.test_run import a_run
+
+runner = CliRunner()
+
+
+def test_a_token_can_be_had_before_anything_was_started(tmp_path):
+    done = runner.invoke(
+        app, ["token", "--tenant", "acme", "--role", "viewer", "--role", "admin", "--data", str(tmp_path)]
+    )
+    claims = jwt.decode(done.output.strip(), options={"verify_signature": False})
+    assert (claims["tenant"], claims["roles"], claims["sub"]) == ("acme", ["viewer", "admin"], "local")
+
+
+def test_an_unknown_role_is_refused(tmp_path):
+    done = runner.invoke(app, ["token", "--tenant", "acme", "--role", "boss", "--data", str(tmp_path)])
+    assert isinstance(done.exception, Refused)
+    assert "boss" in str(done.exception)
+
+
+def test_every_command_takes_the_data_folder():
+    import typer.main
+
+    def leaves(command, path):
+        if hasattr(command, "commands"):
+            for name, child in command.commands.items():
+                yield from leaves(child, f"{path} {name}")
+        else:
+            yield path, command
+
+    without = [
+        path
+        for path, command in leaves(typer.main.get_command(app), "leadflow")
+        if not any("--data" in option.opts for option in command.params)
+    ]
+    assert without == []
+
+
+def test_a_refusal_is_one_line_without_a_traceback(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "status", "--data", str(tmp_path / "nothing")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("leadflow: nothing was started in ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_status_of_a_stopped_run_says_so(tmp_path):
+    a_run(tmp_path).save(tmp_path)
+    done = runner.invoke(app, ["status", "--json", "--data", str(tmp_path)])
+    report = json.loads(done.output)
+    assert report["running"] is False
+    assert report["services"][0] == {
+        "name": "stages",
+        "pid": None,
+        "port": 8104,
+        "url": "http://127.0.0.1:8104",
+        "state": "stopped",
+        "restarts": 0,
+        "lag": None,
+        "outbox": None,
+        "dead_letters": None,
+        "checks": None,
+    }
+
+
+def test_the_numbers_of_status_come_from_the_metrics():
+    page = (
+        "# TYPE leadflow_consumer_lag gauge\n"
+        'leadflow_consumer_lag{service="stages"} 7.0\n'
+        "# TYPE leadflow_outbox_depth gauge\n"
+        'leadflow_outbox_depth{service="stages"} 0.0\n'
+    )
+    assert parse_metrics(page) == {"lag": 7, "outbox": 0, "dead_letters": None}
+
+
+def test_passwords_are_not_shown():
+    assert without_password("postgresql://root:secret@db:5432/postgres") == "postgresql://root@db:5432/postgres"
+
+
+def test_a_service_finds_the_settings_of_the_running_system(tmp_path, monkeypatch):
+    a_run(tmp_path).save(tmp_path)
+    monkeypatch.delenv("LEADFLOW_KAFKA_BOOTSTRAP", raising=False)
+    assert service_environment(tmp_path, "stages")["LEADFLOW_KAFKA_BOOTSTRAP"] == "127.0.0.1:9092"
+    monkeypatch.setenv("LEADFLOW_KAFKA_BOOTSTRAP", "elsewhere:9092")
+    assert service_environment(tmp_path, "stages")["LEADFLOW_KAFKA_BOOTSTRAP"] == "elsewhere:9092"
+
+
+def test_an_unknown_service_is_refused_with_the_names_there_are(tmp_path):
+    with pytest.raises(Refused, match="capture, enrichment"):
+        service_environment(tmp_path, "billing")

@@ -1,0 +1,49 @@
+import socket
+
+import pytest
+
+from deploy.local.ports import Ports, PortTaken
+from deploy.local.process import free_port
+
+
+def test_the_default_ports_are_those_that_other_systems_expect():
+    ports = Ports.of()
+    assert dict(ports.services) == {
+        "capture": 8101,
+        "enrichment": 8102,
+        "scoring": 8103,
+        "stages": 8104,
+        "outreach": 8105,
+        "goals": 8106,
+    }
+    assert (ports.smtp, ports.kafka, ports.kafka_controller, ports.postgres) == (8125, 9092, 9093, 5433)
+
+
+def test_another_base_moves_every_port():
+    before, after = Ports.of(), Ports.of(9100)
+    assert after.services["goals"] == 9106
+    assert (after.smtp, after.kafka, after.kafka_controller, after.postgres) == (9125, 9192, 9193, 9133)
+    assert not {before.kafka, before.kafka_controller, before.postgres} & {after.kafka, after.postgres}
+
+
+def test_a_setting_moves_one_service():
+    assert Ports.of(8100, {"LEADFLOW_STAGES_PORT": "7000"}).services["stages"] == 7000
+
+
+def test_a_taken_port_is_named_together_with_the_flag():
+    ports = Ports.of(free_port() // 2 + 20_000)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", ports.smtp))
+        other.listen()
+        with pytest.raises(PortTaken, match=rf"port {ports.smtp} for the SMTP mailbox is taken.*--port-base"):
+            ports.require_free()
+
+
+def test_an_outside_kafka_needs_no_port_here():
+    ports = Ports.of(free_port() // 2 + 20_000)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", ports.kafka))
+        other.listen()
+        ports.require_free(kafka=False)
+        with pytest.raises(PortTaken, match="Kafka"):
+            ports.require_free()
