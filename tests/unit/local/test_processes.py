@@ -58,6 +58,7 @@ def test_a_leftover_is_ended_only_if_it_is_ours(tmp_path):
     assert child.poll() is None
     process.end_stray(child.pid, "sleep 60", signal.SIGTERM)
     assert gone(child.pid)
+    child.wait(5)
 
 
 def test_a_service_that_dies_is_named_and_restarted_after_a_pause_that_grows(tmp_path):
