@@ -21,6 +21,7 @@ from shared.events.base import Event
 from shared.events.envelope import Envelope, Received, headers_of
 from shared.ids import digest, uuid7
 
+REPEATED = 0
 MAX_EVENT_BYTES = 900_000
 """The largest event that is let out; the broker's limit is 1 MiB with headers."""
 
@@ -67,6 +68,12 @@ def sql(statement: str) -> TextClause:
     return text(statement)
 
 
+def _present_trace() -> str | None:
+    carrier: dict[str, str] = {}
+    inject(carrier)
+    return carrier.get("traceparent")
+
+
 class UnitOfWork:
     """One transaction. `now` is business time; `emit` lets an event leave if, and only if, the transaction commits."""
 
@@ -106,9 +113,11 @@ class UnitOfWork:
         time: datetime | None = None,
         cause: Received[Any] | Envelope | None = None,
         event_id: str | None = None,
-        sequence: int | None = None,
+        repeated: bool = False,
     ) -> Envelope:
-        """Store an event for the relay. It is never timed before its cause; `sequence` is drawn unless it is given.
+        """Store an event for the relay. It is never timed before its cause; its `ce_sequence` is drawn at the flush.
+
+        `repeated`: it says again what was said before, under the same id, and so has no place in the sequence.
 
         Raises Invalid when the event is larger than 900 KB: then nothing of the transaction may commit.
         """
@@ -118,8 +127,6 @@ class UnitOfWork:
         before = cause.envelope if isinstance(cause, Received) else cause
         time = time or self.now
         id_ = event_id or str(uuid7())
-        carrier: dict[str, str] = {}
-        inject(carrier)
         envelope = Envelope(
             id=id_,
             type=event.type,
@@ -128,10 +135,10 @@ class UnitOfWork:
             tenant=tenant,
             subject=str(subject) if subject is not None else None,
             version=event.major,
-            sequence=sequence,
+            sequence=REPEATED if repeated else None,
             correlation_id=(before.correlation_id or before.id) if before else id_,
             causation_id=before.id if before else None,
-            traceparent=carrier.get("traceparent") or (before.traceparent if before else None),
+            traceparent=(before.traceparent if before else None) or _present_trace(),
         )
         self._leaving.append((envelope, value))
         return envelope
@@ -225,23 +232,22 @@ class Database:
 
     @asynccontextmanager
     async def worker(self, tenants: Iterable[str] = ()) -> AsyncIterator[UnitOfWork]:
-        """Work of consumers and workers: reads every tenant, writes only those given; commits at the end of the block."""
+        """Work of consumers and workers: reads every tenant, writes only those given; commits at the end."""
         async with self._begin(self.workers, "leadflow.tenants", sorted(set(tenants))) as work:
             yield work
 
     @asynccontextmanager
     async def _begin(self, engine: AsyncEngine, setting: str, tenants: Sequence[str]) -> AsyncIterator[UnitOfWork]:
-        async with engine.connect() as connection:
-            async with connection.begin():
-                now: datetime = (
-                    await connection.execute(
-                        sql("SELECT clock_timestamp(), set_config(:name, :value, true)"),
-                        {"name": setting, "value": ",".join(tenants)},
-                    )
-                ).scalar_one()
-                work = UnitOfWork(connection, now + self.clock.offset, self.service, tenants)
-                yield work
-                leaves = await work.flush()
+        async with engine.connect() as connection, connection.begin():
+            now: datetime = (
+                await connection.execute(
+                    sql("SELECT clock_timestamp(), set_config(:name, :value, true)"),
+                    {"name": setting, "value": ",".join(tenants)},
+                )
+            ).scalar_one()
+            work = UnitOfWork(connection, now + self.clock.offset, self.service, tenants)
+            yield work
+            leaves = await work.flush()
         if leaves:
             self.on_outbox()
         for call in work.after_commit:

@@ -14,7 +14,7 @@ def uuid7() -> UUID:
 
 
 def revision_id(type: str, lead_id: UUID | str, revision: int) -> str:
-    """The event id of a state-carrying event: the same for the same (type, lead, revision), whenever it is published."""
+    """The event id of a state-carrying event: the same for the same (type, lead, revision), each time."""
     return str(uuid5(_REVISIONS, f"{type}/{lead_id}/{revision}"))
 
 

@@ -22,7 +22,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def roles(service: str) -> tuple[str, str]:
-    """The application role and the worker role of a service. Neither can log in, owns anything, or bypasses security."""
+    """The application role and the worker role of a service. Neither logs in, owns anything, or bypasses security."""
     return f"leadflow_{service}_app", f"leadflow_{service}_worker"
 
 
@@ -73,7 +73,7 @@ def secure(service: str, table: str, *, app: str = _ALL, worker: str = _ALL) -> 
 def messaging_tables(service: str) -> None:
     """Roles, outbox, inbox, dead letters, streams, idempotency keys, aliases, erased leads."""
     create_roles(service)
-    app, worker = roles(service)
+    _, worker = roles(service)
     op.execute(
         """
         CREATE TABLE outbox (
@@ -194,7 +194,8 @@ def messaging_tables(service: str) -> None:
     op.execute(f"CREATE POLICY sets_aside ON outbox_refused FOR INSERT TO {worker} WITH CHECK (true)")
     op.execute(f"CREATE POLICY buries ON dead_letter FOR INSERT TO {worker} WITH CHECK (tenant_id = '')")
     op.execute(
-        f"CREATE POLICY reburies ON dead_letter FOR UPDATE TO {worker} USING (tenant_id = '') WITH CHECK (tenant_id = '')"
+        f"CREATE POLICY reburies ON dead_letter FOR UPDATE TO {worker} "
+        "USING (tenant_id = '') WITH CHECK (tenant_id = '')"
     )
 
 

@@ -9,6 +9,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from prometheus_client import Counter, Gauge, Histogram
+from structlog.typing import Processor
 
 RECORDS = Counter("leadflow_records", "Records read, by what became of them", ["service", "outcome"])
 BATCH_SECONDS = Histogram(
@@ -29,11 +30,17 @@ LAG = Gauge("leadflow_consumer_lag", "Records not read yet, over all partitions"
 WORKER_FAILURES = Counter("leadflow_worker_failures", "Rounds of a worker that failed", ["service", "worker"])
 
 tracer = trace.get_tracer("leadflow")
+_exporting = False
+
+
+def tracing() -> bool:
+    """Whether spans are exported; without, trace context travels and nothing is recorded for each event."""
+    return _exporting
 
 
 def configure_logging(level: str = "INFO") -> None:
     """One JSON object a line on standard error; libraries' records too. Idempotent."""
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -65,9 +72,12 @@ def configure_logging(level: str = "INFO") -> None:
 
 def configure_tracing(service: str, endpoint: str | None) -> None:
     """Export spans by OTLP over HTTP to `endpoint`; without one, trace context still travels in the headers."""
+    global _exporting
     provider = TracerProvider(resource=Resource.create({"service.name": f"leadflow-{service}"}))
     if endpoint:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # half a second to import
 
+        _exporting = True
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
-    trace.set_tracer_provider(provider)
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
+        trace.set_tracer_provider(provider)

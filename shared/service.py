@@ -160,7 +160,7 @@ class Service:
             try:
                 await self.consumer.start()
                 return
-            except Exception as error:  # noqa: BLE001 - whatever keeps the broker away now may be gone in a moment
+            except Exception as error:  # noqa: BLE001 - whatever keeps the broker away may pass
                 log.warning("service.waits_for_broker", service=self.name, seconds=pause, error=repr(error)[:300])
                 await self.consumer.stop()
                 await asyncio.sleep(pause)

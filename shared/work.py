@@ -35,7 +35,7 @@ class Worker:
             try:
                 done = await self.step(self.database)
                 pause = 0.0
-            except Exception as error:  # noqa: BLE001 - the loop is the last to see it; a worker must outlive a bad round
+            except Exception as error:
                 pause = min(30.0, pause * 2 or 0.5)
                 WORKER_FAILURES.labels(self.database.service, self.name).inc()
                 log.error(

@@ -25,10 +25,10 @@ def backend(folder: Path) -> Iterator[tuple[str, str]]:
 def _local(folder: Path) -> Iterator[tuple[str, str]]:
     kafka = Kafka(folder / "kafka", free_port(), free_port())
     postgres = Postgres(folder / "postgres", free_port(), durable=False)
-    for server in (kafka, postgres):
-        server.prepare()
-        server.launch()
     try:
+        for server in (kafka, postgres):
+            server.prepare()
+            server.launch()
         kafka.wait()
         postgres.wait()
         yield kafka.bootstrap, postgres.url()

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -49,13 +50,16 @@ class Backend:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path]]:
+def servers() -> Iterator[tuple[str, str, Path]]:
     """The broker's address, the database's admin address, and a folder: started here, or in containers where asked."""
     from tests.backends import backend
 
-    folder = tmp_path_factory.mktemp("leadflow")
-    with backend(folder) as (bootstrap, admin_url):
-        yield bootstrap, admin_url, folder
+    # Not pytest's own folder, which nobody else may enter: PostgreSQL runs as a user of its own when we are root.
+    with TemporaryDirectory(prefix="leadflow-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with backend(folder) as (bootstrap, admin_url):
+            yield bootstrap, admin_url, folder
 
 
 @pytest.fixture(scope="session")
@@ -120,8 +124,8 @@ Eventually = Callable[..., Awaitable[Any]]
 def eventually() -> Eventually:
     """`await eventually(check)`: ask until the answer is true, without guessing how long it takes."""
 
-    async def eventually(check: Callable[[], Awaitable[T]], timeout: float = 30) -> T:
-        deadline = time.monotonic() + timeout
+    async def eventually(check: Callable[[], Awaitable[T]], within: float = 30) -> T:
+        deadline = time.monotonic() + within
         while True:
             try:
                 answer = await check()
@@ -130,7 +134,7 @@ def eventually() -> Eventually:
                     raise
             else:
                 if answer or time.monotonic() > deadline:
-                    assert answer, f"not so within {timeout} s"
+                    assert answer, f"not so within {within} s"
                     return answer
             await asyncio.sleep(0.05)
 

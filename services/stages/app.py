@@ -2,11 +2,19 @@
 
 from fastapi import FastAPI
 
+from services.stages.consumers import READS, handle
+from services.stages.endpoints import router
 from services.stages.settings import Settings
+from services.stages.workers import fire_timers, forget_waiting
 from shared.service import Service
 
 
 def create_app(settings: Settings | None = None, only: str | None = None) -> FastAPI:
     """The whole service, or with `only` (api, consumers, workers) one part of it."""
-    service = Service("stages", settings or Settings(), only=only)
+    settings = settings or Settings()
+    service = Service("stages", settings, only=only)
+    service.routes(router)
+    service.consume(READS, handle, inbox=False, keep_raw=True)
+    service.work("timers", fire_timers, every=0.5)
+    service.work("waiting", forget_waiting(settings.waiting_days), every=600.0)
     return service.app

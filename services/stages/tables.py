@@ -86,8 +86,10 @@ class Lead(Table, table=True):
 
 
 class Activity(Table, table=True):
-    """One entry of a lead's timeline. Those that a rule reads (`folded`) are the lead's signals as well, and the primary
-    key is the inbox: an event of the same source and id changes nothing the second time."""
+    """One entry of a lead's timeline; those that a rule reads (`folded`) are the lead's signals as well.
+
+    The primary key is the inbox: an event of the same source and id changes nothing the second time.
+    """
 
     __tablename__ = "activity"
     __table_args__ = (
@@ -119,6 +121,8 @@ class Activity(Table, table=True):
     revision: int | None = Field(default=None, sa_column=Column(Integer))
     """For a status change: the revision of the `stage.changed` that published it."""
     superseded: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
+    shown: bool = Field(default=True, sa_column=Column(Boolean, nullable=False))
+    """False for what only the fold reads: a score inside its band, a second label of a reply."""
 
 
 class Setting(Table, table=True):

@@ -1,9 +1,11 @@
 """What every event is: a frozen model with a type, a version and one publisher."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 
 class Model(BaseModel):
@@ -34,16 +36,28 @@ class Event(Model):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-def open_enum(*known: str, otherwise: str = "other") -> Any:
+@dataclass(frozen=True)
+class open_enum:
     """A string whose list of values may grow: a reader keeps one it does not know as `otherwise`.
 
     In the JSON Schema the known values stand as `x-extensible-enum`, since `enum` would forbid the growth.
     """
 
-    def settle(value: object) -> object:
-        return otherwise if isinstance(value, str) and value not in known else value
+    known: tuple[str, ...]
+    otherwise: str
 
-    return Annotated[str, BeforeValidator(settle), Field(json_schema_extra={"x-extensible-enum": list(known)})]
+    def __init__(self, *known: str, otherwise: str = "other") -> None:
+        object.__setattr__(self, "known", known)
+        object.__setattr__(self, "otherwise", otherwise)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._settle, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(schema) | {"x-extensible-enum": list(self.known)}
+
+    def _settle(self, value: str) -> str:
+        return value if value in self.known else self.otherwise
 
 
 Moment = AwareDatetime

@@ -1,6 +1,6 @@
 """What enrichment publishes: facts about the person and the company."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from shared.events.base import Event, Model, Moment, Text, open_enum
@@ -18,7 +18,7 @@ class ProviderRun(Model):
     """How one provider of the chain did; `ms` is its duration in milliseconds."""
 
     name: Text
-    outcome: open_enum("found", "nothing", "failed", "timeout", "skipped", "cached")
+    outcome: Annotated[str, open_enum("found", "nothing", "failed", "timeout", "skipped", "cached")]
     ms: int
 
 

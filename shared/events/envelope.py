@@ -119,7 +119,7 @@ def headers_of(envelope: Envelope) -> dict[str, str]:
     }
     if envelope.subject is not None:
         headers["ce_subject"] = envelope.subject
-    if envelope.sequence is not None:
+    if envelope.sequence:
         headers["ce_sequence"] = str(envelope.sequence)
     if envelope.correlation_id:
         headers["ce_correlationid"] = envelope.correlation_id

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from shared.events.base import Event, Model, Moment, Text, open_enum
 
-Choice = open_enum("granted", "denied", "unknown", otherwise="unknown")
+Choice = Annotated[str, open_enum("granted", "denied", "unknown", otherwise="unknown")]
 
 
 class Consent(Model):

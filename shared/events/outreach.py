@@ -7,23 +7,26 @@ from pydantic import Field
 
 from shared.events.base import Event, LongText, Model, Moment, Text, open_enum
 
-Channel = open_enum("email", "sms")
-Kind = open_enum("first", "follow_up", "answer", "nurture", "sequence")
-Mode = open_enum("email_only", "sms_only", "blended", otherwise="blended")
-ReplyLabel = open_enum(
-    "interested",
-    "question",
-    "meeting_request",
-    "later",
-    "declined",
-    "opt_out",
-    "moved_company",
-    "wrong_person",
-    "out_of_office",
-    "auto_reply",
-    "bounce",
-    "other",
-)
+Channel = Annotated[str, open_enum("email", "sms")]
+Kind = Annotated[str, open_enum("first", "follow_up", "answer", "nurture", "sequence")]
+Mode = Annotated[str, open_enum("email_only", "sms_only", "blended", otherwise="blended")]
+ReplyLabel = Annotated[
+    str,
+    open_enum(
+        "interested",
+        "question",
+        "meeting_request",
+        "later",
+        "declined",
+        "opt_out",
+        "moved_company",
+        "wrong_person",
+        "out_of_office",
+        "auto_reply",
+        "bounce",
+        "other",
+    ),
+]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -42,7 +45,7 @@ class DraftDecided(Event):
     type = "draft.decided"
     publisher = "outreach"
     draft_id: UUID
-    decision: open_enum("approved", "rejected")
+    decision: Annotated[str, open_enum("approved", "rejected")]
     actor: Text
     sha256: Sha256
     reason: LongText | None = None
@@ -68,11 +71,11 @@ class MessageBounced(Event):
     publisher = "outreach"
     message_id: Text
     channel: Channel
-    severity: open_enum("hard", "soft", otherwise="soft")
+    severity: Annotated[str, open_enum("hard", "soft", otherwise="soft")]
     code: Text | None = None
     detail: LongText | None = None
     address: Text | None = None
-    address_state: open_enum("valid", "soft", "invalid", otherwise="soft")
+    address_state: Annotated[str, open_enum("valid", "soft", "invalid", otherwise="soft")]
 
 
 class Evidence(Model):
@@ -83,7 +86,7 @@ class Evidence(Model):
 
 
 class ReplyReceived(Event):
-    """The lead wrote. Published again with the same `reply_id` when its label changes; the greatest `labelled_at` counts."""
+    """The lead wrote. Said again with the same `reply_id` when its label changes: the latest `labelled_at` counts."""
 
     type = "reply.received"
     publisher = "outreach"
@@ -107,8 +110,8 @@ class ContactOptedOut(Event):
 
     type = "contact.opted_out"
     publisher = "outreach"
-    channel: open_enum("email", "sms", "all", otherwise="all")
-    how: open_enum("reply", "stop_word", "unsubscribe", "operator", "blocklist", otherwise="blocklist")
+    channel: Annotated[str, open_enum("email", "sms", "all", otherwise="all")]
+    how: Annotated[str, open_enum("reply", "stop_word", "unsubscribe", "operator", "blocklist", otherwise="blocklist")]
     reply_id: Text | None = None
 
 

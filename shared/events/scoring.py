@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shared.events.base import Event, Moment, open_enum
 
-Band = open_enum("A", "B", "C", "D", otherwise="D")
+Band = Annotated[str, open_enum("A", "B", "C", "D", otherwise="D")]
 Points = Annotated[int, Field(ge=-1_000, le=1_000)]
 
 

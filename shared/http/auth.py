@@ -1,4 +1,4 @@
-"""Who asks: OIDC bearer tokens, verified by the issuer's published keys (RFC 7519, RFC 7517). There is no way around."""
+"""Who asks: OIDC bearer tokens, verified by the issuer's published keys (RFC 7519, RFC 7517). No way around it."""
 
 import asyncio
 import time

@@ -26,7 +26,7 @@ class _Once:
     async def __call__(
         self, run: Callable[[], Awaitable[Any]], *, status: int = 201, headers: dict[str, str] | None = None
     ) -> Response:
-        """The answer of `run`, made once for each key. `run` returns a body, or (status, body), or (status, body, headers)."""
+        """The answer of `run`, made once for each key: a body, (status, body) or (status, body, headers)."""
         if self._key is None:
             return _response(*_parts(await run(), status, headers))
         tenant, route = self._work.tenants[0], f"{self._request.method} {self._request.url.path}"

@@ -9,8 +9,8 @@
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -30,7 +30,7 @@ from shared.errors import Conflict, Forbidden, Invalid, NotFound, Transient
 from shared.events.base import Event
 from shared.events.envelope import Received, decode
 from shared.messaging.dead_letters import DeadLetter, store_dead_letters
-from shared.observability import BATCH_RECORDS, BATCH_SECONDS, LAG, RECORDS, tracer
+from shared.observability import BATCH_RECORDS, BATCH_SECONDS, LAG, RECORDS, tracer, tracing
 
 log = structlog.get_logger()
 
@@ -186,7 +186,7 @@ class Consumer:
             except Transient as failure:
                 error = failure
                 await asyncio.sleep(0.1 * 2**attempt)
-            except Exception as failure:  # noqa: BLE001 - a defect of ours must not stop the partition: it is buried, with its trace
+            except Exception as failure:  # noqa: BLE001 - a defect of ours must not stop the partition
                 error = failure
                 break
         if len(pairs) > 1:
@@ -198,7 +198,7 @@ class Consumer:
         await self._bury([Failure(record, _reason(error), received)])
 
     async def _transact(self, batch: list[Received[Any]]) -> None:
-        with _span(self.database.service, batch):
+        with _spans(self.database.service, batch):
             async with self.database.worker(received.tenant for received in batch) as work:
                 fresh = await _first_deliveries(work, batch) if self.inbox else batch
                 if fresh:
@@ -237,7 +237,7 @@ class Consumer:
     def assigned(self) -> bool:
         """Whether the group has given this replica its partitions (perhaps none: other replicas hold them)."""
         consumer = self.subscriber.consumer
-        return consumer is not None and bool(consumer.assignment() or consumer._coordinator.generation > 0)  # noqa: SLF001
+        return consumer is not None and bool(consumer.assignment() or consumer._coordinator.generation > 0)
 
 
 async def _first_deliveries(work: UnitOfWork, batch: list[Received[Any]]) -> list[Received[Any]]:
@@ -262,13 +262,26 @@ async def _records(message: KafkaAckableMessage) -> Any:
     return message.raw_message
 
 
-def _span(service: str, batch: list[Received[Any]]) -> AbstractAsyncContextManager[Any] | Any:
-    """One span for the batch: the child of the event's own trace where the batch has one event, linked to all else."""
-    contexts = [propagate.extract({"traceparent": r.envelope.traceparent}) for r in batch if r.envelope.traceparent]
-    if len(batch) == 1 and contexts:
-        return tracer.start_as_current_span(f"{service} {batch[0].type}", context=contexts[0])
-    links = [trace.Link(trace.get_current_span(context).get_span_context()) for context in contexts[:128]]
-    return tracer.start_as_current_span(f"{service} batch", links=links)
+@contextmanager
+def _spans(service: str, batch: Sequence[Received[Any]]) -> Iterator[None]:
+    """A span for each event, in the trace of its lead, from the batch's beginning to its commit."""
+    if not tracing():
+        yield
+        return
+    spans = [
+        tracer.start_span(
+            f"{service} {received.type}",
+            context=propagate.extract({"traceparent": received.envelope.traceparent or ""}),
+            kind=trace.SpanKind.CONSUMER,
+            attributes={"leadflow.tenant": received.tenant, "leadflow.lead": received.envelope.subject or ""},
+        )
+        for received in batch
+    ]
+    try:
+        yield
+    finally:
+        for span in spans:
+            span.end()
 
 
 def _letter(failure: Failure) -> DeadLetter:

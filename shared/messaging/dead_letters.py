@@ -1,5 +1,6 @@
 """Dead letters: records that cannot pass, kept with bytes, headers and the reason, until somebody replays them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from shared.db import Database, UnitOfWork
 from shared.errors import NotFound
 from shared.ids import uuid7
 
-_TENANT_FORM = r"^[a-z0-9][a-z0-9-]{0,62}$"
+_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,8 @@ class DeadLetter:
     @property
     def tenant(self) -> str | None:
         """The tenant that it names, where it names one of the right form; without, only the command shows it."""
-        import re
-
         tenant = self.header("ce_tenantid")
-        return tenant if tenant and re.match(_TENANT_FORM, tenant) else None
+        return tenant if tenant and _TENANT.match(tenant) else None
 
 
 async def store_dead_letters(database: Database, letters: Sequence[DeadLetter]) -> None:
@@ -50,7 +49,8 @@ async def store_dead_letters(database: Database, letters: Sequence[DeadLetter]) 
             await work.run(
                 """
                 INSERT INTO dead_letter
-                    (id, tenant_id, topic, kafka_partition, kafka_offset, key, value, headers, event_id, subject, error, at)
+                    (id, tenant_id, topic, kafka_partition, kafka_offset, key, value, headers, event_id, subject,
+                     error, at)
                 SELECT :id, :tenant, :topic, :partition, :offset, :key, :value, :headers, :event_id, :subject, :error,
                        clock_timestamp()
                 WHERE NOT EXISTS (

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database, UnitOfWork
-from shared.observability import RELAYED, REFUSED
+from shared.observability import REFUSED, RELAYED
 
 log = structlog.get_logger()
 
@@ -98,7 +99,7 @@ class Relay:
         return sorted(rows, key=lambda row: row["id"])
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[RowMapping]) -> None:
-        """Hand-built batches for each partition, one in flight at a time (the idempotent producer keeps their order)."""
+        """Hand-built batches for each partition, one in flight at a time: the idempotent producer keeps their order."""
         by_partition: dict[tuple[str, int], list[RowMapping]] = defaultdict(list)
         partitions: dict[str, list[int]] = {}
         for row in rows:
@@ -182,15 +183,11 @@ class Relay:
                 log.warning("relay.producer_did_not_stop", error=repr(error)[:300])
 
     async def _sleep(self, stop: asyncio.Event) -> None:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), LOOK_EVERY)
-        except TimeoutError:
-            pass
         self._woken.clear()
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
+    with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        pass

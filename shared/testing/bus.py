@@ -96,11 +96,11 @@ class Bus:
         tenant: str | None = None,
         where: Callable[[Seen], bool] = lambda seen: True,
         count: int = 1,
-        timeout: float = 30,
+        within: float = 30,
     ) -> list[Seen]:
-        """The first `count` or more records of a topic that match, waiting for them; TimeoutError says what was there."""
+        """The matching records of a topic, once there are `count`; TimeoutError after `within` seconds."""
         await asyncio.to_thread(self.flush)
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + within
         while True:
             await asyncio.to_thread(self._poll, type)
             found = [s for s in self._seen[type] if s.headers.get("ce_tenantid") == tenant or tenant is None]
@@ -130,8 +130,12 @@ class Bus:
             consumer.close()
 
 
+def _pairs(message: Message) -> list[tuple[str, bytes | None]]:
+    return list(message.headers() or [])  # type: ignore[arg-type]  # the stubs allow text, the library gives bytes
+
+
 def _seen(message: Message) -> Seen:
-    headers = {name: (value or b"").decode(errors="replace") for name, value in message.headers() or []}
+    headers = {name: (value or b"").decode(errors="replace") for name, value in _pairs(message)}
     value, key = message.value(), message.key()
     try:
         data = orjson.loads(value or b"null")

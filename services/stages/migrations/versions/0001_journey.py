@@ -77,6 +77,7 @@ def upgrade() -> None:
             position smallint NOT NULL,
             revision integer,
             superseded boolean NOT NULL,
+            shown boolean NOT NULL,
             PRIMARY KEY (tenant_id, digest)
         )
         """

@@ -1,0 +1,349 @@
+"""The HTTP API of the stage service: the queue, a lead and its timeline, what people do, the tenant's settings."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.stages.rules import KINDS, MEANINGS, RULES, STATUSES, Stage, explain, status_of, title_of
+from services.stages.rules.diagram import mermaid
+from services.stages.schemas import (
+    ActivityView,
+    BulkMoves,
+    LeadView,
+    Meeting,
+    Move,
+    Note,
+    Owner,
+    SettingsBody,
+    Tick,
+)
+from services.stages.store import activities, alerts, queue, settings
+from services.stages.store.leads import Standing
+from services.stages.use_cases import dry_run, people
+from services.stages.views import activity_view, lead_view
+from shared.db import UnitOfWork
+from shared.errors import Invalid, LeadflowError
+from shared.http import (
+    Admin,
+    IfMatch,
+    Limit,
+    Once,
+    Page,
+    Reviewer,
+    TenantWork,
+    Viewer,
+    decode_cursor,
+    encode_cursor,
+    etag,
+)
+
+router = APIRouter(tags=["stages"])
+
+
+@router.get("/queue")
+async def read_queue(
+    principal: Viewer,
+    work: TenantWork,
+    stage: Annotated[list[str] | None, Query()] = None,
+    status: str | None = None,
+    source: str | None = None,
+    campaign: str | None = None,
+    band: str | None = None,
+    owner: str | None = None,
+    hot: bool | None = None,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[LeadView]:
+    """Leads by score, then by last activity, then by id, all descending; `stage=any` lists all stages."""
+    filters = queue.Filters(
+        stages=_stages(stage),
+        any_stage=stage is not None and "any" in stage,
+        status=_one_of("status", status, STATUSES),
+        source=source,
+        campaign=campaign,
+        band=_one_of("band", band, ("A", "B", "C", "D")),
+        owner=owner,
+        hot=hot,
+    )
+    found = await queue.page(work, filters, behind=_queue_position(cursor), limit=limit)
+    views = await _views(work, found.items)
+    return Page(items=views, next_cursor=_queue_cursor(found.next))
+
+
+@router.get("/leads/{lead_id}")
+async def read_lead(lead_id: UUID, principal: Viewer, work: TenantWork, response: Response) -> LeadView:
+    """Where a lead stands."""
+    standing = await people.present(work, lead_id)
+    response.headers["ETag"] = etag(standing.revision)
+    return (await _views(work, [standing]))[0]
+
+
+@router.get("/leads/{lead_id}/timeline")
+async def read_timeline(
+    lead_id: UUID,
+    principal: Viewer,
+    work: TenantWork,
+    type: Annotated[list[str] | None, Query()] = None,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[ActivityView]:
+    """What happened to a lead, the newest first; filtered by one type or several."""
+    standing = await people.present(work, lead_id)
+    ids = await activities.ids_of(work, standing.lead_id)
+    types = [part for each in type for part in each.split(",")] if type else None
+    rows = await activities.page(work, ids, types=types, before=_timeline_position(cursor), limit=limit + 1)
+    replies = {row["data"]["reply_id"] for row in rows if row["type"] == "reply.received" and "reply_id" in row["data"]}
+    labels: dict[str, list[Any]] = defaultdict(list)
+    if replies:
+        for label in await activities.labels(work, ids, sorted(replies)):
+            labels[label["data"]["reply_id"]].append(label)
+    items = [
+        activity_view(row, labels.get(row["data"].get("reply_id"), ()) if row["type"] == "reply.received" else ())
+        for row in rows[:limit]
+    ]
+    more = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        more = encode_cursor(
+            {"at": last["occurred_at"].isoformat(), "position": last["position"], "digest": str(last["digest"])}
+        )
+    return Page(items=items, next_cursor=more)
+
+
+@router.get("/leads/{lead_id}/explanation")
+async def read_explanation(lead_id: UUID, principal: Viewer, work: TenantWork) -> dict[str, Any]:
+    """Why the lead stands where it stands, what was ignored and why, and what would move it."""
+    standing = await people.present(work, lead_id)
+    history = (await settings.histories(work, [principal.tenant]))[principal.tenant]
+    explained = explain(standing.journey, history, work.now)
+    rows = await activities.page(work, [standing.lead_id], types=["ignored"], before=None, limit=100)
+    ignored = [
+        {"event_id": row["caused_by"], "type": row["data"]["type"], "reason": row["data"]["reason"]}
+        for row in rows
+        if not row["superseded"]
+    ]
+    return {
+        "stage": standing.journey.stage.value,
+        "because": explained["because"],
+        "ignored": ignored,
+        "would_move": explained["would_move"],
+    }
+
+
+@router.put("/leads/{lead_id}/stage")
+async def set_stage(
+    lead_id: UUID, body: Move, principal: Reviewer, work: TenantWork, response: Response, if_match: IfMatch = None
+) -> LeadView:
+    """Move a lead by hand, from any stage to any other but out of dead."""
+    wish = people.Wish(lead_id, body.stage, body.note, body.disqualification_reason)
+    return await _answer(work, response, await people.move(work, principal, wish, if_match=if_match))
+
+
+@router.put("/leads/{lead_id}/checklist/{item}")
+async def tick_item(
+    lead_id: UUID, item: str, body: Tick, principal: Reviewer, work: TenantWork, response: Response
+) -> LeadView:
+    """Tick or untick an item of the qualification checklist."""
+    standing = await people.tick(work, principal, lead_id, item, body.ticked, body.evidence)
+    return await _answer(work, response, standing)
+
+
+@router.get("/leads/{lead_id}/meetings")
+async def list_meetings(lead_id: UUID, principal: Viewer, work: TenantWork) -> Page[dict[str, Any]]:
+    """The lead's meetings, by their beginning."""
+    standing = await people.present(work, lead_id)
+    meetings = sorted(standing.journey.meetings.items(), key=lambda pair: (pair[1].starts_at, pair[0]))
+    return Page(
+        items=[
+            {"meeting_id": id, "starts_at": each.starts_at, "ends_at": each.ends_at, "state": each.state}
+            for id, each in meetings
+        ]
+    )
+
+
+@router.post("/leads/{lead_id}/meetings", status_code=201)
+async def book_meeting(lead_id: UUID, body: Meeting, principal: Reviewer, work: TenantWork, once: Once) -> Response:
+    """Put a meeting on the calendar."""
+
+    async def run() -> dict[str, str]:
+        return {
+            "meeting_id": await people.book(
+                work,
+                principal,
+                lead_id,
+                starts_at=body.starts_at,
+                ends_at=body.ends_at,
+                title=body.title,
+                meeting_id=body.meeting_id,
+            )
+        }
+
+    return await once(run)
+
+
+@router.delete("/leads/{lead_id}/meetings/{meeting_id}", status_code=204)
+async def cancel_meeting(lead_id: UUID, meeting_id: str, principal: Reviewer, work: TenantWork) -> None:
+    """Cancel a meeting."""
+    await people.cancel(work, principal, lead_id, meeting_id)
+
+
+@router.post("/leads/{lead_id}/notes", status_code=201)
+async def add_note(lead_id: UUID, body: Note, principal: Reviewer, work: TenantWork, once: Once) -> Response:
+    """Write a note into the timeline."""
+
+    async def run() -> dict[str, UUID]:
+        return {"id": await people.note(work, principal, lead_id, body.text)}
+
+    return await once(run)
+
+
+@router.put("/leads/{lead_id}/owner")
+async def set_owner(lead_id: UUID, body: Owner, principal: Reviewer, work: TenantWork, response: Response) -> LeadView:
+    """Give a lead to somebody."""
+    return await _answer(work, response, await people.assign(work, principal, lead_id, body.owner))
+
+
+@router.post("/moves")
+async def move_leads(body: BulkMoves, principal: Reviewer, work: TenantWork) -> dict[str, Any]:
+    """Move up to 1,000 leads by hand, with a result for each."""
+    wishes = [people.Wish(i.lead_id, i.stage, i.note, i.disqualification_reason) for i in body.items]
+    results = await people.move_many(work, principal, wishes)
+    return {
+        "results": [
+            {"lead_id": wish.lead_id, "status": result.status, "error": result.detail}
+            if isinstance(result, LeadflowError)
+            else {"lead_id": wish.lead_id, "status": 200, "stage": result.journey.stage.value}
+            for wish, result in zip(wishes, results, strict=True)
+        ]
+    }
+
+
+@router.get("/stages")
+async def read_stages(principal: Viewer) -> dict[str, Any]:
+    """The stages, the rules that move leads between them, and the diagram (Mermaid)."""
+    return {
+        "stages": [
+            {
+                "stage": stage.value,
+                "title": title_of(stage),
+                "kind": KINDS[stage],
+                "status": status_of(stage, True),
+                "meaning": MEANINGS[stage],
+            }
+            for stage in Stage
+        ],
+        "rules": [
+            {
+                "id": rule.id,
+                "from": [stage.value for stage in Stage if stage in rule.from_],
+                "signal": rule.signal,
+                "to": rule.to.value,
+                "reason": rule.reason,
+            }
+            for rule in RULES
+        ],
+        "diagram": mermaid(),
+    }
+
+
+@router.get("/settings")
+async def read_settings(principal: Viewer, work: TenantWork) -> dict[str, Any]:
+    """The tenant's checklist, thresholds and periods as they are now."""
+    history = (await settings.histories(work, [principal.tenant]))[principal.tenant]
+    return history.at(work.now).to_json()
+
+
+@router.put("/settings")
+async def write_settings(body: SettingsBody, principal: Admin, work: TenantWork) -> dict[str, Any]:
+    """New settings from now on. Older signals are still judged by the settings of their time."""
+    await settings.add_version(work, body.plain(), principal.actor)
+    history = (await settings.histories(work, [principal.tenant]))[principal.tenant]
+    return history.at(work.now).to_json()
+
+
+@router.post("/settings/dry-run")
+async def try_settings(body: SettingsBody, principal: Admin, request: Request) -> dict[str, Any]:
+    """Which leads would move, now and within 30 days, if these were the settings."""
+    return await dry_run.try_settings(request.app.state.service.database, principal.tenant, body.plain())
+
+
+@router.get("/alerts")
+async def list_alerts(
+    principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None
+) -> Page[dict[str, Any]]:
+    """Leads that became hot, the newest first."""
+    before = None
+    if cursor:
+        position = decode_cursor(cursor, "at", "id")
+        before = (_moment(position["at"]), _uuid(position["id"]))
+    rows = await alerts.page(work, before=before, limit=limit)
+    more = None
+    if len(rows) == limit:
+        more = encode_cursor({"at": rows[-1]["at"].isoformat(), "id": str(rows[-1]["alert_id"])})
+    return Page(items=[dict(row) for row in rows], next_cursor=more)
+
+
+async def _views(work: UnitOfWork, standings: list[Standing]) -> list[LeadView]:
+    tenant = work.tenants[0]
+    now_holds = (await settings.histories(work, [tenant]))[tenant].at(work.now)
+    return [lead_view(standing, now_holds, work.now) for standing in standings]
+
+
+async def _answer(work: UnitOfWork, response: Response, standing: Standing) -> LeadView:
+    response.headers["ETag"] = etag(standing.revision)
+    return (await _views(work, [standing]))[0]
+
+
+def _stages(given: list[str] | None) -> list[str]:
+    names = [part for each in given or () for part in each.split(",") if part and part != "any"]
+    for name in names:
+        _one_of("stage", name, tuple(stage.value for stage in Stage))
+    return names
+
+
+def _one_of(field: str, value: str | None, known: tuple[str, ...]) -> str | None:
+    if value is not None and value not in known:
+        raise Invalid(
+            f"{field} is one of {', '.join(known)}", [{"field": field, "message": f"one of {', '.join(known)}"}]
+        )
+    return value
+
+
+def _queue_position(cursor: str | None) -> queue.Position | None:
+    if cursor is None:
+        return None
+    position = decode_cursor(cursor, "score", "at", "lead")
+    if not isinstance(position["score"], int):
+        raise Invalid("the cursor is not one that this list gave out")
+    return position["score"], _moment(position["at"]), _uuid(position["lead"])
+
+
+def _queue_cursor(position: queue.Position | None) -> str | None:
+    if position is None:
+        return None
+    score, at, lead = position
+    return encode_cursor({"score": score, "at": at.isoformat(), "lead": str(lead)})
+
+
+def _timeline_position(cursor: str | None) -> tuple[datetime, int, UUID] | None:
+    if cursor is None:
+        return None
+    position = decode_cursor(cursor, "at", "position", "digest")
+    return _moment(position["at"]), int(position["position"]), _uuid(position["digest"])
+
+
+def _moment(text: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise Invalid("the cursor is not one that this list gave out") from None
+
+
+def _uuid(text: Any) -> UUID:
+    try:
+        return UUID(text)
+    except (TypeError, ValueError, AttributeError):
+        raise Invalid("the cursor is not one that this list gave out") from None

@@ -1,0 +1,250 @@
+"""Lead rows: locked in one order, loaded at once, saved at once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import RowMapping
+
+from services.stages.rules import Journey, Stage, status_of
+from shared.aliases import Lead
+from shared.db import UnitOfWork
+
+_UNBORN = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
+
+
+@dataclass(slots=True)
+class Standing:
+    """A lead's row, locked, with its journey; `known` is False when the row is to be made."""
+
+    tenant: str
+    lead_id: UUID
+    journey: Journey
+    known: bool = True
+    captured: bool = False
+    revision: int = 0
+    score_total: int = 0
+    band: str = ""
+    score_revision: int = 0
+    scored_at: datetime | None = None
+    last_activity_on: datetime = _UNBORN
+    source: str | None = None
+    campaign: str | None = None
+    owner: str | None = None
+    name: str | None = None
+    company: str | None = None
+    contact_version: int = 0
+    open_drafts: list[str] = field(default_factory=list)
+    merged_into: UUID | None = None
+    next_due: datetime | None = None
+
+    @property
+    def key(self) -> Lead:
+        return self.tenant, self.lead_id
+
+    @property
+    def stage(self) -> str:
+        """The stage as lists see it: a lead that is not captured yet, or is an alias, is in none."""
+        if not self.captured:
+            return "waiting"
+        return "merged" if self.merged_into else self.journey.stage.value
+
+    @property
+    def status(self) -> str:
+        return status_of(self.journey.stage, self.journey.contacted)
+
+
+_LOAD = """
+    SELECT tenant_id, lead_id, captured, revision, journey, next_due, score_total, band, score_revision, scored_at,
+           last_activity_on, source, campaign, owner, name, company, contact_version, open_drafts, merged_into
+    FROM lead WHERE (tenant_id, lead_id) IN (
+        SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])))
+    ORDER BY tenant_id, lead_id
+"""
+
+
+async def lock(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, Standing]:
+    """The standings of these leads, locked until the transaction ends; an unknown lead gets a new one."""
+    wanted = sorted(set(leads))
+    rows = await work.fetch(
+        _LOAD + " FOR UPDATE", tenants=[tenant for tenant, _ in wanted], leads=[lead for _, lead in wanted]
+    )
+    found = {standing.key: standing for standing in map(standing_of, rows)}
+    return {key: found.get(key) or Standing(*key, journey=Journey(), known=False) for key in wanted}
+
+
+def standing_of(row: RowMapping) -> Standing:
+    return Standing(
+        tenant=row["tenant_id"],
+        lead_id=row["lead_id"],
+        journey=Journey.from_json(row["journey"]),
+        captured=row["captured"],
+        revision=row["revision"],
+        score_total=row["score_total"],
+        band=row["band"],
+        score_revision=row["score_revision"],
+        scored_at=row["scored_at"],
+        last_activity_on=row["last_activity_on"],
+        source=row["source"],
+        campaign=row["campaign"],
+        owner=row["owner"],
+        name=row["name"],
+        company=row["company"],
+        contact_version=row["contact_version"],
+        open_drafts=row["open_drafts"],
+        merged_into=row["merged_into"],
+        next_due=row["next_due"],
+    )
+
+
+_COLUMNS: dict[str, str] = {
+    "tenant_id": "text",
+    "lead_id": "uuid",
+    "captured": "bool",
+    "stage": "text",
+    "status": "text",
+    "revision": "int",
+    "journey": "text",
+    "next_due": "timestamptz",
+    "score_total": "int",
+    "band": "text",
+    "score_revision": "int",
+    "scored_at": "timestamptz",
+    "hot": "bool",
+    "last_activity_on": "timestamptz",
+    "source": "text",
+    "campaign": "text",
+    "owner": "text",
+    "name": "text",
+    "company": "text",
+    "contact_version": "int",
+    "open_drafts": "text",
+    "merged_into": "uuid",
+    "updated_at": "timestamptz",
+}
+_JSON = {"journey", "open_drafts"}
+_UNNEST = ", ".join(f"CAST(:{name} AS {type}[])" for name, type in _COLUMNS.items())
+_VALUES = ", ".join(f"CAST(v.{name} AS jsonb)" if name in _JSON else f"v.{name}" for name in _COLUMNS)
+_INSERT = f"""
+    INSERT INTO lead ({", ".join(_COLUMNS)})
+    SELECT {_VALUES} FROM unnest({_UNNEST}) AS v ({", ".join(_COLUMNS)})
+"""
+_UPDATE = f"""
+    UPDATE lead SET ({", ".join(_COLUMNS)}) = ({_VALUES})
+    FROM unnest({_UNNEST}) AS v ({", ".join(_COLUMNS)})
+    WHERE lead.tenant_id = v.tenant_id AND lead.lead_id = v.lead_id
+"""
+
+
+async def save(work: UnitOfWork, standings: Iterable[Standing]) -> None:
+    """Write all of them. A new row that another replica made meanwhile is a unique violation: the batch runs again."""
+    of_both: tuple[list[Standing], list[Standing]] = ([], [])
+    for standing in standings:
+        of_both[standing.known].append(standing)
+    for statement, some in zip((_INSERT, _UPDATE), of_both, strict=True):
+        if some:
+            await work.run(statement, **_arrays(some, work.now))
+    for standing in of_both[0]:
+        standing.known = True
+
+
+def _arrays(standings: Sequence[Standing], now: datetime) -> dict[str, list[Any]]:
+    rows = [
+        (
+            s.tenant,
+            s.lead_id,
+            s.captured,
+            s.stage,
+            s.status,
+            s.revision,
+            orjson.dumps(s.journey.to_json()).decode(),
+            s.next_due,
+            s.score_total,
+            s.band,
+            s.score_revision,
+            s.scored_at,
+            s.journey.hot,
+            s.last_activity_on,
+            s.source,
+            s.campaign,
+            s.owner,
+            s.name,
+            s.company,
+            s.contact_version,
+            orjson.dumps(s.open_drafts).decode(),
+            s.merged_into,
+            now,
+        )
+        for s in standings
+    ]
+    return dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+
+
+async def find(work: UnitOfWork, lead_id: UUID) -> Standing | None:
+    """One lead of the tenant, not locked; an id that is an alias answers as the lead it stands for."""
+    row = await work.fetch_one(
+        """
+        SELECT * FROM lead
+        WHERE tenant_id = :tenant AND captured AND lead_id = coalesce(
+            (SELECT lead_id FROM alias WHERE tenant_id = :tenant AND alias_id = :lead AND NOT undone), :lead)
+        """,
+        tenant=work.tenants[0],
+        lead=lead_id,
+    )
+    return standing_of(row) if row else None
+
+
+async def due(work: UnitOfWork, limit: int) -> Sequence[Lead]:
+    """Leads of all tenants whose next timer has fallen due, oldest first. Not locked: `lock` decides who does it."""
+    rows = await work.fetch(
+        "SELECT tenant_id, lead_id FROM lead WHERE next_due <= :now ORDER BY next_due LIMIT :limit",
+        now=work.now,
+        limit=limit,
+    )
+    return [(row["tenant_id"], row["lead_id"]) for row in rows]
+
+
+async def after(work: UnitOfWork, last: UUID | None, limit: int) -> list[Standing]:
+    """A page of the tenant's open leads by id, for what has to look at all of them."""
+    rows = await work.fetch(
+        """
+        SELECT * FROM lead
+        WHERE tenant_id = :tenant AND captured AND merged_into IS NULL AND stage = ANY (:stages)
+          AND (CAST(:last AS uuid) IS NULL OR lead_id > :last)
+        ORDER BY lead_id LIMIT :limit
+        """,
+        tenant=work.tenants[0],
+        stages=[stage.value for stage in Stage],
+        last=last,
+        limit=limit,
+    )
+    return [standing_of(row) for row in rows]
+
+
+async def forget_waiting(work: UnitOfWork, days: float, limit: int) -> int:
+    """Remove rows and signals of leads that never were captured within `days`."""
+    rows = await work.fetch(
+        """
+        SELECT tenant_id, lead_id FROM lead
+        WHERE stage = 'waiting' AND NOT captured AND updated_at < :before LIMIT :limit
+        """,
+        before=work.now - timedelta(days=days),
+        limit=limit,
+    )
+    if not rows:
+        return 0
+    keys = {"tenants": [row["tenant_id"] for row in rows], "leads": [row["lead_id"] for row in rows]}
+    tenants = ",".join(sorted(set(keys["tenants"])))
+    await work.run("SELECT set_config('leadflow.tenants', :tenants, true)", tenants=tenants)
+    for table in ("activity", "lead"):
+        await work.run(
+            f"""
+            DELETE FROM {table} WHERE (tenant_id, lead_id) IN (
+                SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])))
+            """,
+            **keys,
+        )
+    return len(rows)

@@ -1,0 +1,135 @@
+"""The lead queue: keyset pages over index runs, so that a page costs the same at any depth and any size.
+
+One index, (tenant, stage, band, score, last activity, id), holds a sorted run for each stage and band. A page merges
+the heads of the runs that are asked for: no filter, `stage` and `band` need no index of their own. `owner` and `hot`
+have one each. Other filters look at a bounded number of rows, so a page may be short before the end of the list.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from services.stages.rules import OPEN, Stage
+from services.stages.store.leads import Standing, standing_of
+from shared.db import UnitOfWork
+
+BANDS = ("A", "B", "C", "D", "")
+SCAN = 2_000
+"""Rows that one page looks at, at the most, when a filter has no index."""
+
+Position = tuple[int, datetime, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the queue is narrowed to; `stages` empty means the open ones."""
+
+    stages: Sequence[str] = ()
+    any_stage: bool = False
+    status: str | None = None
+    source: str | None = None
+    campaign: str | None = None
+    band: str | None = None
+    owner: str | None = None
+    hot: bool | None = None
+
+    @property
+    def listed(self) -> list[str]:
+        """The stages whose leads are listed."""
+        if self.stages:
+            return list(self.stages)
+        if self.any_stage or self.status in ("disqualified", "converted"):
+            return [stage.value for stage in Stage]
+        return [stage.value for stage in Stage if stage in OPEN]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    items: list[Standing]
+    next: Position | None
+
+
+_ORDER = "score_total DESC, last_activity_on DESC, lead_id DESC"
+_BEHIND = """
+    (CAST(:score AS int) IS NULL
+     OR (score_total, last_activity_on, lead_id) < (CAST(:score AS int), CAST(:at AS timestamptz), CAST(:lead AS uuid)))
+"""
+_BY_RUNS = f"""
+    SELECT k.score_total, k.last_activity_on, k.lead_id
+    FROM unnest(CAST(:stages AS text[])) AS s (stage)
+    CROSS JOIN unnest(CAST(:bands AS text[])) AS b (band)
+    CROSS JOIN LATERAL (
+        SELECT score_total, last_activity_on, lead_id FROM lead
+        WHERE tenant_id = :tenant AND stage = s.stage AND band = b.band AND {_BEHIND}
+        ORDER BY {_ORDER} LIMIT :scan
+    ) k
+"""
+_BY_OWNER = f"""
+    SELECT score_total, last_activity_on, lead_id FROM lead
+    WHERE tenant_id = :tenant AND owner = :owner AND {_BEHIND} ORDER BY {_ORDER} LIMIT :scan
+"""
+_BY_HOT = f"""
+    SELECT score_total, last_activity_on, lead_id FROM lead
+    WHERE tenant_id = :tenant AND hot AND {_BEHIND} ORDER BY {_ORDER} LIMIT :scan
+"""
+
+
+async def page(work: UnitOfWork, filters: Filters, *, behind: Position | None, limit: int) -> QueuePage:
+    """The leads behind a position, best first."""
+    by_runs = filters.owner is None and not filters.hot
+    residual = not by_runs or filters.status or filters.source or filters.campaign or filters.hot is False
+    scan = SCAN if residual else limit + 1
+    keys = _BY_OWNER if filters.owner is not None else _BY_HOT if filters.hot else _BY_RUNS
+    score, at, lead = behind or (None, None, None)
+    rows = await work.fetch(
+        f"""
+        WITH k AS MATERIALIZED (SELECT * FROM ({keys}) r ORDER BY {_ORDER} LIMIT :scan)
+        SELECT l.*, l.stage AS listed_as FROM k JOIN lead l ON l.tenant_id = :tenant AND l.lead_id = k.lead_id
+        ORDER BY k.score_total DESC, k.last_activity_on DESC, k.lead_id DESC
+        """
+        if not residual
+        else f"""
+        WITH k AS MATERIALIZED (SELECT * FROM ({keys}) r ORDER BY {_ORDER} LIMIT :scan),
+        hit AS MATERIALIZED (
+            SELECT l.* FROM k JOIN lead l ON l.tenant_id = :tenant AND l.lead_id = k.lead_id
+            WHERE l.stage = ANY (CAST(:stages AS text[])) AND l.band = ANY (CAST(:bands AS text[]))
+              AND (CAST(:status AS text) IS NULL OR l.status = :status)
+              AND (CAST(:source AS text) IS NULL OR l.source = :source)
+              AND (CAST(:campaign AS text) IS NULL OR l.campaign = :campaign)
+              AND (CAST(:hot AS bool) IS NULL OR l.hot = :hot)
+            ORDER BY {_ORDER} LIMIT :limit),
+        tail AS (SELECT * FROM k ORDER BY score_total, last_activity_on, lead_id LIMIT 1)
+        SELECT hit.*, (SELECT count(*) FROM k) AS scanned, tail.score_total AS tail_score,
+               tail.last_activity_on AS tail_at, tail.lead_id AS tail_lead
+        FROM tail LEFT JOIN hit ON true
+        ORDER BY hit.score_total DESC, hit.last_activity_on DESC, hit.lead_id DESC
+        """,
+        tenant=work.tenants[0],
+        stages=filters.listed,
+        bands=list(BANDS) if filters.band is None else [filters.band],
+        owner=filters.owner,
+        status=filters.status,
+        source=filters.source,
+        campaign=filters.campaign,
+        hot=filters.hot,
+        score=score,
+        at=at,
+        lead=lead,
+        scan=scan,
+        limit=limit + 1,
+    )
+    found = [row for row in rows if row["lead_id"] is not None]
+    items = [standing_of(row) for row in found[:limit]]
+    if len(found) > limit:
+        last = items[-1]
+        return QueuePage(items, (last.score_total, last.last_activity_on, last.lead_id))
+    if residual and rows and rows[0]["scanned"] >= scan:
+        return QueuePage(items, _tail(rows[0]))
+    return QueuePage(items, None)
+
+
+def _tail(row: RowMapping) -> Position:
+    return row["tail_score"], row["tail_at"], row["tail_lead"]

@@ -1,0 +1,1 @@
+"""What the stage service does: load, decide by the rules, save, emit."""

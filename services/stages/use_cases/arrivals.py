@@ -1,0 +1,225 @@
+"""Events that arrive: each becomes an entry of its lead's timeline, and those that a rule reads are folded."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.stages.rules import READ_TYPES, Signal, signal_data
+from services.stages.store import activities
+from services.stages.store.activities import Entry
+from services.stages.store.leads import Standing
+from services.stages.use_cases.judging import Judging
+from shared.aliases import Lead, apply_merge, erased_among, remember_erased, resolve
+from shared.db import UnitOfWork
+from shared.events import LeadCaptured, LeadErased, LeadMerged, LeadScored, LeadUpdated, Received, ReplyReceived
+
+_ACTIVE = frozenset(
+    {
+        "lead.captured",
+        "engagement.recorded",
+        "message.sent",
+        "reply.received",
+        "meeting.booked",
+        "meeting.cancelled",
+    }
+)
+"""What counts for `last_activity_on`, besides notes."""
+
+_SHOWN: dict[str, tuple[str, ...]] = {
+    "lead.captured": ("source", "campaign"),
+    "lead.updated": ("changed",),
+    "lead.merged": ("lead_id", "alias_id", "merge_id", "undone"),
+    "lead.enriched": ("providers",),
+    "lead.scored": ("fit", "intent", "engagement", "total", "band", "model_version", "revision"),
+    "engagement.recorded": ("kind", "page", "url"),
+    "draft.created": ("draft_id", "kind", "channel", "sha256"),
+    "draft.decided": ("draft_id", "decision", "sha256", "reason"),
+    "message.sent": ("message_id", "draft_id", "channel", "kind", "sequence_id", "step"),
+    "message.bounced": ("message_id", "channel", "severity", "code", "address_state"),
+    "reply.received": ("confidence", "method", "message_id", "return_date", "excerpt"),
+    "contact.opted_out": ("channel", "how"),
+    "sequence.enrolled": ("sequence_id", "enrolment_id"),
+    "sequence.exited": ("sequence_id", "enrolment_id", "reason"),
+    "meeting.booked": ("title",),
+}
+"""What the timeline shows of an event, besides what the rules read. Never a contact detail."""
+
+
+async def take(work: UnitOfWork, batch: list[Received[Any]]) -> None:
+    """Take a batch in: the first time, each event counts; the second time it changes nothing."""
+    gone = await erased_among(work, {(r.tenant, r.lead_id) for r in batch})
+    arrived = {(r.tenant, r.digest): r for r in reversed(batch) if (r.tenant, r.lead_id) not in gone}
+    received = sorted(arrived.values(), key=lambda r: r.order)
+    if not received:
+        return
+    merged = [r for r in received if r.type == LeadMerged.type and await apply_merge(work, r)]
+    now = await resolve(work, {(r.tenant, r.lead_id) for r in received})
+    keys = {(tenant, kept) for (tenant, _), kept in now.items()}
+    keys |= {(r.tenant, id) for r in merged for id in (r.lead_id, r.event.alias_id)}
+    judging = await Judging.begin(work, keys)
+    entries = {(r.tenant, r.digest): _entry(r) for r in received}
+    await _hide_noise(work, received, entries, judging.standings, now)
+    fresh = await activities.add(work, list(entries.values()))
+    arrivals: dict[Lead, list[Signal]] = {}
+    causes: dict[Lead, str] = {}
+    for one in received:
+        if (one.tenant, one.digest) not in fresh:
+            continue
+        key = (one.tenant, now[one.tenant, one.lead_id])
+        judging.heard[one.tenant, one.id] = one
+        _learn(judging.standings[key], one)
+        entry = entries[one.tenant, one.digest]
+        if entry.folded:
+            arrivals.setdefault(key, []).append(entry.signal)
+            causes[key] = one.id
+    again: set[Lead] = set()
+    for one in merged:
+        again |= _merge(judging.standings, one)
+        causes |= dict.fromkeys(((one.tenant, one.lead_id), (one.tenant, one.event.alias_id)), one.id)
+    await judging.decide(arrivals, again=again, causes=causes)
+    for one in received:
+        if one.type == LeadErased.type:
+            await _erase(work, one)
+
+
+def _entry(received: Received[Any]) -> Entry:
+    raw: Mapping[str, Any] = received.raw
+    type = received.type
+    folded = type in READ_TYPES
+    data = signal_data(type, raw) if folded else {}
+    for name in _SHOWN.get(type, ()):
+        if raw.get(name) is not None:
+            data[name] = raw[name]
+    if type == ReplyReceived.type:
+        data["label"] = received.event.label  # a label that we do not know counts as `other`
+    if type == "lead.enriched":
+        data["facts"] = sorted(raw.get("facts") or ())
+    return Entry(
+        tenant=received.tenant,
+        digest=received.digest,
+        lead_id=received.lead_id,
+        type=type,
+        event_id=received.id,
+        source=received.source,
+        occurred_at=received.occurred_at,
+        recorded_at=received.recorded_at,
+        actor=raw.get("actor") if isinstance(raw.get("actor"), str) else _publisher(received.source),
+        caused_by=received.envelope.causation_id,
+        data=data,
+        folded=folded,
+    )
+
+
+def _publisher(source: str) -> str:
+    return f"system:{source.removeprefix('urn:leadflow:')}"
+
+
+def _learn(standing: Standing, received: Received[Any]) -> None:
+    """What the queue shows of an event."""
+    if received.type in _ACTIVE and received.occurred_at > standing.last_activity_on:
+        standing.last_activity_on = received.occurred_at
+    learn = _LEARN.get(received.type)
+    if learn is not None:
+        learn(standing, received)
+
+
+def _captured(standing: Standing, received: Received[LeadCaptured]) -> None:
+    event = received.event
+    if received.lead_id != standing.lead_id and standing.contact_version:
+        return  # the details of an alias do not replace those of the lead it was merged into
+    if event.version >= standing.contact_version:
+        standing.contact_version = event.version
+        standing.source, standing.campaign = event.source, event.campaign
+        standing.name = _name(event)
+        standing.company = event.company
+
+
+def _updated(standing: Standing, received: Received[LeadUpdated]) -> None:
+    event = received.event
+    if received.lead_id == standing.lead_id and event.version > standing.contact_version:
+        standing.contact_version = event.version
+        standing.source, standing.campaign = event.source, event.campaign
+        standing.name = _name(event)
+        standing.company = event.company
+
+
+def _name(event: LeadCaptured | LeadUpdated) -> str | None:
+    return event.full_name or " ".join(part for part in (event.first_name, event.last_name) if part) or None
+
+
+def _scored(standing: Standing, received: Received[LeadScored]) -> None:
+    """The newest score counts: by revision, and by time where there is none."""
+    event = received.event
+    revision = event.revision or 0
+    newer = revision > standing.score_revision or (
+        revision == standing.score_revision
+        and (standing.scored_at is None or received.occurred_at >= standing.scored_at)
+    )
+    if newer and received.lead_id == standing.lead_id:
+        standing.score_revision = revision
+        standing.scored_at = received.occurred_at
+        standing.score_total = event.total
+        standing.band = event.band
+
+
+def _draft_created(standing: Standing, received: Received[Any]) -> None:
+    standing.open_drafts = [*standing.open_drafts, str(received.event.draft_id)][-20:]
+
+
+def _draft_closed(standing: Standing, received: Received[Any]) -> None:
+    closed = str(received.event.draft_id)
+    standing.open_drafts = [draft for draft in standing.open_drafts if draft != closed]
+
+
+_LEARN: dict[str, Callable[[Standing, Received[Any]], None]] = {
+    "lead.captured": _captured,
+    "lead.updated": _updated,
+    "lead.scored": _scored,
+    "draft.created": _draft_created,
+    "draft.decided": _draft_closed,
+    "message.sent": _draft_closed,
+}
+
+
+def _merge(standings: dict[Lead, Standing], received: Received[LeadMerged]) -> set[Lead]:
+    """Both leads are folded again: the kept one from the signals of both, or, undone, each from its own."""
+    kept = standings[received.tenant, received.lead_id]
+    alias = standings[received.tenant, received.event.alias_id]
+    alias.merged_into = None if received.event.undone else kept.lead_id
+    if alias.merged_into:
+        alias.next_due = None
+        kept.last_activity_on = max(kept.last_activity_on, alias.last_activity_on)
+    return {kept.key, alias.key}
+
+
+async def _hide_noise(
+    work: UnitOfWork,
+    received: Sequence[Received[Any]],
+    entries: Mapping[tuple[str, UUID], Entry],
+    standings: Mapping[Lead, Standing],
+    now: Mapping[Lead, UUID],
+) -> None:
+    """A score inside its band, and a second label of a reply, are read by the rules and shown to nobody."""
+    bands: dict[Lead, str] = {}
+    replies: dict[tuple[Lead, str], Entry] = {}
+    for one in received:
+        entry, lead = entries[one.tenant, one.digest], (one.tenant, one.lead_id)
+        if one.type == LeadScored.type:
+            entry.shown = bands.get(lead, standings[one.tenant, now[lead]].band) != one.event.band
+            bands[lead] = one.event.band
+        elif one.type == ReplyReceived.type:
+            entry.shown = (lead, one.event.reply_id) not in replies
+            replies.setdefault((lead, one.event.reply_id), entry)
+    if replies:
+        for reply in await activities.known_replies(work, replies):
+            replies[reply].shown = False
+
+
+async def _erase(work: UnitOfWork, received: Received[LeadErased]) -> None:
+    await remember_erased(work, received.tenant, received.lead_id)
+    await activities.strip_person(work, received.tenant, received.lead_id)
+    await work.run(
+        "UPDATE lead SET name = NULL, company = NULL, open_drafts = '[]' WHERE tenant_id = :tenant AND lead_id = :lead",
+        tenant=received.tenant,
+        lead=received.lead_id,
+    )

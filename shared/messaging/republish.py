@@ -1,0 +1,89 @@
+"""Republish: state as events again, under the ids that they had. Who knows them ignores them; who is new builds itself.
+
+A service that publishes state-carrying events has `services/<name>/republish.py` with `PAGES`: for each type, a
+function that reads one page of the present state. Repetitions carry no `ce_sequence`: they are not new events.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from uuid import UUID
+
+from shared.db import Database, UnitOfWork
+from shared.errors import Invalid
+from shared.events.base import Event
+from shared.migrations import SERVICES
+
+PAGE = 1_000
+SHORT_OUTBOX = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """An event as it was published, or would have been: same id, same time, the state of now."""
+
+    event: Event
+    subject: UUID
+    time: datetime
+    event_id: str
+
+
+ReadPage = Callable[[UnitOfWork, datetime, UUID | None, int], Awaitable[Sequence[Restated]]]
+"""(work, since, the last subject of the page before, size) -> the next page, by subject."""
+
+
+def pages_of(service: str) -> Mapping[str, ReadPage]:
+    """What a service can republish, by event type; Invalid for a service that owns no such state."""
+    try:
+        module = import_module(f"services.{service}.republish")
+    except ModuleNotFoundError:
+        raise Invalid(f"{service} publishes no state that could be said again") from None
+    pages: Mapping[str, ReadPage] = module.PAGES
+    return pages
+
+
+async def republish(database: Database, types: Sequence[str], tenant: str, since: datetime) -> dict[str, int]:
+    """Put the state of a tenant's leads that changed since then into the outbox again; the number of events by type.
+
+    Pages of 1,000, and a page only while the outbox is short, so that the next reply does not wait behind it.
+    The service's relay sends them: it, or any replica, must be running.
+    """
+    if database.service not in SERVICES:
+        raise Invalid(f"there is no service {database.service!r}")
+    known = pages_of(database.service)
+    for type in types:
+        if type not in known:
+            raise Invalid(f"{database.service} can republish {', '.join(sorted(known))}; not {type!r}")
+    return {type: await _one_type(database, known[type], tenant, since) for type in types}
+
+
+async def _one_type(database: Database, read: ReadPage, tenant: str, since: datetime) -> int:
+    said, last = 0, None
+    while True:
+        await _until_short(database)
+        async with database.worker([tenant]) as work:
+            page = await read(work, since, last, PAGE)
+            for restated in page:
+                work.emit(
+                    restated.event,
+                    tenant=tenant,
+                    subject=restated.subject,
+                    time=restated.time,
+                    event_id=restated.event_id,
+                    repeated=True,
+                )
+        said += len(page)
+        if len(page) < PAGE:
+            return said
+        last = page[-1].subject
+
+
+async def _until_short(database: Database) -> None:
+    while True:
+        async with database.worker() as work:
+            row = await work.fetch_one("SELECT count(*) AS depth FROM (SELECT FROM outbox LIMIT :n) o", n=SHORT_OUTBOX)
+        if row is None or row["depth"] < SHORT_OUTBOX:
+            return
+        await asyncio.sleep(0.2)

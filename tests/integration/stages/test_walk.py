@@ -1,0 +1,123 @@
+"""A lead walks through its stages over the real topics."""
+
+from datetime import UTC, datetime, timedelta
+
+from shared.testing.builders import ALead, ago
+
+
+async def test_a_lead_walks_from_captured_to_engaged_and_its_timeline_tells_it(bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured(time=ago(hours=3), campaign="spring")
+    lead.scored(62, time=ago(hours=2, minutes=50))
+    sent = lead.sent(time=ago(hours=2))
+    replied = lead.replied(time=ago(hours=1))
+
+    first, second = await bus.read("stage.changed", tenant=tenant, count=2)
+    assert (first.data["from"], first.data["to"], first.data["rule"]) == ("new", "contacted", "first-message")
+    assert (second.data["from"], second.data["to"], second.data["rule"]) == ("contacted", "engaged", "reply")
+    assert (first.data["caused_by"], second.data["caused_by"]) == (sent, replied)
+    assert [first.data["revision"], second.data["revision"]] == [1, 2]
+    assert [first.headers["ce_sequence"], second.headers["ce_sequence"]] == ["1", "2"]
+
+    async with stages.client(tenant, "viewer") as api:
+        seen = (await api.get(f"/v1/leads/{lead.id}")).json()
+        assert (seen["stage"], seen["status"], seen["score_total"], seen["band"]) == ("engaged", "contacted", 62, "B")
+        timeline = (await api.get(f"/v1/leads/{lead.id}/timeline")).json()["items"]
+        assert [entry["type"] for entry in timeline] == [
+            "status_change",
+            "reply.received",
+            "status_change",
+            "message.sent",
+            "lead.scored",
+            "lead.captured",
+        ]
+        queue = (await api.get("/v1/queue")).json()
+        assert [item["lead_id"] for item in queue["items"]] == [str(lead.id)]
+        explained = (await api.get(f"/v1/leads/{lead.id}/explanation")).json()
+        assert "replied" in explained["because"]
+
+
+async def test_a_late_older_signal_is_told_as_one_correction(bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured(time=ago(hours=9))
+    lead.replied(time=ago(hours=1))
+    (engaged,) = await bus.read("stage.changed", tenant=tenant)
+    assert (engaged.data["from"], engaged.data["to"]) == ("new", "engaged")
+
+    sent = lead.sent(time=ago(hours=5))
+    _, correction = await bus.read("stage.changed", tenant=tenant, count=2)
+    assert correction.data["corrects"] == [engaged.id]
+    assert (correction.data["from"], correction.data["to"]) == ("engaged", "engaged")
+    assert correction.data["caused_by"] == sent
+    assert correction.data["journey"]["contacted"] is True
+
+    async with stages.client(tenant, "viewer") as api:
+        timeline = (await api.get(f"/v1/leads/{lead.id}/timeline", params={"type": "status_change"})).json()["items"]
+    assert [(e["data"]["from"], e["data"]["to"], e["data"]["superseded"]) for e in timeline] == [
+        ("contacted", "engaged", False),
+        ("new", "engaged", True),
+        ("new", "contacted", False),
+    ]
+
+
+async def test_a_person_moves_a_lead_and_nobody_moves_a_dead_one(bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured()
+    async with stages.client(tenant, "reviewer") as api:
+
+        async def there():
+            return (await api.get(f"/v1/leads/{lead.id}")).status_code == 200
+
+        await eventually(there)
+        answer = await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "lost"})
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] == "disqualification_reason"
+        answer = await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "qualified", "note": "met at the fair"})
+        assert answer.status_code == 200
+        assert (answer.json()["stage"], answer.json()["status"]) == ("qualified", "qualified")
+        assert (await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "qualified"})).status_code == 200
+        stale = await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "new"}, headers={"If-Match": '"0"'})
+        assert stale.status_code == 412
+        lead.tell("contact.opted_out", {"channel": "all", "how": "unsubscribe"})
+        await bus.read("stage.changed", tenant=tenant, where=lambda s: s.data["to"] == "dead")
+        refused = await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "new"})
+        assert refused.status_code == 409
+    moved = await bus.read("stage.changed", tenant=tenant, count=2)
+    assert (moved[0].data["rule"], moved[0].data["actor"]) == ("manual", "human:ann")
+
+
+async def test_a_meeting_passes_by_itself(bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured()
+    async with stages.client(tenant, "reviewer") as api:
+
+        async def there():
+            return (await api.get(f"/v1/leads/{lead.id}")).status_code == 200
+
+        await eventually(there)
+        soon = datetime.now(UTC) + timedelta(seconds=1.5)
+        body = {"starts_at": (soon - timedelta(minutes=30)).isoformat(), "ends_at": soon.isoformat(), "title": "Demo"}
+        assert (await api.post(f"/v1/leads/{lead.id}/meetings", json=body)).status_code == 201
+    booked, passed = await bus.read("stage.changed", tenant=tenant, count=2)
+    assert (booked.data["to"], passed.data["to"]) == ("scheduled", "meeting_completed")
+    assert abs((passed.time - soon).total_seconds()) < 0.001
+    assert passed.data["journey"]["meetings_held"] == 1
+    assert (datetime.fromisoformat(passed.data["recorded_at"]) - soon).total_seconds() < 3
+
+
+async def test_a_signal_that_comes_before_its_lead_waits_for_it(bus, start, tenant):
+    await start("stages")
+    lead = ALead(bus, tenant)
+    lead.sent(time=ago(minutes=5))
+    other = ALead(bus, tenant)
+    other.captured(time=ago(hours=1))
+    other.sent(time=ago(minutes=4))
+    await bus.read("stage.changed", tenant=tenant, where=lambda s: s.lead_id == str(other.id))
+    assert [s for s in bus.seen("stage.changed", tenant=tenant) if s.lead_id == str(lead.id)] == []
+    lead.captured(time=ago(minutes=10))
+    (moved,) = await bus.read("stage.changed", tenant=tenant, where=lambda s: s.lead_id == str(lead.id))
+    assert moved.data["to"] == "contacted"
