@@ -1,12 +1,13 @@
 """`leadflow mailbox`: what was sent to the local mailbox, and answers as the lead would give them."""
 
 import json
+from email.utils import parseaddr
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DEFAULT_DATA, DEMO_TENANT, AsJson, Data, Refused, Tenant, client, refusing
+from cli.options import DEFAULT_DATA, DEMO_TENANT, AsJson, Data, Refused, client, refusing
 
 if TYPE_CHECKING:
     from deploy.local.mailbox import Mail
@@ -58,7 +59,9 @@ def answer(
     ] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="Another subject than Re: ...")] = None,
     automatic: Annotated[bool, typer.Option("--auto", help="As an out-of-office answer (Auto-Submitted).")] = False,
-    tenant: Tenant = DEMO_TENANT,
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", help="The tenant that sent it; without, its address tells.")
+    ] = None,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Answer a message as the lead would: a reply mail, handed to outreach as a mail gateway does."""
@@ -69,8 +72,9 @@ def answer(
             'what does the lead write? For example: leadflow mailbox answer last "Sounds good, call me on Monday."'
         )
     body = file.read_text() if file else text or ""
-    reply = answer_to(_find(_mails(data), message), body, subject=subject, automatic=automatic)
-    with refusing(), client(data, "outreach", tenant, "service") as http:
+    mail = _find(_mails(data), message)
+    reply = answer_to(mail, body, subject=subject, automatic=automatic)
+    with refusing(), client(data, "outreach", tenant or _tenant_of(mail, data), "service") as http:
         response = http.post("/v1/replies", content=reply.as_bytes(), headers={"Content-Type": "message/rfc822"})
         response.raise_for_status()
         outcome = response.json()
@@ -83,6 +87,16 @@ def _mails(data: Path) -> "list[Mail]":
 
     with refusing():
         return read_mailbox(Run.load(data).smtp.maildir)
+
+
+def _tenant_of(mail: "Mail", data: Path) -> str:
+    """A tenant without mailboxes of its own sends from <tenant>.<mail domain>; of others the mail does not tell."""
+    from deploy.local.run import Run
+
+    settings = Run.load(data).services["outreach"].environment
+    domain = parseaddr(mail.sender)[1].rpartition("@")[2]
+    tenant = domain.removesuffix("." + settings.get("LEADFLOW_OUTREACH_MAIL_DOMAIN", "leadflow.example"))
+    return tenant if tenant != domain and "." not in tenant else DEMO_TENANT
 
 
 def _find(mails: "list[Mail]", which: str) -> "Mail":
