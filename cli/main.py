@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import dead_letters, demo, imports, mailbox, migrate, services, status, tokens, up
+from cli import dead_letters, demo, imports, mailbox, migrate, recovery, services, status, tokens, up
 from cli.options import Refused
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app.command("import")(imports.import_file)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("migrate")(migrate.migrate)
 app.add_typer(services.app, name="services")
+app.command("republish")(recovery.republish)
+app.command("rewind")(recovery.rewind)
 app.add_typer(demo.app, name="demo")
 
 

@@ -13,7 +13,8 @@ from cli.options import DEFAULT_DATA, DEMO_TENANT, Data, Refused
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from deploy.local.supervisor import Options, Supervisor
+    from deploy.local.options import Options
+    from deploy.local.supervisor import Supervisor
 
 
 def up(
@@ -47,8 +48,8 @@ def up(
 
     Nothing is lost at a stop: the next start on the same data goes on with what was under way.
     """
+    from deploy.local.options import Options
     from deploy.local.ports import Ports
-    from deploy.local.supervisor import Options
 
     # A bare host:port is what Kafka's clients want; people also write kafka://host:port.
     bootstrap = kafka.removeprefix("kafka://") if kafka else None

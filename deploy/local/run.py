@@ -8,7 +8,7 @@ from typing import Literal
 import psutil
 from pydantic import BaseModel, Field
 
-State = Literal["starting", "ready", "restarting", "stopped"]
+State = Literal["starting", "ready", "restarting", "paused", "stopped"]
 
 
 class NoRun(RuntimeError):

@@ -29,6 +29,7 @@ class ServiceProcess:
         self._launched_at = 0.0
         self._restart_at: float | None = None
         self._failures = 0
+        self._held = False
 
     @property
     def pid(self) -> int | None:
@@ -50,17 +51,25 @@ class ServiceProcess:
 
     def go(self) -> None:
         """Let a service that waits on its marks begin."""
-        if self._process is not None and self._process.stdin is not None:
+        self._leave_marks(b"go\n")
+
+    def _leave_marks(self, word: bytes = b"") -> None:
+        if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
             with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
-                stdin.write(b"go\n")
+                stdin.write(word)
 
     def died(self) -> str | None:
         """How it ended, told once for each death; None while it runs. A restart is then due after the back-off."""
-        if self._process is None or self._restart_at is not None or (code := self._process.poll()) is None:
+        if (
+            self._held
+            or self._process is None
+            or self._restart_at is not None
+            or (code := self._process.poll()) is None
+        ):
             return None
         now = time.monotonic()
         self._failures = 0 if now - self._launched_at > _GOOD_RUN else self._failures + 1
-        self._restart_at = now + self.pause
+        self._restart_at = now + self.back_off
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
     @property
@@ -70,26 +79,43 @@ class ServiceProcess:
         return f"{process.tail(self.log, 5)}\n({self.log})" if by_itself else ""
 
     @property
-    def pause(self) -> float:
+    def back_off(self) -> float:
         """Seconds from a death to the restart."""
         return min(_FIRST_PAUSE * 2.0 ** max(0, self._failures - 1), _LONGEST_PAUSE)
 
     def restart_if_due(self) -> bool:
         """Start it again once the back-off is over; returns whether it did."""
-        if self._restart_at is None or time.monotonic() < self._restart_at:
+        if self._held or self._restart_at is None or time.monotonic() < self._restart_at:
             return False
         self.restarts += 1
+        self.launch()
+        return True
+
+    def hold(self) -> bool:
+        """Stop it, and leave it stopped until `release`; returns whether it stands by now."""
+        if not self._held:
+            self._held = True
+            self.ask_to_stop()
+        return self.pid is None
+
+    def release(self) -> bool:
+        """Start it again if it was held; returns whether it was."""
+        if not self._held:
+            return False
+        self._held = False
         self.launch()
         return True
 
     def ask_to_stop(self) -> None:
         """Let it finish what is under way."""
         self._restart_at = None
+        self._leave_marks()
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it at once."""
         self._restart_at = None
+        self._leave_marks()
         if self._process is not None:
             process.stop(self._process, signal.SIGKILL, 5)

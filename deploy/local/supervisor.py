@@ -3,47 +3,34 @@
 import asyncio
 import fcntl
 import os
+import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 from pydantic import ValidationError
 
 from deploy import migrate
-from deploy.local.identity import AUDIENCE, ISSUER, Identity
+from deploy.local.identity import Identity
 from deploy.local.jars import Progress
 from deploy.local.kafka import Kafka
 from deploy.local.mailbox import SmtpMailbox
-from deploy.local.ports import SERVICES, Ports
+from deploy.local.options import GRACE_SECONDS, Options, describe, identity_of
+from deploy.local.ports import SERVICES
 from deploy.local.postgres import Postgres
 from deploy.local.process import StartError, end_stray
-from deploy.local.run import KafkaRun, NoRun, PostgresRun, Run, ServiceRun, SmtpRun
+from deploy.local.run import NoRun, Run, ServiceRun
 from deploy.local.service import ServiceProcess
 
-GRACE_SECONDS = 15.0
-"""How long the services have to finish what is under way; they themselves reckon with a little less."""
 _SLOW_START = 60.0
 _LOOK = 0.2
 
 
 class AlreadyRunning(RuntimeError):
     """Another `leadflow up` holds this data folder."""
-
-
-@dataclass(frozen=True)
-class Options:
-    data: Path
-    ports: Ports
-    kafka: str | None = None
-    """Bootstrap address of an outside Kafka; None: our own."""
-    postgres: str | None = None
-    """An outside Postgres, as a user who may create databases and roles; None: our own."""
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
 Report = Callable[[str], None]
@@ -78,8 +65,9 @@ class Supervisor:
         self._options.ports.require_free(kafka=self._kafka is not None, postgres=self._postgres is not None)
         self._data.mkdir(parents=True, exist_ok=True)
         (self._data / "logs").mkdir(exist_ok=True)
-        identity = self._identity()
-        self._run = self._describe(identity)
+        shutil.rmtree(self._data / "paused", ignore_errors=True)
+        identity = identity_of(self._options)
+        self._run = describe(self._options, identity)
         for name, service in self.run.services.items():
             child = ServiceProcess(name, service.environment, self._data / "logs" / f"{name}.log")
             self._services[name] = child
@@ -144,48 +132,6 @@ class Supervisor:
             if server is not None:
                 server.end_leftover()
 
-    def _identity(self) -> Identity:
-        settings = self._options.environment
-        issuer = settings.get("LEADFLOW_OIDC_ISSUER", ISSUER)
-        return Identity(self._data, issuer=issuer, audience=settings.get("LEADFLOW_OIDC_AUDIENCE", AUDIENCE))
-
-    def _describe(self, identity: Identity) -> Run:
-        ports = self._options.ports
-        run = Run(
-            pid=os.getpid(),
-            started_at=datetime.now(UTC),
-            issuer=identity.issuer,
-            audience=identity.audience,
-            kafka=KafkaRun(bootstrap=self._kafka.bootstrap if self._kafka else self._options.kafka or ""),
-            postgres=PostgresRun(url=self._postgres.url() if self._postgres else self._options.postgres or ""),
-            smtp=SmtpRun(port=ports.smtp, maildir=self._data / "mailbox"),
-            services={name: ServiceRun(port=port) for name, port in ports.services.items()},
-        )
-        for name, service in run.services.items():
-            service.environment = self._environment(name, service, run, identity)
-        return run
-
-    def _environment(self, name: str, service: ServiceRun, run: Run, identity: Identity) -> dict[str, str]:
-        own, login = f"LEADFLOW_{name.upper()}", migrate.database_name(name)
-        made = {
-            "LEADFLOW_OIDC_ISSUER": run.issuer,
-            "LEADFLOW_OIDC_JWKS_URL": identity.jwks_url,
-            "LEADFLOW_OIDC_AUDIENCE": run.audience,
-            f"{own}_GRACE_SECONDS": str(GRACE_SECONDS - 3),
-            f"{own}_DATABASE_URL": migrate.address(run.postgres.url, login, login, identity.database_password(login)),
-        }
-        if name == "outreach":
-            made |= {
-                f"{own}_SMTP_HOST": run.smtp.host,
-                f"{own}_SMTP_PORT": str(run.smtp.port),
-                f"{own}_SMS_FILE": str(self._data / "sms.jsonl"),
-                f"{own}_PUBLIC_URL": service.url,
-            }
-        given = {key: value for key, value in self._options.environment.items() if key.startswith("LEADFLOW_")}
-        # What the flags decide is the same for all: the environment has had its say when they were read.
-        decided = {"LEADFLOW_KAFKA_BOOTSTRAP": run.kafka.bootstrap, f"{own}_PORT": str(service.port)}
-        return made | given | decided
-
     async def _start_servers(self) -> None:
         servers = {"Kafka": self._kafka, "Postgres": self._postgres}
         ours = {name: server for name, server in servers.items() if server is not None}
@@ -232,20 +178,29 @@ class Supervisor:
         changed = False
         for name, child in self._services.items():
             entry = self.run.services[name]
+            before = entry.model_copy()
             if reason := child.died():
                 entry.state = "restarting"
-                self._report(
-                    f"{name} {reason}; it is started again in {child.pause:.1f} s\n{child.last_words}".rstrip()
-                )
+                told = f"{name} {reason}; it is started again in {child.back_off:.1f} s\n{child.last_words}"
+                self._report(told.rstrip())
             child.restart_if_due()
-            changed |= (entry.pid, entry.restarts) != (child.pid, child.restarts)
-            entry.pid, entry.restarts = child.pid, child.restarts
-            if entry.state != "ready" and child.pid is not None and await self._is_ready(entry):
-                if entry.restarts:
+            if self._is_paused(name):
+                if child.hold() and entry.state != "paused":
+                    entry.state = "paused"
+                    self._report(f"{name} is stopped while its consumer group is rewound")
+            elif child.release():
+                entry.state = "restarting"
+            elif entry.state != "ready" and child.pid is not None and await self._is_ready(entry):
+                entry.state = "ready"
+                if before.state in ("restarting", "paused"):
                     self._report(f"{name} is back")
-                entry.state, changed = "ready", True
+            entry.pid, entry.restarts = child.pid, child.restarts
+            changed |= entry != before
         if changed:
             self._save()
+
+    def _is_paused(self, name: str) -> bool:
+        return (self._data / "paused" / name).exists()
 
     async def _is_ready(self, service: ServiceRun) -> bool:
         try:

@@ -73,9 +73,21 @@ def test_a_service_that_dies_is_named_and_restarted_after_a_pause_that_grows(tmp
         assert reason == "ended with code 1"
         assert "there is no service" in service.last_words
         assert service.died() is None, "each death is told once"
-        pauses.append(service.pause)
+        pauses.append(service.back_off)
         if restart < 2:
             while not service.restart_if_due():
                 time.sleep(0.02)
     assert pauses == [0.5, 1.0, 2.0]
     assert service.restarts == 2
+
+
+def test_a_service_that_is_held_stays_down_until_it_is_released(tmp_path):
+    service = ServiceProcess("no-such-service", {"LEADFLOW_DATA": str(tmp_path)}, tmp_path / "log")
+    service.launch(on_your_marks=True)
+    while not service.hold():
+        time.sleep(0.02)
+    assert service.died() is None
+    assert not service.restart_if_due()
+    assert service.release()
+    assert service.pid is not None
+    service.kill()
