@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from services.goals.rules.leads import METRICS, REACHED, Count, Traits
@@ -37,6 +37,17 @@ class Series:
     metric: str
     timezone: str
     filter: Filter = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    """Of a custom period: nothing outside [start, end) is counted."""
+
+    def takes(self, count: Count) -> bool:
+        """Whether this is one of those that the series counts."""
+        return (
+            passes(self.filter, count.traits)
+            and (self.start is None or count.at >= self.start)
+            and (self.end is None or count.at < self.end)
+        )
 
 
 def daily(all_series: Iterable[Series], counts: Mapping[Count, int]) -> Counter[DayCount]:
@@ -47,7 +58,7 @@ def daily(all_series: Iterable[Series], counts: Mapping[Count, int]) -> Counter[
     found: Counter[DayCount] = Counter()
     for count, number in counts.items():
         for series in by_metric[count.metric]:
-            if passes(series.filter, count.traits):
+            if series.takes(count):
                 found[series.series_id, day_of(count.at, zone(series.timezone))] += number
     return Counter({key: number for key, number in found.items() if number})
 

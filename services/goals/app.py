@@ -1,0 +1,25 @@
+"""The goals service, wired."""
+
+from fastapi import FastAPI
+
+from services.goals.consumers import READS, counting
+from services.goals.endpoints import router
+from services.goals.settings import Settings
+from services.goals.workers import closing, passing, telling
+from shared.service import Service
+
+
+def create_app(settings: Settings | None = None, only: str | None = None) -> FastAPI:
+    """The whole service, or with `only` (api, consumers, workers) one part of it."""
+    settings = settings or Settings()
+    service = Service("goals", settings, only=only)
+
+    def tell() -> None:
+        service.wake("progress")
+
+    service.routes(router)
+    service.consume(READS, counting(tell))
+    service.work("progress", telling(settings))
+    service.work("periods", closing(settings))
+    service.work("meetings", passing(tell), every=0.5)
+    return service.app
