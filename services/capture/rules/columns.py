@@ -87,7 +87,8 @@ def read_row(values: Mapping[str, Any], mapping: Mapping[str, str], source: str)
         consent |= values["consent"]
     if isinstance(values.get("attributes"), Mapping):
         attributes |= values["attributes"]
-    named = {target: target for target in TARGETS if target in values and target not in mapping}
+    taken = {*mapping, *mapping.values()}
+    named = {target: target for target in TARGETS if target in values and target not in taken}
     for target, column in (named | dict(mapping)).items():
         value = _at(values, column)
         if value is None or value == "":

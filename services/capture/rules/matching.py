@@ -62,12 +62,12 @@ class Book:
 
     def __init__(self, leads: Iterable[Lead], identities: Mapping[tuple[str, str, str], UUID]) -> None:
         self.leads: dict[tuple[str, UUID], Lead] = {}
-        self._external: dict[tuple[str, str, str], UUID] = dict(identities)
         self._email: dict[tuple[str, str], list[Lead]] = {}
         self._phone: dict[tuple[str, str], list[Lead]] = {}
         self._alike: dict[tuple[str, int], list[Lead]] = {}
         for lead in sorted(leads, key=lambda lead: (lead.created_on, lead.lead_id)):
             self.add(lead)
+        self._external = {key: lead_id for key, lead_id in identities.items() if (key[0], lead_id) in self.leads}
 
     def add(self, lead: Lead) -> None:
         self.leads[lead.key] = lead

@@ -16,6 +16,10 @@ DELIMITERS = ",;\t|"
 ENCODINGS = ("utf-8", "windows-1252", "iso-8859-1", "iso-8859-15")
 
 
+class NotText(ValueError):
+    """The file is of another kind altogether."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How a file is written: `format` is csv or ndjson; `start` and `line` say where the first record begins."""
@@ -47,9 +51,9 @@ def read_layout(head: bytes, *, name: str = "", encoding: str = "utf-8") -> Layo
     if encoding not in ENCODINGS:
         raise ValueError(f"encoding {encoding!r} is not read; {', '.join(ENCODINGS)} are")
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise ValueError("this is a spreadsheet file; save it as CSV (UTF-8)")
+        raise NotText("this is a spreadsheet file; save it as CSV (UTF-8)")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head[:1_000]:
-        raise ValueError("the file is not UTF-8 text; save it as CSV (UTF-8)")
+        raise NotText("the file is not UTF-8 text; save it as CSV (UTF-8)")
     start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     line = 1
     lines = head[start:].splitlines(keepends=True)
@@ -127,7 +131,7 @@ def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ende
         try:
             values, used = _csv_record(lines, at, layout)
         except _Unfinished:
-            if not ended:
+            if not ended and (at or sum(map(len, lines)) < MAX_RECORD_BYTES):
                 return
             reason = "a quote is opened and never closed"
         except _TooLong:

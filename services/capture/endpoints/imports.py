@@ -1,0 +1,170 @@
+"""Files of leads."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import StreamingResponse
+from sqlalchemy import RowMapping
+from starlette.datastructures import UploadFile
+
+from services.capture.rules.columns import neutral_row
+from services.capture.rules.contact import MAX_SOURCE, clean
+from services.capture.schemas import ImportErrorOut, ImportOut
+from services.capture.store import imports as store
+from services.capture.use_cases import imports as use_cases
+from shared.errors import Invalid, UnsupportedMedia
+from shared.http import Limit, Operator, Page, TenantWork, ViewerOrService, decode_cursor, encode_cursor
+from shared.service import Service
+
+router = APIRouter(tags=["imports"])
+
+_CSV_PAGE = 1_000
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "CSV or NDJSON, of any size"},
+                        "source": {"type": "string", "default": "import"},
+                        "mapping": {
+                            "type": "string",
+                            "description": 'JSON: {"email": "Mail", "attributes.plan": "Plan"}',
+                        },
+                        "encoding": {"type": "string", "default": "utf-8"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/imports", status_code=202, openapi_extra=_FORM)
+async def start_import(
+    request: Request,
+    principal: Operator,
+    idempotency_key: Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)] = None,
+) -> dict[str, Any]:
+    """Upload a file of leads; a worker reads it from here on. Follow it with `GET /v1/imports/{id}`."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise UnsupportedMedia("send the file as multipart/form-data: file, source, mapping")
+    service: Service = request.app.state.service
+    # Read here and not as a parameter: the body of somebody without a token is not even looked at.
+    async with request.form(max_files=1, max_fields=10) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Invalid("file: is missing", [{"field": "file", "message": "is missing"}])
+        upload = use_cases.Upload(
+            name=file.filename or "",
+            source=_source(form.get("source")),
+            mapping=_mapping(form.get("mapping")),
+            encoding=clean(form.get("encoding")).lower() or "utf-8",
+            idempotency_key=idempotency_key,
+        )
+        import_id = await use_cases.start_import(service.database, principal.tenant, principal.actor, file, upload)
+    service.wake("imports")
+    return {"import_id": import_id}
+
+
+def _source(given: object) -> str:
+    source = clean(given) or "import"
+    if len(source) > MAX_SOURCE:
+        message = f"has more than {MAX_SOURCE} characters"
+        raise Invalid(f"source: {message}", [{"field": "source", "message": message}])
+    return source
+
+
+def _mapping(given: object) -> Mapping[str, Any]:
+    try:
+        mapping = json.loads(given) if isinstance(given, str) and given.strip() else {}
+    except json.JSONDecodeError:
+        mapping = None
+    if not isinstance(mapping, dict):
+        raise Invalid("mapping: is no JSON object", [{"field": "mapping", "message": "is no JSON object"}])
+    return mapping
+
+
+@router.get("/imports/{import_id}")
+async def get_import(principal: ViewerOrService, work: TenantWork, import_id: UUID) -> ImportOut:
+    """How far an import is."""
+    return _out(await use_cases.get_import(work, principal.tenant, import_id))
+
+
+@router.post("/imports/{import_id}/resume", status_code=202)
+async def resume_import(request: Request, principal: Operator, work: TenantWork, import_id: UUID) -> ImportOut:
+    """Go on with a failed import from the row where it stopped."""
+    service: Service = request.app.state.service
+    work.after_commit.append(lambda: service.wake("imports"))
+    return _out(await use_cases.resume_import(work, principal.tenant, import_id))
+
+
+@router.get("/imports/{import_id}/errors", response_model=None, responses={200: {"model": Page[ImportErrorOut]}})
+async def list_import_errors(
+    request: Request,
+    principal: ViewerOrService,
+    work: TenantWork,
+    import_id: UUID,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[ImportErrorOut] | StreamingResponse:
+    """What was wrong with which rows, in the order of the file; all of it at once with `Accept: text/csv`."""
+    await use_cases.get_import(work, principal.tenant, import_id)
+    if "text/csv" in request.headers.get("accept", ""):
+        headers = {"Content-Disposition": f'attachment; filename="import-{import_id}-errors.csv"'}
+        lines = _csv(request.app.state.service, principal.tenant, import_id)
+        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    after = int(decode_cursor(cursor, "after")["after"]) if cursor else 0
+    rows = await store.errors(work, principal.tenant, import_id, after=after, limit=limit)
+    items = [
+        ImportErrorOut(
+            line=row["line"],
+            column=row["column_name"],
+            value=row["value"],
+            reason=row["reason"],
+            lead_id=row["lead_id"],
+        )
+        for row in rows
+    ]
+    return Page(items=items, next_cursor=encode_cursor({"after": rows[-1]["number"]}) if len(rows) == limit else None)
+
+
+async def _csv(service: Service, tenant: str, import_id: UUID) -> AsyncIterator[str]:
+    """The error file, page by page, each in a transaction of its own: it may be long, and the reader slow."""
+    yield "line,column,value,reason\r\n"
+    after = 0
+    while True:
+        async with service.database.tenant(tenant) as work:
+            rows = await store.errors(work, tenant, import_id, after=after, limit=_CSV_PAGE)
+        if not rows:
+            return
+        text = io.StringIO()
+        csv.writer(text).writerows(
+            neutral_row((row["line"], row["column_name"], row["value"], row["reason"])) for row in rows
+        )
+        yield text.getvalue()
+        after = rows[-1]["number"]
+
+
+def _out(job: RowMapping) -> ImportOut:
+    return ImportOut(
+        import_id=job["import_id"],
+        state=job["state"],
+        read=job["rows_read"],
+        taken=job["rows_taken"],
+        rejected=job["rows_rejected"],
+        total=job["rows_total"],
+        source=job["source"],
+        file=job["file_name"],
+        created_on=job["created_on"],
+        finished_on=job["finished_on"],
+        reason=job["reason"],
+    )

@@ -1,0 +1,68 @@
+"""Leads that are one person."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.capture.schemas import DecisionIn, MergeIn, Pair
+from services.capture.store import duplicates as store
+from services.capture.use_cases import merges as use_cases
+from shared.http import Limit, Once, Operator, Page, TenantWork, ViewerOrService, decode_cursor, encode_cursor
+
+router = APIRouter(tags=["duplicates"])
+
+
+@router.post("/leads/{lead_id}/merge", status_code=201)
+async def merge_leads(principal: Operator, work: TenantWork, lead_id: UUID, body: MergeIn, once: Once) -> Response:
+    """`lead_id` stays, `alias_id` becomes another name of it. 409 for a cycle or an alias of an alias."""
+
+    async def run() -> Any:
+        merge_id = await use_cases.merge_leads(work, principal.tenant, lead_id, body.alias_id, principal.actor)
+        return {"merge_id": merge_id, "lead_id": lead_id, "alias_id": body.alias_id}
+
+    return await once(run)
+
+
+@router.post("/merges/{merge_id}/undo")
+async def undo_merge(principal: Operator, work: TenantWork, merge_id: UUID) -> dict[str, Any]:
+    """Both leads stand by themselves again, as they were; what was changed since stays."""
+    await use_cases.undo_merge(work, principal.tenant, merge_id, principal.actor)
+    return {"merge_id": merge_id, "undone": True}
+
+
+@router.get("/duplicates")
+async def list_duplicates(
+    principal: ViewerOrService, work: TenantWork, limit: Limit = 50, cursor: str | None = None
+) -> Page[Pair]:
+    """Pairs that wait for somebody to decide whether they are one person, the newest first."""
+    before = UUID(decode_cursor(cursor, "before")["before"]) if cursor else None
+    rows = await store.open_pairs(work, principal.tenant, before=before, limit=limit)
+    pairs = [
+        Pair(
+            id=row["pair_id"],
+            lead_ids=[row["lead_a"], row["lead_b"]],
+            score=row["score"],
+            reasons=row["reasons"],
+            found_on=row["found_on"],
+        )
+        for row in rows
+    ]
+    last = encode_cursor({"before": str(pairs[-1].id)}) if len(pairs) == limit else None
+    return Page(items=pairs, next_cursor=last)
+
+
+@router.post("/duplicates/{pair_id}/decision")
+async def decide_duplicate(
+    principal: Operator, work: TenantWork, pair_id: UUID, body: DecisionIn, once: Once
+) -> Response:
+    """`merge` makes the two one lead (`keep`, or the older one, stays); `distinct` is never asked again."""
+
+    async def run() -> Any:
+        merge_id = await use_cases.decide_pair(
+            work, principal.tenant, pair_id, body.decision, body.keep, principal.actor
+        )
+        merged = {"merge_id": merge_id} if merge_id is not None else {}
+        return {"id": pair_id, "decision": body.decision, **merged}
+
+    return await once(run, status=200)

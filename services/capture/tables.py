@@ -1,0 +1,219 @@
+"""The tables of the capture service: who the leads are, what came in, and what of it is one person."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Float,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+metadata = MetaData()
+
+
+class Table(SQLModel):
+    metadata = metadata
+
+
+def _moment(*, null: bool = False) -> Any:
+    return Column(DateTime(timezone=True), nullable=null)
+
+
+def _json() -> Any:
+    return Column(JSONB, nullable=False, server_default=text("'{}'"))
+
+
+class Lead(Table, table=True):
+    """A lead's contact details as they are now, each with the mark of who said it when.
+
+    A merged lead keeps its row, and `merged_into` says what it is another name of.
+    """
+
+    __tablename__ = "lead"
+    __table_args__ = (
+        Index(
+            "lead_email",
+            "tenant_id",
+            "email",
+            unique=True,
+            postgresql_where=text("email IS NOT NULL AND merged_into IS NULL"),
+        ),
+        Index(
+            "lead_email_merged",
+            "tenant_id",
+            "email",
+            postgresql_where=text("email IS NOT NULL AND merged_into IS NOT NULL"),
+        ),
+        Index("lead_phone", "tenant_id", "phone", unique=True, postgresql_where=text("phone_first")),
+        Index(
+            "lead_phone_more",
+            "tenant_id",
+            "phone",
+            "lead_id",
+            postgresql_where=text("phone IS NOT NULL AND NOT phone_first"),
+        ),
+        Index("lead_likeness", "tenant_id", "likeness", "lead_id", postgresql_where=text("likeness IS NOT NULL")),
+    )
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    lead_id: UUID = Field(primary_key=True)
+    version: int
+    source: str = Field(sa_type=Text)
+    external_id: str | None = Field(default=None, sa_type=Text)
+    owner: str | None = Field(default=None, sa_type=Text)
+    email: str | None = Field(default=None, sa_type=Text)
+    phone: str | None = Field(default=None, sa_type=Text)
+    phone_first: bool
+    """The first lead with its phone: at most one, so that two batches cannot both make a lead of a new number."""
+    likeness: int | None = Field(default=None, sa_column=Column(BigInteger))
+    """A hash of name and company; leads that share it may be one person."""
+    details: dict[str, Any] = Field(sa_column=_json())
+    attributes: dict[str, Any] = Field(sa_column=_json())
+    consent: dict[str, Any] = Field(sa_column=_json())
+    marks: dict[str, Any] = Field(sa_column=_json())
+    """Field -> [when it was said, whether by a person]; a value without a mark was said at `as_of`."""
+    as_of: datetime = Field(sa_column=_moment())
+    created_on: datetime = Field(sa_column=_moment())
+    updated_on: datetime = Field(sa_column=_moment())
+    """The time of the lead's last event."""
+    merged_into: UUID | None = None
+    merge_version: int
+    """Counts the merges and undos of this lead as an alias."""
+
+
+class LeadIdentity(Table, table=True):
+    """What a source calls a lead: one lead for each (tenant, source, external id), for ever."""
+
+    __tablename__ = "lead_identity"
+    __table_args__ = (Index("lead_identity_lead", "tenant_id", "lead_id"),)
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    source: str = Field(primary_key=True, sa_type=Text)
+    external_id: str = Field(primary_key=True, sa_type=Text)
+    lead_id: UUID
+
+
+class Merge(Table, table=True):
+    """One merge; `record` says what the kept lead took over, so that an undo can give it back."""
+
+    __tablename__ = "merge"
+    __table_args__ = (Index("merge_lead", "tenant_id", "lead_id"), Index("merge_alias", "tenant_id", "alias_id"))
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    merge_id: UUID = Field(primary_key=True)
+    lead_id: UUID
+    alias_id: UUID
+    version: int
+    record: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    merged_on: datetime = Field(sa_column=_moment())
+    merged_by: str = Field(sa_type=Text)
+    undone_on: datetime | None = Field(default=None, sa_column=_moment(null=True))
+    undone_by: str | None = Field(default=None, sa_type=Text)
+
+
+class Duplicate(Table, table=True):
+    """Two leads that may be one person, until somebody decides; `state` is open, merged or distinct."""
+
+    __tablename__ = "duplicate"
+    __table_args__ = (
+        Index("duplicate_pair", "tenant_id", "lead_a", "lead_b", unique=True),
+        Index("duplicate_other", "tenant_id", "lead_b"),
+        Index("duplicate_open", "tenant_id", "pair_id", postgresql_where=text("state = 'open'")),
+    )
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    pair_id: UUID = Field(primary_key=True)
+    lead_a: UUID
+    lead_b: UUID
+    score: float = Field(sa_type=Float)
+    reasons: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    state: str = Field(sa_type=Text)
+    merge_id: UUID | None = None
+    found_on: datetime = Field(sa_column=_moment())
+    decided_on: datetime | None = Field(default=None, sa_column=_moment(null=True))
+    decided_by: str | None = Field(default=None, sa_type=Text)
+
+
+class ImportJob(Table, table=True):
+    """One uploaded file and how far it was read; `state` is uploading, running, done or failed."""
+
+    __tablename__ = "import_job"
+    __table_args__ = (
+        Index("import_job_due", "touched_on", postgresql_where=text("state IN ('running', 'uploading')")),
+        Index(
+            "import_job_key",
+            "tenant_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    import_id: UUID = Field(primary_key=True)
+    state: str = Field(sa_type=Text)
+    source: str = Field(sa_type=Text)
+    file_name: str = Field(sa_type=Text)
+    mapping: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    layout: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    size: int = Field(sa_type=BigInteger)
+    position: int = Field(sa_type=BigInteger)
+    """The byte at which the next record begins."""
+    line: int = Field(sa_type=BigInteger)
+    rows_read: int = Field(sa_type=BigInteger)
+    rows_taken: int = Field(sa_type=BigInteger)
+    rows_rejected: int = Field(sa_type=BigInteger)
+    rows_total: int | None = Field(default=None, sa_column=Column(BigInteger))
+    reason: str | None = Field(default=None, sa_type=Text)
+    """Why it failed."""
+    idempotency_key: str | None = Field(default=None, sa_type=Text)
+    request_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_on: datetime = Field(sa_column=_moment())
+    created_by: str = Field(sa_type=Text)
+    touched_on: datetime = Field(sa_column=_moment())
+    finished_on: datetime | None = Field(default=None, sa_column=_moment(null=True))
+
+
+class ImportChunk(Table, table=True):
+    """A piece of an uploaded file; gone when the import is done."""
+
+    __tablename__ = "import_chunk"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "import_id"], ["import_job.tenant_id", "import_job.import_id"]),
+    )
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    import_id: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ImportErrorRow(Table, table=True):
+    """What is wrong with a row; a taken row has a `lead_id` and lost only the value that is named."""
+
+    __tablename__ = "import_error"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "import_id"], ["import_job.tenant_id", "import_job.import_id"]),
+        Index("import_error_lead", "tenant_id", "lead_id", postgresql_where=text("lead_id IS NOT NULL")),
+    )
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    import_id: UUID = Field(primary_key=True)
+    number: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    line: int = Field(sa_type=BigInteger)
+    column_name: str | None = Field(default=None, sa_type=Text)
+    value: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    lead_id: UUID | None = None

@@ -1,0 +1,1 @@
+"""What capture does: load, decide, save, emit."""

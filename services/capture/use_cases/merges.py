@@ -1,0 +1,142 @@
+"""Two leads that are one person: merge, undo, and the pairs that wait for somebody to decide."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from services.capture.rules import merging
+from services.capture.rules.lead import Lead
+from services.capture.store import duplicates, merges
+from services.capture.store import leads as store
+from services.capture.use_cases.events import say_updated
+from shared.db import UnitOfWork
+from shared.errors import Conflict, Invalid, NotFound
+from shared.events import LeadMerged
+from shared.ids import revision_id, uuid7
+
+
+async def merge_leads(work: UnitOfWork, tenant: str, kept_id: UUID, alias_id: UUID, actor: str) -> UUID:
+    """Make `alias_id` another name of `kept_id`; the id of the merge, for an undo.
+
+    Raises NotFound where one of them is not there, Conflict for a cycle or an alias of an alias.
+    """
+    leads = {lead.lead_id: lead for lead in await store.lock(work, [(tenant, kept_id), (tenant, alias_id)])}
+    for lead_id in (kept_id, alias_id):
+        if lead_id not in leads:
+            raise NotFound(f"there is no lead {lead_id}")
+    kept, alias = leads[kept_id], leads[alias_id]
+    refusal = merging.refusal(kept, alias, bool(await merges.aliases_of(work, tenant, alias_id)))
+    if refusal is not None:
+        raise Conflict(refusal)
+    changed, record = merging.merge(kept, alias)
+    merge_id = uuid7()
+    alias.merged_into = kept_id
+    _count(work, kept, alias, changed)
+    # The alias first: the kept lead may take over its e-mail, which only one standing lead can have.
+    await store.save(work, [alias])
+    await store.save(work, [kept])
+    await merges.add(
+        work,
+        tenant,
+        merge_id,
+        lead_id=kept_id,
+        alias_id=alias_id,
+        version=alias.merge_version,
+        record=record,
+        by=actor,
+    )
+    await duplicates.close_of_merge(work, tenant, kept_id, alias_id, merge_id, actor)
+    _say(work, kept, alias, merge_id, changed)
+    return merge_id
+
+
+async def undo_merge(work: UnitOfWork, tenant: str, merge_id: UUID, actor: str) -> None:
+    """Both leads stand by themselves again; what was changed since the merge stays. A second undo changes nothing.
+
+    Raises Conflict when the alias's e-mail belongs to another lead by now.
+    """
+    row = await merges.lock(work, tenant, merge_id)
+    if row is None:
+        raise NotFound(f"there is no merge {merge_id}")
+    if row["undone_on"] is not None:
+        return
+    leads = {
+        lead.lead_id: lead for lead in await store.lock(work, [(tenant, row["lead_id"]), (tenant, row["alias_id"])])
+    }
+    kept, alias = leads[row["lead_id"]], leads[row["alias_id"]]
+    changed = merging.undo(kept, row["record"])
+    if kept.email is None and kept.phone is None:
+        raise Conflict("the kept lead's own addresses were removed since; give it one, then undo")
+    alias.merged_into = None
+    _count(work, kept, alias, changed)
+    await store.save(work, [kept])
+    try:
+        await store.save(work, [alias])
+    except IntegrityError:
+        raise Conflict("the merged lead's e-mail is another lead's by now; change that one first") from None
+    await merges.mark_undone(work, tenant, merge_id, actor)
+    await duplicates.reopen_of_merge(work, tenant, merge_id)
+    _say(work, kept, alias, merge_id, changed, undone=True)
+
+
+def _count(work: UnitOfWork, kept: Lead, alias: Lead, changed: Sequence[str]) -> None:
+    """A person's decision is later than all that they saw of both leads."""
+    alias.merge_version += 1
+    kept.updated_on = alias.updated_on = max(work.now, kept.updated_on, alias.updated_on)
+    if changed:
+        kept.next_version(work.now)
+
+
+def _say(
+    work: UnitOfWork, kept: Lead, alias: Lead, merge_id: UUID, changed: Sequence[str], *, undone: bool = False
+) -> None:
+    undo = {"undone": True} if undone else {}
+    work.emit(
+        LeadMerged(
+            lead_id=kept.lead_id, alias_id=alias.lead_id, merge_id=merge_id, version=alias.merge_version, **undo
+        ),
+        tenant=kept.tenant,
+        subject=kept.lead_id,
+        time=alias.updated_on,
+        event_id=revision_id(LeadMerged.type, alias.lead_id, alias.merge_version),
+    )
+    if changed:
+        say_updated(work, kept, changed)
+
+
+async def decide_pair(
+    work: UnitOfWork, tenant: str, pair_id: UUID, decision: str, keep: UUID | None, actor: str
+) -> UUID | None:
+    """One person (`merge`; the id of the merge comes back) or two (`distinct`; never proposed again).
+
+    `keep` names the lead that stays, the older one unless it is given. The same decision again changes nothing;
+    Conflict for another one.
+    """
+    pair = await duplicates.lock_pair(work, tenant, pair_id)
+    if pair is None:
+        raise NotFound(f"there is no pair {pair_id}")
+    state = "merged" if decision == "merge" else "distinct"
+    if pair["state"] != "open":
+        if pair["state"] == state:
+            merge_id: UUID | None = pair["merge_id"]
+            return merge_id
+        raise Conflict(f"this pair was decided already: {pair['state']}")
+    if state == "distinct":
+        await duplicates.decide(work, tenant, pair_id, state, by=actor)
+        return None
+    both = {pair["lead_a"], pair["lead_b"]}
+    if keep is not None and keep not in both:
+        raise Invalid("keep is none of the two leads", [{"field": "keep", "message": "is none of the two leads"}])
+    if len(both) == 1:
+        raise Conflict("the two are one lead already")
+    kept = keep or await _older(work, tenant, both)
+    (alias,) = both - {kept}
+    merge_id = await merge_leads(work, tenant, kept, alias, actor)
+    await duplicates.decide(work, tenant, pair_id, state, by=actor, merge_id=merge_id)
+    return merge_id
+
+
+async def _older(work: UnitOfWork, tenant: str, ids: set[UUID]) -> UUID:
+    leads = await store.lock(work, [(tenant, lead_id) for lead_id in ids])
+    return min(leads, key=lambda lead: (lead.created_on, lead.lead_id)).lead_id

@@ -1,0 +1,102 @@
+"""Submissions, from wherever they come: one way for HTTP, imports and Kafka, set-based for a whole batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.capture.rules.contact import Contact
+from services.capture.rules.lead import Lead, changed_fields, new_lead, update
+from services.capture.rules.matching import Book, Pair, pair_of
+from services.capture.store import duplicates
+from services.capture.store import leads as store
+from services.capture.use_cases.events import captured, updated
+from shared.db import UnitOfWork
+from shared.events import Event, Received
+from shared.ids import revision_id, uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One lead as somebody submits it, in normal form; `time` is when it was said."""
+
+    tenant: str
+    contact: Contact
+    time: datetime
+    cause: Received[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a submission led to: a lead, new or known."""
+
+    lead: Lead
+    new: bool
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What a batch has decided and not stored yet."""
+
+    new: list[Lead] = field(default_factory=list)
+    identities: dict[store.Identity, UUID] = field(default_factory=dict)
+    pairs: dict[tuple[UUID, UUID], Pair] = field(default_factory=dict)
+    events: list[tuple[Event, Lead, datetime, str, Submission]] = field(default_factory=list)
+
+
+async def submit(work: UnitOfWork, submissions: Sequence[Submission]) -> list[Outcome]:
+    """Take the submissions in; an outcome for each, in order.
+
+    The number of statements does not depend on the number of submissions. A unique violation or a deadlock means that
+    another batch was about the same new lead: run it again in a new transaction or behind a savepoint.
+    """
+    if not submissions:
+        return []
+    await store.probe_by_index(work)
+    keys, identities = await store.find(work, [(s.tenant, s.contact) for s in submissions])
+    known = await store.lock(work, keys)
+    book = Book(known, identities)
+    changes = _Changes()
+    outcomes = [_decide(book, submission, changes) for submission in submissions]
+    await store.save(work, [lead for lead in known if lead.touched])
+    await store.insert(work, sorted(changes.new, key=lambda lead: (lead.tenant, lead.email or "", lead.phone or "")))
+    await store.identify(work, dict(sorted(changes.identities.items())))
+    await duplicates.add(work, list(changes.pairs.values()), work.now)
+    for event, lead, time, event_id, submission in changes.events:
+        work.emit(event, tenant=lead.tenant, subject=lead.lead_id, time=time, cause=submission.cause, event_id=event_id)
+    return outcomes
+
+
+def _decide(book: Book, submission: Submission, changes: _Changes) -> Outcome:
+    contact, tenant = submission.contact, submission.tenant
+    match = book.match(tenant, contact)
+    lead = match.lead
+    new = lead is None
+    if lead is None:
+        lead = new_lead(tenant, uuid7(), contact, submission.time)
+        lead.phone_first = lead.phone is not None and book.phone_is_free(tenant, lead.phone)
+        book.add(lead)
+        changes.new.append(lead)
+        event: Event = captured(lead)
+    else:
+        phone = lead.phone
+        changed = update(lead, contact, submission.time, without=match.without)
+        if lead.phone != phone:
+            lead.phone_first = False
+            lead.phone_first = lead.phone is not None and book.phone_is_free(tenant, lead.phone)
+        if changed:
+            lead.next_version(submission.time)
+            book.changed(lead)
+            event = updated(lead, changed_fields(changed))
+    if new or changed:
+        event_id = revision_id(event.type, lead.lead_id, lead.version)
+        changes.events.append((event, lead, lead.updated_on, event_id, submission))
+    if book.identify(tenant, contact, lead):
+        assert contact.external_id is not None
+        changes.identities[tenant, contact.source, contact.external_id] = lead.lead_id
+    for other, reason in match.alike:
+        if other is not lead:
+            pair = pair_of(lead, other, reason)
+            changes.pairs.setdefault(pair.lead_ids, pair)
+    return Outcome(lead, new)

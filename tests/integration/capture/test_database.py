@@ -1,0 +1,114 @@
+"""What the database itself promises: the schema, tenants apart, one lead for each address."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.exc import DBAPIError
+
+from services.capture.rules.contact import normalise
+from services.capture.store import leads as store
+from services.capture.tables import metadata
+from shared.ids import uuid7
+from shared.migrations import MESSAGING_TABLES
+
+TABLES = ("lead", "lead_identity", "merge", "duplicate", "import_job", "import_chunk", "import_error")
+PHONE = "+12025550143"
+
+
+@pytest.fixture
+async def capture(start):
+    return await start("capture")
+
+
+@pytest.fixture
+async def full_tenant(capture, tenant):
+    """A tenant with a row in every table."""
+    api = capture.client(tenant, "operator")
+    leads = [
+        (await api.post("/v1/leads", json={"source": "web", "external_id": mail, "email": mail, "phone": PHONE})).json()
+        for mail in ("a@x.example", "b@x.example")
+    ]
+    merged = await api.post(f"/v1/leads/{leads[0]['lead_id']}/merge", json={"alias_id": leads[1]["lead_id"]})
+    assert merged.status_code == 201
+    async with capture.database.tenant(tenant) as work:
+        key = {"tenant": tenant, "id": uuid7()}
+        await work.run(
+            """
+            INSERT INTO import_job VALUES (:tenant, :id, 'failed', 's', 'f', '{}', '{}', 1, 0, 1, 0, 0, 0, NULL, NULL,
+                                           NULL, '', now(), 'human:ann', now(), NULL)
+            """,
+            **key,
+        )
+        await work.run("INSERT INTO import_chunk VALUES (:tenant, :id, 0, '')", **key)
+        await work.run(
+            "INSERT INTO import_error (tenant_id, import_id, line, value, reason) VALUES (:tenant, :id, 1, '', '')",
+            **key,
+        )
+        for table in TABLES:
+            assert await work.fetch(f"SELECT tenant_id FROM {table}"), table
+    return tenant
+
+
+async def test_the_tables_are_what_the_migrations_make(capture):
+    def compare(connection):
+        def ours(name, kind, parents):
+            return kind != "table" or name not in MESSAGING_TABLES | {"alembic_version"}
+
+        context = MigrationContext.configure(connection, opts={"include_name": ours, "compare_type": True})
+        return compare_metadata(context, metadata)
+
+    async with capture.database.app.connect() as connection:
+        assert await connection.run_sync(compare) == []
+
+
+async def test_the_application_role_sees_and_changes_only_its_tenant(capture, full_tenant):
+    for table in TABLES:
+        async with capture.database.tenant(f"{full_tenant}-x") as work:
+            assert await work.fetch(f"SELECT tenant_id FROM {table}") == [], table
+            assert await work.run(f"UPDATE {table} SET tenant_id = tenant_id") == 0, table
+            assert await work.run(f"DELETE FROM {table}") == 0, table
+
+
+async def test_no_role_writes_a_row_of_another_tenant(capture, full_tenant):
+    for table in TABLES:
+        row = f"INSERT INTO {table} (tenant_id) VALUES (:tenant)"
+        with pytest.raises(DBAPIError, match=r"row-level security|null value"):
+            async with capture.database.tenant(f"{full_tenant}-x") as work:
+                await work.run(row, tenant=full_tenant)
+    async with capture.database.worker([f"{full_tenant}-x"]) as work:
+        assert await work.fetch("SELECT tenant_id FROM lead WHERE tenant_id = :t", t=full_tenant)
+        for table in TABLES:
+            assert await work.run(f"DELETE FROM {table} WHERE tenant_id = :t", t=full_tenant) == 0, table
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with capture.database.worker([f"{full_tenant}-x"]) as work:
+            await work.run("INSERT INTO lead_identity VALUES (:t, 's', 'new', :id)", t=full_tenant, id=uuid7())
+
+
+async def test_without_a_tenant_nothing_is_seen(capture, full_tenant):
+    async with capture.database.tenant("") as work:
+        for table in TABLES:
+            assert await work.fetch(f"SELECT tenant_id FROM {table}") == [], table
+
+
+@pytest.mark.parametrize("role", ["tenant", "worker"])
+async def test_every_submission_is_found_by_index_however_young_the_table(capture, tenant, role):
+    said = {"external_id": "1", "email": "a@x.example", "phone": PHONE, "full_name": "Ada King", "company": "Acme"}
+    contact, _ = normalise({"source": "web", **said}, capture.app.state.readers)
+    assert contact is not None
+    plan: list[str] = []
+    async with getattr(capture.database, role)(tenant if role == "tenant" else [tenant]) as work:
+        await store.probe_by_index(work)
+        fetch = work.fetch
+
+        async def explain(statement, **parameters):
+            plan.extend(row["QUERY PLAN"] for row in await fetch(f"EXPLAIN {statement}", **parameters))
+            return []
+
+        work.fetch = explain
+        await store.find(work, [(tenant, contact)])
+        await store.lock(work, [(tenant, uuid7())])
+    text = "\n".join(plan)
+    conditions = [line.strip() for line in plan if "Index Cond" in line]
+    assert "Seq Scan" not in text
+    assert len(conditions) == 7
+    assert all(condition.count(" = w") >= 2 for condition in conditions), text

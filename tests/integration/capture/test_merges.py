@@ -1,0 +1,161 @@
+"""Merge, undo and erasure, on the real broker and database."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+
+@pytest.fixture
+async def capture(start):
+    return await start("capture")
+
+
+@pytest.fixture
+def api(capture, tenant):
+    return capture.client(tenant, "operator")
+
+
+@pytest.fixture
+def submit(api):
+    async def submit(**lead):
+        answer = await api.post("/v1/leads", json={"source": "web", **lead})
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    return submit
+
+
+async def merged(api, kept, alias):
+    answer = await api.post(f"/v1/leads/{kept['lead_id']}/merge", json={"alias_id": alias["lead_id"]})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["merge_id"]
+
+
+async def test_a_merge_makes_the_other_lead_an_alias_that_still_answers(api, submit, bus, tenant):
+    kept = await submit(email="kept@x.example", company="Acme", consent={"email": "granted"})
+    alias = await submit(email="alias@x.example", external_id="9", job_title="CTO", consent={"email": "denied"})
+    merge_id = await merged(api, kept, alias)
+    answer = (await api.get(f"/v1/leads/{alias['lead_id']}")).json()
+    assert answer["lead_id"] == kept["lead_id"]
+    assert answer["aliases"] == [alias["lead_id"]]
+    assert (answer["email"], answer["job_title"], answer["consent"]["email"]) == ("kept@x.example", "CTO", "denied")
+    (event,) = await bus.read("lead.merged", tenant=tenant)
+    assert event.lead_id == kept["lead_id"]
+    assert event.data == {
+        "lead_id": kept["lead_id"],
+        "alias_id": alias["lead_id"],
+        "merge_id": merge_id,
+        "version": 1,
+    }
+    (update,) = await bus.read("lead.updated", tenant=tenant)
+    assert update.data["changed"] == ["consent", "job_title"]
+    assert (await submit(email="alias@x.example"))["lead_id"] == kept["lead_id"]
+    assert (await submit(email="new@x.example", external_id="9"))["lead_id"] == kept["lead_id"]
+
+
+async def test_undo_restores_both_leads(api, submit, bus, tenant):
+    kept = await submit(phone="+4915123456789", company="Acme")
+    alias = await submit(email="alias@x.example", phone="+12025550143", job_title="CTO")
+    merge_id = await merged(api, kept, alias)
+    assert (await api.get(f"/v1/leads/{kept['lead_id']}")).json()["email"] == "alias@x.example"
+    answer = await api.post(f"/v1/merges/{merge_id}/undo")
+    assert answer.status_code == 200
+    for lead in (kept, alias):
+        now = (await api.get(f"/v1/leads/{lead['lead_id']}")).json()
+        ignored = ("version", "updated_on", "aliases")
+        assert {k: v for k, v in now.items() if k not in ignored} == {k: v for k, v in lead.items() if k not in ignored}
+        assert now["aliases"] == []
+    events = await bus.read("lead.merged", tenant=tenant, count=2)
+    assert [(event.data["version"], event.data.get("undone", False)) for event in events] == [(1, False), (2, True)]
+    assert events[0].time < events[1].time
+    assert (await api.post(f"/v1/merges/{merge_id}/undo")).status_code == 200
+    assert len(bus.seen("lead.merged", tenant=tenant)) == 2
+    assert (await submit(email="alias@x.example"))["lead_id"] == alias["lead_id"]
+    again = await merged(api, alias, kept)
+    assert again != merge_id
+
+
+async def test_a_cycle_and_an_alias_of_an_alias_are_conflicts(api, submit):
+    a, b, c = [await submit(email=f"{name}@x.example") for name in "abc"]
+    await merged(api, a, b)
+    for kept, alias in ((a, a), (b, a), (b, c), (c, b), (c, a)):
+        answer = await api.post(f"/v1/leads/{kept['lead_id']}/merge", json={"alias_id": alias["lead_id"]})
+        assert answer.status_code == 409, (kept["email"], alias["email"])
+    assert (await api.post(f"/v1/leads/{a['lead_id']}/merge", json={"alias_id": str(uuid4())})).status_code == 404
+    assert (await api.post(f"/v1/merges/{uuid4()}/undo")).status_code == 404
+
+
+async def test_opposite_merges_at_the_same_time_end_as_one(api, submit):
+    for n in range(5):
+        a, b = await submit(email=f"a{n}@x.example"), await submit(email=f"b{n}@x.example")
+        answers = await asyncio.gather(
+            *(
+                api.post(f"/v1/leads/{kept['lead_id']}/merge", json={"alias_id": alias["lead_id"]})
+                for kept, alias in ((a, b), (b, a))
+            )
+        )
+        assert sorted(answer.status_code for answer in answers) == [201, 409]
+
+
+async def test_a_pair_is_decided_by_merging_into_the_older_or_the_named_lead(api, submit):
+    for keep in (None, 1):
+        leads = [await submit(email=f"{keep}{n}@x.example", phone=f"+1202555014{keep or 0}") for n in range(2)]
+        (pair,) = (await api.get("/v1/duplicates")).json()["items"]
+        body = {"decision": "merge"} | ({"keep": leads[keep]["lead_id"]} if keep else {})
+        wrong = await api.post(f"/v1/duplicates/{pair['id']}/decision", json=body | {"keep": str(uuid4())})
+        assert wrong.status_code == 422
+        answer = await api.post(f"/v1/duplicates/{pair['id']}/decision", json=body)
+        assert answer.status_code == 200
+        stays = (await api.get(f"/v1/leads/{leads[0]['lead_id']}")).json()["lead_id"]
+        assert stays == leads[keep or 0]["lead_id"]
+        assert (await api.get("/v1/duplicates")).json()["items"] == []
+        await api.post(f"/v1/merges/{answer.json()['merge_id']}/undo")
+        assert len((await api.get("/v1/duplicates")).json()["items"]) == 1
+        await api.post(f"/v1/duplicates/{pair['id']}/decision", json={"decision": "distinct"})
+
+
+async def test_erasure_forgets_the_person_and_remembers_the_id(capture, api, submit, bus, tenant, eventually):
+    key = {"Idempotency-Key": "k"}
+    body = {"source": "web", "email": "Ada@Secret.example", "phone": "+4915123456789", "external_id": "7"}
+    lead = (await api.post("/v1/leads", json=body, headers=key)).json()
+    alias = await submit(email="ada@home.example")
+    await merged(api, lead, alias)
+    bus.publish("lead.submitted", body | {"email": "ADA@secret.example", "source": ""}, tenant=tenant)
+    bus.publish("lead.submitted", {"source": "x", "phone": "0151-234 567 89", "first_name": 5}, tenant=tenant)
+    bus.publish("lead.submitted", {"source": "x", "email": "somebody@else.example", "first_name": 5}, tenant=tenant)
+
+    async def letters(count):
+        return len((await api.get("/v1/dead-letters")).json()["items"]) == count
+
+    bus.flush()
+    await eventually(lambda: letters(3))
+    path = f"/v1/leads/{alias['lead_id']}"
+    assert (await api.delete(path)).status_code == 204
+    for lead_id in (lead["lead_id"], alias["lead_id"]):
+        assert (await api.get(f"/v1/leads/{lead_id}")).status_code == 404
+    assert (await api.delete(path)).status_code == 204
+    assert await letters(1)
+    events = await bus.read("lead.erased", tenant=tenant, count=2)
+    assert {event.lead_id for event in events} == {lead["lead_id"], alias["lead_id"]}
+    async with capture.database.tenant(tenant) as work:
+        for table in ("lead", "lead_identity", "merge", "duplicate", "idempotency"):
+            assert await work.fetch(f"SELECT tenant_id FROM {table}") == [], table
+        assert len(await work.fetch("SELECT lead_id FROM erased")) == 2
+    anew = await submit(email="ada@secret.example", external_id="7")
+    assert anew["lead_id"] not in (lead["lead_id"], alias["lead_id"])
+
+
+async def test_the_events_of_a_lead_are_numbered_and_timed_in_their_order(api, submit, bus, tenant):
+    lead = await submit(email="a@x.example")
+    for n in range(5):
+        await submit(email="a@x.example", company=f"C{n}")
+    await api.delete(f"/v1/leads/{lead['lead_id']}")
+    await bus.read("lead.erased", tenant=tenant)
+    await bus.read("lead.updated", tenant=tenant, count=5)
+    events = [
+        event for type in ("lead.captured", "lead.updated", "lead.erased") for event in bus.seen(type, tenant=tenant)
+    ]
+    assert [event.headers["ce_sequence"] for event in events] == [str(n) for n in range(1, 8)]
+    assert [event.time for event in events] == sorted({event.time for event in events})
+    assert [event.data["version"] for event in events[:-1]] == list(range(1, 7))

@@ -1,0 +1,117 @@
+"""`lead.submitted` of other systems, over a real Kafka."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.ids import revision_id
+
+
+@pytest.fixture
+async def capture(start):
+    return await start("capture")
+
+
+@pytest.fixture
+def api(capture, tenant):
+    return capture.client(tenant, "operator")
+
+
+def lead(**fields):
+    return {"source": "shop", "email": "ada@acme.example", **fields}
+
+
+async def test_a_submitted_lead_is_captured_at_its_own_time_and_names_its_cause(capture, bus, tenant):
+    when = datetime.now(UTC) - timedelta(days=400)
+    id = bus.publish("lead.submitted", lead(external_id="7", consent={"email": "granted"}), tenant=tenant, time=when)
+    (event,) = await bus.read("lead.captured", tenant=tenant)
+    assert event.headers["ce_causationid"] == event.headers["ce_correlationid"] == id
+    assert event.time == when
+    assert datetime.fromisoformat(event.data["created_on"]) == when
+    assert event.data["consent"]["email"] == "granted"
+    assert event.id == revision_id("lead.captured", event.lead_id, 1)
+
+
+async def test_the_same_event_again_changes_nothing(capture, bus, tenant):
+    for company in ("A", "B"):
+        bus.publish("lead.submitted", lead(company=company), tenant=tenant, id="once")
+    bus.publish("lead.submitted", lead(email="end@acme.example"), tenant=tenant)
+    captured = await bus.read("lead.captured", tenant=tenant, count=2)
+    assert sorted(event.data["email"] for event in captured) == ["ada@acme.example", "end@acme.example"]
+    assert bus.seen("lead.updated", tenant=tenant) == []
+
+
+async def test_the_newest_time_wins_whatever_arrives_first(capture, api, bus, tenant):
+    now = datetime.now(UTC)
+    for minutes, company in ((1, "newest"), (9, "oldest"), (5, "between")):
+        bus.publish(
+            "lead.submitted",
+            lead(company=company, source=company),
+            tenant=tenant,
+            time=now - timedelta(minutes=minutes),
+        )
+        bus.flush()
+        await bus.read("lead.captured", tenant=tenant)
+    bus.publish("lead.submitted", lead(email="end@acme.example"), tenant=tenant)
+    captured = await bus.read("lead.captured", tenant=tenant, where=lambda seen: "end" not in seen.data["email"])
+    now_known = (await api.get(f"/v1/leads/{captured[0].lead_id}")).json()
+    assert now_known["company"] == "newest"
+
+
+async def test_good_records_arrive_beside_bad_ones_and_the_bad_ones_say_why(capture, api, bus, tenant, eventually):
+    good = [lead(email=f"{n}@acme.example", external_id=str(n)) for n in range(20)]
+    bad = {
+        "at least one of email and phone": {"source": "shop"},
+        "source": {"email": "x@acme.example"},
+        "email": lead(email="nonsense"),
+        "phone needs its country": {"source": "shop", "phone": "0151 23456789"},
+        "first_name": lead(first_name=5),
+        "entries": lead(attributes={str(n): n for n in range(500)}),
+    }
+    for n, data in enumerate(good):
+        bus.publish("lead.submitted", data, tenant=tenant)
+        if n < len(bad):
+            bus.publish("lead.submitted", list(bad.values())[n], tenant=tenant)
+    bus.publish("lead.submitted", lead(), tenant=tenant, ce_dataschema="urn:leadflow:lead.submitted:9")
+    assert len(await bus.read("lead.captured", tenant=tenant, count=20)) == 20
+
+    async def letters():
+        items = (await api.get("/v1/dead-letters")).json()["items"]
+        return [item["error"] for item in items] if len(items) == len(bad) + 1 else None
+
+    errors = await eventually(letters)
+    for reason in [*bad, "version 9"]:
+        assert any(reason in error for error in errors), (reason, errors)
+    assert not any("nonsense" in error or "acme" in error for error in errors)
+
+
+async def test_two_records_of_one_person_in_one_batch_are_one_lead(capture, bus, tenant):
+    for n in range(10):
+        bus.publish("lead.submitted", lead(company=f"C{n}", external_id=str(n)), tenant=tenant)
+    bus.publish("lead.submitted", lead(email="end@acme.example"), tenant=tenant)
+    await bus.read("lead.captured", tenant=tenant, where=lambda seen: "end" in seen.data["email"])
+    captured = bus.seen("lead.captured", tenant=tenant)
+    assert len(captured) == 2
+    updates = await bus.read("lead.updated", tenant=tenant)
+    versions = [event.data["version"] for event in updates]
+    assert versions == list(range(2, 2 + len(versions)))
+
+
+async def test_a_submission_over_kafka_and_http_at_once_is_one_lead(capture, api, bus, tenant, eventually):
+    for n in range(50):
+        bus.publish("lead.submitted", lead(email=f"{n}@acme.example"), tenant=tenant)
+    bus.flush()
+    leads = [lead(email=f"{n}@acme.example") for n in reversed(range(50))]
+    answer = await api.post("/v1/leads/batch", json={"leads": leads})
+    assert {result["status"] for result in answer.json()["results"]} <= {200, 201}
+
+    async def settled():
+        async with capture.database.tenant(tenant) as work:
+            row = await work.fetch_one("SELECT count(*) AS seen FROM inbox")
+        return row["seen"] == 50
+
+    await eventually(settled)
+    async with capture.database.tenant(tenant) as work:
+        row = await work.fetch_one("SELECT count(*) AS leads, count(DISTINCT email) AS emails FROM lead")
+    assert (row["leads"], row["emails"]) == (50, 50)
+    assert len(await bus.read("lead.captured", tenant=tenant, count=50)) == 50
