@@ -137,14 +137,21 @@ def _read_fields(history: History, snapshots: list[Signal], lead_id: UUID) -> No
 
 
 def _read_facts(history: History, enriched: Collection[Signal], lead_id: UUID) -> None:
-    """The newest word on each fact; a fact whose value is null is no longer known."""
-    for signal in sorted(enriched, key=lambda signal: signal.lead_id == lead_id) if len(enriched) > 1 else enriched:
+    """Each source tells all it knows each time, so its newest word replaces its older ones; of two sources that know
+    the same fact the one that spoke last counts. A value keeps the moment since when its source has said so."""
+    told: dict[tuple[bool, UUID, str], dict[str, Known]] = {}
+    for signal in enriched:
+        key = (signal.lead_id == lead_id, signal.lead_id, signal.source)
+        before = told.pop(key, {})
+        facts: dict[str, Known] = {}
         for name, fact in signal.data.get("facts", {}).items():
             value = fact.get("value")
-            if value is None:
-                history.facts.pop(name, None)
-            elif name not in history.facts or history.facts[name][0] != value:
-                history.facts[name] = (value, signal.at, signal.id)
+            if value is not None:
+                known = before.get(name)
+                facts[name] = known if known and known[0] == value else (value, signal.at, signal.id)
+        told[key] = facts
+    for key in sorted(told, key=lambda key: key[0]):
+        history.facts.update(told[key])
 
 
 def _read_replies(history: History, signals: list[Signal]) -> None:

@@ -190,10 +190,17 @@ def test_a_detail_that_an_update_no_longer_has_is_gone() -> None:
     assert history_of([captured(company="Acme"), updated(1, 2)], day(2)).field("company") is None
 
 
-def test_the_newest_word_on_each_fact_counts_and_null_takes_it_away() -> None:
-    signals = [captured(), enriched(1, seniority="staff", country="DE"), enriched(2, seniority="head", country=None)]
+def test_what_a_source_no_longer_tells_is_gone() -> None:
+    signals = [captured(), enriched(1, seniority="staff", country="DE"), enriched(2, seniority="head")]
     facts = history_of(signals, day(3)).facts
     assert {name: known[:2] for name, known in facts.items()} == {"seniority": ("head", day(2))}
+
+
+def test_what_another_source_tells_stays_and_the_last_word_counts() -> None:
+    theirs = enriched(1.5, "urn:other", employees=70, country="AT")
+    signals = [captured(), enriched(1, seniority="staff", country="DE"), theirs, enriched(2, seniority="head")]
+    facts = history_of(signals, day(3)).facts
+    assert {name: known[0] for name, known in facts.items()} == {"seniority": "head", "employees": 70, "country": "AT"}
 
 
 def test_a_fact_said_again_keeps_the_moment_it_was_first_said() -> None:

@@ -1,0 +1,16 @@
+"""The enrichment service, wired."""
+
+from fastapi import FastAPI
+
+from services.enrichment.consumers import READS, handle
+from services.enrichment.endpoints import router
+from services.enrichment.settings import Settings
+from shared.service import Service
+
+
+def create_app(settings: Settings | None = None, only: str | None = None) -> FastAPI:
+    """The whole service, or with `only` (api, consumers, workers) one part of it."""
+    service = Service("enrichment", settings or Settings(), only=only)
+    service.routes(router)
+    service.consume(READS, handle)
+    return service.app

@@ -1,0 +1,137 @@
+"""Tables that come with libraries: numbering plans, countries, time zones. Nothing here uses a network."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+import phonenumbers
+from phonenumbers import PhoneNumberType
+from phonenumbers import timezone as phone_zones
+
+from services.enrichment.rules.facts import RELEVANT, Phone, Subject
+
+_TYPES = {
+    PhoneNumberType.FIXED_LINE: "fixed_line",
+    PhoneNumberType.MOBILE: "mobile",
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: "fixed_line_or_mobile",
+    PhoneNumberType.TOLL_FREE: "toll_free",
+    PhoneNumberType.PREMIUM_RATE: "premium_rate",
+    PhoneNumberType.SHARED_COST: "shared_cost",
+    PhoneNumberType.VOIP: "voip",
+    PhoneNumberType.PERSONAL_NUMBER: "personal",
+    PhoneNumberType.PAGER: "pager",
+    PhoneNumberType.UAN: "company",
+    PhoneNumberType.VOICEMAIL: "voicemail",
+}
+
+_PRINCIPAL_ZONES = {
+    "AR": "America/Argentina/Buenos_Aires",
+    "CL": "America/Santiago",
+    "CN": "Asia/Shanghai",
+    "CY": "Asia/Nicosia",
+    "DE": "Europe/Berlin",
+    "EC": "America/Guayaquil",
+    "ES": "Europe/Madrid",
+    "KZ": "Asia/Almaty",
+    "MN": "Asia/Ulaanbaatar",
+    "MY": "Asia/Kuala_Lumpur",
+    "NZ": "Pacific/Auckland",
+    "PG": "Pacific/Port_Moresby",
+    "PS": "Asia/Gaza",
+    "PT": "Europe/Lisbon",
+    "UA": "Europe/Kyiv",
+    "UZ": "Asia/Tashkent",
+}
+"""Countries of several zones where (nearly) all people live by one clock."""
+
+_OTHER_NAMES = {
+    "america": "US",
+    "belgien": "BE",
+    "belgique": "BE",
+    "brasil": "BR",
+    "danmark": "DK",
+    "deutschland": "DE",
+    "england": "GB",
+    "espana": "ES",
+    "españa": "ES",
+    "frankreich": "FR",
+    "great britain": "GB",
+    "holland": "NL",
+    "italia": "IT",
+    "italien": "IT",
+    "nederland": "NL",
+    "niederlande": "NL",
+    "norge": "NO",
+    "oesterreich": "AT",
+    "polen": "PL",
+    "polska": "PL",
+    "schweiz": "CH",
+    "scotland": "GB",
+    "spanien": "ES",
+    "suisse": "CH",
+    "sverige": "SE",
+    "svizzera": "CH",
+    "the netherlands": "NL",
+    "uk": "GB",
+    "united kingdom": "GB",
+    "united states of america": "US",
+    "usa": "US",
+    "österreich": "AT",
+}
+
+
+def subject_of(fields: Mapping[str, str]) -> Subject:
+    """A lead's contact fields with what the tables say of its phone and country."""
+    return Subject(
+        fields={name: fields[name] for name in RELEVANT if fields.get(name)},
+        phone=phone_of(fields.get("phone")),
+        country_code=country_code(fields.get("country")),
+        zones=zones(),
+    )
+
+
+def phone_of(number: str | None) -> Phone | None:
+    """What the numbering plan says of a number in international form; None for what is no such number."""
+    if not number:
+        return None
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return None
+    known = tuple(zone for zone in phone_zones.time_zones_for_number(parsed) if zone != phone_zones.UNKNOWN_TIMEZONE)
+    return Phone(
+        country=phonenumbers.region_code_for_number(parsed),
+        type=_TYPES.get(phonenumbers.number_type(parsed)),
+        timezones=known,
+    )
+
+
+def country_code(country: str | None) -> str | None:
+    """The ISO 3166 code of a country given by code or name; None if we do not know it."""
+    name = (country or "").strip().rstrip(".")
+    if len(name) == 2 and name.upper() in _countries().values():
+        return name.upper()
+    return _countries().get(name.casefold())
+
+
+@cache
+def zones() -> Mapping[str, str]:
+    """The time zone of each country that has one for (nearly) all of its people."""
+    found: dict[str, list[str]] = {}
+    for line in _lines("zone.tab"):
+        code, _, zone = line.split("\t")[:3]
+        found.setdefault(code, []).append(zone)
+    single = {code: names[0] for code, names in found.items() if len(names) == 1}
+    return MappingProxyType(single | _PRINCIPAL_ZONES)
+
+
+@cache
+def _countries() -> Mapping[str, str]:
+    names = (line.split("\t") for line in _lines("iso3166.tab"))
+    return MappingProxyType({name.casefold(): code for code, name in names} | _OTHER_NAMES)
+
+
+def _lines(name: str) -> list[str]:
+    text = (files("tzdata") / "zoneinfo" / name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]

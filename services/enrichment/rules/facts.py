@@ -1,0 +1,153 @@
+"""Facts from what a lead told us itself, and how the findings of several providers become the facts of a lead."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.enrichment.rules import mail, titles
+
+FACT_NAMES = (
+    "email_free",
+    "email_disposable",
+    "phone_country",
+    "phone_type",
+    "seniority",
+    "department",
+    "timezone",
+    "company_name",
+    "company_domain",
+    "industry",
+    "employees",
+    "country",
+)
+
+RELEVANT = ("email", "phone", "company", "job_title", "website", "country", "timezone")
+"""The contact fields that facts are made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """What a numbering plan says of a number."""
+
+    country: str | None
+    type: str | None
+    timezones: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a provider is asked about: contact fields, and what the tables at hand say of phone and places."""
+
+    fields: Mapping[str, str]
+    phone: Phone | None = None
+    country_code: str | None = None
+    """ISO code of the country field."""
+    zones: Mapping[str, str] | None = None
+    """The time zone of each country that has one for (nearly) all of its people."""
+
+    @property
+    def company_domain(self) -> str | None:
+        """The company's registrable domain: of its e-mail address, or else of its website."""
+        domain = mail.domain_of(self.fields.get("email"))
+        if domain and not mail.is_free(domain):
+            return mail.registrable(domain)
+        host = _host(self.fields.get("website"))
+        return mail.registrable(host) if host and not mail.is_free(host) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A value and where it comes from. A guess gives way to any other provider's word."""
+
+    value: Any
+    source: str
+    guess: bool = False
+
+
+Findings = dict[str, Finding]
+
+
+def join(findings: Sequence[Findings]) -> Findings:
+    """The facts of a chain: the word of the earlier provider stands, unless it was a guess."""
+    joined: Findings = {}
+    for found in findings:
+        for name, finding in found.items():
+            if name not in joined or (joined[name].guess and not finding.guess):
+                joined[name] = finding
+    return joined
+
+
+def local_findings(subject: Subject) -> Findings:
+    """What can be said without asking anybody."""
+    found: Findings = {}
+    _mail(subject, found)
+    _phone(subject, found)
+    _person(subject, found)
+    _company(subject, found)
+    _place(subject, found)
+    return found
+
+
+def _mail(subject: Subject, found: Findings) -> None:
+    domain = mail.domain_of(subject.fields.get("email"))
+    if domain:
+        found["email_free"] = Finding(mail.is_free(domain), "local:email")
+        found["email_disposable"] = Finding(mail.is_disposable(domain), "local:email")
+
+
+def _phone(subject: Subject, found: Findings) -> None:
+    if subject.phone and subject.phone.country:
+        found["phone_country"] = Finding(subject.phone.country, "local:phone")
+    if subject.phone and subject.phone.type:
+        found["phone_type"] = Finding(subject.phone.type, "local:phone")
+
+
+def _person(subject: Subject, found: Findings) -> None:
+    title = subject.fields.get("job_title") or ""
+    for name, value in (("seniority", titles.seniority(title)), ("department", titles.department(title))):
+        if value:
+            found[name] = Finding(value, "local:job_title")
+
+
+def _company(subject: Subject, found: Findings) -> None:
+    domain = subject.company_domain
+    company = (subject.fields.get("company") or "").strip()
+    if domain:
+        by_mail = domain == mail.registrable(mail.domain_of(subject.fields.get("email")) or "")
+        found["company_domain"] = Finding(domain, "local:email" if by_mail else "local:website")
+    if company:
+        found["company_name"] = Finding(company, "local:company")
+    elif domain:
+        found["company_name"] = Finding(_name_of(domain), "local:company_domain", guess=True)
+
+
+def _place(subject: Subject, found: Findings) -> None:
+    phone, domain = subject.phone, subject.company_domain
+    if subject.country_code:
+        found["country"] = Finding(subject.country_code, "local:country")
+    elif phone and phone.country:
+        found["country"] = Finding(phone.country, "local:phone", guess=True)
+    elif domain and mail.country_of_domain(domain):
+        found["country"] = Finding(mail.country_of_domain(domain), "local:company_domain", guess=True)
+    country = found.get("country")
+    told = subject.fields.get("timezone")
+    zone = (subject.zones or {}).get(country.value) if country else None
+    if told:
+        found["timezone"] = Finding(told, "local:timezone")
+    elif phone and len(phone.timezones) == 1 and (not country or country.value == phone.country):
+        found["timezone"] = Finding(phone.timezones[0], "local:phone", guess=True)
+    elif zone and country:
+        found["timezone"] = Finding(zone, country.source, guess=True)
+
+
+def _host(website: str | None) -> str | None:
+    """The host of a web address, with or without a scheme; None for what is none."""
+    rest = (website or "").strip().partition("://")[2] or (website or "").strip()
+    host = rest.partition("/")[0].rpartition("@")[2].partition(":")[0].partition("?")[0].strip(". ").lower()
+    host = host.removeprefix("www.")
+    return host if "." in host and " " not in host and not host.replace(".", "").isdigit() else None
+
+
+def _name_of(domain: str) -> str:
+    """A readable name from a domain: `acme-tools.de` is Acme Tools."""
+    return " ".join(part.capitalize() for part in domain.partition(".")[0].split("-") if part)
