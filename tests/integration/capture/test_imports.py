@@ -1,0 +1,291 @@
+"""Imports of files, on the real database; one worker is killed for real."""
+
+import asyncio
+import csv
+import io
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from services.capture.use_cases import imports as use_cases
+
+ROOT = Path(__file__).parents[3]
+
+CSV = """E-Mail,Phone,First name,Company,Country,Lead Source
+ada@x.example,0151 23456789,Ada,"Acme, Ltd",Germany,
+nonsense,,Eve,Acme,,
+,,Nobody,Acme,,
+
+bob@x.example,call me,Bob,"two
+lines",,fair
+=cmd()@x@y,+1 23,=1+1,,,
+too,many,values,here,,,and more
+ADA@x.example,,,Acme Limited,,
+"""
+
+
+@pytest.fixture
+async def capture(start):
+    return await start("capture")
+
+
+@pytest.fixture
+def api(capture, tenant):
+    return capture.client(tenant, "operator")
+
+
+@pytest.fixture
+def upload(api):
+    async def upload(content, *, name="leads.csv", status=202, headers=None, **form):
+        data = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in form.items()}
+        content = content if isinstance(content, bytes) else content.encode()
+        answer = await api.post("/v1/imports", files={"file": (name, content)}, data=data, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.json().get("import_id")
+
+    return upload
+
+
+@pytest.fixture
+def ended(api, eventually):
+    async def ended(import_id, state="done"):
+        async def look():
+            job = (await api.get(f"/v1/imports/{import_id}")).json()
+            return job if job["state"] == state else None
+
+        return await eventually(look)
+
+    return ended
+
+
+async def test_good_rows_become_leads_and_bad_rows_end_in_the_error_file(api, bus, tenant, upload, ended):
+    job = await ended(await upload(CSV, source="expo"))
+    assert (job["read"], job["taken"], job["rejected"], job["total"]) == (7, 3, 4, 7)
+    captured = await bus.read("lead.captured", tenant=tenant, count=2)
+    assert {(event.data["email"], event.data["source"]) for event in captured} == {
+        ("ada@x.example", "expo"),
+        ("bob@x.example", "fair"),
+    }
+    (update,) = await bus.read("lead.updated", tenant=tenant)
+    assert (update.data["company"], update.data["phone"]) == ("Acme Limited", "+4915123456789")
+    page = (await api.get(f"/v1/imports/{job['import_id']}/errors")).json()
+    errors = [(error["line"], error["column"], error["value"], error["lead_id"] is not None) for error in page["items"]]
+    assert errors == [
+        (3, "E-Mail", "nonsense", False),
+        (4, "E-Mail", "", False),
+        (6, "Phone", "call me", True),
+        (8, "E-Mail", "=cmd()@x@y", False),
+        (8, "Phone", "+1 23", False),
+        (9, None, "", False),
+    ]
+    assert all(error["reason"] for error in page["items"])
+
+
+async def test_errors_are_paged_and_the_csv_holds_no_formulas(api, upload, ended):
+    rows = "email,name\n" + "".join(f"=bad{n},+A\n" for n in range(120))
+    job = await ended(await upload(rows))
+    path, seen, cursor = f"/v1/imports/{job['import_id']}/errors", [], None
+    while True:
+        page = (await api.get(path, params={"limit": 50} | ({"cursor": cursor} if cursor else {}))).json()
+        seen += [item["line"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == list(range(2, 122))
+    answer = await api.get(path, headers={"Accept": "text/csv"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "attachment" in answer.headers["content-disposition"]
+    read = list(csv.reader(io.StringIO(answer.text)))
+    assert read[0] == ["line", "column", "value", "reason"]
+    assert [row[2] for row in read[1:]] == [f"'=bad{n}" for n in range(120)]
+
+
+async def test_ndjson_with_a_mapping_becomes_leads(api, bus, tenant, upload, ended):
+    lines = [
+        {"contact": {"mail": "a@x.example"}, "id": 7, "plan": "pro", "consent": {"email": "granted"}},
+        {"contact": {"mail": 5}},
+    ]
+    content = "\n".join(map(json.dumps, lines)) + "\nno json\n"
+    mapping = {"email": "contact.mail", "external_id": "id", "attributes.plan": "plan"}
+    job = await ended(await upload(content, name="leads.ndjson", source="crm", mapping=mapping))
+    assert (job["read"], job["taken"], job["rejected"]) == (3, 1, 2)
+    (event,) = await bus.read("lead.captured", tenant=tenant)
+    assert (event.data["external_id"], event.data["attributes"]) == ("7", {"plan": "pro"})
+    assert event.data["consent"]["email"] == "granted"
+    errors = (await api.get(f"/v1/imports/{job['import_id']}/errors")).json()["items"]
+    assert [(error["line"], error["column"]) for error in errors] == [(2, "contact.mail"), (3, None)]
+
+
+async def test_a_file_that_makes_no_sense_is_refused_at_once(api, upload):
+    await upload("", status=422)
+    await upload("name,shoe size\nAda,39\n", status=422)
+    await upload("email\na@x.example\n", mapping={"email": "Mail"}, status=422)
+    await upload("email\na@x.example\n", mapping="[]", status=422)
+    await upload(b"PK\x03\x04", name="leads.xlsx", status=415)
+    assert (await api.post("/v1/imports", data={"source": "x"}, files={"other": b"x"})).status_code == 422
+    assert (await api.post("/v1/imports", json={})).status_code == 415
+
+
+async def test_only_an_operator_imports_and_only_the_tenant_sees_it(capture, api, tenant, upload, ended):
+    import_id = await upload("email\na@x.example\n")
+    files = {"file": ("leads.csv", b"email\n")}
+    assert (await capture.client(tenant, "reviewer").post("/v1/imports", files=files)).status_code == 403
+    assert (await capture.client(None).post("/v1/imports", files=files)).status_code == 401
+    assert (await capture.client(tenant, "viewer").get(f"/v1/imports/{import_id}")).status_code == 200
+    other = capture.client(f"{tenant}-x", "admin")
+    for path in (f"/v1/imports/{import_id}", f"/v1/imports/{import_id}/errors"):
+        assert (await other.get(path)).status_code == 404
+    assert (await other.post(f"/v1/imports/{import_id}/resume")).status_code == 404
+
+
+async def test_the_same_idempotency_key_is_the_same_import(upload):
+    key = {"Idempotency-Key": "k"}
+    first = await upload("email\na@x.example\n", headers=key)
+    assert await upload("email\na@x.example\n", headers=key) == first
+    await upload("email\nb@x.example\n", headers=key, status=422)
+
+
+async def test_a_file_larger_than_any_body_is_taken(capture, upload, ended):
+    row = "email,attributes.note\n"
+    big = row + "".join(f"big{n}@x.example,{'x' * 60_000}\n" for n in range(200))
+    assert len(big) > 11_000_000
+    job = await ended(await upload(big))
+    assert (job["read"], job["taken"]) == (200, 200)
+    async with capture.database.worker() as work:
+        assert await work.fetch("SELECT tenant_id FROM import_chunk WHERE import_id = :i", i=job["import_id"]) == []
+
+
+async def test_a_failed_import_says_why_and_goes_on_after_resume(capture, api, bus, tenant, upload, ended):
+    rows = "email,attributes.note\n" + "".join(f"{n}@x.example,{'x' * 1_000}\n" for n in range(600))
+    held = capture.service._workers["imports"]
+    take, calls = use_cases.submit, 0
+
+    async def defect(work, submissions):
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise ZeroDivisionError
+        return await take(work, submissions)
+
+    step = held.step
+    held.step = lambda database: use_cases.import_step(database, capture.app.state.readers, 250, 10_000)
+    use_cases.submit = defect
+    try:
+        import_id = await upload(rows)
+        job = await ended(import_id, "failed")
+        assert "ZeroDivisionError" in job["reason"]
+        assert (job["read"], job["taken"]) == (250, 250)
+        assert (await api.post(f"/v1/imports/{import_id}/resume")).status_code == 202
+        job = await ended(import_id)
+    finally:
+        use_cases.submit, held.step = take, step
+    assert (job["read"], job["taken"], job["rejected"], job["reason"]) == (600, 600, 0, None)
+    assert len(await bus.read("lead.captured", tenant=tenant, count=600)) == 600
+    assert (await api.post(f"/v1/imports/{import_id}/resume")).status_code == 409
+
+
+_WORKER = """
+import asyncio, os
+from services.capture.app import create_app
+from services.capture.settings import Settings
+
+async def main():
+    app = create_app(Settings(import_page=100), "workers")
+    async with app.router.lifespan_context(app):
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def _start_worker(backend):
+    names = {
+        "kafka_bootstrap": "LEADFLOW_KAFKA_BOOTSTRAP",
+        "database_url": "LEADFLOW_CAPTURE_DATABASE_URL",
+        "oidc_issuer": "LEADFLOW_OIDC_ISSUER",
+        "oidc_audience": "LEADFLOW_OIDC_AUDIENCE",
+        "oidc_jwks_url": "LEADFLOW_OIDC_JWKS_URL",
+    }
+    settings = {names[name]: value for name, value in backend.settings("capture").items()}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _WORKER, cwd=ROOT, env={**os.environ, **settings, "PYTHONPATH": str(ROOT)}
+    )
+
+
+async def test_an_import_goes_on_where_a_killed_worker_stopped(backend, start, capture, bus, tenant, eventually):
+    api = (await start("capture", only="api")).client(tenant, "operator")
+    rows = ["email,external_id,company"] + [f"{n}@x.example,{n},Acme" for n in range(3_000)]
+    rows[1_500] = "nonsense,x,Acme"
+    capture.service._workers["imports"].step = _nothing
+    killed = 0
+    worker = None
+    try:
+        files = {"file": ("leads.csv", "\n".join(rows).encode())}
+        import_id = (await api.post("/v1/imports", files=files)).json()["import_id"]
+
+        async def read():
+            return (await api.get(f"/v1/imports/{import_id}")).json()
+
+        for stop_after in (300, 1_500):
+            worker = await _start_worker(backend)
+
+            async def far_enough(rows=stop_after):
+                return (await read())["read"] >= rows
+
+            await eventually(far_enough)
+            os.kill(worker.pid, signal.SIGKILL)
+            await worker.wait()
+            killed += (await read())["state"] == "running"
+        worker = await _start_worker(backend)
+
+        async def done():
+            job = await read()
+            return job if job["state"] == "done" else None
+
+        job = await eventually(done)
+        await bus.read("lead.captured", tenant=tenant, count=2_999)
+    finally:
+        capture.service._workers["imports"].step = capture_step(capture)
+        if worker is not None and worker.returncode is None:
+            os.kill(worker.pid, signal.SIGTERM)
+            await worker.wait()
+    assert killed >= 1
+    assert (job["read"], job["taken"], job["rejected"]) == (3_000, 2_999, 1)
+    ids = [event.data["external_id"] for event in bus.seen("lead.captured", tenant=tenant)]
+    assert sorted(map(int, set(ids))) == [n for n in range(3_000) if n != 1_499]
+    assert len({event.id for event in bus.seen("lead.captured", tenant=tenant)}) == 2_999
+    (error,) = (await api.get(f"/v1/imports/{import_id}/errors")).json()["items"]
+    assert (error["line"], error["value"]) == (1_501, "nonsense")
+
+
+async def _nothing(database):
+    return 0
+
+
+def capture_step(capture):
+    settings = capture.service.settings
+    from services.capture.workers import imports
+
+    return imports(settings, capture.app.state.readers)
+
+
+async def test_two_thousand_rows_are_imported_and_the_rate_is_told(api, bus, tenant, upload, ended, record_property):
+    rows = ["email,phone,external_id,first_name,last_name,company,job_title,website,country,campaign,attributes.note"]
+    rows += [
+        f"rate{n}@firm{n % 300}.example,+4915123{n:06d},{n},Ada,Person{n},Firm {n % 300} GmbH,CTO,"
+        f"firm{n % 300}.example,DE,spring,{'x' * 600}"
+        for n in range(2_000)
+    ]
+    begun = time.perf_counter()
+    job = await ended(await upload("\n".join(rows)))
+    seconds = time.perf_counter() - begun
+    await bus.read("lead.captured", tenant=tenant, count=2_000)
+    published = time.perf_counter() - begun
+    assert (job["read"], job["taken"], job["rejected"]) == (2_000, 2_000, 0)
+    record_property("rows_per_second", round(2_000 / seconds))
+    print(f"import: {2_000 / seconds:.0f} rows/s from upload to done, {2_000 / published:.0f} until read from Kafka")
