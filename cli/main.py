@@ -1,5 +1,6 @@
 """The `leadflow` command. Its parts are imported when they are used: `leadflow --help` is quick."""
 
+import logging
 import sys
 
 import typer
@@ -28,6 +29,8 @@ app.add_typer(demo.app, name="demo")
 
 def main() -> None:
     """Run the command; what it refuses is one line on standard error and exit code 1."""
+    # What the client library says of a broker that is away, the commands say in their own words.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()
     except Refused as refusal:

@@ -14,31 +14,23 @@ async def rewind(bootstrap: str, group: str, topics: list[str], to: datetime) ->
 
     Raises Conflict while the group has members: stop the service first (`leadflow rewind` does, for the local run).
     """
+    # Offsets are looked up without the group: a member that subscribes would join it, and nobody could commit for it.
+    reader = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap)
+    await reader.start()
+    try:
+        partitions = [TopicPartition(t, p) for t in topics for p in sorted(reader.partitions_for_topic(t) or ())]
+        ends = await reader.end_offsets(partitions)
+        found = await reader.offsets_for_times(dict.fromkeys(partitions, int(to.timestamp() * 1_000)))
+    finally:
+        await reader.stop()
+    offsets = {tp: found[tp].offset if found[tp] is not None else ends[tp] for tp in partitions}
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
-        partitions = [
-            TopicPartition(topic, partition)
-            for topic in topics
-            for partition in sorted(consumer.partitions_for_topic(topic) or await _partitions(consumer, topic))
-        ]
         consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        moment = int(to.timestamp() * 1_000)
-        found = await consumer.offsets_for_times(dict.fromkeys(partitions, moment))
-        offsets = {tp: found[tp].offset if found[tp] is not None else ends[tp] for tp in partitions}
-        try:
-            await consumer.commit({tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()})
-        except KafkaError as error:
-            raise Conflict(f"the group {group} has members: stop the service, then rewind ({error})") from error
-        return sum(ends[tp] - offset for tp, offset in offsets.items())
+        await consumer.commit({tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()})
+    except KafkaError as error:
+        raise Conflict(f"the group {group} has members: stop the service, then rewind") from error
     finally:
         await consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    consumer.subscribe([topic])
-    await consumer._client.force_metadata_update()
-    partitions: set[int] = consumer.partitions_for_topic(topic) or set()
-    consumer.unsubscribe()
-    return partitions
+    return sum(ends[tp] - offset for tp, offset in offsets.items())
