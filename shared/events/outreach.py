@@ -31,6 +31,8 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class DraftCreated(Event):
+    """A message was composed and waits for a human; `sha256` names its exact bytes."""
+
     type = "draft.created"
     publisher = "outreach"
     draft_id: UUID
@@ -125,6 +127,8 @@ class OutreachExhausted(Event):
 
 
 class OutreachModeChanged(Event):
+    """Other channels may be used for this lead from now on; one event for each lead that it concerns."""
+
     type = "outreach.mode_changed"
     publisher = "outreach"
     mode: Mode
@@ -132,6 +136,8 @@ class OutreachModeChanged(Event):
 
 
 class SequenceEnrolled(Event):
+    """The lead is in a sequence from now on."""
+
     type = "sequence.enrolled"
     publisher = "outreach"
     enrolment_id: Text
@@ -140,6 +146,8 @@ class SequenceEnrolled(Event):
 
 
 class SequenceExited(Event):
+    """The lead's way through a sequence is over."""
+
     type = "sequence.exited"
     publisher = "outreach"
     enrolment_id: Text

@@ -77,6 +77,8 @@ class MeetingBooked(Event):
 
 
 class MeetingCancelled(Event):
+    """The meeting will not happen; a later booking of the same id books it anew."""
+
     type = "meeting.cancelled"
     publisher = "stages"
     meeting_id: MeetingId

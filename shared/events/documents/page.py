@@ -1,0 +1,130 @@
+"""The catalogue as a page for people: what each event means, who publishes and reads it, its fields, an example."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from shared.events import CATALOGUE, Event
+from shared.events.documents.headers import HEADERS
+from shared.events.documents.readers import readers, writers
+from shared.events.documents.samples import samples
+from shared.events.documents.schemas import meaning_of, name_of, schema_of
+
+_INTRODUCTION = """\
+<!-- Generated from the event models: python -m shared.events -->
+# Events
+
+What Leadflow says on Kafka, and what it listens to. One topic for each event type, named like it; the key is the lead's
+id; the value is JSON; who, when and what about stand in the headers (CloudEvents 1.0, binary mode). Structured mode
+(`content-type: application/cloudevents+json`) is read too, batch mode is not.
+
+- **Schemas**: [`schemas/`](schemas), JSON Schema 2020-12, one for each type and major version.
+  **Samples**: [`samples/`](samples), a whole record each. **AsyncAPI 3.0**: [`asyncapi.json`](asyncapi.json).
+- **Inside a major version** only optional fields and new values of a list come. So: ignore fields that you do not know,
+  and read a value that you do not know as `other`. A new major version is a new topic beside the old one.
+  [`released/`](released) holds the schemas that others have built on; the tests compare with them.
+- **An event is known by** tenant, source and id: a second one with all three equal changes nothing, whatever it says.
+- **Publishing**: partition by murmur2 over the key (librdkafka: `partitioner=murmur2_random`), at most 1 MiB. What
+  cannot be read goes to the reader's dead letters with the reason: `leadflow dead-letters list SERVICE`.
+- In the tables `?` marks what may be absent or null. Names in `_on` and `_at` are RFC 3339 date-times with an offset.
+- Records live 14 days.
+"""
+
+
+def page() -> str:
+    """docs/events/README.md."""
+    return "\n".join(_lines())
+
+
+def _lines() -> Iterator[str]:
+    yield _INTRODUCTION
+    yield "| event | published by | read by |"
+    yield "|---|---|---|"
+    for event in CATALOGUE.values():
+        who, whom = ", ".join(writers(event)), ", ".join(readers(event)) or "-"
+        yield f"| [`{event.type}`](#{_anchor(event)}) | {who} | {whom} |"
+    yield ""
+    yield from _headers()
+    for event in CATALOGUE.values():
+        yield from _event(event)
+
+
+def _headers() -> Iterator[str]:
+    yield "## Headers"
+    yield ""
+    yield "| header | needed | meaning |"
+    yield "|---|---|---|"
+    for header in HEADERS:
+        yield f"| `{header.name}` | {'yes' if header.needed else ''} | {header.meaning} |"
+    yield ""
+    yield "All header values are UTF-8. A record of `lead.captured` (its value stands below):"
+    yield ""
+    yield "```"
+    for name, text in samples()["lead.captured"].headers.items():
+        yield f"{name}: {text}"
+    yield "```"
+    yield ""
+
+
+def _event(event: type[Event]) -> Iterator[str]:
+    name, schema = name_of(event), schema_of(event)
+    yield f"## {event.type}"
+    yield ""
+    yield meaning_of(event)
+    yield ""
+    yield f"Published by {', '.join(writers(event))}. Read by {', '.join(readers(event)) or 'nobody here'}."
+    yield f"[Schema](schemas/{name}.json), [sample](samples/{name}.json)."
+    yield ""
+    yield from _fields(schema)
+    for part, part_schema in schema.get("$defs", {}).items():
+        yield f"**{part}**: {part_schema['description']}"
+        yield ""
+        yield from _fields(part_schema)
+    for said in _conditions(schema):
+        yield said
+        yield ""
+    yield "```json"
+    yield orjson.dumps(samples()[event.type].to_json()["value"], option=orjson.OPT_INDENT_2).decode()
+    yield "```"
+    yield ""
+
+
+def _fields(schema: Mapping[str, Any]) -> Iterator[str]:
+    yield "| field | type | meaning |"
+    yield "|---|---|---|"
+    needed = schema.get("required", ())
+    for field, said in sorted(schema["properties"].items(), key=lambda item: item[0] not in needed):
+        yield f"| `{field}`{'' if field in needed else '?'} | {_type(said)} | {said['description']}{_values(said)} |"
+    yield ""
+
+
+def _conditions(schema: Mapping[str, Any]) -> Iterator[str]:
+    if "anyOf" in schema:
+        either = " and ".join(f"`{choice['required'][0]}`" for choice in schema["anyOf"])
+        yield f"At least one of {either} is needed."
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    """A type as people say it; `null` is left out of optional fields, where it means absent."""
+    if "anyOf" in schema:
+        return " or ".join(_type(one) for one in schema["anyOf"] if one.get("type") != "null")
+    if "$ref" in schema:
+        return f"{schema['$ref'].rsplit('/', 1)[-1]}"
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    if schema.get("type") == "object":
+        values = schema.get("additionalProperties")
+        return f"map of {_type(values)}" if isinstance(values, Mapping) and values else "object"
+    return str({"date-time": "date-time", "uuid": "UUID"}.get(schema.get("format", ""), schema.get("type", "any")))
+
+
+def _values(schema: Mapping[str, Any]) -> str:
+    for one in (schema, schema.get("items", {}), *schema.get("anyOf", ())):
+        if "x-extensible-enum" in one:
+            return " One of " + ", ".join(f"`{value}`" for value in one["x-extensible-enum"]) + "."
+    return ""
+
+
+def _anchor(event: type[Event]) -> str:
+    return event.type.replace(".", "")

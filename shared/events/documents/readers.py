@@ -1,0 +1,74 @@
+"""Who reads and who writes what, in one place. Tests compare it with the services."""
+
+from collections.abc import Mapping
+
+from shared.events import (
+    ContactOptedOut,
+    DraftCreated,
+    DraftDecided,
+    EngagementRecorded,
+    Event,
+    LeadAssigned,
+    LeadCaptured,
+    LeadEnriched,
+    LeadErased,
+    LeadMerged,
+    LeadScored,
+    LeadSubmitted,
+    LeadUpdated,
+    MeetingBooked,
+    MeetingCancelled,
+    MessageBounced,
+    MessageSent,
+    OutreachExhausted,
+    OutreachModeChanged,
+    ReplyReceived,
+    SequenceEnrolled,
+    SequenceExited,
+    StageChanged,
+)
+
+_LEADS: tuple[type[Event], ...] = (LeadCaptured, LeadUpdated, LeadMerged, LeadErased)
+_MEETINGS: tuple[type[Event], ...] = (MeetingBooked, MeetingCancelled)
+
+READS: Mapping[str, tuple[type[Event], ...]] = {
+    "capture": (LeadSubmitted,),
+    "enrichment": _LEADS,
+    "scoring": (*_LEADS, EngagementRecorded, LeadEnriched, *_MEETINGS, MessageSent, ReplyReceived),
+    "stages": (
+        *_LEADS,
+        EngagementRecorded,
+        LeadEnriched,
+        LeadScored,
+        LeadAssigned,
+        *_MEETINGS,
+        DraftCreated,
+        DraftDecided,
+        MessageSent,
+        MessageBounced,
+        ReplyReceived,
+        ContactOptedOut,
+        OutreachExhausted,
+        OutreachModeChanged,
+        SequenceEnrolled,
+        SequenceExited,
+    ),
+    "outreach": (*_LEADS, LeadEnriched, LeadScored, StageChanged),
+    "goals": (*_LEADS, StageChanged, *_MEETINGS),
+}
+"""The event types that each service reads."""
+
+OTHER_SYSTEMS = "other systems"
+OTHERS_MAY_WRITE: tuple[type[Event], ...] = (LeadSubmitted, EngagementRecorded, MeetingBooked, MeetingCancelled)
+"""What other systems may publish; every other topic has one writer, its publisher."""
+
+
+def readers(event: type[Event]) -> list[str]:
+    """The services that read an event type, in the order of the pipeline."""
+    return [service for service, reads in READS.items() if event in reads]
+
+
+def writers(event: type[Event]) -> list[str]:
+    """Who publishes an event type."""
+    own = [] if event.publisher == OTHER_SYSTEMS else [event.publisher]
+    return own + ([OTHER_SYSTEMS] if event in OTHERS_MAY_WRITE else [])

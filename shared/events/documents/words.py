@@ -1,0 +1,193 @@
+"""What each field means. The same name means the same in every event, unless the event says it its own way below."""
+
+from collections.abc import Mapping
+
+_EVERYWHERE: Mapping[str, str] = {
+    "actor": "Who did it: `human:<subject>`, `agent:<name>` or `system:<rule id>`.",
+    "attributes": "Whatever else the source knows of the lead, by name; kept as it is and readable for scoring models.",
+    "campaign": "The campaign that the lead came from.",
+    "channel": "The channel that it went over or came in by.",
+    "company": "The company's name.",
+    "consent": "What the lead allowed.",
+    "country": "The country, as an ISO 3166 alpha-2 code once it is normalised.",
+    "created_on": "When the lead was first captured.",
+    "current_value": "What the goal counts now. It may fall again.",
+    "draft_id": "The draft.",
+    "email": "The e-mail address; from capture on with its domain in lower case.",
+    "engagement": "Points for what the lead did; they fade with time.",
+    "enrolment_id": "One lead in one sequence.",
+    "external_id": "The lead's id in the source's own system: the same source and external id are the same lead.",
+    "first_name": "The first name.",
+    "fit": "Points for how well the lead's person and company fit.",
+    "full_name": "The whole name, where the source does not know its parts.",
+    "goal_id": "The goal; also the subject of the event.",
+    "intent": "Points for how much the lead seems to want something.",
+    "job_title": "The job title as written.",
+    "kind": "What the message is for.",
+    "last_name": "The last name.",
+    "lead_id": "The lead; also the subject of the event.",
+    "meeting_id": "The meeting, as its publisher names it.",
+    "message_id": "The Message-ID without angle brackets, or the SMS provider's id.",
+    "mode": "The outreach mode: which channels may be used.",
+    "owner": "Who looks after the lead.",
+    "period_start": "When the period that is counted began, in the goal's time zone.",
+    "phone": "The phone number; from capture on in E.164.",
+    "reason": "Why, for people.",
+    "revision": "Counts up for each lead: keep the highest and forget the rest.",
+    "sequence_id": "The sequence.",
+    "sha256": "The SHA-256 of the exact message (RFC 8785 JSON of channel, from, to, subject, body, headers), in hex.",
+    "source": "Where the lead comes from.",
+    "target": "The value that is to be reached in the period.",
+    "timezone": "The time zone, as an IANA name.",
+    "total": "The sum of fit, intent and engagement.",
+    "version": "The version of the lead's details; it counts up with every change.",
+    "website": "The company's website.",
+}
+
+_THERE: Mapping[str, Mapping[str, str]] = {
+    "lead.submitted": {
+        "owner": "Who looks after the lead; counts at its capture only.",
+    },
+    "lead.captured": {
+        "owner": "Who looks after the lead at capture; `lead.assigned` says it afterwards.",
+    },
+    "lead.updated": {
+        "changed": "The names of the fields that differ from the version before.",
+        "owner": "Who looks after the lead at capture; `lead.assigned` says it afterwards.",
+    },
+    "lead.merged": {
+        "lead_id": "The lead that stays; also the subject of the event.",
+        "alias_id": "The lead that is another name of it from now on (with `undone`: no longer).",
+        "merge_id": "The merge; its undoing bears the same.",
+        "undone": "True when the merge is taken back.",
+        "version": "Counts up with each merge and undoing of this alias: the greatest counts.",
+    },
+    "engagement.recorded": {
+        "kind": "visit, form, open, click, download, webinar, trial, or a tenant's own.",
+        "page": "A name for the place where it happened.",
+        "url": "The address where it happened.",
+        "properties": "Whatever else the publisher knows of it; readable for scoring models.",
+    },
+    "lead.enriched": {
+        "facts": "All facts known now, by their name.",
+        "providers": "Which providers were asked this time, in order, and how they did.",
+    },
+    "lead.scored": {
+        "band": "The total as a letter; A is best.",
+        "model_version": "The version of the tenant's scoring model.",
+        "scored_at": "The moment that the score holds for.",
+    },
+    "stage.changed": {
+        "from": "The stage before: the `to` of the revision before.",
+        "to": "The stage now: new, contacted, engaged, qualified, scheduled, meeting_completed, nurture, exhausted, "
+        "won, lost, bad_phone, bad_contact, moved_company or dead.",
+        "from_status": "The status before.",
+        "status": "The stage in the CRM's five words: new, contacted, qualified, disqualified or converted.",
+        "rule": "The id of the rule that moved the lead; `manual` for people, `fact` where the stage stays.",
+        "caused_by": "The id of the event that caused it, or the name of the timer.",
+        "occurred_at": "When it happened; also the time of the event.",
+        "recorded_at": "When the stage service learnt of it.",
+        "journey": "The journey's facts after the change.",
+        "disqualification_reason": "Why the lead is disqualified; set whenever the status is.",
+        "corrects": "The ids of the events that no longer hold. Present on corrections only.",
+    },
+    "lead.became_hot": {
+        "threshold": "The tenant's threshold that the total reached.",
+    },
+    "lead.assigned": {
+        "owner": "Who looks after the lead from now on; null: nobody.",
+        "previous": "Who did before; null: nobody.",
+    },
+    "meeting.booked": {
+        "starts_at": "When it begins.",
+        "ends_at": "When it ends: from then on it has been held, unless it was cancelled.",
+        "title": "What it is about.",
+    },
+    "draft.decided": {
+        "decision": "What the human decided.",
+        "actor": "The human who decided.",
+    },
+    "message.sent": {
+        "draft_id": "The draft whose approval let it leave.",
+        "sequence_id": "The sequence that it is a step of.",
+        "step": "The number of that step, from 1.",
+    },
+    "message.bounced": {
+        "severity": "hard: the address does not work; soft: this attempt failed.",
+        "code": "The code that the mail server or the SMS provider gave.",
+        "detail": "What it said, in its own words.",
+        "address": "The address that the message went to. A bounce of an earlier address says nothing of the new one.",
+        "address_state": "What the address is from now on: all that the stages look at.",
+    },
+    "reply.received": {
+        "reply_id": "The reply; the same when its label changes.",
+        "label": "What the reply says.",
+        "confidence": "How sure the label is, from 0 to 1.",
+        "method": "What labelled it: rules, a model, or a human.",
+        "labelled_at": "When it was labelled: of two labels the later counts, at the reply's own time.",
+        "evidence": "Sentences that speak to items of the qualification checklist.",
+        "message_id": "The message that it answers.",
+        "later_until": "When the lead wants to be asked again, as it was understood: a date or a date-time.",
+        "return_date": "When an absent lead is back, as it was understood.",
+        "successor": "Who took over from a lead that left its company, as it was written.",
+        "wrong_address": "True when the writer says that the address or number is not the lead's.",
+        "excerpt": "The beginning of what was written, without quotes and signature.",
+    },
+    "contact.opted_out": {
+        "channel": "The channel that is closed.",
+        "how": "Who closed it, and how.",
+        "reply_id": "The reply that said so: it counts only while that reply is labelled `opt_out`.",
+    },
+    "outreach.exhausted": {
+        "channels": "The channels that are used up.",
+    },
+    "outreach.mode_changed": {
+        "previous": "The mode before.",
+    },
+    "sequence.exited": {
+        "reason": "Why it ended: a reply, a meeting, an opt-out, its end, a human.",
+    },
+    "Consent": {
+        "email": "Whether e-mail is allowed.",
+        "sms": "Whether SMS is allowed.",
+        "basis": "The lawful basis, in the source's words.",
+        "source": "Where the consent was given.",
+        "at": "When it was given.",
+    },
+    "Fact": {
+        "value": "Any JSON value.",
+        "source": "The provider that found it.",
+        "fetched_at": "When it was found.",
+    },
+    "ProviderRun": {
+        "name": "The provider.",
+        "outcome": "How it did.",
+        "ms": "How long it took, in milliseconds.",
+    },
+    "Evidence": {
+        "item": "The id of the checklist item.",
+        "sentence": "The sentence of the reply that speaks to it.",
+    },
+    "JourneySummary": {
+        "contacted": "Whether a message was ever sent to the lead.",
+        "first_qualified_on": "When it first reached qualified, or a stage beyond.",
+        "won_on": "When it was won.",
+        "meetings_held": "How many meetings have passed.",
+    },
+}
+
+
+def meaning(where: str, field: str) -> str:
+    """What `field` of an event type, or of a part such as `Consent`, means. KeyError: nobody has said it yet."""
+    said = _THERE.get(where, {}).get(field) or _EVERYWHERE.get(field)
+    if said is None:
+        raise KeyError(f"say in {__name__} what the field {field!r} of {where} means")
+    return said
+
+
+def unused(fields: Mapping[str, frozenset[str]]) -> list[str]:
+    """What is explained here though no event has it. `fields`: those of every event type and part."""
+    everywhere = frozenset[str]().union(*fields.values())
+    return sorted(field for field in _EVERYWHERE if field not in everywhere) + sorted(
+        f"{where}.{field}" for where, said in _THERE.items() for field in said if field not in fields.get(where, ())
+    )

@@ -1,0 +1,148 @@
+"""The golden samples: records as they lie in the topics, read by our own decoder and written by our own encoder."""
+
+from copy import deepcopy
+from typing import Any, get_args, get_origin
+
+import orjson
+import pytest
+from pydantic import BaseModel
+
+from shared.errors import Invalid
+from shared.events import CATALOGUE
+from shared.events.base import open_enum
+from shared.events.documents.headers import HEADERS
+from shared.events.documents.samples import samples
+from shared.events.envelope import headers_of
+from tests.contracts.records import NAMES, golden
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_golden_record_is_read_and_written_back_to_the_same_bytes_and_headers(name: str) -> None:
+    sample = golden(name)
+    received = sample.read()
+    assert received.event.model_dump_json(exclude_unset=True).encode() == sample.raw
+    assert headers_of(received.envelope) == sample.headers
+    assert type(received.event) is sample.model
+    assert received.envelope.subject == sample.key
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_structured_mode_says_the_same_as_binary_mode(name: str) -> None:
+    sample = golden(name)
+    attributes = {header.removeprefix("ce_"): text for header, text in sample.headers.items() if header[:3] == "ce_"}
+    body = {**attributes, "traceparent": sample.headers["traceparent"], "data": sample.value}
+    structured = sample.read(body, {"content-type": "application/cloudevents+json; charset=utf-8"})
+    assert structured == sample.read()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fields_that_nobody_knows_yet_are_no_error(name: str) -> None:
+    sample = golden(name)
+    grown = {**sample.value, "a_field_of_tomorrow": {"deep": [1, 2]}}
+    assert sample.fits(grown)
+    assert sample.read(grown) == sample.read()
+
+
+def _open_enums(model: type[BaseModel], at: tuple[str, ...] = ()) -> Any:
+    """(path, enum) of every open list of values in a model; a list's or map's items stand as `*`."""
+    for field, info in model.model_fields.items():
+        path = (*at, info.alias or field)
+        for enum in [found for found in info.metadata if isinstance(found, open_enum)]:
+            yield path, enum
+        yield from _inside(info.annotation, path)
+
+
+def _inside(annotation: Any, path: tuple[str, ...]) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield from _open_enums(annotation, path)
+    for enum in [found for found in getattr(annotation, "__metadata__", ()) if isinstance(found, open_enum)]:
+        yield path, enum
+    container = get_origin(annotation) in (list, dict)
+    for inner in get_args(annotation):
+        yield from _inside(inner, (*path, "*") if container else path)
+
+
+OPEN = [
+    pytest.param(f"{event.type}.{event.major}", path, enum, id=f"{event.type}:{'.'.join(path)}")
+    for event in CATALOGUE.values()
+    for path, enum in _open_enums(event)
+]
+
+
+def _set(value: Any, path: tuple[str, ...], new: str) -> None:
+    *way, last = path
+    for step in way:
+        value = (next(iter(value.values())) if isinstance(value, dict) else value[0]) if step == "*" else value[step]
+    value[0 if last == "*" else last] = new
+
+
+def _get(value: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        value = (next(iter(value.values())) if isinstance(value, dict) else value[0]) if step == "*" else value[step]
+    return value
+
+
+@pytest.mark.parametrize(("name", "path", "enum"), OPEN)
+def test_a_value_that_nobody_knows_yet_is_read_as_other(name: str, path: tuple[str, ...], enum: open_enum) -> None:
+    sample = golden(name)
+    changed = deepcopy(sample.value)
+    _set(changed, path, "something_of_tomorrow")
+    assert sample.fits(changed)
+    read = orjson.loads(sample.read(changed).event.model_dump_json(exclude_unset=True))
+    assert _get(read, path) == enum.otherwise
+    for known in enum.known:
+        _set(changed, path, known)
+        assert _get(orjson.loads(sample.read(changed).event.model_dump_json()), path) == known
+
+
+def test_there_are_open_lists_to_test_in_data_and_in_its_parts() -> None:
+    ids = {param.id for param in OPEN}
+    assert {"reply.received:label", "lead.captured:consent.email", "lead.enriched:providers.*.outcome"} <= ids
+    assert "outreach.exhausted:channels.*" in ids
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sample_holds_together(name: str) -> None:
+    """What a record says twice, it says alike."""
+    sample = golden(name)
+    assert sample.headers["ce_type"] == sample.topic == name.rpartition(".")[0]
+    assert sample.key == sample.headers.get("ce_subject")
+    for field, header in (
+        ("lead_id", "ce_subject"),
+        ("goal_id", "ce_subject"),
+        ("occurred_at", "ce_time"),
+        ("scored_at", "ce_time"),
+        ("caused_by", "ce_causationid"),
+    ):
+        if field in sample.value:
+            assert sample.value[field] == sample.headers[header], field
+
+
+def test_samples_tell_one_story_whose_sequences_have_no_gap() -> None:
+    counts: dict[tuple[str, str | None], list[int]] = {}
+    for sample in samples().values():
+        if sample.envelope.sequence:
+            counts.setdefault((sample.envelope.source, sample.key), []).append(sample.envelope.sequence)
+    assert counts and all(seen == list(range(1, len(seen) + 1)) for seen in counts.values())
+    ids = {sample.envelope.id for sample in samples().values()}
+    assert len(ids) == len(CATALOGUE)
+    causes = {sample.envelope.causation_id for sample in samples().values()} - {None}
+    assert causes <= ids
+
+
+def test_every_header_that_is_written_is_in_the_table() -> None:
+    written = set().union(*(sample.headers for sample in samples().values()))
+    assert written == {header.name for header in HEADERS}
+
+
+@pytest.mark.parametrize("header", [header.name for header in HEADERS if header.needed] + ["ce_subject"])
+def test_a_record_without_a_needed_header_is_refused(header: str) -> None:
+    sample = golden("lead.captured.1")
+    with pytest.raises(Invalid, match=header.removeprefix("ce_")):
+        sample.read(headers={name: text for name, text in sample.headers.items() if name != header})
+
+
+@pytest.mark.parametrize("header", [header.name for header in HEADERS if not header.needed])
+def test_a_record_without_the_other_headers_is_read(header: str) -> None:
+    sample = golden("lead.submitted.1")
+    assert sample.read(headers={name: text for name, text in sample.headers.items() if name != header}).event
