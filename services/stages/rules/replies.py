@@ -43,7 +43,7 @@ def settle(signals: Sequence[Signal]) -> tuple[list[Signal], dict[str, str]]:
     """Lets the last label of each reply count, at the reply's own time.
 
     `signals` are in order. The first event of a reply takes the data of the one with the greatest (`labelled_at`, event
-    id); the others stay in their places as `reply.relabelled`, which the rules do not read. Also answers all labels.
+    id), and the others fall away. Also answers the labels that count, by reply.
     """
     winners: dict[str, Signal] = {}
     several = False
@@ -63,10 +63,9 @@ def settle(signals: Sequence[Signal]) -> tuple[list[Signal], dict[str, str]]:
         if signal.type == "reply.received":
             reply_id = signal.data["reply_id"]
             if reply_id in seen:
-                signal = replace(signal, type="reply.relabelled")
-            else:
-                seen.add(reply_id)
-                signal = replace(signal, data=winners[reply_id].data)
+                continue
+            seen.add(reply_id)
+            signal = replace(signal, data=winners[reply_id].data)
         settled.append(signal)
     return settled, labels
 
