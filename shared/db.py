@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from opentelemetry.propagate import inject
 from sqlalchemy import RowMapping, TextClause, event, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from shared.clock import Clock
@@ -24,6 +25,31 @@ from shared.ids import digest, uuid7
 REPEATED = 0
 MAX_EVENT_BYTES = 900_000
 """The largest event that is let out; the broker's limit is 1 MiB with headers."""
+
+
+AGAIN_AT_ONCE = frozenset({"40001", "40P01", "23505", "55P03"})
+"""Serialization failure, deadlock, unique violation, lock not available: the same work may pass at once."""
+
+
+def sqlstate(error: BaseException) -> str:
+    """The SQLSTATE of a database error, '' where it has none."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state if isinstance(state, str) else ""
+
+
+def is_outage(error: SQLAlchemyError) -> bool:
+    """Whether the database is away, or turns us away for now, rather than refusing what was asked."""
+    state = sqlstate(error)
+    if not isinstance(error, DBAPIError):
+        return True
+    # Classes 08 connection, 28 authorization, 3D no such database, 53 resources, 57 shutdown, 58 system;
+    # 25006: a standby that only reads.
+    return (
+        error.connection_invalidated
+        or state[:2] in {"08", "28", "3D", "53", "57", "58"}
+        or state == "25006"
+        or (not state and isinstance(error, OperationalError | InterfaceError))
+    )
 
 
 def _dump(value: object) -> str:

@@ -8,9 +8,10 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from shared.db import AGAIN_AT_ONCE, is_outage, sqlstate
 from shared.errors import LeadflowError
 from shared.events.envelope import errors_of
 
@@ -75,15 +76,15 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(SQLAlchemyError)
     async def _database(request: Request, error: SQLAlchemyError) -> Response:
-        state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+        state = sqlstate(error)
         log.error("http.database", path=request.url.path, sqlstate=state, error=type(error).__name__)
         if state[:2] == "22":
             return problem(422, "Invalid content", "a value cannot be stored as it is", kind="invalid-content")
-        if state in {"40001", "40P01", "23505", "55P03"}:
+        if state in AGAIN_AT_ONCE:
             return problem(
                 409, "Conflict", "somebody else changed the same at the same time; try again", kind="conflict"
             )
-        if not isinstance(error, DBAPIError) or not state or state[:2] in {"08", "53", "57", "58"}:
+        if is_outage(error):
             return problem(
                 503, "Not available now", "the database does not answer; try again", headers={"Retry-After": "5"}
             )

@@ -22,10 +22,9 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from opentelemetry import propagate, trace
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from shared.db import Database, UnitOfWork
+from shared.db import AGAIN_AT_ONCE, Database, UnitOfWork, is_outage, sqlstate
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Transient
 from shared.events.base import Event
 from shared.events.envelope import Received, decode
@@ -38,8 +37,6 @@ Handle = Callable[[UnitOfWork, list[Received[Any]]], Awaitable[None]]
 """A use case for a batch: events in order of `Received.order`, each for the first time."""
 
 _REFUSED = (Invalid, Conflict, Forbidden, NotFound)
-_AGAIN_AT_ONCE = {"40001", "40P01", "23505", "55P03"}
-"""Serialization failure, deadlock, unique violation, lock not available: the same batch may pass at once."""
 _TRIES = 5
 
 
@@ -176,10 +173,10 @@ class Consumer:
                 error = refusal
                 break
             except DBAPIError as failure:
-                if _is_outage(failure):
+                if is_outage(failure):
                     raise
                 error = failure
-                if _sqlstate(failure) not in _AGAIN_AT_ONCE:
+                if sqlstate(failure) not in AGAIN_AT_ONCE:
                     break
             except (SQLAlchemyError, OSError, TimeoutError):
                 raise
@@ -298,29 +295,12 @@ def _letter(failure: Failure) -> DeadLetter:
     )
 
 
-def _is_outage(error: DBAPIError) -> bool:
-    state = _sqlstate(error) or ""
-    # Class 08 connection, 53 resources, 57 operator intervention (shutdown), 58 system, 25006 a read-only standby.
-    return (
-        error.connection_invalidated
-        or isinstance(error, PoolTimeout)
-        or state[:2] in {"08", "53", "57", "58"}
-        or state == "25006"
-        or (not state and isinstance(error, OperationalError | InterfaceError))
-    )
-
-
-def _sqlstate(error: DBAPIError) -> str | None:
-    state = getattr(error.orig, "sqlstate", None)
-    return state if isinstance(state, str) else None
-
-
 def _reason(error: Exception | None) -> str:
     """A sentence for people; for a defect of ours the place too. Never the data."""
     if isinstance(error, (*_REFUSED, Transient)):
         return error.detail
     if isinstance(error, DBAPIError):
-        return f"the database refuses it: {type(error.orig).__name__} ({_sqlstate(error)})"
+        return f"the database refuses it: {type(error.orig).__name__} ({sqlstate(error)})"
     place = traceback.extract_tb(error.__traceback__)[-1] if error is not None and error.__traceback__ else None
     where = f" at {place.name}:{place.lineno}" if place else ""
     return f"a defect in this service: {type(error).__name__}{where}"

@@ -47,6 +47,7 @@ class Bus:
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "linger.ms": 2,
+                "message.max.bytes": 2_000_000,
             }
         )
         self._consumers: dict[str, Consumer] = {}

@@ -1,0 +1,186 @@
+"""Bad records end in the dead letters with a reason that a person understands; the good ones beside them arrive."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import asyncpg
+import orjson
+import pytest
+
+from shared.ids import uuid7
+from shared.testing.builders import ALead
+
+
+def attributes(tenant: str, **changed: str | bytes | None) -> dict:
+    good = {
+        "ce_id": str(uuid4()),
+        "ce_type": "engagement.recorded",
+        "ce_source": "urn:test:other-system",
+        "ce_time": datetime.now(UTC).isoformat(),
+        "ce_tenantid": tenant,
+        "ce_subject": str(uuid7()),
+    }
+    return {name: value for name, value in {**good, **changed}.items() if value != ""}
+
+
+GOOD = orjson.dumps({"kind": "visit"})
+BAD = {
+    "malformed JSON": (b'{"kind": "vis', {}, "not JSON"),
+    "a null value": (None, {}, "no value"),
+    "a header that is not UTF-8": (GOOD, {"ce_note": b"\xff\xfe"}, "not UTF-8"),
+    "no CloudEvents id": (GOOD, {"ce_id": ""}, "missing: id"),
+    "no tenant": (GOOD, {"ce_tenantid": ""}, "missing: tenantid"),
+    "no subject": (GOOD, {"ce_subject": ""}, "subject"),
+    "a subject that is no id": (GOOD, {"ce_subject": "lead-7"}, "subject is not a UUID"),
+    "a tenant of the wrong form": (GOOD, {"ce_tenantid": "ACME!"}, "tenantid is not of the form"),
+    "a time without offset": (GOOD, {"ce_time": "2026-01-01T10:00:00"}, "offset"),
+    "a time that is none": (GOOD, {"ce_time": "yesterday"}, "date-time"),
+    "a time ten minutes ahead": (
+        GOOD,
+        {"ce_time": (datetime.now(UTC) + timedelta(minutes=10)).isoformat()},
+        "five minutes ahead",
+    ),
+    "a type of another topic": (GOOD, {"ce_type": "lead.scored"}, "does not belong on topic"),
+    "an unknown version": (GOOD, {"ce_dataschema": "urn:leadflow:engagement.recorded:7"}, "version 7"),
+    "a schema of somebody else": (GOOD, {"ce_dataschema": "urn:other:thing"}, "dataschema"),
+    "batch mode": (GOOD, {"content-type": "application/cloudevents-batch+json"}, "batch mode"),
+    "a wrong type": (b'{"kind": 7}', {}, "kind"),
+    "a missing field": (b"{}", {}, "kind"),
+    "a JSON list": (b"[]", {}, "not valid"),
+    "a zero character": (b'{"kind": "a\\u0000b"}', {}, "zero character"),
+    "most of a megabyte of garbage": (b"\x00\xff" * 500_000, {}, "not JSON"),
+}
+
+
+async def buried(stages, tenant: str | None, event_id: str | None) -> list:
+    async with stages.database.worker() as work:
+        return await work.fetch(
+            "SELECT * FROM dead_letter WHERE event_id IS NOT DISTINCT FROM :id AND tenant_id = :tenant",
+            id=event_id,
+            tenant=tenant or "",
+        )
+
+
+@pytest.mark.parametrize("case", BAD)
+async def test_a_bad_record_is_kept_with_its_reason_and_the_good_one_behind_it_arrives(
+    bus, start, tenant, eventually, case
+):
+    stages = await start("stages")
+    value, changed, reason = BAD[case]
+    headers = attributes(tenant, **changed)
+    bus.raw("engagement.recorded", value, headers, key="one-partition")
+    good = attributes(tenant)
+    bus.raw("engagement.recorded", GOOD, good, key="one-partition")
+
+    async def arrived():
+        async with stages.database.worker() as work:
+            return await work.fetch("SELECT 1 FROM activity WHERE event_id = :id", id=good["ce_id"])
+
+    await eventually(arrived)
+    of_tenant = tenant if headers.get("ce_tenantid") == tenant else None
+    (letter,) = (await buried(stages, of_tenant, headers.get("ce_id")))[-1:]
+    assert reason in letter["error"]
+    assert letter["value"] == value
+    assert {name for name, _ in letter["headers"]} == set(headers)
+
+
+async def test_a_dead_letter_is_replayed_with_its_own_id_when_the_reason_is_gone(bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured()
+    headers = attributes(
+        tenant, ce_subject=str(lead.id), ce_time=(datetime.now(UTC) + timedelta(seconds=303)).isoformat()
+    )
+    bus.raw("engagement.recorded", GOOD, headers, key=str(lead.id))
+
+    async with stages.client(tenant, "operator") as api:
+
+        async def letters():
+            return (await api.get("/v1/dead-letters")).json()["items"]
+
+        (letter,) = await eventually(letters)
+        assert letter["event_id"] == headers["ce_id"]
+
+        async def passes():
+            """Three seconds later its time lies less than five minutes ahead."""
+            (letter, *_) = (await api.get("/v1/dead-letters")).json()["items"] or [None]
+            if letter is not None:
+                await api.post(f"/v1/dead-letters/{letter['id']}/replay")
+            timeline = (await api.get(f"/v1/leads/{lead.id}/timeline")).json()
+            return [entry for entry in timeline["items"] if entry["type"] == "engagement.recorded"]
+
+        (entry,) = await eventually(passes)
+    assert entry["caused_by"] is None
+
+    async with stages.client("somebody-else", "operator") as api:
+        assert (await api.get("/v1/dead-letters")).json()["items"] == []
+        assert (await api.get(f"/v1/dead-letters/{letter['id']}")).status_code == 404
+    async with stages.client(tenant, "reviewer") as api:
+        assert (await api.get("/v1/dead-letters")).status_code == 403
+
+
+async def test_while_the_database_is_away_nothing_is_skipped(backend, bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured()
+    await eventually(lambda: _types(stages, tenant))
+    admin = await asyncpg.connect(backend.admin_url)
+    try:
+        await admin.execute("ALTER ROLE leadflow_stages NOLOGIN")
+        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'leadflow_stages'")
+        lead.sent()
+        lead.tell("engagement.recorded", {"kind": "visit"})
+        bus.flush()
+        async with stages.client(tenant, "viewer") as api:
+
+            async def refuses():
+                return (await api.get("/readyz")).status_code == 503
+
+            await eventually(refuses)
+            assert (await api.get("/livez")).status_code == 200
+            answer = await api.get("/v1/queue")
+            assert answer.status_code == 503
+            assert answer.headers["content-type"] == "application/problem+json"
+    finally:
+        await admin.execute("ALTER ROLE leadflow_stages LOGIN")
+        await admin.close()
+
+    async def all_there():
+        return await _types(stages, tenant) >= {"lead.captured", "message.sent", "engagement.recorded"}
+
+    await eventually(all_there)
+    await bus.read("stage.changed", tenant=tenant)
+
+
+async def _types(stages, tenant: str) -> set[str]:
+    async with stages.database.worker() as work:
+        rows = await work.fetch("SELECT DISTINCT type FROM activity WHERE tenant_id = :t", t=tenant)
+    return {row["type"] for row in rows}
+
+
+async def test_an_event_in_structured_mode_counts_like_one_in_binary_mode(bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured()
+    event = {
+        "specversion": "1.0",
+        "id": "structured-1",
+        "source": "urn:test:other-system",
+        "type": "engagement.recorded",
+        "time": datetime.now(UTC).isoformat(),
+        "tenantid": tenant,
+        "subject": str(lead.id),
+        "data": {"kind": "webinar"},
+    }
+    for _ in range(2):
+        bus.raw("engagement.recorded", orjson.dumps(event), {"content-type": "application/cloudevents+json"})
+    await eventually(lambda: _has_engagement(stages, tenant))
+    async with stages.database.worker() as work:
+        rows = await work.fetch(
+            "SELECT data FROM activity WHERE tenant_id = :t AND event_id = 'structured-1'", t=tenant
+        )
+    assert [row["data"]["kind"] for row in rows] == ["webinar"]
+
+
+async def _has_engagement(stages, tenant: str) -> bool:
+    return "engagement.recorded" in await _types(stages, tenant)
