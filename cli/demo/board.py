@@ -89,14 +89,16 @@ async def watch(bootstrap: str, tenant: str, console: Console) -> None:
         ends = await consumer.end_offsets(consumer.assignment())
         if sum(ends.values()) > _TOO_MANY:
             await consumer.seek_to_end()
+        shown = ""
         if console.is_terminal:
             with Live(board.picture(), console=console, auto_refresh=False) as live:
                 while True:
                     for moved in await _take_some(consumer, board):
                         console.print(moved)
-                    live.update(board.picture(), refresh=True)
+                    if (line := board.line()) != shown:
+                        shown = line
+                        live.update(board.picture(), refresh=True)
         else:
-            shown = ""
             while True:
                 for moved in await _take_some(consumer, board):
                     console.print(moved, soft_wrap=True)
