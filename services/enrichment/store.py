@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import RowMapping
@@ -58,6 +59,27 @@ def _row(row: RowMapping) -> Row:
         row["revision"],
         row["enriched_at"],
     )
+
+
+async def enriched_leads(
+    work: UnitOfWork, tenant: str, since: datetime, after: UUID | None, limit: int
+) -> Sequence[Row]:
+    """The next leads by id, but no aliases, whose facts were published since then."""
+    rows = await work.fetch(
+        """
+        SELECT l.* FROM lead l
+        WHERE l.tenant_id = :tenant AND l.enriched_at >= :since
+          AND l.lead_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
+          AND NOT EXISTS (
+              SELECT FROM alias a WHERE a.tenant_id = l.tenant_id AND a.alias_id = l.lead_id AND NOT a.undone)
+        ORDER BY l.lead_id LIMIT :limit
+        """,
+        tenant=tenant,
+        since=since,
+        after=after,
+        limit=limit,
+    )
+    return [_row(row) for row in rows]
 
 
 async def insert_leads(work: UnitOfWork, rows: Sequence[Row]) -> None:

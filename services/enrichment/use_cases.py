@@ -1,6 +1,7 @@
 """What enrichment does: facts for what is captured or changed, at once; facts again when asked."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -38,30 +39,19 @@ async def take_events(work: UnitOfWork, batch: Sequence[Received[Any]]) -> None:
     for lead in await erased_among(work, newest):
         del newest[lead]
     changed: list[Row] = []
-    causes: dict[Lead, Snapshot] = {}
+    as_before: list[Row] = []
     for lead, received in newest.items():
-        known, fields = rows.get(lead), _fields(received)
+        known, fields, version = rows.get(lead), _fields(received), received.event.version
         if known is None:
-            changed.append(Row(lead, received.event.version, fields, {}, [], 0, None))
-        elif received.event.version <= known.version:
-            continue
-        elif fields == known.fields:
-            # Nothing that facts are made from: the next version is compared with the same fields anyway.
-            continue
-        else:
-            changed.append(
-                Row(
-                    lead,
-                    received.event.version,
-                    fields,
-                    known.facts,
-                    known.providers,
-                    known.revision,
-                    known.enriched_at,
-                )
-            )
-        causes[lead] = received
-    await _enrich(work, changed, known=rows, causes=causes)
+            changed.append(Row(lead, version, fields, {}, [], 0, None))
+        elif version > known.version:
+            row = replace(known, version=version, fields=fields)
+            (as_before if fields == known.fields and known.enriched_at else changed).append(row)
+    if as_before:
+        # Nothing that facts are made from; but what is older than this must not come through any more.
+        await store.update_leads(work, as_before)
+    if changed:
+        await _enrich(work, changed, known=rows, causes=newest)
 
 
 async def enrich_now(work: UnitOfWork, tenant: str, lead_id: UUID) -> Row:
@@ -138,24 +128,33 @@ def _enriched(
     facts = {name: _fact(finding.value, finding.source, work.now) for name, finding in findings.items()}
     same = row.enriched_at is not None and before == {name: finding.value for name, finding in findings.items()}
     if same and not say_anew:
-        return Row(row.lead, row.version, row.fields, row.facts, providers, row.revision, row.enriched_at)
-    enriched = Row(row.lead, row.version, row.fields, facts, providers, row.revision + 1, work.now)
+        return replace(row, providers=providers)
+    at = max(work.now, cause.occurred_at) if cause else work.now
+    enriched = replace(row, facts=facts, providers=providers, revision=row.revision + 1, enriched_at=at)
     tenant, lead_id = row.lead
     work.emit(
-        LeadEnriched(
-            lead_id=lead_id,
-            facts={
-                name: Fact(value=finding.value, source=finding.source, fetched_at=work.now)
-                for name, finding in findings.items()
-            },
-            providers=[ProviderRun(name=run.name, outcome=run.outcome, ms=run.ms) for run in runs],
-        ),
+        told(enriched),
         tenant=tenant,
         subject=lead_id,
+        time=at,
         cause=cause,
         event_id=revision_id("lead.enriched", lead_id, enriched.revision),
     )
     return enriched
+
+
+def told(row: Row) -> LeadEnriched:
+    """The event that tells what a row knows."""
+    return LeadEnriched(
+        lead_id=row.lead[1],
+        facts={
+            name: Fact(
+                value=fact["value"], source=fact["source"], fetched_at=datetime.fromisoformat(fact["fetched_at"])
+            )
+            for name, fact in row.facts.items()
+        },
+        providers=[ProviderRun(**run) for run in row.providers],
+    )
 
 
 def _fact(value: Any, source: str, fetched_at: datetime) -> dict[str, Any]:

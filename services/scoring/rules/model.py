@@ -1,7 +1,8 @@
 """A scoring model: data that a tenant may write, and the same compiled into what is quick to apply."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.scoring.rules.history import History, Occurrence, look_up, unanswered
@@ -40,8 +41,12 @@ class Rule:
     """Seconds until half of the points are left; None: they stay."""
     fact: str | None = None
     field: str | None = None
+    on: str = ""
+    """What its condition looks at, one of SUBJECTS."""
     test: Test | None = None
     find: Find | None = None
+    absence: bool = False
+    """It may find something where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,19 @@ class Model:
     caps: Mapping[str, int]
     bands: tuple[tuple[int, str], ...]
     """Thresholds, highest first."""
+    by_fact: Mapping[str, tuple[Rule, ...]]
+    by_event: Mapping[str, tuple[Rule, ...]]
+    always: tuple[Rule, ...]
+    """The rules again, so that those that cannot apply are not even looked at."""
+
+    def candidates(self, history: History) -> Iterator[Rule]:
+        """The rules that may find something."""
+        yield from self.always
+        for name in history.facts:
+            yield from self.by_fact.get(name, ())
+        for on, rules in self.by_event.items():
+            if _all(history, on):
+                yield from rules
 
     def band(self, total: int) -> str:
         for threshold, name in self.bands:
@@ -62,9 +80,18 @@ class Model:
 def compile_model(version: int, definition: Definition) -> Model:
     """The model of a definition that `problems` finds nothing wrong with."""
     bands = DEFAULT_BANDS | dict(definition.get("bands") or {})
+    rules = tuple(_rule(rule) for rule in definition["rules"])
+    present = [rule for rule in rules if not rule.absence]
+    events = [on for on in SUBJECTS if on not in ("fact", "field")]
     return Model(
         version=version,
-        rules=tuple(_rule(rule) for rule in definition["rules"]),
+        rules=rules,
+        by_fact={
+            name: tuple(rule for rule in present if rule.fact == name)
+            for name in dict.fromkeys(rule.fact for rule in present if rule.fact)
+        },
+        by_event={on: tuple(rule for rule in present if rule.on == on) for on in events},
+        always=tuple(rule for rule in rules if rule.absence or rule.on == "field"),
         caps=DEFAULT_CAPS | dict(definition.get("caps") or {}),
         bands=tuple(sorted(((threshold, name) for name, threshold in bands.items()), reverse=True)),
     )
@@ -109,6 +136,8 @@ def _rule(rule: Definition) -> Rule:
     half_life = rule.get("half_life_days")
     name, op, value = when[on], when.get("op", "exists"), when.get("value")
     state = on in ("fact", "field")
+    test = _test(op, value) if state else None
+    find = None if state else _find(on, name, op, value)
     return Rule(
         id=rule["id"],
         score=rule["score"],
@@ -116,9 +145,15 @@ def _rule(rule: Definition) -> Rule:
         half_life=half_life * 86_400.0 if half_life else None,
         fact=name if on == "fact" else None,
         field=name if on == "field" else None,
-        test=_test(op, value) if state else None,
-        find=None if state else _find(on, name, op, value),
+        on=on,
+        test=test,
+        find=find,
+        absence=bool((test and test(None)) or (find and find(_NOTHING))),
     )
+
+
+_NOTHING = History(captured_at=datetime.min)
+"""A lead of which nothing but its capture is known."""
 
 
 def _test(op: str, value: Any) -> Test:
@@ -181,7 +216,12 @@ def _find(on: str, name: str, op: str, value: Any) -> Find:
     """
     if name in DETAILS[on] or name.startswith("properties."):
         test = _test(op, value)
-        return lambda history: [event for event in _all(history, on) if test(_detail(event, name))]
+        # A meeting is three occurrences in turn; its details are looked at once, when it is booked.
+        return lambda history: [
+            event
+            for event in _all(history, on)
+            if (on != "meeting" or event.kind == "booked") and test(_detail(event, name))
+        ]
     if op == "exists" or value is True:
         if value is False:
             return _counting(on, name, lambda count: count == 0)
@@ -199,16 +239,13 @@ def _all(history: History, on: str) -> list[Occurrence]:
         return history.engagements
     if on == "reply":
         return history.replies
-    if on == "meeting":
-        return [meeting for meeting in history.meetings if meeting.kind == "booked"]
-    return history.messages
+    return history.meetings if on == "meeting" else history.messages
 
 
 def _of_kind(history: History, on: str, kind: str) -> list[Occurrence]:
     if on == "message" and kind == "unanswered":
         return unanswered(history)
-    events = history.meetings if on == "meeting" else _all(history, on)
-    return [event for event in events if event.kind == kind] if events else events
+    return [event for event in _all(history, on) if event.kind == kind]
 
 
 def _counting(on: str, kind: str, test: Test, reached: int | None = None) -> Find:

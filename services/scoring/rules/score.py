@@ -62,7 +62,7 @@ class _Sum:
 def score_at(model: Model, history: History, moment: datetime) -> Score:
     """The scores at a moment, from a history gathered at that same moment."""
     sums = {name: _Sum() for name in SCORES}
-    for rule in model.rules:
+    for rule in model.candidates(history):
         found = _found(rule, history)
         if not found:
             continue

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import RowMapping
+
 from services.scoring.rules import Score
 from services.scoring.store.rows import tuples
 from shared.aliases import Lead
@@ -158,6 +160,10 @@ async def read_lead(work: UnitOfWork, lead: Lead) -> Row | None:
     )
     if row is None:
         return None
+    return _row(row)
+
+
+def _row(row: RowMapping) -> Row:
     return Row(
         row["revision"],
         (row["fit"], row["intent"], row["engagement"]),
@@ -166,6 +172,27 @@ async def read_lead(work: UnitOfWork, lead: Lead) -> Row | None:
         row["scored_at"],
         row["next_change_at"],
     )
+
+
+async def published_scores(
+    work: UnitOfWork, tenant: str, since: datetime, after: UUID | None, limit: int
+) -> list[tuple[UUID, Row]]:
+    """The next leads by id, but no aliases, whose present score was published since then."""
+    rows = await work.fetch(
+        """
+        SELECT l.* FROM lead l
+        WHERE l.tenant_id = :tenant AND l.scored_at >= :since
+          AND l.lead_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
+          AND NOT EXISTS (
+              SELECT FROM alias a WHERE a.tenant_id = l.tenant_id AND a.alias_id = l.lead_id AND NOT a.undone)
+        ORDER BY l.lead_id LIMIT :limit
+        """,
+        tenant=tenant,
+        since=since,
+        after=after,
+        limit=limit,
+    )
+    return [(row["lead_id"], _row(row)) for row in rows]
 
 
 async def forget(work: UnitOfWork, leads: Iterable[Lead]) -> None:

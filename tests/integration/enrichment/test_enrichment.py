@@ -77,14 +77,15 @@ async def test_a_captured_lead_is_enriched_without_a_network(enrichment: Any, st
     assert datetime.fromisoformat(told["facts"]["country"]["fetched_at"]) >= NOW - timedelta(minutes=1)
 
 
-async def test_only_a_change_that_matters_is_enriched_again(enrichment: Any, story: Story, bus: Any) -> None:
+async def test_only_a_newer_change_that_matters_is_enriched_again(enrichment: Any, story: Story, bus: Any) -> None:
     story.captured(**HEAD)
     await story.enriched()
     story.updated(2, "campaign", **HEAD, campaign="spring")
     story.updated(3, "job_title", **HEAD | {"job_title": "Geschäftsführerin"})
     seen = await story.enriched(2)
     assert values(seen[1].data["facts"])["seniority"] == "c_level"
-    story.updated(2, "job_title", **HEAD | {"job_title": "Praktikantin"})
+    story.updated(5, "campaign", **HEAD | {"job_title": "Geschäftsführerin"}, campaign="summer")
+    story.updated(4, "job_title", **HEAD | {"job_title": "Praktikantin"})
     marker = Story(bus, story.tenant)
     marker.captured()
     await marker.enriched()

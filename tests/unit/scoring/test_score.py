@@ -51,6 +51,7 @@ def test_the_explanation_sums_exactly_to_each_score_and_to_the_total(signals: li
     assert sum((part.points for part in told), Decimal(0)) == score.total
     assert all(part.points.as_tuple().exponent == -2 for part in told)
     assert all(part.points < 0 for part in told if part.rule == "cap")
+    assert all(abs(part.points) < 1 for part in told if part.rule == "rounding")
 
 
 @given(SIGNALS, MOMENTS, st.randoms())
