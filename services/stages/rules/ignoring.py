@@ -21,7 +21,8 @@ def why_ignored(journey: Journey, trigger: Trigger, signal: Signal) -> tuple[str
     if stage is WON and trigger is Trigger.OPTED_OUT:
         return "the lead is won and keeps its stage; nothing is sent to it any more", False
     if stage in END:
-        return f"the lead is in the end stage {title_of(stage)}, which only a person can leave", False
+        routine = trigger is Trigger.MESSAGE_SENT  # people write to their customers
+        return f"the lead is in the end stage {title_of(stage)}, which only a person can leave", routine
     if trigger is Trigger.REACHABLE_ANEW:
         return "no channel of the outreach mode is usable", False
     if trigger is Trigger.MEETING_CANCELLED:

@@ -99,9 +99,7 @@ def _every_address_fails(journey: Journey, signal: Signal) -> bool:
 
 
 def _no_channel_of_mode(journey: Journey, signal: Signal) -> bool:
-    return not channels.mode_works(journey) and (
-        signal.type == "contact.opted_out" or not channels.every_known_is_invalid(journey)
-    )
+    return not channels.mode_works(journey)  # where every known address fails, the two rules above come first
 
 
 def _usable_again(journey: Journey, signal: Signal) -> bool:

@@ -81,8 +81,6 @@ def _quiet_timer(journey: Journey, history: SettingsHistory) -> Timer | None:
         return None
     # The first moment at which the settings of that moment call it quiet: a shorter period reaches back at its commit.
     for settings, valid_from, valid_until in history.spans():
-        if valid_until is not None and valid_until <= since:
-            continue
         period = settings.quiet_period
         due = max(since + period if period < _NEVER - since else _NEVER, valid_from)
         if valid_until is None or due < valid_until:

@@ -82,6 +82,15 @@ class TestFailures:
         assert a_lead(email=None, phone=PHONE).mode("email_only").stage is Stage.NEW
         assert Lead().bounced(at=-1).captured().stage is Stage.NEW
 
+    def test_what_was_said_of_an_address_before_it_was_known_counts_when_it_is(self) -> None:
+        assert Lead().bounced(at=-1).captured(phone=PHONE).sms_failed().stage is Stage.BAD_CONTACT
+
+    def test_an_address_that_was_only_spoken_of_was_never_known(self) -> None:
+        lead = a_contacted_lead(email=None, phone=PHONE).bounced(address=OTHER_EMAIL).sms_failed()
+        assert lead.stage is Stage.BAD_PHONE
+        lead = Lead().bounced("soft", at=-1).captured(phone=PHONE).updated(email=None, phone=PHONE).sms_failed()
+        assert lead.stage is Stage.BAD_CONTACT
+
     def test_a_changed_mode_or_address_can_only_revive(self) -> None:
         assert a_contacted_lead(phone=PHONE).bounced().mode("email_only").stage is Stage.CONTACTED
         assert a_contacted_lead(phone=PHONE).bounced().updated(email=EMAIL, phone=None).stage is Stage.CONTACTED
@@ -200,6 +209,13 @@ class TestRevival:
         lead = a_contacted_lead().updated(email=OTHER_EMAIL).used_up("email").updated(email=EMAIL)
         assert lead.stage is Stage.EXHAUSTED
 
+    def test_an_address_that_was_only_spoken_of_is_not_used_up(self) -> None:
+        lead = a_contacted_lead().bounced("soft", OTHER_EMAIL).used_up("email").updated(email=OTHER_EMAIL)
+        assert lead.stage is Stage.CONTACTED
+
+    def test_the_capture_itself_revives_nobody(self) -> None:
+        assert Lead().moved("exhausted", at=-1).captured().stage is Stage.EXHAUSTED
+
     def test_a_revived_lead_is_queued_until_somebody_writes_or_answers(self) -> None:
         assert not self.an_exhausted_lead(phone=PHONE).mode("blended").sent().journey.revived
         assert not self.an_exhausted_lead(phone=PHONE).mode("blended").replied().journey.revived
@@ -238,6 +254,10 @@ class TestMergedLeads:
     def test_the_other_leads_fresh_address_revives(self) -> None:
         lead = a_contacted_lead().used_up("email").captured(at=1, lead_id=ALIAS, email=OTHER_EMAIL)
         assert lead.stage is Stage.CONTACTED
+
+    def test_the_same_address_once_more_does_not(self) -> None:
+        lead = a_contacted_lead().moved("exhausted").captured(at=1, lead_id=ALIAS, email=EMAIL)
+        assert lead.stage is Stage.EXHAUSTED
 
     def test_the_earlier_creation_counts(self) -> None:
         lead = a_lead().captured(at=1, lead_id=ALIAS, created_on=day(-5))

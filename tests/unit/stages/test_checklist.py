@@ -94,6 +94,17 @@ def test_a_persons_tick_finds_a_new_score_item_ticked_by_the_score_known() -> No
     assert lead.ticked("authority", at=3).stage is Stage.QUALIFIED
 
 
+def test_so_does_a_reply() -> None:
+    both = Settings(checklist=TWO.checklist, valid_from=day(2))
+    lead = Lead(ONE_ITEM, both).captured().scored(80, at=1)
+    assert lead.replied(at=3, evidence=[{"item": "authority", "sentence": "I decide."}]).stage is Stage.QUALIFIED
+
+
+def test_a_score_that_ticks_nothing_new_qualifies_nobody_anew() -> None:
+    assert a_lead(SCORE).scored(70).moved("engaged").scored(90).stage is Stage.ENGAGED
+    assert a_lead(SCORE).scored(70).moved("engaged").scored(20).scored(90).stage is Stage.QUALIFIED
+
+
 def test_the_next_score_completes_a_new_list() -> None:
     lead = Lead(Settings(), Settings(checklist=SCORE.checklist, valid_from=day(2))).captured().scored(80, at=1)
     assert lead.at(3).stage is Stage.NEW

@@ -64,3 +64,7 @@ def test_an_opt_out_older_than_the_move_to_won_makes_that_move_void() -> None:
 
 def test_the_reason_of_a_dead_lead_is_the_opt_out() -> None:
     assert a_lead().opted_out().journey.disqualification_reason == "opted out"
+
+
+def test_an_opt_out_of_a_kind_that_this_version_does_not_know_is_believed() -> None:
+    assert a_lead().opted_out("a way of a later version", "sms").stage is Stage.DEAD

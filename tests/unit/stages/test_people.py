@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from services.stages.rules import ACTIVE, DISQUALIFIED, Stage, status_of
-from tests.unit.stages.story import ANNA, Lead, a_lead, day
+from tests.unit.stages.story import ALIAS, ANNA, Lead, a_lead, day
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,11 @@ def test_captures_owner_counts_at_capture_only() -> None:
     lead.tell("lead.assigned", 1, owner="bob", previous="ann").updated(at=2, owner="carl")
     assert lead.journey.owner == "bob"
     assert lead.tell("lead.assigned", 3, owner=None, previous="bob").journey.owner is None
+
+
+def test_a_lead_that_was_given_to_nobody_stays_nobodys_after_a_merge() -> None:
+    lead = a_lead(owner="ann").tell("lead.assigned", 1, owner=None, previous="ann")
+    assert lead.captured(at=2, lead_id=ALIAS, owner="bob").journey.owner is None
 
 
 def test_a_human_can_skip_stages_and_automation_goes_on_from_there() -> None:

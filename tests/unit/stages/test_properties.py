@@ -52,7 +52,7 @@ def body(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 details = {"email": st.sampled_from([*ADDRESSES[:2], None]), "phone": st.sampled_from(ADDRESSES[2:])}
 replies = body(
     reply_id=st.sampled_from(["r1", "r2", "r3"]),
-    label=st.sampled_from(["opt_out", "question", "later", *LABELS]),
+    label=st.sampled_from(["opt_out", "opt_out", "opt_out", "question", "later", *LABELS]),
     channel=channels,
     labelled_at=moments.map(day),
     wrong_address=st.sampled_from([None, None, True]),
@@ -80,6 +80,10 @@ opt_outs = st.tuples(
         reply_id=st.sampled_from([None, "r1", "r2", "r9"]),
     ),
 )
+believed = st.tuples(
+    st.just("contact.opted_out"),
+    body(channel=channels, how=st.just("reply"), reply_id=st.sampled_from(["r1", "r2"])),
+)
 used_up = st.tuples(
     st.just("outreach.exhausted"),
     body(mode=st.just("blended"), channels=st.sampled_from([["email"], ["sms"], ["email", "sms"]])),
@@ -102,7 +106,7 @@ anything = st.one_of(
 )
 # A story about all at once seldom has two events that touch each other; so most stories have a theme, and few moments.
 THEMES: dict[str, tuple[st.SearchStrategy[tuple[str, dict[str, Any]]], st.SearchStrategy[float]]] = {
-    "replies": (st.one_of(received, opt_outs, received, opt_outs, moves), st.sampled_from([1, 1.25, 2, 3])),
+    "replies": (st.one_of(received, received, believed, believed, opt_outs, moves), st.sampled_from([1, 1.25, 2, 3])),
     "timers": (st.one_of(messages, bookings, cancellations, sequences, moves, received), moments),
     "channels": (st.one_of(captures, updates, bounces, used_up, modes, opt_outs, messages), moments),
     "checklist": (st.one_of(scores, ticks, received, moves), moments),

@@ -56,6 +56,8 @@ def test_the_next_action_says_what_a_person_would_do() -> None:
     assert action(a_lead().sent().replied().sent()) == "qualify: need is missing"
     assert action(a_lead(ONE_ITEM).ticked()) == "book a meeting"
     assert action(a_lead().booked(ends=3)) == "meet on 2025-03-06 08:00 UTC"
+    assert action(a_lead().replied("meeting_request").booked(ends=3)) == "meet on 2025-03-06 08:00 UTC"
+    assert action(a_lead().booked(ends=3).replied("question")) == "answer the reply"
     assert action(a_lead().moved("meeting_completed")) == "mark won or lost"
     assert action(a_lead().moved("nurture")) == "check in from time to time"
     assert action(a_lead().replied("later", later_until="2025-06-01")) == "check in on 2025-06-01"
