@@ -115,7 +115,9 @@ class Ledger:
             self._dossiers[key].signals.append(signal)
             self._new_signals.append((key, signal))
         elif isinstance(event, LeadErased):
-            self._erased.extend(member for member in self._group(key) if member not in self._erased)
+            root = self._root(key)
+            group = [member for member in self._dossiers if self._root(member) == root]
+            self._erased.extend(member for member in group if member not in self._erased)
 
     def regroup(self, merged: Received[LeadMerged]) -> None:
         """A merge, or its undo, that counts (no later version of the same alias is known)."""
@@ -135,9 +137,10 @@ class Ledger:
 
     def settle(self, now: datetime) -> Outcome:
         """The rows as they are to be saved, and what that changes in the counters."""
+        groups = self._groups()
         for root in {self._root(key) for key in self._touched}:
-            for key in self._group(root):
-                self._settle_one(key, root, now)
+            for key in groups[root]:
+                self._settle_one(key, groups[root] if key == root else [], now)
         changed = {key: dossier.lead for key, dossier in self._dossiers.items() if dossier.lead != self._before[key]}
         new_steps, changed_steps = self._saved_steps()
         return Outcome(changed, new_steps, changed_steps, self._new_signals, self._erased, self._differences())
@@ -165,18 +168,28 @@ class Ledger:
         self._new_steps.setdefault(key, []).append(step)
 
     def _root(self, key: Key) -> Key:
-        return (key[0], self._kept.get(key, key[1]))
+        """The lead that an id stands for: at the end of its merges, however many; in a circle the smallest of it."""
+        way = [key]
+        while (kept := self._kept.get(way[-1])) is not None:
+            following = (key[0], kept)
+            if following in way:
+                return min(way[way.index(following) :])
+            way.append(following)
+        return way[-1]
 
-    def _group(self, key: Key) -> list[Key]:
-        root = self._root(key)
-        return [root, *(alias for alias, kept in self._kept.items() if (alias[0], kept) == root)]
+    def _groups(self) -> dict[Key, list[Key]]:
+        """All ids by the lead that they stand for."""
+        groups: dict[Key, list[Key]] = {}
+        for key in self._dossiers:
+            groups.setdefault(self._root(key), []).append(key)
+        return groups
 
-    def _settle_one(self, key: Key, root: Key, now: datetime) -> None:
+    def _settle_one(self, key: Key, group: list[Key], now: datetime) -> None:
+        """`group`: all ids of this lead; empty for an alias, whose facts count with the lead that it stands for."""
         dossier = self._dossiers[key]
-        members = self._group(root) if key == root else [key]
-        others = [self._dossiers[member].lead for member in members if member != key]
-        signals = [signal for member in members for signal in self._dossiers[member].signals]
-        lead = settled(dossier.lead, others, alias=key != root, calendar=fold(signals, now))
+        others = [self._dossiers[member].lead for member in group if member != key]
+        signals = [signal for member in group or [key] for signal in self._dossiers[member].signals]
+        lead = settled(dossier.lead, others, alias=not group, calendar=fold(signals, now))
         if key in self._erased:
             lead = replace(lead, erased=True, due_on=None)
         dossier.lead = lead

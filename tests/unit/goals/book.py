@@ -24,7 +24,8 @@ class Book:
         fresh = []
         for event in batch:
             name = (event.source, event.id)
-            if name not in self.seen and (event.tenant, event.lead_id) not in self.gone:
+            speaks_of = {event.lead_id, getattr(event.event, "alias_id", event.lead_id)}
+            if name not in self.seen and not {(event.tenant, lead) for lead in speaks_of} & self.gone:
                 self.seen.add(name)
                 fresh.append(event)
         merges = [event for event in fresh if isinstance(event.event, LeadMerged) and self._newest(event)]
@@ -33,13 +34,7 @@ class Book:
         for event in others:
             by_key[event.tenant, event.lead_id].append(event)
         ids = set(by_key) | {(m.tenant, m.event.alias_id) for m in merges} | {(m.tenant, m.lead_id) for m in merges}
-        every = set(ids)
-        while True:
-            more = {(key[0], self.kept[key]) for key in every if key in self.kept}
-            more |= {alias for alias, kept in self.kept.items() if (alias[0], kept) in every | more}
-            if more <= every:
-                break
-            every |= more
+        every = self._closure(ids)
         whole = merges or any(isinstance(event.event, LeadErased) for event in others)
         dossiers = {}
         for key in every:
@@ -61,8 +56,8 @@ class Book:
     def tick(self, now) -> None:
         """The worker: meetings whose end has passed."""
         for key in [key for key, lead in self.leads.items() if lead.due_on and lead.due_on <= now]:
-            group = {key} | {alias for alias, kept in self.kept.items() if (alias[0], kept) == key}
-            dossiers = {k: Dossier(self.leads[k], [], list(self.signals[k])) for k in group}
+            group = self._closure({key})
+            dossiers = {k: Dossier(self.leads.get(k, Lead(k[1])), [], list(self.signals[k])) for k in group}
             ledger = Ledger(dossiers, {alias: kept for alias, kept in self.kept.items() if alias in group})
             ledger.touch(key)
             self._save(ledger.settle(now))
@@ -90,6 +85,15 @@ class Book:
             and (end is None or count.at < end)
             and all(getattr(count.traits, name) == value for name, value in traits.items())
         )
+
+    def _closure(self, ids) -> set[Key]:
+        every = set(ids)
+        while True:
+            more = {(key[0], self.kept[key]) for key in every if key in self.kept}
+            more |= {alias for alias, kept in self.kept.items() if (alias[0], kept) in every | more}
+            if more <= every:
+                return every
+            every |= more
 
     def _newest(self, event) -> bool:
         alias = (event.tenant, event.event.alias_id)

@@ -91,10 +91,26 @@ def deliveries(draw, source=histories):
 def histories_with_merges(draw):
     events = draw(histories())
     for alias in draw(st.sets(st.sampled_from([1, 2, 3]), max_size=2)):
-        kept = 0
+        kept = draw(st.sampled_from([number for number in range(4) if number != alias]))
         for version in range(1, 1 + draw(st.integers(1, 3))):
             events.append(merged(kept, alias, version=version, undone=version % 2 == 0))
     return events
+
+
+@st.composite
+def histories_with_everything(draw):
+    events = draw(histories_with_merges())
+    return events + [erased(number) for number in draw(st.sets(st.integers(0, 3), max_size=2))]
+
+
+@given(deliveries(histories_with_everything))
+@settings(max_examples=400)
+def test_live_counts_equal_the_recount_through_erasures_at_any_time(delivery):
+    _, batches = delivery
+    book = Book()
+    for batch in batches:
+        book.deliver(batch, NOW)
+        assert book.recount() == book.live
 
 
 @given(deliveries())
