@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import pwd
 import shutil
 import signal
 import stat
@@ -126,9 +127,9 @@ class Postgres:
             [str(_bin() / "initdb"), "-D", str(fresh), *options],
             capture_output=True,
             text=True,
-            user=self._user,
             cwd=self.data,
             check=False,
+            **process.become(self._user),
         )
         if done.returncode != 0:
             raise process.StartError(f"initdb failed:\n{done.stdout}{done.stderr}")
@@ -161,8 +162,6 @@ def _write_as(path: Path, content: str) -> None:
 
 def _system_user() -> str:
     """The user that the wheel itself would create; `nobody` where users cannot be created."""
-    import pwd
-
     try:
         return pwd.getpwnam(_USER_AS_ROOT).pw_name
     except KeyError:

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import psutil
 
@@ -86,9 +87,7 @@ def launch(
         stderr=subprocess.STDOUT,
         start_new_session=True,
         preexec_fn=die_with_parent(orphaned),
-        user=user,
-        group=None if user is None else _primary_group(user),
-        extra_groups=None if user is None else [],
+        **become(user),
         env=dict(env) if env is not None else None,
         cwd=cwd,
     )
@@ -146,7 +145,8 @@ def wait_until(
         time.sleep(0.05)
 
 
-def _primary_group(user: str) -> int:
-    import pwd
-
-    return pwd.getpwnam(user).pw_gid
+def become(user: str | None) -> dict[str, Any]:
+    """The arguments of `subprocess` for a child that is entirely `user`, without root's groups; None: the parent's."""
+    if user is None:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
