@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, Field, PlainSerializer, model_validator
 
 from services.scoring.rules import Contribution, Score
 from services.scoring.rules.model import SUBJECTS
@@ -19,8 +19,6 @@ Simple = str | bool | int | float
 
 class When(BaseModel):
     """The condition: exactly one of what it looks at, with a name; then a comparison."""
-
-    model_config = ConfigDict(extra="forbid")
 
     fact: Name | None = None
     field: Name | None = None
@@ -41,8 +39,6 @@ class When(BaseModel):
 class Rule(BaseModel):
     """Points given once for a fact or field, or for each event, that the condition finds."""
 
-    model_config = ConfigDict(extra="forbid")
-
     id: Annotated[str, Field(min_length=1, max_length=100)]
     score: ScoreName
     when: When
@@ -51,8 +47,6 @@ class Rule(BaseModel):
 
 
 class Caps(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
     fit: Annotated[int, Field(ge=0, le=300)] = 40
     intent: Annotated[int, Field(ge=0, le=300)] = 30
     engagement: Annotated[int, Field(ge=0, le=300)] = 30
@@ -60,8 +54,6 @@ class Caps(BaseModel):
 
 class Bands(BaseModel):
     """From how many points of the total on; below C is D."""
-
-    model_config = ConfigDict(extra="forbid")
 
     A: Threshold = 75
     B: Threshold = 50

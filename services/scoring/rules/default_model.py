@@ -42,9 +42,9 @@ _FIT = [
 ]
 
 _SOURCES = [
-    ("referred", ["referral", "partner"], 8),
+    ("referred", ["referral", "referrals", "partner", "partners"], 8),
     ("came-by-itself", ["website", "web", "web-form", "form", "demo", "inbound", "chat", "webhook"], 6),
-    ("met", ["event", "trade-show", "fair", "webinar"], 5),
+    ("met", ["event", "trade-fair", "trade-show", "fair", "expo", "conference", "webinar"], 5),
     ("answered-an-ad", ["ads", "ad", "google-ads", "linkedin", "social", "newsletter"], 3),
 ]
 
