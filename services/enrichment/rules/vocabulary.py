@@ -313,7 +313,8 @@ DEPARTMENT: list[tuple[str, str]] = [
     (
         "it",
         """
-        it, information technology, chief information, cio, ciso, information security, cyber security, cybersecurity, security, system
+        it, information technology, chief information, cio, ciso, information security, cyber security,
+        cybersecurity, security, system
         administrator, systems administrator, sysadmin, infrastructure, network, digital, digitalisation,
         digitalization, erp, crm, cdo
         | edv, informatik*, systemadmin*, it*leiter*, digitalisier*, netzwerk*, informationstechnik
@@ -344,7 +345,8 @@ DEPARTMENT: list[tuple[str, str]] = [
     (
         "operations",
         """
-        operations, operation, operating, operational, coo, logistics, logistic, production, manufacturing, plant, warehouse,
+        operations, operation, operating, operational, coo, logistics, logistic, production, manufacturing,
+        plant, warehouse,
         quality, facility, facilities, maintenance, office manager, process, project
         | betrieb*, produktion*, fertigung*, logistik*, lager*, werk*leit*, qualitat*, instandhalt*, projekt*,
         prozess*
