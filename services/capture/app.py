@@ -6,6 +6,7 @@ from services.capture import consumers, endpoints, workers
 from services.capture.gateways import Addresses
 from services.capture.schemas import submitted_model
 from services.capture.settings import Settings
+from services.capture.use_cases.gathering import Gathering
 from shared.service import Service
 
 
@@ -14,6 +15,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     service = Service("capture", settings, only=only)
     readers = Addresses(settings.default_region)
     service.app.state.readers = readers
+    service.app.state.gathering = Gathering(service.database)
     service.routes(endpoints.leads, endpoints.merges, endpoints.imports)
     service.streams(r"/v1/imports")
     service.consume(reads=[submitted_model(readers)], handle=consumers.on_lead_submitted)

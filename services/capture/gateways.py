@@ -1,5 +1,6 @@
 """What the world knows of addresses: e-mail syntax, numbering plans, country names, time zones. No network."""
 
+import re
 from functools import lru_cache
 from zoneinfo import available_timezones
 
@@ -15,6 +16,19 @@ _FICTION = ("+1555", "+447700900", "+441632960", "+442079460", "+61491570")
 _MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.PAGER)
 
 
+_PLAIN_EMAIL = re.compile(r"(?=[^@]{1,64}@)(?=.{6,254}\Z)[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@[a-z0-9.-]+\Z")
+"""The form that nearly all addresses have; of them only the domain is in question, and few domains have many people."""
+
+
+@lru_cache(maxsize=20_000)
+def _is_domain(domain: str) -> bool:
+    try:
+        found = validate_email(f"somebody@{domain}", check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return False
+    return found.domain == domain
+
+
 class Addresses:
     """Reads addresses as `rules.contact.Readers` asks for them.
 
@@ -26,6 +40,9 @@ class Addresses:
 
     def email(self, text: str) -> str:
         """Lower case throughout: that is how people compare addresses, and how mail servers treat them."""
+        plain = text.lower()
+        if _PLAIN_EMAIL.match(plain) and _is_domain(plain.partition("@")[2]):
+            return plain
         try:
             found = validate_email(
                 text.removeprefix("mailto:"), check_deliverability=False, allow_display_name=True, test_environment=True

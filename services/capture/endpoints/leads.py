@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
@@ -13,10 +14,13 @@ from services.capture.use_cases import leads as use_cases
 from services.capture.use_cases.again import again
 from services.capture.use_cases.engagements import record_engagement
 from services.capture.use_cases.events import captured
-from services.capture.use_cases.submissions import Submission, submit
+from services.capture.use_cases.gathering import Gathering
+from services.capture.use_cases.submissions import Outcome, Submission, submit
 from shared.errors import Invalid
 from shared.events.envelope import errors_of
 from shared.http import IfMatch, Once, Operator, OperatorOrService, TenantWork, ViewerOrService, etag
+from shared.http.idempotency import Key, _Once
+from shared.service import Service
 
 router = APIRouter(tags=["leads"])
 
@@ -37,7 +41,7 @@ def lead_out(lead: Lead, **more: Any) -> dict[str, Any]:
 
 @router.post("/leads", status_code=201, responses={200: {"description": "The lead was known"}})
 async def create_lead(
-    principal: OperatorOrService, work: TenantWork, body: LeadIn, once: Once, readers: AddressReaders
+    request: Request, principal: OperatorOrService, body: LeadIn, readers: AddressReaders, key: Key = None
 ) -> Response:
     """Submit a lead: 201 for a new one, 200 for one that is known by external id, e-mail or phone.
 
@@ -46,15 +50,24 @@ async def create_lead(
     contact, problems = normalise(body.given(), readers)
     if contact is None:
         raise Invalid("; ".join(f"{p.field}: {p.message}" for p in problems), said_wrong(problems))
-    submission = Submission(principal.tenant, contact, work.now)
+    warnings = {"warnings": said_wrong(problems)} if problems else {}
+    if key is None:
+        gathering: Gathering = request.app.state.gathering
+        status, content, headers = _answer(await gathering.submit(principal.tenant, contact), warnings)
+        return Response(orjson.dumps(content), status, headers, media_type="application/json")
+    service: Service = request.app.state.service
+    async with service.database.tenant(principal.tenant) as work:
 
-    async def run() -> Any:
-        (outcome,) = await again(work, lambda: submit(work, [submission]))
-        warnings = {"warnings": said_wrong(problems)} if problems else {}
-        headers = {"ETag": etag(outcome.lead.version), "Location": f"/v1/leads/{outcome.lead.lead_id}"}
-        return 201 if outcome.new else 200, lead_out(outcome.lead, **warnings), headers
+        async def run() -> Any:
+            (outcome,) = await again(work, lambda: submit(work, [Submission(principal.tenant, contact)]))
+            return _answer(outcome, warnings)
 
-    return await once(run)
+        return await _Once(request, work, key)(run)
+
+
+def _answer(outcome: Outcome, warnings: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, str]]:
+    headers = {"ETag": etag(outcome.lead.version), "Location": f"/v1/leads/{outcome.lead.lead_id}"}
+    return 201 if outcome.new else 200, lead_out(outcome.lead, **warnings), headers
 
 
 @router.post("/leads/batch")
@@ -71,7 +84,7 @@ async def create_leads(
             results.append({"status": 422, "errors": wrong})
             continue
         places.append(len(results))
-        submissions.append(Submission(principal.tenant, contact, work.now))
+        submissions.append(Submission(principal.tenant, contact))
         results.append({"warnings": wrong} if wrong else {})
 
     async def run() -> Any:

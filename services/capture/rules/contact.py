@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from services.capture.rules.names import likeness
 from shared.events import Consent
 
 ADDRESSES = ("email", "phone")
@@ -86,6 +87,8 @@ class Contact:
     mobile: bool = False
     attributes: Mapping[str, Any] = field(default_factory=dict)
     permission: Permission | None = None
+    likeness: int | None = None
+    """What name and company come to, for comparing (`rules.names`)."""
 
     @property
     def email(self) -> str | None:
@@ -134,6 +137,7 @@ def normalise(given: Mapping[str, Any], readers: Readers) -> tuple[Contact | Non
             mobile=mobile,
             attributes=attributes,
             permission=permission,
+            likeness=likeness(said),
         ),
         problems,
     )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.capture.rules.contact import Contact, Permission
+from services.capture.rules.names import NAMED_BY, likeness
 
 _TICK = timedelta(microseconds=1)
 
@@ -48,6 +49,7 @@ class Lead:
     attributes: dict[str, Any] = field(default_factory=dict)
     consent: dict[str, Any] = field(default_factory=dict)
     marks: dict[str, Mark] = field(default_factory=dict)
+    likeness: int | None = None
     merged_into: UUID | None = None
     merge_version: int = 0
     phone_first: bool = False
@@ -92,6 +94,8 @@ class Lead:
             home.pop(name, None)
         else:
             home[name] = value
+        if home is self.fields and name in NAMED_BY:
+            self.likeness = likeness(self.fields)
 
     def next_version(self, time: datetime) -> None:
         """Count a change up; its event is later than the lead's last one."""
@@ -113,6 +117,7 @@ def new_lead(tenant: str, lead_id: UUID, contact: Contact, time: datetime) -> Le
         owner=contact.owner,
         fields=dict(contact.fields),
         attributes={name: value for name, value in contact.attributes.items() if value is not None},
+        likeness=contact.likeness,
     )
     if contact.permission is not None:
         _permit(lead, contact.permission, time, human=False)

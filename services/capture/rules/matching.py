@@ -9,16 +9,15 @@
 | the phone otherwise; an e-mail that another lead has; name and company | a pair for review |
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import blake2b
 from typing import TypeVar
 from uuid import UUID
 
 from services.capture.rules.contact import Contact
 from services.capture.rules.lead import Lead
+from services.capture.rules.names import names_agree
 
 K = TypeVar("K")
 
@@ -78,8 +77,8 @@ class Book:
             _enter(self._email, (lead.tenant, lead.email), lead)
         if lead.phone is not None:
             _enter(self._phone, (lead.tenant, lead.phone), lead)
-        if (key := likeness(lead.fields)) is not None:
-            _enter(self._alike, (lead.tenant, key), lead)
+        if lead.likeness is not None:
+            _enter(self._alike, (lead.tenant, lead.likeness), lead)
 
     def identify(self, tenant: str, contact: Contact, lead: Lead) -> bool:
         """Remember the external id; False when it was known already."""
@@ -141,13 +140,13 @@ class Book:
                 return Match(found)
             return Match(found, [(lead, Reason.SAME_PHONE) for lead in phones if lead is not found][:MOST_PAIRS])
         alike = [(lead, Reason.SAME_PHONE) for lead in phones]
-        if (key := likeness(contact.fields)) is not None:
+        if contact.likeness is not None:
             known = {lead.lead_id for lead in phones}
-            others = (self.standing(lead) for lead in self._alike.get((tenant, key), ()))
+            others = (self.standing(lead) for lead in self._alike.get((tenant, contact.likeness), ()))
             alike += [
                 (lead, Reason.SAME_NAME_AND_COMPANY)
                 for lead in others
-                if lead is not None and lead.lead_id not in known and likeness(lead.fields) == key
+                if lead is not None and lead.lead_id not in known and lead.likeness == contact.likeness
             ]
         return Match(None, alike[:MOST_PAIRS])
 
@@ -175,39 +174,3 @@ def pair_of(lead: Lead, other: Lead, reason: Reason) -> Pair:
         score += 0.25 if agree else -0.25
     a, b = sorted((lead.lead_id, other.lead_id))
     return Pair(lead.tenant, (a, b), round(min(score, 1.0), 2), tuple(reasons))
-
-
-def fold(text: str) -> str:
-    """Letters and digits only, lower case, without accents: how names are compared."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c))
-
-
-def _words(fields: Mapping[str, str]) -> tuple[str, ...]:
-    name = f"{fields.get('first_name', '')} {fields.get('last_name', '')}".strip()
-    return tuple(fold(name or fields.get("full_name", "")).split())
-
-
-def names_agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool | None:
-    """Whether two names can be one person's: the shorter is part of the longer, initials count.
-
-    None when one of them is no name at all.
-    """
-    short, long = sorted((_words(one), _words(other)), key=len)
-    if not short:
-        return None
-    left = list(long)
-    for word in short:
-        fit = next((w for w in left if w == word or (min(len(w), len(word)) == 1 and w[0] == word[0])), None)
-        if fit is None:
-            return False
-        left.remove(fit)
-    return True
-
-
-def likeness(fields: Mapping[str, str]) -> int | None:
-    """A key that leads with the same full name and the same company share; None without both. 64 bits, signed."""
-    words, company = sorted(_words(fields)), fold(fields.get("company", "")).split()
-    if len(words) < 2 or not company:
-        return None
-    return int.from_bytes(blake2b(" ".join([*words, "|", *company]).encode(), digest_size=8).digest(), signed=True)

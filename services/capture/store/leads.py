@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping
 
 from services.capture.rules.contact import DETAILS, Contact
 from services.capture.rules.lead import Lead, Mark
-from services.capture.rules.matching import MOST_PAIRS, likeness
+from services.capture.rules.matching import MOST_PAIRS
 from shared.db import UnitOfWork
 
 Key = tuple[str, UUID]
@@ -69,7 +69,7 @@ async def find(work: UnitOfWork, submitted: Sequence[tuple[str, Contact]]) -> tu
     ids = {(t, c.source, c.external_id) for t, c in submitted if c.external_id is not None}
     mails = {(t, c.email) for t, c in submitted if c.email is not None}
     phones = {(t, c.phone) for t, c in submitted if c.phone is not None}
-    alike = {(t, key) for t, c in submitted if (key := likeness(c.fields)) is not None}
+    alike = {(t, c.likeness) for t, c in submitted if c.likeness is not None}
     rows = await work.fetch(
         _FIND,
         id_tenants=[t for t, _, _ in ids],
@@ -207,7 +207,7 @@ def _content(leads: Sequence[Lead]) -> dict[str, list[Any]]:
         "emails": [lead.email for lead in leads],
         "phones": [lead.phone for lead in leads],
         "phone_firsts": [lead.phone_first for lead in leads],
-        "likenesses": [likeness(lead.fields) for lead in leads],
+        "likenesses": [lead.likeness for lead in leads],
         "details": [_dump({name: lead.fields[name] for name in DETAILS if name in lead.fields}) for lead in leads],
         "attributes": [_dump(lead.attributes) for lead in leads],
         "consents": [_dump(lead.consent) for lead in leads],
@@ -242,6 +242,7 @@ def lead_of(row: RowMapping) -> Lead:
         attributes=row["attributes"],
         consent=row["consent"],
         marks={name: Mark(datetime.fromisoformat(time), human) for name, (time, human) in row["marks"].items()},
+        likeness=row["likeness"],
         merged_into=row["merged_into"],
         merge_version=row["merge_version"],
         phone_first=row["phone_first"],

@@ -1,4 +1,7 @@
 import pytest
+from email_validator import EmailNotValidError, validate_email
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.capture.rules.contact import normalise
 from tests.unit.capture.builders import ADDRESSES, NOON, a_contact, messages
@@ -163,3 +166,14 @@ def test_consent_with_a_time_that_is_none_is_refused():
     )
     assert contact is None
     assert list(messages(problems)) == ["consent.at"]
+
+
+@given(st.one_of(st.emails(), st.from_regex(r"\A[a-z0-9.+_-]{1,12}@(xn--)?[a-z0-9.-]{1,20}\Z")))
+def test_plain_emails_are_judged_as_the_library_judges_all(text):
+    try:
+        expected = validate_email(text, check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError:
+        with pytest.raises(ValueError, match=r"\w"):
+            ADDRESSES.email(text)
+    else:
+        assert ADDRESSES.email(text) == expected

@@ -1,7 +1,8 @@
 import pytest
 
 from services.capture.rules.lead import Mark, take
-from services.capture.rules.matching import MOST_PAIRS, Book, Reason, names_agree, pair_of
+from services.capture.rules.matching import MOST_PAIRS, Book, Reason, pair_of
+from services.capture.rules.names import names_agree
 from tests.unit.capture.builders import a_contact, a_lead, at
 
 MOBILE, DESK = "+4915123456789", "+4930123456"

@@ -1,0 +1,47 @@
+"""State as events again, for who needs to build itself anew."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.messaging.republish import republish
+
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+TYPES = ("lead.captured", "lead.updated", "lead.merged", "lead.erased")
+
+
+@pytest.fixture
+async def capture(start):
+    return await start("capture")
+
+
+async def test_what_is_said_again_has_the_same_ids_and_the_state_of_now(capture, bus, tenant):
+    api = capture.client(tenant, "operator")
+
+    async def submit(name, **fields):
+        answer = await api.post("/v1/leads", json={"source": "web", "email": f"{name}@x.example", **fields})
+        return answer.json()["lead_id"]
+
+    plain, changed, kept, alias, undone, gone = [await submit(name) for name in "abcdef"]
+    await submit("b", company="Acme")
+    await api.post(f"/v1/leads/{kept}/merge", json={"alias_id": alias})
+    merge = await api.post(f"/v1/leads/{kept}/merge", json={"alias_id": undone})
+    await api.post(f"/v1/merges/{merge.json()['merge_id']}/undo")
+    await api.delete(f"/v1/leads/{gone}")
+    first = {
+        type: await bus.read(type, tenant=tenant, count=count) for type, count in zip(TYPES, (6, 1, 3, 1), strict=True)
+    }
+    said = await republish(capture.database, TYPES, tenant, BEGINNING)
+    assert said == {"lead.captured": 5, "lead.updated": 1, "lead.merged": 2, "lead.erased": 1}
+    for type in TYPES:
+        events = await bus.read(type, tenant=tenant, count=len(first[type]) + said[type])
+        again = [event for event in events if _repeated(event)]
+        assert len(again) == said[type]
+        assert {event.id for event in again} <= {event.id for event in first[type]}
+    told = {event.lead_id: event.data for event in bus.seen("lead.captured", tenant=tenant) if _repeated(event)}
+    assert (told[changed]["company"], told[changed]["version"]) == ("Acme", 1)
+    assert "company" not in told[plain]
+
+
+def _repeated(event):
+    return "ce_sequence" not in event.headers
