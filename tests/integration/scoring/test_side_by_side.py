@@ -1,0 +1,84 @@
+"""Batches that two replicas handle at the same time, as after a rebalance: no signal is lost from a score."""
+
+import asyncio
+import random
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+
+from services.scoring.use_cases import Models, take_signals
+from shared.db import Database
+from shared.events import EngagementRecorded, Envelope, LeadCaptured, LeadMerged, Received
+from shared.ids import uuid7
+from tests.integration.scoring.test_scores import NOW
+
+_AGAIN = {"40001", "40P01", "23505"}
+
+
+def received(event: Any, tenant: str, lead: UUID, minutes: int, id: str) -> Received[Any]:
+    at = NOW - timedelta(days=1) + timedelta(minutes=minutes)
+    envelope = Envelope(id=id, type=event.type, source="urn:test", time=at, tenant=tenant, subject=str(lead))
+    return Received(envelope, event, NOW)
+
+
+async def passes(database: Database, models: Models, batch: list[Received[Any]]) -> int:
+    """As the consumer does: again after a unique violation or a deadlock; the number of runs that it took."""
+    runs = 0
+    while True:
+        runs += 1
+        try:
+            async with database.worker({one.tenant for one in batch}) as work:
+                await take_signals(work, models, sorted(batch, key=lambda one: one.order))
+            return runs
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in _AGAIN:
+                raise
+
+
+async def test_batches_side_by_side_lose_no_signal(start: Any, tenant: str) -> None:
+    scoring = await start("scoring")
+    dice = random.Random(7)
+    leads = [uuid7() for _ in range(20)]
+    events = [
+        received(
+            LeadCaptured(lead_id=lead, source="website", created_on=NOW, consent=None),
+            tenant,
+            lead,
+            0,
+            f"{lead}-captured",
+        )
+        for lead in leads
+    ]
+    for lead in leads:
+        events += [
+            received(EngagementRecorded(kind="visit"), tenant, lead, n, f"{lead}-visit-{n}") for n in range(1, 7)
+        ]
+    for kept, alias in zip(leads[0:10:2], leads[1:10:2], strict=True):
+        merge = LeadMerged(lead_id=kept, alias_id=alias, merge_id=uuid7(), version=1)
+        events.append(received(merge, tenant, kept, 9, f"{kept}-merge"))
+    events += dice.sample(events, 60)
+    dice.shuffle(events)
+    batches = [events[start : start + 12] for start in range(0, len(events), 12)]
+    databases = [Database(scoring.service.settings.database_url, "scoring") for _ in range(4)]
+
+    async def replica(database: Database, mine: list[list[Received[Any]]]) -> None:
+        models = Models()
+        for batch in mine:
+            await passes(database, models, batch)
+
+    await asyncio.gather(*(replica(database, batches[n::4]) for n, database in enumerate(databases)))
+    async with scoring.client(tenant, "viewer") as client:
+        for n, lead in enumerate(leads):
+            score = (await client.get(f"/v1/leads/{lead}/score")).json()
+            assert score["engagement"] == (30 if n < 10 else 17)
+    async with scoring.database.worker() as work:
+        rows = await work.fetch(
+            "SELECT lead_id, engagement, revision FROM lead WHERE tenant_id = :tenant", tenant=tenant
+        )
+        stored = {row["lead_id"]: row["engagement"] for row in rows}
+        kept = [*leads[0:10:2], *leads[10:]]
+        assert [stored[lead] for lead in kept] == [30] * 5 + [17] * 10
+    for database in databases:
+        await database.close()
