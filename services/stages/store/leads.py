@@ -13,7 +13,8 @@ from services.stages.rules import Journey, Stage, status_of
 from shared.aliases import Lead
 from shared.db import UnitOfWork
 
-_UNBORN = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
+# Not year 1: asyncpg takes the least datetime for -infinity, and reads that back without a time zone.
+_UNBORN = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
 
 
 @dataclass(slots=True)

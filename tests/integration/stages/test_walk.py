@@ -121,3 +121,26 @@ async def test_a_signal_that_comes_before_its_lead_waits_for_it(bus, start, tena
     lead.captured(time=ago(minutes=10))
     (moved,) = await bus.read("stage.changed", tenant=tenant, where=lambda s: s.lead_id == str(lead.id))
     assert moved.data["to"] == "contacted"
+
+
+async def test_a_score_that_overtakes_its_lead_waits_for_it(bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.scored(62, time=ago(minutes=5))
+    bus.flush()
+
+    async def waits():
+        async with stages.database.worker() as work:
+            return await work.fetch_one("SELECT 1 FROM lead WHERE tenant_id = :t AND NOT captured", t=tenant)
+
+    await eventually(waits)
+    lead.captured(time=ago(minutes=10))
+    bus.flush()
+    async with stages.client(tenant, "viewer") as api:
+
+        async def there():
+            return (await api.get(f"/v1/leads/{lead.id}")).status_code == 200
+
+        await eventually(there)
+        seen = (await api.get(f"/v1/leads/{lead.id}")).json()
+    assert (seen["stage"], seen["score_total"], seen["band"]) == ("new", 62, "B")
