@@ -1,0 +1,61 @@
+"""The way out to a language model: any OpenAI-compatible endpoint."""
+
+from dataclasses import dataclass
+
+import openai
+import structlog
+
+log = structlog.get_logger()
+
+MAX_ANSWER_TOKENS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said, and what it cost."""
+
+    text: str
+    tokens: int
+
+
+class ModelUnavailable(Exception):
+    """No answer in time, or none at all; says nothing of the request's content."""
+
+
+class LanguageModel:
+    """One endpoint and model, with a limit on the whole call in seconds and retries by the client."""
+
+    def __init__(self, base_url: str, api_key: str, model: str, *, timeout: float, retries: int = 1) -> None:
+        self.model = model
+        self._client = openai.AsyncOpenAI(
+            base_url=base_url, api_key=api_key or "none", timeout=timeout, max_retries=retries
+        )
+
+    async def ask(self, messages: list[dict[str, str]]) -> Answer:
+        """The model's answer. Raises ModelUnavailable when there is none."""
+        try:
+            made = await self._client.chat.completions.create(
+                model=self.model,
+                messages=messages,  # type: ignore[arg-type]
+                temperature=0.4,
+                max_tokens=MAX_ANSWER_TOKENS,
+            )
+        except openai.OpenAIError as error:
+            raise ModelUnavailable(type(error).__name__) from None
+        except (AttributeError, TypeError, ValueError) as error:
+            # the client builds its objects without validating them: an answer of another shape surfaces here
+            raise ModelUnavailable(f"not an answer: {type(error).__name__}") from None
+        text = _text_of(made)
+        usage = getattr(made, "usage", None)
+        tokens = getattr(usage, "total_tokens", None)
+        return Answer(text, tokens if isinstance(tokens, int) else len(str(messages)) // 4 + len(text) // 4)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _text_of(made: object) -> str:
+    choices = getattr(made, "choices", None)
+    message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
+    content = getattr(message, "content", None)
+    return content if isinstance(content, str) else ""

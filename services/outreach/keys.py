@@ -1,0 +1,71 @@
+"""What is derived from the service's secret: keyed hashes of addresses, unsubscribe tokens, message ids."""
+
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """Whom an unsubscribe token names. It works after the lead was erased: the address is named by its keyed hash."""
+
+    tenant: str
+    lead_id: UUID
+    channel: str
+    address_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Everything that needs the secret."""
+
+    secret: bytes
+
+    def address(self, tenant: str, address: str) -> bytes:
+        """The keyed hash by which an address is known in `address` and `suppression`."""
+        return self._mac("address", tenant, address.strip().lower())
+
+    def domain(self, tenant: str, domain: str) -> bytes:
+        """The keyed hash of a mail domain."""
+        return self._mac("domain", tenant, domain.strip().lower().removeprefix("@"))
+
+    def domain_of(self, tenant: str, email: str) -> bytes:
+        """The keyed hash of the domain of an e-mail address."""
+        return self.domain(tenant, email.rpartition("@")[2])
+
+    def unsubscribe_token(self, named: Unsubscribe) -> str:
+        """An opaque token for a public link; only this service can make one."""
+        content = (
+            b"\0".join([named.tenant.encode(), named.channel.encode()])
+            + b"\0"
+            + named.lead_id.bytes
+            + named.address_hash
+        )
+        return _text(content + self._mac("unsubscribe", content)[:16])
+
+    def read_unsubscribe_token(self, token: str) -> Unsubscribe | None:
+        """Whom the token names, or None when it is not one of ours."""
+        try:
+            raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        except (binascii.Error, ValueError):
+            return None
+        content, signature = raw[:-16], raw[-16:]
+        if len(content) < 52 or not hmac.compare_digest(self._mac("unsubscribe", content)[:16], signature):
+            return None
+        tenant, channel, rest = content.split(b"\0", 2)
+        return Unsubscribe(tenant.decode(), UUID(bytes=rest[:16]), channel.decode(), rest[16:])
+
+    def message_id(self, tenant: str, dispatch_id: UUID, domain: str) -> str:
+        """The Message-ID of a dispatch, without angle brackets; the same however often it is asked for."""
+        return f"{dispatch_id.hex}.{self._mac('message', tenant, dispatch_id.hex)[:6].hex()}@{domain}"
+
+    def _mac(self, purpose: str, *parts: str | bytes) -> bytes:
+        content = b"\0".join(part.encode() if isinstance(part, str) else part for part in (purpose, *parts))
+        return hmac.new(self.secret, content, sha256).digest()
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -1,0 +1,145 @@
+"""A raw mail taken apart: who, in answer to what, which text; and a delivery report (RFC 3464) read out."""
+
+import re
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import getaddresses, parseaddr
+from hashlib import sha256
+
+from services.outreach.replies.rules import text
+
+_MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")
+_LINK = re.compile(r"/v1/unsubscribe/([A-Za-z0-9_.\-~]{20,600})")
+_STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One delivery report: about which of our messages, for whom, what happened. `status` is an RFC 3463 code."""
+
+    message_ids: list[str]
+    recipient: str | None
+    action: str
+    status: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An inbound mail. Message ids are without angle brackets; header names in lower case."""
+
+    message_id: str | None
+    sender: str
+    recipients: list[str]
+    subject: str
+    references: list[str]
+    tokens: list[str]
+    """Unsubscribe tokens found in the quoted text: they name the conversation where mail programs drop References."""
+    headers: dict[str, str]
+    body: str
+    digest: bytes
+    reports: list[Report] = field(default_factory=list)
+
+
+def parse(raw: bytes) -> Mail:
+    """The mail in `raw`; what cannot be decoded is replaced, never refused: the lead's word counts however it comes."""
+    message = message_from_bytes(raw, policy=policy.compat32)
+    headers = {name.lower(): _decoded(str(value)) for name, value in message.items()}
+    own_id = _MESSAGE_ID.search(str(message.get("Message-ID", "")))
+    references = _ids(f"{message.get('References', '')} {message.get('In-Reply-To', '')}")
+    modern = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(modern, EmailMessage)
+    body = _body(modern)
+    return Mail(
+        message_id=own_id.group(1) if own_id else None,
+        sender=parseaddr(headers.get("from", ""))[1].strip().lower(),
+        recipients=[
+            address.lower()
+            for _, address in getaddresses([headers.get(name, "") for name in ("to", "cc", "delivered-to")])
+            if address
+        ],
+        subject=headers.get("subject", "").strip(),
+        references=references,
+        tokens=list(
+            dict.fromkeys(_LINK.findall(raw.decode("ascii", "replace").replace("=\r\n", "").replace("=\n", "")))
+        ),
+        headers=headers,
+        body=body,
+        digest=sha256(raw).digest(),
+        reports=_reports(modern),
+    )
+
+
+def _decoded(value: str) -> str:
+    from email.header import decode_header, make_header
+
+    try:
+        return " ".join(str(make_header(decode_header(value))).split())
+    except (LookupError, UnicodeError, ValueError):
+        return " ".join(value.split())
+
+
+def _ids(value: str) -> list[str]:
+    """Message ids, the newest last in References and In-Reply-To first of all."""
+    found = _MESSAGE_ID.findall(value)
+    return list(dict.fromkeys(reversed(found)))
+
+
+def _body(message: EmailMessage) -> str:
+    """The plain text; where there is none, the HTML's."""
+    plain = html = None
+    for part in message.walk():
+        if part.is_multipart() or part.get_content_disposition() == "attachment":
+            continue
+        if part.get_content_type() == "text/plain" and plain is None:
+            plain = _content(part)
+        elif part.get_content_type() == "text/html" and html is None:
+            html = _content(part)
+        if part.get_content_type() in ("message/rfc822", "message/delivery-status"):
+            break
+    if plain is not None and plain.strip():
+        return plain
+    return text.from_html(html) if html is not None else (plain or "")
+
+
+def _content(part: EmailMessage) -> str:
+    data = part.get_payload(decode=True)
+    data = data if isinstance(data, bytes) else b""
+    for charset in (part.get_content_charset() or "utf-8", "utf-8"):
+        try:
+            return data.decode(charset).replace("\x00", "")
+        except (LookupError, UnicodeDecodeError):
+            continue
+    return data.decode("latin-1").replace("\x00", "")
+
+
+def _reports(message: EmailMessage) -> list[Report]:
+    """The recipients of a multipart/report of type delivery-status; [] for any other mail."""
+    if message.get_content_type() != "multipart/report":
+        return []
+    ids: list[str] = []
+    blocks: list[EmailMessage] = []
+    for part in message.walk():
+        kind = part.get_content_type()
+        if kind == "message/delivery-status":
+            blocks = [block for block in part.get_payload() if isinstance(block, EmailMessage)]  # type: ignore[union-attr]
+        elif kind == "message/rfc822":
+            inner = part.get_payload()
+            if isinstance(inner, list) and inner and isinstance(inner[0], EmailMessage):
+                ids += _MESSAGE_ID.findall(str(inner[0].get("Message-ID", "")))
+        elif kind == "text/rfc822-headers":
+            returned = re.search(r"^Message-ID:\s*<([^<>\s]+)>", _content(part), re.I | re.M)
+            ids += [returned.group(1)] if returned else []
+    reports = []
+    for block in blocks:
+        action = str(block.get("Action", "")).strip().lower()
+        if not action:
+            continue
+        recipient = str(block.get("Final-Recipient") or block.get("Original-Recipient") or "").partition(";")[2].strip()
+        diagnostic = " ".join(str(block.get("Diagnostic-Code", "")).partition(";")[2].split())
+        status = str(block.get("Status", "")).strip() or (_STATUS.search(diagnostic) or [""])[0]
+        reports.append(
+            Report(list(dict.fromkeys(ids)), recipient.lower() or None, action, status[:20], diagnostic[:500])
+        )
+    return reports

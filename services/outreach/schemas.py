@@ -1,0 +1,80 @@
+"""HTTP bodies of what the whole service shares: the tenant's settings, the mode of a lead."""
+
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from services.outreach.rules import CHANNELS, KIND_STAGES, Window
+
+Channel = Literal["email", "sms"]
+Kind = Literal["first", "follow_up", "answer", "nurture", "sequence"]
+Mode = Literal["email_only", "sms_only", "blended"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
+
+
+class Body(BaseModel):
+    """A request's body: unknown fields are refused, so that a typo does not pass for a setting."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, populate_by_name=True)
+
+
+class Mailbox(Body):
+    """An address that messages leave from: at most `per_day` in a UTC day, `spacing_seconds` apart."""
+
+    from_: Annotated[
+        str, Field(alias="from", pattern=r"^[^\s@<>,;:\"\\()\[\]]+@[^\s@<>,;:\"\\()\[\]]+$", max_length=254)
+    ]
+    per_day: Annotated[int, Field(ge=1, le=100_000)] | None = 500
+    spacing_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
+    name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f<>\"]*$")] | None = None
+    """How messages are signed."""
+
+
+class SendingWindow(Body):
+    """When messages may leave, in the lead's time zone."""
+
+    days: Annotated[list[Day], Field(min_length=1)]
+    start: TimeOfDay
+    end: TimeOfDay
+
+    @model_validator(mode="after")
+    def _opens(self) -> Self:
+        Window.of(self.days, self.start, self.end)
+        return self
+
+    def window(self) -> Window:
+        return Window.of(self.days, self.start, self.end)
+
+
+class OutreachSettings(Body):
+    """A tenant's settings; all have defaults, so that a fresh tenant can send at once."""
+
+    mode: Mode = "blended"
+    mailboxes: list[Mailbox] = []
+    window: SendingWindow | None = None
+    draft_ttl_hours: Annotated[float, Field(gt=0, le=8_760)] = 168
+    auto_drafts: dict[Kind, bool] = {"first": True, "follow_up": True, "answer": True, "nurture": True}
+    unknown_consent_allows: list[Channel] = ["email"]
+    exhaust_after_days: Annotated[float, Field(gt=0, le=3_650)] = 14
+    exhaust_after_messages: Annotated[int, Field(ge=1, le=1_000)] = 4
+    nurture_sequence_id: UUID | None = None
+    react_within_hours: Annotated[float, Field(gt=0, le=87_600)] = 48
+    sms_from: Annotated[str, Field(pattern=r"^\+?[A-Za-z0-9 ]{3,20}$")] | None = None
+
+    @field_validator("auto_drafts")
+    @classmethod
+    def _all_kinds(cls, given: dict[str, bool]) -> dict[str, bool]:
+        return {kind: given.get(kind, True) for kind in KIND_STAGES if kind != "sequence"}
+
+    @field_validator("unknown_consent_allows")
+    @classmethod
+    def _each_once(cls, given: list[str]) -> list[str]:
+        return [channel for channel in CHANNELS if channel in given]
+
+
+class ModeBody(Body):
+    """A lead's outreach mode; null: the tenant's."""
+
+    mode: Mode | None

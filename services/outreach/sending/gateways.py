@@ -1,0 +1,165 @@
+"""The ways out: SMTP, and SMS by a provider. Each attempt comes back as an Outcome that says what is certain."""
+
+import asyncio
+import json
+import os
+import ssl
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import aiosmtplib
+import httpx
+from aiosmtplib.protocol import PERIOD_REGEX, normalize_message_line_endings
+
+from services.outreach.sending.rules import Outcome, sms_outcome, smtp_outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail ready to leave."""
+
+    sender: str
+    recipient: str
+    raw: bytes
+
+
+class Mailer(Protocol):
+    async def send(self, mail: Mail) -> Outcome:
+        """One attempt. Never raises for what the network or the server does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """An SMTP server. A connection for each message: a broken one can then blame one message only."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    timeout: float = 30.0
+
+    async def send(self, mail: Mail) -> Outcome:
+        client = aiosmtplib.SMTP(
+            hostname=self.host, port=self.port, timeout=self.timeout, use_tls=self.port == 465, start_tls=False
+        )
+        step = "connect"
+        try:
+            await client.connect()
+            if self.starttls and self.port != 465:
+                step = "tls"
+                await client.starttls(tls_context=ssl.create_default_context())
+            if self.user:
+                step = "login"
+                await client.login(self.user, self.password)
+            step = "mail"
+            await client.mail(mail.sender)
+            step = "rcpt"
+            await client.rcpt(mail.recipient)
+            step = "data"
+            start = await client.execute_command(b"DATA")
+            if start.code != 354:
+                return smtp_outcome(step, start.code, start.message)
+            step = "body"
+            answer = await self._hand_over(client, mail.raw)
+            return smtp_outcome(step, answer.code, answer.message)
+        except aiosmtplib.SMTPResponseException as error:
+            return smtp_outcome(step, error.code, error.message)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError, ssl.SSLError) as error:
+            return smtp_outcome(step, None, f"{type(error).__name__}: {error}")
+        finally:
+            await _leave(client)
+
+    async def _hand_over(self, client: aiosmtplib.SMTP, raw: bytes) -> aiosmtplib.SMTPResponse:
+        """The bytes and their end. From the first of them on, silence means that nobody knows."""
+        protocol = client.protocol
+        if protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        protocol.write(PERIOD_REGEX.sub(b"..", normalize_message_line_endings(raw)) + b".\r\n")
+        return await protocol.read_response(timeout=self.timeout)
+
+
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    """Say goodbye where that is possible; what was sent is sent."""
+    try:
+        if client.is_connected:
+            await asyncio.wait_for(client.quit(), 2)
+    except (aiosmtplib.SMTPException, OSError, TimeoutError):
+        pass
+    finally:
+        client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """A text message ready to leave. `callback`: where the provider reports what became of it."""
+
+    reference: str
+    sender: str
+    recipient: str
+    body: str
+    at: datetime
+    callback: str
+
+
+class SmsProvider(Protocol):
+    async def send(self, sms: Sms) -> Outcome:
+        """One attempt. Never raises for what the network or the provider does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileSms:
+    """The local provider: a JSON line for each message."""
+
+    path: Path
+
+    async def send(self, sms: Sms) -> Outcome:
+        sid = f"SM{sms.reference}"
+        line = {"message_sid": sid, "from": sms.sender, "to": sms.recipient, "body": sms.body, "at": sms.at.isoformat()}
+        try:
+            await asyncio.to_thread(_append, self.path, json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        except OSError as error:
+            return Outcome("queued", f"the file cannot be written: {error.strerror}")
+        return Outcome("sent", "written to the local file", provider_id=sid)
+
+
+def _append(path: Path, line: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(descriptor, line)
+    finally:
+        os.close(descriptor)
+
+
+class TwilioSms:
+    """A provider with Twilio's HTTP interface."""
+
+    def __init__(self, url: str, account: str, token: str, *, timeout: float) -> None:
+        self._url = f"{url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json"
+        self._auth = (account, token)
+        self._timeout = timeout
+
+    async def send(self, sms: Sms) -> Outcome:
+        form = {"From": sms.sender, "To": sms.recipient, "Body": sms.body, "StatusCallback": sms.callback}
+        try:
+            async with httpx.AsyncClient(timeout=self._timeout, auth=self._auth) as client:
+                answer = await client.post(self._url, data=form)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            return sms_outcome(None, "", type(error).__name__, connected=False)
+        except httpx.HTTPError as error:
+            return sms_outcome(None, "", type(error).__name__)
+        try:
+            content = answer.json()
+        except ValueError:
+            content = {}
+        content = content if isinstance(content, dict) else {}
+        outcome = sms_outcome(answer.status_code, str(content.get("code") or ""), str(content.get("message") or ""))
+        sid = content.get("sid")
+        if outcome.state == "sent" and not sid:
+            return Outcome("unknown", "the provider's answer names no message")
+        return Outcome(outcome.state, outcome.reason, outcome.code, outcome.blames_address, str(sid) if sid else None)

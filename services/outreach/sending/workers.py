@@ -1,0 +1,95 @@
+"""Sends what is due, gives up what nobody came back for, and says when a lead's channels are used up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from services.outreach.keys import Keys
+from services.outreach.sending import exhaustion, store, use_cases
+from services.outreach.sending.gateways import Mail, Mailer, Sms, SmsProvider
+from services.outreach.sending.message import build_mime
+from services.outreach.sending.rules import Outcome
+from shared.db import Database
+from shared.errors import Invalid
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Hands over one message at a time. `limit`: seconds for a whole attempt; the lease is twice as long."""
+
+    keys: Keys
+    mailer: Mailer
+    sms: SmsProvider
+    public_url: str
+    limit: float
+    spread: int = 20
+
+    async def step(self, database: Database) -> int:
+        """One dispatch that is due: claim it (committed), hand it over, settle it (committed)."""
+        async with database.worker() as work:
+            due = await store.next_due(work, self.spread)
+        if due is None:
+            return 0
+        async with database.worker([due["tenant_id"]]) as work:
+            attempt = await use_cases.claim(work, self.keys, due, timedelta(seconds=self.limit * 2))
+        if attempt is None:
+            return 1
+        outcome = await self.hand_over(attempt)
+        async with database.worker([attempt.tenant]) as work:
+            await use_cases.settle(work, attempt.tenant, attempt.dispatch_id, outcome)
+        log.info(
+            "dispatch.settled",
+            tenant=attempt.tenant,
+            dispatch_id=str(attempt.dispatch_id),
+            state=outcome.state,
+            code=outcome.code,
+        )
+        return 1
+
+    async def hand_over(self, attempt: use_cases.Attempt) -> Outcome:
+        """The only place where a message leaves."""
+        message = attempt.message
+        send: Callable[[], Awaitable[Outcome]]
+        if message.channel == "email":
+            link = f"{self.public_url}/v1/unsubscribe/{attempt.unsubscribe_token}"
+            try:
+                raw = build_mime(message, message_id=attempt.message_id, date=attempt.at, unsubscribe=link)
+            except Invalid as error:
+                return Outcome("failed", f"it cannot be written as a mail: {error.detail}")
+            mail = Mail(message.from_, message.to, raw)
+            send = lambda: self.mailer.send(mail)  # noqa: E731
+        else:
+            callback = f"{self.public_url}/v1/sms/status?tenant={attempt.tenant}&dispatch={attempt.dispatch_id}"
+            sms = Sms(attempt.dispatch_id.hex, message.from_, message.to, message.body, attempt.at, callback)
+            send = lambda: self.sms.send(sms)  # noqa: E731
+        try:
+            return await asyncio.wait_for(send(), self.limit)
+        except TimeoutError:
+            return Outcome("unknown", f"no end after {self.limit:g} seconds")
+
+
+async def give_up_leases(database: Database) -> int:
+    """What ran out in `sending` becomes `unknown`, and is never sent again."""
+    async with database.worker() as work:
+        rows = await store.overdue(work)
+    for row in rows:
+        async with database.worker([row["tenant_id"]]) as work:
+            await use_cases.give_up_lease(work, row["tenant_id"], row["dispatch_id"])
+    return len(rows)
+
+
+async def judge_exhaustion(database: Database) -> int:
+    """Leads whose channels may be used up now."""
+    async with database.worker() as work:
+        rows = await work.fetch(
+            "SELECT tenant_id, lead_id FROM lead WHERE exhaust_due <= :now ORDER BY exhaust_due LIMIT 100", now=work.now
+        )
+    for row in rows:
+        async with database.worker([row["tenant_id"]]) as work:
+            await exhaustion.judge(work, row["tenant_id"], row["lead_id"])
+    return len(rows)
