@@ -195,27 +195,45 @@ def counted_rows(metric: str, wanted: Filter, tenant: str) -> tuple[str, dict[st
     return f"FROM {source} WHERE {' AND '.join(clauses)}", parameters
 
 
-async def recount(work: UnitOfWork, series: Series) -> Counter[date]:
-    """The series counted anew from the lead rows, day by day."""
-    rows_sql, parameters = counted_rows(series.metric, series.filter, series.tenant)
-    for name, clause, moment in (("start", "c.at >= :start", series.start), ("end", "c.at < :end", series.end)):
-        if moment is not None:
-            rows_sql += f" AND {clause}"
-            parameters[name] = moment
-    # Counted by the quarter of an hour here and put to local days there, since only one of the two may know the time
-    # zones. Before 1975 some zones were off the quarter.
-    rows = await work.fetch(
-        f"""
-        SELECT CASE WHEN c.at < TIMESTAMPTZ '1975-01-01 00:00+00' THEN c.at
-                    ELSE date_bin('15 minutes', c.at, TIMESTAMPTZ '2000-01-01 00:00+00') END AS at, count(*) AS number
-        {rows_sql} GROUP BY 1
-        """,
-        **parameters,
-    )
-    where = zone(series.timezone)
-    found: Counter[date] = Counter()
-    for row in rows:
-        found[day_of(row["at"], where)] += row["number"]
+async def recount(work: UnitOfWork, wanted: Iterable[Series]) -> dict[UUID, Counter[date]]:
+    """These series of one tenant counted anew from the lead rows, day by day."""
+    found: dict[UUID, Counter[date]] = {}
+    beside: defaultdict[tuple[Filter, str], list[Series]] = defaultdict(list)
+    for series in wanted:
+        if series.metric in REACHED:
+            beside[series.filter, series.timezone].append(series)
+            continue
+        rows_sql, parameters = counted_rows(series.metric, series.filter, series.tenant)
+        for name, clause, moment in (("start", "c.at >= :start", series.start), ("end", "c.at < :end", series.end)):
+            if moment is not None:
+                rows_sql += f" AND {clause}"
+                parameters[name] = moment
+        rows = await work.fetch(f"SELECT {_QUARTER} AS at, count(*) AS number {rows_sql} GROUP BY 1", **parameters)
+        found[series.series_id] = _by_day(((row["at"], row["number"]) for row in rows), series.timezone)
+    for (asked, timezone), steps in beside.items():
+        # All steps in one look at the rows: who reached a step has reached those before it.
+        rows_sql, parameters = counted_rows(REACHED[0], asked, steps[0].tenant)
+        rows = await work.fetch(
+            f"SELECT {_QUARTER} AS at, l.reached, count(*) AS number {rows_sql} GROUP BY 1, 2", **parameters
+        )
+        for series in steps:
+            least = REACHED.index(series.metric)
+            found[series.series_id] = _by_day(
+                ((row["at"], row["number"]) for row in rows if row["reached"] >= least), timezone
+            )
+    return found
+
+
+# Counted by the quarter of an hour here and put to local days there, since only one of the two may know the time zones.
+# Before 1975 some zones were off the quarter.
+_QUARTER = """CASE WHEN c.at < TIMESTAMPTZ '1975-01-01 00:00+00' THEN c.at
+                   ELSE date_bin('15 minutes', c.at, TIMESTAMPTZ '2000-01-01 00:00+00') END"""
+
+
+def _by_day(counts: Iterable[tuple[datetime, int]], timezone: str) -> Counter[date]:
+    where, found = zone(timezone), Counter[date]()
+    for at, number in counts:
+        found[day_of(at, where)] += number
     return found
 
 

@@ -30,32 +30,32 @@ async def moves(work: UnitOfWork, tenant: str, start: datetime, end: datetime) -
 
     Whole days come from the daily buckets, the rest at both ends from those of a quarter of an hour.
     """
-    day_first = bucket(start, DAY) + (DAY if bucket(start, DAY) < start.timestamp() else 0)
-    day_last = bucket(end, DAY)
-    first, last = int(start.timestamp()), int(end.timestamp())
-    if day_first < day_last:
-        spans = [(QUARTER, first, day_first), (DAY, day_first, day_last), (QUARTER, day_last, last)]
-    else:
-        spans = [(QUARTER, first, last)]
+    first = bucket(start, DAY) + (DAY if bucket(start, DAY) < start.timestamp() else 0)
+    days_from, days_until = (datetime.fromtimestamp(second, UTC) for second in (first, bucket(end, DAY)))
+    if days_from >= days_until:
+        days_from = days_until = end
     return list(
         await work.fetch(
-            """
-            SELECT t.from_stage, t.to_stage, t.stay, sum(t.value) AS number
-            FROM unnest(CAST(:spans AS integer[]), CAST(:firsts AS bigint[]), CAST(:lasts AS bigint[]))
-                 AS w (span, first, last)
-            CROSS JOIN LATERAL (
-                SELECT from_stage, to_stage, stay, value FROM tally
-                WHERE tenant_id = :tenant AND span = w.span
-                    AND at >= to_timestamp(w.first) AND at < to_timestamp(w.last)
-            ) AS t
-            GROUP BY 1, 2, 3 HAVING sum(t.value) <> 0
+            f"""
+            SELECT from_stage, to_stage, stay, sum(value) AS number
+            FROM ({_BUCKETS.format(span=QUARTER, first="start", last="days_from")} UNION ALL
+                  {_BUCKETS.format(span=DAY, first="days_from", last="days_until")} UNION ALL
+                  {_BUCKETS.format(span=QUARTER, first="days_until", last="end")}) AS t
+            GROUP BY 1, 2, 3 HAVING sum(value) <> 0
             """,
             tenant=tenant,
-            spans=[span for span, _, _ in spans],
-            firsts=[begin for _, begin, _ in spans],
-            lasts=[until for _, _, until in spans],
+            start=start,
+            days_from=days_from,
+            days_until=days_until,
+            end=end,
         )
     )
+
+
+_BUCKETS = """
+    SELECT from_stage, to_stage, stay, value FROM tally
+    WHERE tenant_id = :tenant AND span = {span} AND at >= :{first} AND at < :{last}
+"""
 
 
 async def exact_medians(

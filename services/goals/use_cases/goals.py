@@ -1,6 +1,5 @@
 """Goals: made, changed, counted anew."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -101,20 +100,20 @@ async def recount(work: UnitOfWork, tenant: str, goal_id: UUID) -> dict[str, Any
     if row is None:
         raise NotFound("no such goal")
     period, wanted = _period(row, work.now), filter_of(row["filter"])
-    values, wrong = (0, 0), 0
-    for series in (await counters.series_of(work, [tenant]))[tenant]:
-        own = series.series_id == row["series_id"]
-        beside = series.metric in REACHED and (series.timezone, series.filter) == (row["timezone"], wanted)
-        if not own and not beside:
-            continue
-        live = Counter((await counters.days_of(work, tenant, [series.series_id], date.min, date.max))[series.series_id])
-        anew = await counters.recount(work, series)
-        if own:
-            values = (_between(live, period), _between(anew, period))
-        if live != anew:
-            wrong += 1
-            await counters.rewrite(work, series, anew)
-            await counters.touch(work, [(tenant, series.series_id)])
+    of_goal = [
+        series
+        for series in (await counters.series_of(work, [tenant]))[tenant]
+        if series.series_id == row["series_id"]
+        or (series.metric in REACHED and (series.timezone, series.filter) == (row["timezone"], wanted))
+    ]
+    ids = [series.series_id for series in of_goal]
+    live = await counters.days_of(work, tenant, ids, date.min, date.max)
+    anew = await counters.recount(work, of_goal)
+    wrong = [series for series in of_goal if live[series.series_id] != anew[series.series_id]]
+    for series in wrong:
+        await counters.rewrite(work, series, anew[series.series_id])
+        await counters.touch(work, [(tenant, series.series_id)])
+    values = [_between(days[row["series_id"]], period) for days in (live, anew)]
     return {
         "goal_id": goal_id,
         "live_value": values[0],
@@ -151,15 +150,17 @@ async def _series(work: UnitOfWork, goal: Mapping[str, Any], period: Period) -> 
     if goal["period"] == "custom" and not whole_days(period, zone(goal["timezone"])):
         window = (period.start, period.end)
     known = {_name(series): series for series in (await counters.series_of(work, [tenant])).get(tenant, [])}
-    ids = []
+    ids, missing = [], []
     for metric in needed(goal["metric"]):
         start, end = window if window and metric == goal["metric"] else (None, None)
         series = Series(uuid7(), tenant, metric, goal["timezone"], wanted, start, end)
         if _name(series) not in known:
-            await counters.add_series(work, series)
-            await counters.rewrite(work, series, await counters.recount(work, series))
-            known[_name(series)] = series
-        ids.append(known[_name(series)].series_id)
+            missing.append(series)
+        ids.append(known.setdefault(_name(series), series).series_id)
+    anew = await counters.recount(work, missing)
+    for series in missing:
+        await counters.add_series(work, series)
+        await counters.rewrite(work, series, anew[series.series_id])
     return ids[0]
 
 

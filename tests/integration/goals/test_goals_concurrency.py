@@ -77,7 +77,7 @@ async def assert_counters_equal_the_rows(database, tenant) -> int:
             live = (await counters.days_of(work, tenant, [one.series_id], datetime.min.date(), datetime.max.date()))[
                 one.series_id
             ]
-            assert live == dict(await counters.recount(work, one)), one
+            assert live == (await counters.recount(work, [one]))[one.series_id], one
         standing = await work.fetch(
             "SELECT stage, sum(value) AS n FROM standing WHERE tenant_id = :tenant GROUP BY 1 HAVING sum(value) <> 0",
             tenant=tenant,
