@@ -11,8 +11,9 @@ from phonenumbers.geodata.locale import LOCALE_DATA
 
 from services.capture.rules.contact import Phone, clean
 
-_FICTION = ("+1555", "+447700900", "+441632960", "+442079460", "+61491570")
-"""Numbers set aside for examples and films: taken like mail domains ending in .example, so that demos can use them."""
+_FICTION = {"+1555": True, "+447700900": True, "+441632960": False, "+442079460": False, "+61491570": True}
+"""Numbers set aside for examples and films, and whether they pass for mobiles: taken like mail domains ending in
+.example, so that demos can use them."""
 _MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.PAGER)
 
 
@@ -62,8 +63,10 @@ class Addresses:
                 raise ValueError("needs its country: write it with +, or give the lead's country") from None
             raise ValueError("is not a phone number") from None
         written = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-        if written.startswith(_FICTION) and phonenumbers.is_possible_number(number):
-            return Phone(written, mobile=True)
+        if written.startswith(tuple(_FICTION)) and phonenumbers.is_possible_number(number):
+            return Phone(
+                written, mobile=any(mobile and written.startswith(start) for start, mobile in _FICTION.items())
+            )
         kind = phonenumbers.number_type(number)
         if kind == PhoneNumberType.UNKNOWN:
             raise ValueError("is not a number of its country's numbering plan")

@@ -102,8 +102,10 @@ def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, e
             values = json.loads(raw.decode(layout.encoding))
         except UnicodeDecodeError:
             reason = f"is not {layout.encoding} text"
-        except (json.JSONDecodeError, RecursionError) as error:
-            reason = f"is not JSON: {error.msg if isinstance(error, json.JSONDecodeError) else 'nested too deeply'}"
+        except json.JSONDecodeError as error:
+            reason = f"is not JSON: {error.msg.removesuffix(' at')} (character {error.colno})"
+        except RecursionError:
+            reason = "is not JSON: nested too deeply"
         if values is not None and not isinstance(values, dict):
             values, reason = None, "is not a JSON object"
         if values is None and not reason:

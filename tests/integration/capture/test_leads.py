@@ -189,8 +189,17 @@ async def test_concurrent_requests_with_the_same_new_mobile_phone_make_one_lead(
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
 
 
-async def test_concurrent_batches_in_opposite_order_make_each_lead_once(api, bus, tenant):
-    leads = [{"source": "web", "external_id": str(n), "email": f"{n}@x.example"} for n in range(200)]
+@pytest.mark.parametrize(
+    "known_by",
+    [
+        lambda n: {"external_id": str(n), "email": f"{n}@x.example"},
+        lambda n: {"email": f"{n}@x.example"},
+        lambda n: {"phone": f"+4915123456{n:03d}"},
+    ],
+    ids=["external id", "email", "phone"],
+)
+async def test_concurrent_batches_in_opposite_order_make_each_lead_once(api, bus, tenant, known_by):
+    leads = [{"source": "web", **known_by(n)} for n in range(200)]
     batches = [leads, leads[::-1], leads[100:] + leads[:100], leads]
     answers = await asyncio.gather(*(api.post("/v1/leads/batch", json={"leads": batch}) for batch in batches))
     assert [answer.status_code for answer in answers] == [200] * 4

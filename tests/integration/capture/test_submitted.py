@@ -115,3 +115,34 @@ async def test_a_submission_over_kafka_and_http_at_once_is_one_lead(capture, api
         row = await work.fetch_one("SELECT count(*) AS leads, count(DISTINCT email) AS emails FROM lead")
     assert (row["leads"], row["emails"]) == (50, 50)
     assert len(await bus.read("lead.captured", tenant=tenant, count=50)) == 50
+
+
+async def test_two_replicas_make_one_lead_of_each_person_whose_records_reach_both(
+    start, capture, bus, tenant, eventually
+):
+    other = await start("capture", only="consumers", batch_records=50)
+    try:
+
+        async def both():
+            return other.service.consumer.assigned and other.service.consumer.subscriber.consumer.assignment()
+
+        await eventually(both)
+        for n in range(400):
+            bus.publish("lead.submitted", lead(email=f"{n % 40}@acme.example", external_id=str(n % 80)), tenant=tenant)
+        bus.flush()
+
+        async def all_read():
+            async with capture.database.tenant(tenant) as work:
+                row = await work.fetch_one("SELECT count(*) AS seen FROM inbox")
+            return row["seen"] == 400
+
+        await eventually(all_read)
+    finally:
+        await other.stop()
+    async with capture.database.tenant(tenant) as work:
+        leads = await work.fetch("SELECT email FROM lead")
+        names = await work.fetch("SELECT external_id FROM lead_identity")
+        letters = await work.fetch("SELECT error FROM dead_letter")
+    assert sorted(row["email"] for row in leads) == sorted(f"{n}@acme.example" for n in range(40))
+    assert len(names) == 80
+    assert letters == []
