@@ -1,7 +1,8 @@
 """Which meetings were held: a fold over what was booked and cancelled, whatever the order of arrival.
 
-A meeting is held when its end passes and nothing later has moved or cancelled it. Booked again with the same id before
-that: moved. Cancelled after its end: it was held all the same. What happens at the very instant of the end comes first.
+A meeting is held when its end passes and nobody has cancelled it by then. Booked again with the same id: moved, and
+held at its new end only. Cancelled after its end: it was held all the same. What happens at the very instant of the
+end comes first. The stage service reads meetings in the same way.
 """
 
 from collections.abc import Iterable
@@ -40,16 +41,21 @@ def fold(signals: Iterable[MeetingSignal], now: datetime) -> Calendar:
     held: list[datetime] = []
     due: list[datetime] = []
     in_order = sorted(signals, key=lambda signal: (signal.meeting_id, signal.order))
-    for _, group in groupby(in_order, key=lambda signal: signal.meeting_id):
-        told = list(group)
-        for signal, following in zip(told, [*told[1:], None], strict=True):
-            if signal.ends_at is None:
-                continue
-            passes = max(signal.ends_at, signal.occurred_at)
-            if following is not None and following.occurred_at <= passes:
-                continue
-            if passes <= now:
-                held.append(signal.ends_at)
+    for _, told in groupby(in_order, key=lambda signal: signal.meeting_id):
+        booking: MeetingSignal | None = None
+        for signal in told:
+            if signal.ends_at is not None:
+                booking = signal
+            elif booking is not None and signal.occurred_at <= _passes(booking):
+                booking = None
+        if booking is not None and booking.ends_at is not None:
+            if _passes(booking) <= now:
+                held.append(booking.ends_at)
             else:
-                due.append(passes)
+                due.append(_passes(booking))
     return Calendar(tuple(sorted(held)), min(due, default=None))
+
+
+def _passes(booking: MeetingSignal) -> datetime:
+    """When a booked meeting passes: at its end, or at once where that lies before the booking."""
+    return max(booking.ends_at or booking.occurred_at, booking.occurred_at)

@@ -52,9 +52,15 @@ def test_a_booking_that_ended_before_it_was_made_is_held_at_once_and_counts_on_t
     assert fold([booking(at(days=-3))], START).held_on == (at(days=-3),)
 
 
-def test_a_meeting_held_and_then_booked_again_counts_twice():
+def test_a_meeting_moved_after_its_end_counts_once_and_at_its_new_end():
     signals = [booking(at(days=1)), booking(at(days=4), time=at(days=2), id="b2")]
-    assert fold(signals, NOW).held_on == (at(days=1), at(days=4))
+    assert fold(signals, NOW).held_on == (at(days=4),)
+    assert fold(signals, at(days=3)).held_on == ()
+
+
+def test_a_cancellation_of_the_old_time_that_comes_after_it_was_held_changes_nothing():
+    signals = [booking(at(days=1)), cancellation(at(days=2)), cancellation(at(days=3), id="c2")]
+    assert fold(signals, NOW).held_on == (at(days=1),)
 
 
 signals = st.builds(
