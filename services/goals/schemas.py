@@ -1,6 +1,6 @@
 """HTTP bodies of the goals service."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -47,12 +47,6 @@ class NewGoal(_Ends):
     filter: LeadFilter | None = None
     working_days: Days | None = None
     """The days by which pace and forecast are measured; all days where it is not given."""
-
-    @model_validator(mode="after")
-    def _ends(self) -> Self:
-        if self.period == "custom" and (self.from_ is None or self.to is None):
-            raise ValueError("a custom period needs from and to")
-        return self
 
 
 class GoalChange(_Ends):

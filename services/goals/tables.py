@@ -4,7 +4,19 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Identity, Index, MetaData, SmallInteger, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    MetaData,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -21,6 +33,10 @@ def _moment(*, null: bool = True, key: bool = False) -> Any:
 
 def _name(*, null: bool = True) -> Any:
     return Column(Text, nullable=null)
+
+
+def _belongs(key: str, table: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", key], [f"{table}.tenant_id", f"{table}.{key}"])
 
 
 class Lead(Table, table=True):
@@ -135,6 +151,7 @@ class SeriesDay(Table, table=True):
     """A counter: the sum over the slots counts. Each process adds to a slot of its own, so replicas do not queue up."""
 
     __tablename__ = "series_day"
+    __table_args__ = (_belongs("series_id", "series"),)
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     series_id: UUID = Field(primary_key=True)
@@ -183,6 +200,7 @@ class Tally(Table, table=True):
 
 class Goal(Table, table=True):
     __tablename__ = "goal"
+    __table_args__ = (_belongs("series_id", "series"),)
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     goal_id: UUID = Field(primary_key=True)
@@ -208,6 +226,8 @@ class Period(Table, table=True):
 
     __tablename__ = "period"
     __table_args__ = (
+        _belongs("goal_id", "goal"),
+        _belongs("series_id", "series"),
         Index("period_of_goal", "tenant_id", "goal_id", "period_start", "period_end", unique=True),
         Index("period_open", "period_end", postgresql_where=text("closed_on IS NULL")),
     )
@@ -234,7 +254,7 @@ class ReportRow(Table, table=True):
     """One lead that a report counted (or one of its meetings), as it was then."""
 
     __tablename__ = "report_row"
-    __table_args__ = (Index("report_row_lead", "tenant_id", "lead_id"),)
+    __table_args__ = (_belongs("period_id", "period"), Index("report_row_lead", "tenant_id", "lead_id"))
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     period_id: UUID = Field(primary_key=True)

@@ -56,7 +56,10 @@ def day_start(day: date, where: tzinfo) -> datetime:
 
 def day_of(instant: datetime, where: tzinfo) -> date:
     """The local day that an instant belongs to."""
-    return instant.date() if where is UTC else instant.astimezone(where).date()
+    try:
+        return instant.date() if where is UTC else instant.astimezone(where).date()
+    except OverflowError:  # the first and the last hours of the calendar
+        return instant.date()
 
 
 def days(first: date, last: date) -> Iterator[date]:

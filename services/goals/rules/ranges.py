@@ -27,8 +27,10 @@ class Asked:
         """The period that `now` lies in, or the one period of a custom goal. ValueError says what is wrong with it."""
         if self.kind != "custom":
             return containing(self.kind, day_of(now, where), where)
-        if self.starts_on is None or self.ends_on is None:
-            raise ValueError("a custom period needs from and to")
+        for what, asked in (("from", self.starts_on), ("to", self.ends_on)):
+            if asked is None:
+                raise ValueError(f"{what} is needed for a custom period")
+        assert self.starts_on is not None and self.ends_on is not None
         start, end = bounds(self.starts_on, self.ends_on, where)
         if end - start > LONGEST:
             raise ValueError(f"a custom period may be {LONGEST.days} days long")
@@ -43,6 +45,9 @@ def whole_days(period: Period, where: tzinfo) -> bool:
 def bounds(first: str, last: str, where: tzinfo) -> tuple[datetime, datetime]:
     """The instants [start, end) between two dates or date-times, as UTC. ValueError says what is wrong with them."""
     start, end = instant(first, where, "from"), instant(last, where, "to", end=True)
+    for what, moment in (("from", start), ("to", end)):
+        if not 1970 <= moment.year <= 2200:
+            raise ValueError(f"{what} must lie between 1970 and 2200")
     if end <= start:
         raise ValueError("to must be later than from")
     return start, end

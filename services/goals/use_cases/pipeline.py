@@ -28,7 +28,7 @@ def asked(first: str | None, last: str | None, timezone: str | None, now: dateti
         if last is None:
             return bounds(first or "", now.isoformat(), zone(timezone))
         if first is None:
-            _, end = bounds("1970-01-01", last, zone(timezone))
+            _, end = bounds("1970-01-02", last, zone(timezone))
             return end - USUAL, end
         return bounds(first, last, zone(timezone))
     except ValueError as error:

@@ -82,6 +82,14 @@ async def test_a_new_goal_counts_the_leads_that_are_there_and_reports_the_period
 
         await eventually(restated)
         assert (await client.get(reports[0]["rows"])).text.splitlines() == sheet
+        tell(erased(5, time=now))
+
+        async def nameless():
+            after = (await client.get(reports[0]["rows"])).text.splitlines()
+            return len(after) == 3 and str(UUID(int=6)) not in "".join(after)
+
+        await eventually(nameless)
+        assert (await client.get(f"/v1/goals/{goal['goal_id']}/reports")).json()["items"][0]["value"] == 2
 
 
 async def test_all_four_metrics_and_the_filters(goals, tenant, tell, eventually):

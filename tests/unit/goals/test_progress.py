@@ -1,3 +1,4 @@
+import random
 from datetime import UTC, date
 
 import pytest
@@ -59,6 +60,17 @@ def test_days_in_bursts_make_the_range_wider():
     even = forecast(30, Calendar(15, 30), [2] * 28, falls=False)
     bursts = forecast(30, Calendar(15, 30), [0] * 13 + [28] + [0] * 13 + [28], falls=False)
     assert bursts.high - bursts.low > even.high - even.low
+
+
+@pytest.mark.parametrize("burst", [1, 5])
+def test_the_range_holds_the_result_in_about_eight_of_ten_periods(burst):
+    """Leads that come at random, singly or in bursts: 400 periods of 30 days, forecast on the tenth day."""
+    chance, held = random.Random(7), 0
+    for _ in range(400):
+        days = [burst * sum(chance.random() < 0.03 for _ in range(100)) for _ in range(56 + 30)]
+        found = forecast(sum(days[56:66]), Calendar(10, 30), days[:56], falls=False)
+        held += found.low <= sum(days[56:]) <= found.high
+    assert 0.74 <= held / 400 <= 0.92
 
 
 def test_days_before_the_first_count_are_no_history():
