@@ -1,7 +1,8 @@
 """What one part of outreach tells the others inside the same transaction, without importing them.
 
-The allowed imports are sequences -> drafts -> sending -> suppression <- replies. An opt-out must end drafts all the same,
-and a reply must count as evidence that a message arrived: so the lower part rings, and `app.py` connects who listens.
+The allowed imports are sequences -> drafts -> sending -> suppression <- replies. An opt-out must end drafts all
+the same, and a reply must count as evidence that a message arrived: so the lower part rings, and
+`app.py` connects who listens.
 """
 
 from collections.abc import Awaitable, Callable
@@ -42,7 +43,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Proof that a message whose outcome was unknown did leave: a bounce, a reply, our own copy, a provider's status."""
+    """Proof that a message of unknown outcome did leave: a bounce, a reply, our own copy, a status."""
 
     tenant: str
     dispatch_id: UUID

@@ -52,7 +52,7 @@ def choose_channel(
     mode: str, reaches: Mapping[str, Reach], unknown_allows: Sequence[str], preferred: str | None = None
 ) -> tuple[str | None, str]:
     """(channel, "") or (None, why none will do). E-mail goes before SMS unless the lead wrote on the other."""
-    allowed = [channel for channel in MODES[mode]]
+    allowed = list(MODES[mode])
     if preferred in allowed:
         allowed.sort(key=lambda channel: channel != preferred)
     reasons = []

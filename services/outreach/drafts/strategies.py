@@ -56,14 +56,16 @@ _FIRST = _strategy(
     "ask one open question that is easy to answer",
     subject="{% if company %}A question about {{ company }}{% else %}A short question{% endif %}",
     body=(
-        "{% if campaign %}you found us through {{ campaign }}, thank you for that.{% else %}thank you for your interest in "
+        "{% if campaign %}you found us through {{ campaign }}, thank you for that.{% else %}thank you for your "
+        "interest in "
         "us.{% endif %}{% if industry %} I understand that you work in {{ industry }}.{% endif %}\n\n"
         "What would have to be different for you in three months for this to have been worth your time"
         "{% if company %} at {{ company }}{% endif %}?\n\n"
         "A line or two is plenty; I will answer myself."
     ),
     sms=(
-        "{% if first_name %}Hi {{ first_name }}, {% else %}Hello, {% endif %}{{ sender }} here. Thank you for your interest. "
+        "{% if first_name %}Hi {{ first_name }}, {% else %}Hello, {% endif %}{{ sender }} here. Thank you for your "
+        "interest. "
         "What are you looking for? A short answer is plenty."
     ),
 )
@@ -78,14 +80,16 @@ _FOLLOW_UP = _strategy(
     subject="{% if company %}Next step for {{ company }}{% else %}Next step{% endif %}",
     body=(
         "thank you for what you have told us so far."
-        "{% if job_title and company %} As {{ job_title }} at {{ company }} you will want to see quickly whether this fits."
+        "{% if job_title and company %} As {{ job_title }} at {{ company }} you will want to see quickly whether this "
+        "fits."
         "{% elif company %} I would like to see with you whether this fits {{ company }}.{% endif %}"
         "{% if industry %} I will prepare examples for {{ industry }}.{% endif %}\n\n"
         "Would half an hour in the next few days suit you? Send me two times that work"
         "{% if timezone %} (your time, {{ timezone }}){% endif %}, and I will send the invitation."
     ),
     sms=(
-        "{% if first_name %}Hi {{ first_name }}, {% else %}Hello, {% endif %}{{ sender }} here. Shall we talk for half an hour in "
+        "{% if first_name %}Hi {{ first_name }}, {% else %}Hello, {% endif %}{{ sender }} here. Shall we talk for half "
+        "an hour in "
         "the next few days? Two times that suit you are enough."
     ),
 )
@@ -100,11 +104,13 @@ _REVIVED = _strategy(
     subject="{% if company %}{{ company }}: still of interest?{% else %}Still of interest?{% endif %}",
     body=(
         "I wrote to you a while ago and may have missed you.\n\n"
-        "Is the subject still of interest{% if company %} at {{ company }}{% endif %}? If so, one line with what matters most to "
+        "Is the subject still of interest{% if company %} at {{ company }}{% endif %}? If so, one line with what "
+        "matters most to "
         "you now is enough. If not, tell me, and I will leave it there."
     ),
     sms=(
-        "{% if first_name %}Hi {{ first_name }}, {% else %}Hello, {% endif %}{{ sender }} here, I may have missed you before. Is the "
+        "{% if first_name %}Hi {{ first_name }}, {% else %}Hello, {% endif %}{{ sender }} here, I may have missed you "
+        "before. Is the "
         "subject still of interest?"
     ),
 )
@@ -119,11 +125,13 @@ _NURTURE = _strategy(
     subject="{% if company %}Checking in with {{ company }}{% else %}Checking in{% endif %}",
     body=(
         "when we last spoke it was not the right moment, so this is only a short sign of life.\n\n"
-        "Has anything changed{% if company %} at {{ company }}{% endif %} since? If the time has come, or is still far off, a line "
+        "Has anything changed{% if company %} at {{ company }}{% endif %} since? If the time has come, or is still far "
+        "off, a line "
         "is enough and I will act on it."
     ),
     sms=(
-        "{% if first_name %}Hi {{ first_name }}, {% else %}Hello, {% endif %}{{ sender }} here, just checking in. Has anything "
+        "{% if first_name %}Hi {{ first_name }}, {% else %}Hello, {% endif %}{{ sender }} here, just checking in. Has "
+        "anything "
         "changed on your side? A word is enough."
     ),
 )
@@ -158,7 +166,8 @@ def _answer(stage: str) -> Strategy:
         subject="{{ reply_subject }}",
         body=(
             "thank you for your answer.{% if label == 'meeting_request' %} I am glad to find a time with you."
-            "{% elif label == 'question' %} I will gladly go through your question in detail, in writing or in a short call."
+            "{% elif label == 'question' %} I will gladly go through your question in detail, in writing or in a short "
+            "call."
             "{% endif %}\n\n" + question
         ),
         sms="{% if first_name %}Hi {{ first_name }}, {% endif %}thank you for your answer. " + question,

@@ -230,3 +230,13 @@ async def page(
         **({"before_at": before[0], "before_id": before[1]} if before else {}),
         **filters,
     )
+
+
+async def annotate(work: UnitOfWork, row: RowMapping, note: str) -> None:
+    """A word on a dispatch that leaves its state alone."""
+    await work.run(
+        "UPDATE dispatch SET note = :note WHERE tenant_id = :tenant AND dispatch_id = :dispatch",
+        note=note,
+        tenant=row["tenant_id"],
+        dispatch=row["dispatch_id"],
+    )

@@ -1,4 +1,4 @@
-"""One dispatch: claim it, and settle what its attempt came to. Between the two the message leaves, outside any transaction."""
+"""One dispatch: claim it, then settle what its attempt came to. Between the two the message leaves."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -22,6 +22,8 @@ from shared.db import UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.events import Envelope, MessageSent
 from shared.ids import derived_id
+
+CROSSED = "crossed with an opt-out: it was leaving when the lead opted out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +181,14 @@ async def blame(work: UnitOfWork, row: RowMapping, code: str, detail: str, cause
 
 async def sent(work: UnitOfWork, row: RowMapping, *, provider_id: str | None = None, **columns: Any) -> None:
     """The message left: the state, and `message.sent`, whose id follows from the dispatch."""
+    tenant, lead_id = row["tenant_id"], row["lead_id"]
     at = row["sending_at"] or work.now
     if provider_id:
         columns["provider_id"] = provider_id
+    lead = await lead_of(work, tenant, lead_id)
+    if lead and lead.opted_out:
+        columns.setdefault("note", CROSSED)
     await store.change(work, row, "sent", reason=None, sent_at=at, lease_until=None, **columns)
-    tenant, lead_id = row["tenant_id"], row["lead_id"]
     work.emit(
         MessageSent(message_id=row["message_id"], draft_id=row["draft_id"], channel=row["channel"], kind=row["kind"]),
         tenant=tenant,

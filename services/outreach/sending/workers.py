@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from services.outreach.keys import Keys
+from services.outreach.context import Context
 from services.outreach.sending import exhaustion, store, use_cases
 from services.outreach.sending.gateways import Mail, Mailer, Sms, SmsProvider
 from services.outreach.sending.message import build_mime
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 class Sender:
     """Hands over one message at a time. `limit`: seconds for a whole attempt; the lease is twice as long."""
 
-    keys: Keys
+    context: Context
     mailer: Mailer
     sms: SmsProvider
     public_url: str
@@ -36,7 +36,7 @@ class Sender:
         if due is None:
             return 0
         async with database.worker([due["tenant_id"]]) as work:
-            attempt = await use_cases.claim(work, self.keys, due, timedelta(seconds=self.limit * 2))
+            attempt = await use_cases.claim(work, self.context.keys, due, timedelta(seconds=self.limit * 2))
         if attempt is None:
             return 1
         outcome = await self.hand_over(attempt)

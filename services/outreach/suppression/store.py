@@ -216,7 +216,8 @@ async def mark_opted_out(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]
     """Flag the leads; those that were not flagged before."""
     rows = await work.fetch(
         """
-        UPDATE lead SET opted_out_at = :now WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND opted_out_at IS NULL
+        UPDATE lead SET opted_out_at = :now
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND opted_out_at IS NULL
         RETURNING lead_id
         """,
         now=work.now,
@@ -238,4 +239,11 @@ async def page(
         channel=channel,
         before=before,
         limit=limit,
+    )
+
+
+async def get(work: UnitOfWork, tenant: str, suppression_id: UUID) -> RowMapping | None:
+    """One row of the list."""
+    return await work.fetch_one(
+        f"{_ACTIVE} WHERE s.tenant_id = :tenant AND s.suppression_id = :id", tenant=tenant, id=suppression_id
     )

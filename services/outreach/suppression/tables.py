@@ -1,4 +1,4 @@
-"""Addresses with their state, and the append-only list of what is closed. Keyed hashes, so that both survive erasure."""
+"""Addresses with their state, and the append-only list of what is closed. Keyed hashes outlive erasure."""
 
 from sqlalchemy import Column, ForeignKeyConstraint, Index, LargeBinary, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY

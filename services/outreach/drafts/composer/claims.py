@@ -11,9 +11,11 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _FACTUAL = re.compile(
     r"\d|%|[€$£]"
     r"|\byour (company|team|firm|business|website|people)( have| has| are| is| use| uses| recently| just)\b"
-    r"|\byou('ve| have)? (use|recently|just|raised|hired|expanded|launched|grew|found us)\b|\byou (are|'re) (a|an|the|our)\b"
+    r"|\byou('ve| have)? (use|recently|just|raised|hired|expanded|launched|grew|found us)\b|\byou (are|'re) (a|an|the"
+    r"|our)\b"
     r"|\bi (saw|noticed|read|heard|understand|see) that\b|\bi (saw|noticed|read|heard)\b"
-    r"|\bwe('ve| have)? (helped|increased|reduced|saved|work with|serve|doubled)\b|\b(customers|clients) (like|such as)\b"
+    r"|\bwe('ve| have)? (helped|increased|reduced|saved|work with|serve|doubled)\b|\b(customers|clients) (like"
+    r"|such as)\b"
     r"|\bas (the |an? )?[a-z ]{2,40} (at|of)\b",
     re.I,
 )

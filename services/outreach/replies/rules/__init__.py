@@ -1,4 +1,4 @@
-"""The deterministic rules for replies: what is new in the text, and what it says. No rule sure: `other`, for a human."""
+"""The deterministic rules for replies: what is new in the text, and what it says. No rule sure: `other`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ NO_WORD_FROM_THE_LEAD = frozenset({"out_of_office", "auto_reply", "bounce"})
 """Labels of what no human wrote about the matter: they neither engage the lead nor hold back a message."""
 
 LABELS = (
-    "interested question meeting_request later declined opt_out moved_company wrong_person out_of_office auto_reply bounce other"
+    "interested question meeting_request later declined opt_out moved_company wrong_person out_of_office auto_reply "
+    "bounce other"
 ).split()
 
 

@@ -8,51 +8,74 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 _DAY = (
-    r"(mon|tues|wednes|thurs|fri|satur|sun)days?|(mon|tue|wed|thu|fri)\b|montag|dienstag|mittwoch|donnerstag|freitag|lundi|mardi|mercredi"
-    r"|jeudi|vendredi|lunes|martes|miércoles|jueves|viernes|(segunda|terça|quarta|quinta|sexta)(-feira)?\b|lunedì|martedì|mercoledì"
+    r"(mon|tues|wednes|thurs|fri|satur|sun)days?|(mon|tue|wed|thu|fri)\b|montag|dienstag|mittwoch|donnerstag|freitag"
+    r"|lundi|mardi|mercredi"
+    r"|jeudi|vendredi|lunes|martes|miércoles|jueves|viernes|(segunda|terça|quarta|quinta|sexta)(-feira)?\b|lunedì"
+    r"|martedì|mercoledì"
     r"|giovedì|venerdì|maandag|dinsdag|woensdag|donderdag|vrijdag|tomorrow|morgen|demain|mañana|amanhã|domani"
 )
 _CLOCK = r"\b(at|um|à|a las|às|alle|om|ab|from|after|any time) \d{1,2}\b|\b\d{1,2}([:.]\d\d| ?(am|pm|uhr|h|u)\b)"
 _MEETING = _any(
     r"\b(book(ed)?|schedule|arrange|set up|have) (a|the|in a|myself in|some) ?(call|meeting|chat|demo|time|visit)?",
-    r"\b(call me|(a|quick|short) (call|chat)|ring me|meet|speak|talk|visit us|come (to|by|over)|termin|treffen|telefonat|telefonieren"
-    r"|anruf\w*|rendez-vous|appel(ez|er)\w*|reunión|llám(e|a)(me|nos)|reunião|ligue(-me)?|incontr\w*|chiam\w*|afspraak|bel me|bellen"
+    r"\b(call me|(a|quick|short) (call|chat)|ring me|meet|speak|talk|visit us|come (to|by|over)|termin|treffen"
+    r"|telefonat|telefonieren"
+    r"|anruf\w*|rendez-vous|appel(ez|er)\w*|reunión|llám(e|a)(me|nos)|reunião|ligue(-me)?|incontr\w*|chiam\w*|afspraak"
+    r"|bel me|bellen"
     r"|langskom\w*|passi|passez|venez)\b",
 )
-_NOT_WANTED = r"(don'?t|do not|no|kein\w*|pas de|sin|sem|geen|non) (want |need |a )?(meeting|call|termin|rendez-vous|reunión|reunião|afspraak)"
+_NOT_WANTED = (
+    r"(don'?t|do not|no|kein\w*|pas de|sin|sem|geen|non) (want |need |a )?"
+    r"(meeting|call|termin|rendez-vous|reunión|reunião|afspraak)"
+)
 _LATER = _any(
-    r"\b(try|contact|write|ask|call|ping|reach out|get in touch|come|look in|circle|check)\b.{0,25}\b(again|back|then)\b.{0,40}"
+    r"\b(try|contact|write|ask|call|ping|reach out|get in touch|come|look in|circle|check)\b.{0,25}\b(again|back"
+    r"|then)\b.{0,40}"
     r"\b(in|next|after|week|from|later|once|when)\b",
-    r"^(hi|hello|dear)?.{0,20}\bnot (right |rite )?now\b|\bmaybe (later|next)\b|\bnext (year|quarter|month)\b.{0,30}\b(better|again|instead|please)\b",
-    r"\b(melden sie sich|nochmal|wieder)\b.{0,40}\b(im|in|nach|ab|nächste[ns]?|kw)\b|\b(relancez|recontactez|revenez)[- ](moi|nous)\b",
-    r"\b(escríba\w*|escribirme|contácte\w*|llám\w*)\b.{0,30}\b(en|a mediados|a finales|dentro de|de nuevo)\b|\bprocur\w+ de novo\b",
+    r"^(hi|hello|dear)?.{0,20}\bnot (right |rite )?now\b|\bmaybe (later|next)\b|\bnext (year|quarter"
+    r"|month)\b.{0,30}\b(better|again|instead|please)\b",
+    r"\b(melden sie sich|nochmal|wieder)\b.{0,40}\b(im|in|nach|ab|nächste[ns]?|kw)\b|\b(relancez|recontactez"
+    r"|revenez)[- ](moi|nous)\b",
+    r"\b(escríba\w*|escribirme|contácte\w*|llám\w*)\b.{0,30}\b(en|a mediados|a finales|dentro de|de nuevo)\b"
+    r"|\bprocur\w+ de novo\b",
     r"\b(risentiamoci|mi scriva|mi ricontatti|se ne riparla)\b|\b(neem|mail|bel)\b.{0,30}\bnog eens\b",
 )
 _DECLINED = _any(
-    r"\b(not|no longer|isn'?t|is not) (interested|for us|a fit|something (we|i)|our thing)\b|\bno (interest|need|thank you|thanks|ta)\b",
-    r"\bwe('ll| will| shall)? not (be )?(proceed|buying|going ahead|moving forward)\w*|\b(we'?re|i'?m|we are) (all set|happy with (our|what))",
-    r"\bkein (interesse|bedarf)\b|\bnicht interessiert\b|\bpas intéress|\bsans façon\b|\bno (me|nos) interesa\b|\bnão (temos|tenho) interesse\b",
-    r"\bgeen interesse\b|\bnon (ci|mi) interessa\b|\bnon (siamo|sono) interessat\w|\bnon procederemo\b|\bnon fa per noi\b|^(no|nope|nein|non|nee|não)[.!]*$",
+    r"\b(not|no longer|isn'?t|is not) (interested|for us|a fit|something (we|i)|our thing)\b|\bno (interest|need"
+    r"|thank you|thanks|ta)\b",
+    r"\bwe('ll| will| shall)? not (be )?(proceed|buying|going ahead|moving forward)\w*|\b(we'?re|i'?m|we are) (all set"
+    r"|happy with (our|what))",
+    r"\bkein (interesse|bedarf)\b|\bnicht interessiert\b|\bpas intéress|\bsans façon\b|\bno (me|nos) interesa\b"
+    r"|\bnão (temos|tenho) interesse\b",
+    r"\bgeen interesse\b|\bnon (ci|mi) interessa\b|\bnon (siamo|sono) interessat\w|\bnon procederemo\b"
+    r"|\bnon fa per noi\b|^(no|nope|nein|non|nee|não)[.!]*$",
 )
 _WRONG = _any(
-    r"\bwrong (number|person|address|guy|email)\b|\bfalsche (nummer|adresse|person)\b|\bmauvais (numéro|interlocuteur)\b",
+    r"\bwrong (number|person|address|guy|email)\b|\bfalsche (nummer|adresse|person)\b|\bmauvais (numéro"
+    r"|interlocuteur)\b",
     r"\bnúmero (equivocado|errado)\b|\bnumero sbagliato\b|\bverkeerd(e)? (nummer|persoon|adres)\b",
-    r"\b(i'?m|i am) not (the right|responsible|in charge)\b|\bnicht (der|die) richtige|\bnicht zuständig\b|\bpas (la bonne personne|responsable)\b",
+    r"\b(i'?m|i am) not (the right|responsible|in charge)\b|\bnicht (der|die) richtige|\bnicht zuständig\b"
+    r"|\bpas (la bonne personne|responsable)\b",
     r"\bno soy la persona\b|\bnão sou (a pessoa|responsável)\b|\bnon sono (io )?(la persona|il responsabile)\b",
 )
 _WRONG_ADDRESS = _any(
-    r"\bwrong (number|address|e-?mail)\b|\bfalsche (nummer|adresse)\b|\bmauvais numéro\b|\bnúmero (equivocado|errado)\b",
+    r"\bwrong (number|address|e-?mail)\b|\bfalsche (nummer|adresse)\b|\bmauvais numéro\b|\bnúmero (equivocado"
+    r"|errado)\b",
     r"\bnumero sbagliato\b|\bverkeerd(e)? (nummer|adres)\b|\bnot (his|her|their) (number|phone|address)( any ?more)?\b",
     r"\bold (work )?(phone|number|address)\b",
 )
 _INTERESTED = _any(
-    r"^(yes|yes please|sure|ja|ja bitte|ja gerne|oui|sí|si|sim|absolutely|definitely|count us in|tell me more|sounds (good|great|interesting))"
+    r"^(yes|yes please|sure|ja|ja bitte|ja gerne|oui|sí|si|sim|absolutely|definitely|count us in|tell me more"
+    r"|sounds (good|great|interesting))"
     r"([ ,]+(please|bitte|gerne|por favor))?[.!]*$",
-    r"\b(please|do|pls|gladly) (send|share|forward|prepare) (me|us|over|it|the|your|more|one)\b|\bcount (us|me) in\b|\bconsider us keen\b",
-    r"\b(we|i)('d| would) (love|like|be (glad|happy)) to (take (it|this) further|move forward|try|go ahead|see (more|the))\b",
+    r"\b(please|do|pls|gladly) (send|share|forward|prepare) (me|us|over|it|the|your|more|one)\b|\bcount (us|me) in\b"
+    r"|\bconsider us keen\b",
+    r"\b(we|i)('d| would) (love|like|be (glad|happy)) to (take (it|this) further|move forward|try|go ahead|see (more"
+    r"|the))\b",
     r"\b(we'?re|i'?m|we are|i am) (very |really |definitely )?interested\b(?! in (hearing|why))",
-    r"\bschicken sie (mir|uns)\b|\bmachen sie (mir|uns) ein angebot\b|\bwir sind interessiert\b|\bnous sommes (preneurs|intéressés)\b",
-    r"\b(nos|me) interesa\b|\benvíe(me|nos)\b|\bpode (me )?(mandar|enviar)\b|\btemos interesse\b|\b(mi|ci) interessa\b|\bstuur maar\b",
+    r"\bschicken sie (mir|uns)\b|\bmachen sie (mir|uns) ein angebot\b|\bwir sind interessiert\b"
+    r"|\bnous sommes (preneurs|intéressés)\b",
+    r"\b(nos|me) interesa\b|\benvíe(me|nos)\b|\bpode (me )?(mandar|enviar)\b|\btemos interesse\b|\b(mi|ci) interessa\b"
+    r"|\bstuur maar\b",
 )
 _QUESTION = re.compile(r"\?(\s|$)")
 _TAPBACK = re.compile(

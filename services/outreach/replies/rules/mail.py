@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import getaddresses, parseaddr
 from hashlib import sha256
@@ -71,9 +72,18 @@ def parse(raw: bytes) -> Mail:
     )
 
 
-def _decoded(value: str) -> str:
-    from email.header import decode_header, make_header
+def status_in(body: str) -> str:
+    """The first RFC 3463 code in a text, or ""."""
+    hit = _STATUS.search(body)
+    return hit.group(0) if hit else ""
 
+
+def message_ids_in(body: str) -> list[str]:
+    """Message ids that a text quotes, without angle brackets."""
+    return list(dict.fromkeys(_MESSAGE_ID.findall(body)))
+
+
+def _decoded(value: str) -> str:
     try:
         return " ".join(str(make_header(decode_header(value))).split())
     except (LookupError, UnicodeError, ValueError):

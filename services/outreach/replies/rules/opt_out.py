@@ -1,24 +1,30 @@
-"""Does the writer want silence? Words of seven languages on the writer's own text; a miss here is dearer than a false alarm.
+"""Does the writer want silence? Words of seven languages, on the writer's own text.
 
-A false alarm is mended by an operator; a missed opt-out writes to somebody who said no.
+A miss is dearer than a false alarm: this an operator mends, that writes to somebody who said no.
 """
 
 import re
 from collections.abc import Iterable
 
 KEYWORDS = frozenset(
-    """stop stopall stop-all unsubscribe unsub unsubcribe unsubscibe unsuscribe cancel end quit optout opt-out revoke remove arret
-    arrêt arrete arrêtez desabonner désabonner désinscription desinscription baja alto cancelar parar parem sair remover
-    stopp abmelden abbestellen austragen uitschrijven afmelden stoppen cancella cancellami cancellatemi disiscrivimi
-    basta rimuovi descadastrar""".split()
+    """
+    stop stopall stop-all unsubscribe unsub unsubcribe unsubscibe unsuscribe cancel end quit optout opt-out revoke
+    remove arret arrêt arrete arrêtez desabonner désabonner désinscription desinscription baja alto cancelar parar
+    parem sair remover stopp abmelden abbestellen austragen uitschrijven afmelden stoppen cancella cancellami
+    cancellatemi disiscrivimi basta rimuovi descadastrar
+    """.split()
 )
-"""Keywords of carriers and of the languages we speak: a message that is only this (perhaps with a polite word) stops all."""
+"""Keywords of carriers and of our languages: a message that is only this (perhaps with a polite word) stops all."""
 
 _POLITE = re.compile(
-    r"\b(please|pls|plz|now|all|sms|txt|text(s|ing)?|bitte|svp|stp|por favor|s'il vous plaît|alstublieft|aub)\b", re.I
+    r"\b(please|pls|plz|now|all|sms|txt|text(s|ing)?|bitte|svp|stp|por favor|s'il vous plaît|alstublieft|aub)\b",
+    re.I,
 )
 
-_STOP_VERBS = r"(contact\w*|writ\w*|e-?mail\w*|mail\w*|messag\w*|text\w*|txt\w*|call\w*|spam\w*|bother\w*|send\w*|pester\w*|harass\w*)"
+_STOP_VERBS = (
+    r"(contact\w*|writ\w*|e-?mail\w*|mail\w*|messag\w*|text\w*|txt\w*|call\w*|spam\w*|bother\w*|send\w*|pester\w*"
+    r"|harass\w*)"
+)
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
@@ -35,34 +41,45 @@ _ENGLISH = _any(
     r"\boff with my name\b|\b(my|our) (name|address|number) off\b",
     r"\b(take|remove) (me|us) off\b.{0,20}\blist|\b(remove|delete) (me|us)( please| now|[.!]|$)",
     rf"\b(stop|cease|quit|refrain from) ((all|any|your|these|the|with) )?(\w+ )?{_STOP_VERBS}\b(?!.{{0,12}}\bpdfs?\b)",
-    rf"\b(do ?n[o']?t|don t|never|no longer) (ever |please )?{_STOP_VERBS}\b.{{0,60}}\b(again|any ?more|ever|further|me|us)\b",
+    rf"\b(do ?n[o']?t|don t|never|no longer) (ever |please )?{_STOP_VERBS}\b.{{0,60}}\b(again|any "
+    rf"?more|ever|further|me|us)\b",
     rf"\b(didn'?t|not to|never to|wouldn'?t|do not) {_STOP_VERBS}\b.{{0,30}}\b(again|any ?more|ever)\b",
     r"\bnever (contact|write|call|text|e-?mail|message|approach)\b",
     r"\b(do not|don'?t|no longer) (wish|want|care|like) to (receive|get|hear|be contacted|see)\b",
-    r"\b(hear|receive|get|want|wish for) (nothing|no (more|further))\b.{0,40}\b(from|mails?|e-?mails?|messages?|contact|calls?)?",
-    r"\bno (more|further) (e-?mails?|mails?|messages?|contact|texts?|calls?|follow[- ]?ups?|communications?|approaches)\b",
+    r"\b(hear|receive|get|want|wish for) (nothing|no (more|further))\b.{0,40}\b(from|mails?|e-?mails?|messages?"
+    r"|contact|calls?)?",
+    r"\bno (more|further) (e-?mails?|mails?|messages?|contact|texts?|calls?|follow[- ]?ups?|communications?"
+    r"|approaches)\b",
     r"\bno follow[- ]?ups?\b",
-    r"\b(make|let) this (be )?(the|your) last\b|\blast (time|warning|chance)\b.{0,40}\b(telling|tell|asking|contact|write)\b",
+    r"\b(make|let) this (be )?(the|your) last\b|\blast (time|warning|chance)\b.{0,40}\b(telling|tell|asking|contact"
+    r"|write)\b",
     r"\b(lose|forget|delete) (my|this|our) (number|address|e-?mail|details|contact)\b",
     r"\bleave (me|us) (alone|in peace|be)\b|\bgo away\b|\bget lost\b(?! either)|\b(piss|bugger|sod|fuck) off\b",
-    r"\b(reported|report(ing)?|flagged|marked) (this|you|it|your)\b.{0,60}\b(spam|abuse|regulator|ico|ftc)\b|\bblocked (you|your)\b",
-    r"\b(right to (erasure|be forgotten))\b|\barticles? (15 and )?17\b|\bgdpr\b.{0,160}\b(erase|delete|removal|erasure)\b",
-    r"\b(withdraw|revoke) (my |our |any )?consent\b|\bobject to (the |any |your )?(processing|use|direct marketing|marketing)\b",
+    r"\b(reported|report(ing)?|flagged|marked) (this|you|it|your)\b.{0,60}\b(spam|abuse|regulator|ico|ftc)\b"
+    r"|\bblocked (you|your)\b",
+    r"\b(right to (erasure|be forgotten))\b|\barticles? (15 and )?17\b|\bgdpr\b.{0,160}\b(erase|delete|removal"
+    r"|erasure)\b",
+    r"\b(withdraw|revoke) (my |our |any )?consent\b|\bobject to (the |any |your )?(processing|use|direct marketing"
+    r"|marketing)\b",
     r"\bcease and desist\b|\bdo[- ]not[- ](contact|call|mail)\b|\badjust your records\b",
     r"\b(nobody|no one|i) (asked|gave you permission)\b.{0,60}\bstop\b",
 )
 
 _GERMAN = _any(
-    r"\b(bitte|möchte|will|mich|uns|hiermit|newsletter|mailings?)\b.{0,40}\b(abmelden|abbestellen|austragen)\b|^(abmelden|abbestellen)\b",
+    r"\b(bitte|möchte|will|mich|uns|hiermit|newsletter|mailings?)\b.{0,40}\b(abmelden|abbestellen|austragen)\b"
+    r"|^(abmelden|abbestellen)\b",
     r"\baus (dem|ihrem|eurem|der|ihrer|eurer) (\w+ )?(verteiler|liste|datenbank|mailingliste)\b",
     r"\b(nehmen|nimm|streichen|löschen|lösch|entfernen|tragen) (sie |ihr )?(mich|uns|meine|unsere|diese)\b"
     r".{0,60}(verteiler|liste|datenbank|kartei|daten|adresse|nummer|\baus\b)",
-    r"\bkeine (weiteren |weitere )?(e-?mails?|mails?|nachrichten|werbung|anrufe|kontaktaufnahme|kontaktversuche|zusendung\w*)\b"
+    r"\bkeine (weiteren |weitere )?(e-?mails?|mails?|nachrichten|werbung|anrufe|kontaktaufnahme|kontaktversuche"
+    r"|zusendung\w*)\b"
     r"(?!.{0,20}\bbearbeitet)",
     r"\b(unterlassen|hören sie auf|lassen sie (mich|uns) in ruhe|lasst (mich|uns) in ruhe|in ruhe lassen)\b",
-    r"\b(schreiben|kontaktieren|mailen|rufen) sie (mich|uns|mir) (bitte )?(nicht|nie)( mehr| wieder| an)?\b|\bnie wieder\b",
+    r"\b(schreiben|kontaktieren|mailen|rufen) sie (mich|uns|mir) (bitte )?(nicht|nie)( mehr| wieder| an)?\b"
+    r"|\bnie wieder\b",
     r"\bnicht mehr (kontaktier\w*|angeschrieben|an(zu)?schreib\w*|schreiben|melden)\b|\bfunkstille\b",
-    r"\b(widerspreche|widerspruch)\b.{0,120}|\bart(ikel|\.)? ?17\b|\bdsgvo\b.{0,300}\blösch|\bwiderrufe\b.{0,60}einwilligung",
+    r"\b(widerspreche|widerspruch)\b.{0,120}|\bart(ikel|\.)? ?17\b|\bdsgvo\b.{0,300}\blösch"
+    r"|\bwiderrufe\b.{0,60}einwilligung",
     r"\b(meine|unsere) (daten|adresse|nummer|kontaktdaten)\b.{0,40}\b(löschen|entfernen|streichen)\b",
 )
 
@@ -73,27 +90,36 @@ _FRENCH = _any(
     r"\b(ne|n') ?(me |nous )?(plus|jamais|m'?)\b.{0,30}\b(contact|écri|ecri|envoy|appel|sollicit|recevoir|dérang)\w*",
     r"\b(ne|n') ?(me |nous |m')?(contact|écri|ecri|envoy|appel|sollicit|dérang)\w*([- ](moi|nous))? plus\b",
     r"\bne (souhaite|veux|désire|souhaitons|voulons) plus\b|\bplus (jamais|aucun) (mail|message|courriel|e-?mail)",
-    r"\b(cessez|arrêtez|arretez|merci d'arrêter)\b|\b(laissez|laisse|fichez|foutez)[- ](moi|nous)\b.{0,12}\b(tranquille|paix)\b",
+    r"\b(cessez|arrêtez|arretez|merci d'arrêter)\b|\b(laissez|laisse|fichez|foutez)[- ](moi"
+    r"|nous)\b.{0,12}\b(tranquille|paix)\b",
     r"\b(cnil|rgpd)\b.{0,200}|\bdroit (à l'oubli|d'opposition|à l'effacement)\b|\bdernière fois ?: ?non\b",
 )
 
 _SPANISH = _any(
     r"\b(dar(me|nos)?|den(me|nos)?|dé(me|nos)?|da(me|nos)) de baja\b(?!.{0,40}(penalización|permanencia|contrato))",
     r"\bdes(uscrib|suscrib)\w*",
-    r"\b(elimin|borr|quit|retir|supriman?|sa(qu|c))\w*\b.{0,60}\b(lista|base de datos|datos|dirección|correo|contacto|número|registros?)\b",
-    r"\bno (me |nos )?(vuelv\w+ a |quier\w+ (recibir |que )?|dese\w+ (recibir )?)?(contact|escrib|llam|envi|mand|molest|recibir|utiliz)\w*"
+    r"\b(elimin|borr|quit|retir|supriman?|sa(qu|c))\w*\b.{0,60}\b(lista|base de datos|datos|dirección|correo|contacto"
+    r"|número|registros?)\b",
+    r"\bno (me |nos )?(vuelv\w+ a |quier\w+ (recibir |que )?|dese\w+ (recibir )?)?(contact|escrib|llam|envi|mand"
+    r"|molest|recibir|utiliz)\w*"
     r".{0,30}\b(más|mas|nunca|nada)\b",
     r"\bno (me |nos )?vuelv\w+ a (contact|escrib|llam|envi|mand|molest|utiliz)\w*",
-    r"\bdej(e|a|en|ad)(me|nos)?\b.{0,20}\b(en paz|tranquil\w+|de (escrib|mand|envi|llam|molest|contact)\w*)\b|\bdéje(me|nos) en paz\b",
-    r"\b(rgpd|lopd)\b.{0,200}\b(supresión|elimin|borr|cancel|opon)\w*|\bderecho (de|al) (supresión|olvido|oposición|cancelación)\b",
+    r"\bdej(e|a|en|ad)(me|nos)?\b.{0,20}\b(en paz|tranquil\w+|de (escrib|mand|envi|llam|molest|contact)\w*)\b"
+    r"|\bdéje(me|nos) en paz\b",
+    r"\b(rgpd|lopd)\b.{0,200}\b(supresión|elimin|borr|cancel|opon)\w*|\bderecho (de|al) (supresión|olvido|oposición"
+    r"|cancelación)\b",
 )
 
 _PORTUGUESE = _any(
     r"\b(descadastr|desinscrev)\w*\b(?!\")|\bcancel\w+ (a )?(minha )?(inscrição|subscrição)\b",
-    r"\b(remov|retir|exclu|apag|elimin|tir)\w*\b.{0,60}\b(lista|base( de dados)?|cadastro|dados|contato|contacto|e-?mail|número)\b",
-    r"\b(par(em?|a|ar)|deix(em?|a|ar)) de (me |nos )?(mandar|enviar|escrever|ligar|incomodar|contat|contact|chatear)\w*",
-    r"\bnão (me |nos )?(quero|queremos|desejo|desejamos|mand|envi|escrev|contat|contact|lig|incomod)\w*.{0,40}\b(mais|nunca)\b",
-    r"\b(eliminação|exclusão|apagamento) d[oe]s? (meus |nossos )?(dados|contat|contact)|\bcancelamento de (todas )?as comunicações\b",
+    r"\b(remov|retir|exclu|apag|elimin|tir)\w*\b.{0,60}\b(lista|base( de dados)?|cadastro|dados|contato|contacto"
+    r"|e-?mail|número)\b",
+    r"\b(par(em?|a|ar)|deix(em?|a|ar)) de (me |nos )?(mandar|enviar|escrever|ligar|incomodar|contat|contact"
+    r"|chatear)\w*",
+    r"\bnão (me |nos )?(quero|queremos|desejo|desejamos|mand|envi|escrev|contat|contact|lig|incomod)\w*.{0,40}\b(mais"
+    r"|nunca)\b",
+    r"\b(eliminação|exclusão|apagamento) d[oe]s? (meus |nossos )?(dados|contat|contact)"
+    r"|\bcancelamento de (todas )?as comunicações\b",
     r"\bdeix\w+[- ]?(me|nos)? em paz\b|\b(lgpd|rgpd)\b.{0,200}\b(elimin|exclu|apag|opo)\w*",
 )
 
@@ -101,17 +127,22 @@ _DUTCH = _any(
     r"\b(uitschrijven|afmelden|uit te schrijven|schrijf (mij|me|ons) uit)\b",
     r"\b(haal|verwijder|schrap|gooi|wis)\b.{0,20}\b(mij|me|ons|mijn|onze|dit)\b.{0,60}"
     r"\b(lijst\w*|bestand\w*|database|gegevens|adres\w*|mailing\w*|systeem|nummer)\b",
-    r"\b(geen|nooit) (meer |verdere )?(e-?mails?|mails?|berichten|post|contact|reclame)\b.{0,30}|\bstop(pen)? met (mailen|bellen|schrijven|sturen)\b",
-    r"\b(mail|bel|schrijf|benader|contacteer|stuur) (mij|me|ons) (a\.?u\.?b\.? |alsjeblieft )?(niet|nooit|niks) (meer|weer)\b",
-    r"\blaat (mij|me|ons) met rust\b|\bavg\b.{0,200}\b(verwijder|wis|bezwaar)\w*|\bwens\w* geen\b.{0,30}\b(mail|bericht|contact)",
+    r"\b(geen|nooit) (meer |verdere )?(e-?mails?|mails?|berichten|post|contact|reclame)\b.{0,30}"
+    r"|\bstop(pen)? met (mailen|bellen|schrijven|sturen)\b",
+    r"\b(mail|bel|schrijf|benader|contacteer|stuur) (mij|me|ons) (a\.?u\.?b\.? |alsjeblieft )?(niet|nooit|niks) (meer"
+    r"|weer)\b",
+    r"\blaat (mij|me|ons) met rust\b|\bavg\b.{0,200}\b(verwijder|wis|bezwaar)\w*|\bwens\w* geen\b.{0,30}\b(mail"
+    r"|bericht|contact)",
 )
 
 _ITALIAN = _any(
-    r"\bdisiscri\w*|\bcancell(i|a|ate|atemi|ami|are|azione)\b.{0,50}\b(contatto|lista|dati|indirizzo|nominativo|iscrizione|numero|database|mail)\b",
+    r"\bdisiscri\w*|\bcancell(i|a|ate|atemi|ami|are|azione)\b.{0,50}\b(contatto|lista|dati|indirizzo|nominativo"
+    r"|iscrizione|numero|database|mail)\b",
     r"\b(toglie|rimuov|elimin)\w*\b.{0,50}\b(lista|dati|indirizzo|contatto|database|mailing|elenco|numero)\b",
     r"\bnon (mi |ci )?(scriv|contatt|mand|invi|chiam|disturb|telefon)\w*.{0,30}\b(più|mai)\b",
     r"\bnon (voglio|vogliamo|desidero|desideriamo|intendo) (più )?(ricevere|essere contattat)\w*",
-    r"\b(smett|finit|piant)\w+(la|ela)? (di|con)\b.{0,30}(scriv|mand|invi|chiam|disturb|mail)|\blasci(ate|a)?(mi|ci)? (stare|in pace)\b.{0,10}(me|noi)?\bpace\b",
+    r"\b(smett|finit|piant)\w+(la|ela)? (di|con)\b.{0,30}(scriv|mand|invi|chiam|disturb|mail)|\blasci(ate|a)?(mi"
+    r"|ci)? (stare|in pace)\b.{0,10}(me|noi)?\bpace\b",
     r"\bgdpr\b.{0,200}\b(cancell|oppos|rimoz)\w*|\bmi oppongo\b|\bchiudiamola qui\b",
 )
 

@@ -43,7 +43,8 @@ _BOILERPLATE = re.compile(
     r"|vertraulich|nicht der richtige adressat|confidentiel|par erreur|confidencial|riservat|vertrouwelijk"
     r"|(before|avant) (printing|d'imprimer)|authorised and regulated"
     r"|unsubscribe\s*(from|:|\||at\b|here|https?:)|(^|\|)\s*unsubscribe|to unsubscribe|to opt out of|to stop receiving"
-    r"|no longer wish(es)? to receive|don't want our|reply (\w+ )?(stop|remove|unsubscribe|off)\b.{0,30}\b(opt out|taken off|off)\b"
+    r"|no longer wish(es)? to receive|don't want our|reply (\w+ )?(stop|remove|unsubscribe|off)\b.{0,30}\b(opt out"
+    r"|taken off|off)\b"
     r"|newsletter abbestellen|abmelden:|se désabonner\s*:|désinscription\s*:|não deseja mais receber"
     r"|per non ricevere|darse de baja:|you get this mail because|report it at https?:|preferences"
     r"|(e-?mail|message|mail) was sent by|msg&data rates|(ki|ai)[- ]?(systeme|system|assistant)",
@@ -51,9 +52,12 @@ _BOILERPLATE = re.compile(
 )
 _SIGN_OFF = re.compile(
     r"^\s*((with |mit |met |con |avec |best |kind |warm(est)? |many |yours |hartelijke |viele |schönen? |liebe |beste "
-    r"|freundliche[mnr]? |herzliche[mnr]? |gesegnete |frohe |bien |com os |melhores |atentos |un |all the |much |cordiali )*"
-    r"(regards|wishes|thanks|thx|tx|cheers|sincerely|faithfully|truly|best|love|grüßen|grüße|gruß|gruss|grüsse|mfg|lg|vg"
-    r"|groeten?|groet|mvg|cordialement|cordialmente|cdlt|cdt|à vous|bises|salutations|saludos?|atentamente|atenciosamente|att"
+    r"|freundliche[mnr]? |herzliche[mnr]? |gesegnete |frohe |bien |com os |melhores |atentos |un |all the |much "
+    r"|cordiali )*"
+    r"(regards|wishes|thanks|thx|tx|cheers|sincerely|faithfully|truly|best|love|grüßen|grüße|gruß|gruss|grüsse|mfg|lg"
+    r"|vg"
+    r"|groeten?|groet|mvg|cordialement|cordialmente|cdlt|cdt|à vous|bises|salutations|saludos?|atentamente"
+    r"|atenciosamente|att"
     r"|cumprimentos|abs|abraços?|obrigad[oa]|saluti|gracias|feiertage|festtage|vriendelijke groet|merci|xx?)"
     r"(?![\w'])[^.?!]{0,40})[.,!]*\s*$",
     re.I,
@@ -157,7 +161,7 @@ def _without_signature(lines: list[str]) -> list[str]:
     kept = [
         line
         for line in body
-        if not (_BOILERPLATE.search(line) and line is not body[0]) and plain(line).strip() or not line
+        if (not (_BOILERPLATE.search(line) and line is not body[0]) and plain(line).strip()) or not line
     ]
     return _without_name_block(kept) if end == len(lines) or _PS.match(lines[end]) else kept
 

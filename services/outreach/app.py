@@ -1,0 +1,86 @@
+"""The outreach service, wired."""
+
+from fastapi import FastAPI
+
+from services.outreach import endpoints, hooks, use_cases
+from services.outreach.consumers import READS, Reader
+from services.outreach.context import Context
+from services.outreach.drafts import endpoints as draft_endpoints
+from services.outreach.drafts import workers as draft_workers
+from services.outreach.drafts.gateways import LanguageModel
+from services.outreach.drafts.use_cases import composing, voiding
+from services.outreach.replies import endpoints as reply_endpoints
+from services.outreach.sending import endpoints as sending_endpoints
+from services.outreach.sending import use_cases as sending
+from services.outreach.sending import workers as sending_workers
+from services.outreach.sending.gateways import FileSms, SmsProvider, Smtp, TwilioSms
+from services.outreach.settings import Settings
+from services.outreach.suppression import endpoints as suppression_endpoints
+from services.outreach.suppression import workers as suppression_workers
+from shared.service import Service
+
+hooks.word.connect(voiding.after_word)
+hooks.closed.connect(voiding.after_close)
+hooks.evidence.connect(sending.take_evidence)
+
+
+def create_app(settings: Settings | None = None, only: str | None = None) -> FastAPI:
+    """The whole service, or with `only` (api, consumers, workers) one part of it."""
+    settings = settings or Settings()
+    service = Service("outreach", settings, only=only)
+    context = Context(service, settings)
+    service.app.state.outreach = context
+    service.on_start(context.load_keys)
+    service.routes(
+        endpoints.router,
+        draft_endpoints.router,
+        sending_endpoints.router,
+        suppression_endpoints.router,
+        reply_endpoints.router,
+    )
+    service.consume(READS, Reader(context).handle)
+    _compose(service, settings)
+    _send(service, settings, context)
+    service.work("domains", suppression_workers.tell_domains, every=2.0)
+    service.work("modes", use_cases.announce_tenant_modes, every=2.0)
+    return service.app
+
+
+def _compose(service: Service, settings: Settings) -> None:
+    model = None
+    if settings.llm_base_url and settings.llm_model:
+        model = LanguageModel(
+            settings.llm_base_url,
+            settings.llm_api_key.get_secret_value(),
+            settings.llm_model,
+            timeout=settings.llm_timeout,
+        )
+        service.on_stop(model.close)
+    composer = composing.Composer(model, settings.llm_daily_tokens)
+    sender = composing.Sender(settings.mail_domain, settings.sms_from)
+    # two answers, each with one retry of the client, and as much again for what lies between
+    due = draft_workers.ComposeDue(composer, sender, lease=settings.llm_timeout * 8 + 30)
+    service.work("composer", due.step, every=settings.poll_seconds)
+    service.work("expiry", draft_workers.expire, every=5.0)
+    service.work("check-ins", draft_workers.check_in, every=5.0)
+
+
+def _send(service: Service, settings: Settings, context: Context) -> None:
+    mailer = Smtp(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_user,
+        settings.smtp_password.get_secret_value(),
+        settings.smtp_starttls,
+        settings.smtp_timeout,
+    )
+    sms: SmsProvider = FileSms(settings.sms_file)
+    if settings.sms_provider == "twilio":
+        token = settings.sms_token.get_secret_value()
+        sms = TwilioSms(settings.sms_url, settings.sms_account, token, timeout=settings.smtp_timeout)
+    public_url = settings.public_url.rstrip("/")
+    sender = sending_workers.Sender(context, mailer, sms, public_url, settings.send_limit)
+    for number in range(settings.senders):
+        service.work(f"sender-{number}", sender.step, every=settings.poll_seconds)
+    service.work("leases", sending_workers.give_up_leases, every=1.0)
+    service.work("exhaustion", sending_workers.judge_exhaustion, every=5.0)

@@ -1,0 +1,293 @@
+"""The HTTP API of drafts: reviewers' work, and the strategies by which drafts are written."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from services.outreach.context import context_of
+from services.outreach.drafts import store
+from services.outreach.drafts.schemas import (
+    Approve,
+    Bulk,
+    DraftView,
+    Edit,
+    NewDraftBody,
+    Regenerate,
+    Reject,
+    Snooze,
+    Strategies,
+    StrategyBody,
+    draft_view,
+)
+from services.outreach.drafts.use_cases import asking, review
+from services.outreach.drafts.use_cases import strategies as own_strategies
+from services.outreach.drafts.use_cases.composing import Sender
+from services.outreach.schemas import Channel, Kind
+from shared.aliases import resolve
+from shared.db import UnitOfWork
+from shared.errors import Forbidden, Invalid
+from shared.http import (
+    Admin,
+    IfMatch,
+    Limit,
+    Once,
+    Page,
+    Principal,
+    Reviewer,
+    TenantWork,
+    Viewer,
+    decode_cursor,
+    encode_cursor,
+    etag,
+)
+
+router = APIRouter(tags=["drafts"])
+
+State = Literal["pending", "approved", "rejected", "superseded", "expired"]
+
+
+def _human(principal: Principal) -> str:
+    """The actor of a decision: always a person. A token of a machine never decides, whatever else it carries."""
+    if principal.is_service:
+        raise Forbidden("a machine does not decide on drafts")
+    return principal.actor
+
+
+async def _answer(work: UnitOfWork, tenant: str, draft_id: UUID, response: Response, **more: Any) -> DraftView:
+    row = await review.present(work, tenant, draft_id)
+    response.headers["ETag"] = etag(row["version"])
+    view = draft_view(row, work.now)
+    return view.model_copy(update=more)
+
+
+@router.get("/drafts")
+async def list_drafts(
+    principal: Viewer,
+    work: TenantWork,
+    state: State | None = None,
+    kind: Kind | None = None,
+    channel: Channel | None = None,
+    lead_id: UUID | None = None,
+    sort: Literal["oldest", "at_risk", "hottest"] = "oldest",
+    snoozed: Annotated[
+        bool | None, Query(description="Pending lists leave snoozed drafts out unless this is true")
+    ] = None,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[DraftView]:
+    """Drafts: the oldest first, those that expire soonest (`at_risk`), or those of the hottest leads."""
+    filters: dict[str, Any] = {"state": state, "kind": kind, "channel": channel}
+    if lead_id is not None:
+        filters["lead_id"] = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
+    column = store.ORDERS[sort][0].removeprefix("d.")
+    after = None
+    if cursor:
+        position = decode_cursor(cursor, sort, "id")
+        value = position[sort] if sort == "hottest" else datetime.fromisoformat(position[sort])
+        after = (value, UUID(position["id"]))
+    rows = await store.page(
+        work,
+        principal.tenant,
+        {name: value for name, value in filters.items() if value is not None},
+        snoozed=snoozed if snoozed is not None else state != "pending",
+        sort=sort,
+        after=after,
+        limit=limit + 1,
+    )
+    more = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        value = last[column] if sort == "hottest" else last[column].isoformat()
+        more = encode_cursor({sort: value, "id": str(last["draft_id"])})
+    return Page(items=[draft_view(row, work.now) for row in rows[:limit]], next_cursor=more)
+
+
+@router.post("/drafts", status_code=201, responses={202: {"description": "The agent writes it"}})
+async def create_draft(
+    body: NewDraftBody, principal: Reviewer, work: TenantWork, request: Request, once: Once
+) -> Response:
+    """Ask the agent for a draft (202), or bring a text (201). It waits for review either way."""
+    actor = _human(principal)
+    context = context_of(request)
+
+    async def run() -> tuple[int, Any, dict[str, str]]:
+        draft_id, there = await asking.ask(
+            work,
+            Sender(context.settings.mail_domain, context.settings.sms_from),
+            actor,
+            principal.tenant,
+            body.lead_id,
+            body.kind,
+            body.channel,
+            body.subject,
+            body.body,
+            body.instruction,
+        )
+        headers = {"Location": f"/v1/drafts/{draft_id}"}
+        if not there:
+            context.wake_after(work, "composer")
+            return 202, {"draft_id": draft_id, "state": "composing"}, headers
+        row = await review.present(work, principal.tenant, draft_id)
+        view = draft_view(row, work.now).model_dump(mode="json", by_alias=True)
+        return 201, view, headers | {"ETag": etag(row["version"])}
+
+    return await once(run)
+
+
+@router.get("/drafts/{draft_id}")
+async def read_draft(draft_id: UUID, principal: Viewer, work: TenantWork, response: Response) -> DraftView:
+    """A draft with every text that it had."""
+    row = await review.present(work, principal.tenant, draft_id)
+    response.headers["ETag"] = etag(row["version"])
+    texts = await store.texts(work, principal.tenant, draft_id)
+    dispatch = await work.fetch_one(
+        "SELECT dispatch_id FROM dispatch WHERE tenant_id = :tenant AND draft_id = :draft",
+        tenant=principal.tenant,
+        draft=draft_id,
+    )
+    view = draft_view(row, work.now, texts)
+    return view.model_copy(update={"dispatch_id": dispatch["dispatch_id"] if dispatch else None})
+
+
+@router.post("/drafts/bulk")
+async def bulk_drafts(body: Bulk, principal: Reviewer, work: TenantWork, request: Request) -> dict[str, Any]:
+    """One action on many drafts, with a result for each."""
+    actor, tenant, context = _human(principal), principal.tenant, context_of(request)
+
+    async def act(item: dict[str, Any]) -> None:
+        draft_id = item["draft_id"]
+        match body.action:
+            case "approve":
+                if item["sha256"] is None:
+                    raise Invalid("approving needs the sha256 that the reviewer saw")
+                await review.approve(work, context.keys, tenant, draft_id, actor, item["sha256"])
+            case "reject":
+                if item["reason"] is None:
+                    raise Invalid("rejecting needs a reason")
+                await review.reject(work, tenant, draft_id, actor, item["reason"])
+            case "claim":
+                await review.claim(work, tenant, draft_id, actor)
+            case "release":
+                await review.release(work, tenant, draft_id, actor)
+            case "regenerate":
+                await review.regenerate(work, tenant, draft_id, actor, body.instruction)
+            case "snooze":
+                if body.until is None:
+                    raise Invalid("snoozing needs `until`")
+                await review.snooze(work, tenant, draft_id, actor, body.until)
+
+    results = await review.each(work, [item.model_dump() for item in body.items], act)
+    context.wake_after(work, "sender", "composer")
+    return {"results": results}
+
+
+Act = Callable[[], Awaitable[Any]]
+
+
+@router.post("/drafts/{draft_id}/claim")
+async def claim_draft(draft_id: UUID, principal: Reviewer, work: TenantWork, response: Response) -> DraftView:
+    """Keep others off for a quarter of an hour (`lease_until`)."""
+    await review.claim(work, principal.tenant, draft_id, _human(principal))
+    return await _answer(work, principal.tenant, draft_id, response)
+
+
+@router.post("/drafts/{draft_id}/release")
+async def release_draft(draft_id: UUID, principal: Reviewer, work: TenantWork, response: Response) -> DraftView:
+    """Give a claim up."""
+    await review.release(work, principal.tenant, draft_id, _human(principal))
+    return await _answer(work, principal.tenant, draft_id, response)
+
+
+@router.post("/drafts/{draft_id}/approve")
+async def approve_draft(
+    draft_id: UUID, body: Approve, principal: Reviewer, work: TenantWork, request: Request, response: Response
+) -> DraftView:
+    """Approve exactly the text with this hash; it is queued to be sent. Any other hash: 409."""
+    context = context_of(request)
+    dispatch = await review.approve(work, context.keys, principal.tenant, draft_id, _human(principal), body.sha256)
+    context.wake_after(work, "sender")
+    return await _answer(work, principal.tenant, draft_id, response, dispatch_id=dispatch)
+
+
+@router.post("/drafts/{draft_id}/edit")
+async def edit_draft(
+    draft_id: UUID,
+    body: Edit,
+    principal: Reviewer,
+    work: TenantWork,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = None,
+) -> DraftView:
+    """Change the text (If-Match needed); with `approve`, approve just that text in the same step."""
+    actor, context = _human(principal), context_of(request)
+    sha256 = await review.edit(work, principal.tenant, draft_id, actor, if_match, body.subject, body.body)
+    if not body.approve:
+        return await _answer(work, principal.tenant, draft_id, response)
+    dispatch = await review.approve(work, context.keys, principal.tenant, draft_id, actor, sha256)
+    context.wake_after(work, "sender")
+    return await _answer(work, principal.tenant, draft_id, response, dispatch_id=dispatch)
+
+
+@router.post("/drafts/{draft_id}/reject")
+async def reject_draft(
+    draft_id: UUID, body: Reject, principal: Reviewer, work: TenantWork, response: Response
+) -> DraftView:
+    """Not to be sent, with the reason."""
+    await review.reject(work, principal.tenant, draft_id, _human(principal), body.reason)
+    return await _answer(work, principal.tenant, draft_id, response)
+
+
+@router.post("/drafts/{draft_id}/regenerate", status_code=202)
+async def regenerate_draft(
+    draft_id: UUID,
+    principal: Reviewer,
+    work: TenantWork,
+    request: Request,
+    response: Response,
+    body: Regenerate | None = None,
+) -> JSONResponse:
+    """Have another written, with a hint; this one is superseded."""
+    instruction = body.instruction if body else None
+    made = await review.regenerate(work, principal.tenant, draft_id, _human(principal), instruction)
+    context_of(request).wake_after(work, "composer")
+    content = {"draft_id": str(made), "replaces": str(draft_id), "state": "composing"}
+    return JSONResponse(content, 202, headers={"Location": f"/v1/drafts/{made}"})
+
+
+@router.post("/drafts/{draft_id}/snooze")
+async def snooze_draft(
+    draft_id: UUID, body: Snooze, principal: Reviewer, work: TenantWork, response: Response
+) -> DraftView:
+    """Leave the draft out of the lists until then."""
+    await review.snooze(work, principal.tenant, draft_id, _human(principal), body.until)
+    return await _answer(work, principal.tenant, draft_id, response)
+
+
+@router.get("/strategies")
+async def list_strategies(principal: Viewer, work: TenantWork) -> Page[dict[str, Any]]:
+    """How messages are written, for each kind and stage."""
+    return Page(items=await own_strategies.all_strategies(work, principal.tenant))
+
+
+@router.post("/strategies", status_code=201)
+async def create_strategy(body: StrategyBody, principal: Admin, work: TenantWork, once: Once) -> Response:
+    """Save a strategy for a kind in a stage, as another version."""
+    return await once(lambda: _save(work, principal, body))
+
+
+@router.put("/strategies")
+async def replace_strategies(body: Strategies, principal: Admin, work: TenantWork) -> Page[dict[str, Any]]:
+    """Save several strategies at once, each as another version; all strategies as they count now."""
+    for each in body.items:
+        await _save(work, principal, each)
+    return Page(items=await own_strategies.all_strategies(work, principal.tenant))
+
+
+async def _save(work: UnitOfWork, principal: Principal, body: StrategyBody) -> dict[str, Any]:
+    given = body.model_dump(exclude={"kind", "stage"}, exclude_none=True)
+    return await own_strategies.save_strategy(work, principal.tenant, body.kind, body.stage, given, principal.actor)

@@ -1,0 +1,328 @@
+"""Queries on drafts, their texts and approvals, and on what is still to be composed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import RowMapping
+
+from services.outreach.sending.message import Message
+from shared.db import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class NewDraft:
+    """A draft to be stored: whose, why, and the message itself."""
+
+    tenant: str
+    draft_id: UUID
+    lead_id: UUID
+    kind: str
+    message: Message
+    author: str
+    cause: str
+    cause_id: str
+    cause_at: datetime
+    expires_at: datetime
+    claims: Sequence[Mapping[str, Any]] = ()
+    made_from: Mapping[str, Any] = field(default_factory=dict)
+    score_total: int = 0
+    replaces: UUID | None = None
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def put_text(work: UnitOfWork, tenant: str, draft_id: UUID, message: Message, author: str) -> None:
+    """Store a text of a draft. It is never changed; an edit adds another."""
+    await work.run(
+        """
+        INSERT INTO content (tenant_id, draft_id, canonical, author, created_at)
+        VALUES (:tenant, :draft, :canonical, :author, :now) ON CONFLICT DO NOTHING
+        """,
+        tenant=tenant,
+        draft=draft_id,
+        canonical=message.canonical(),
+        author=author,
+        now=work.now,
+    )
+
+
+async def add(work: UnitOfWork, new: NewDraft) -> bool:
+    """Store a draft with its text; False when one of that lead, kind and channel is pending already."""
+    await put_text(work, new.tenant, new.draft_id, new.message, new.author)
+    placed = await work.run(
+        """
+        INSERT INTO draft (tenant_id, draft_id, lead_id, kind, channel, sha256, cause, cause_id, cause_at, claims,
+                           made_from, author, score_total, replaces, expires_at, created_at)
+        VALUES (:tenant, :draft, :lead, :kind, :channel, :sha256, :cause, :cause_id, :cause_at,
+                CAST(:claims AS jsonb), CAST(:made_from AS jsonb), :author, :score, :replaces, :expires_at, :now)
+        ON CONFLICT (tenant_id, lead_id, kind, channel) WHERE state = 'pending' DO NOTHING
+        """,
+        tenant=new.tenant,
+        draft=new.draft_id,
+        lead=new.lead_id,
+        kind=new.kind,
+        channel=new.message.channel,
+        sha256=new.message.sha256,
+        cause=new.cause,
+        cause_id=new.cause_id,
+        cause_at=new.cause_at,
+        claims=_json(list(new.claims)),
+        made_from=_json(new.made_from),
+        author=new.author,
+        score=new.score_total,
+        replaces=new.replaces,
+        expires_at=new.expires_at,
+        now=work.now,
+    )
+    return bool(placed)
+
+
+_WHOLE = """
+    SELECT d.*, c.from_address, c.to_address, c.subject, c.body, c.headers
+    FROM draft d
+    JOIN content c ON c.tenant_id = d.tenant_id AND c.draft_id = d.draft_id AND c.sha256 = d.sha256
+"""
+
+
+async def get(work: UnitOfWork, tenant: str, draft_id: UUID, *, lock: bool = False) -> RowMapping | None:
+    """A draft with its present text."""
+    return await work.fetch_one(
+        f"{_WHOLE} WHERE d.tenant_id = :tenant AND d.draft_id = :draft {'FOR UPDATE OF d' if lock else ''}",
+        tenant=tenant,
+        draft=draft_id,
+    )
+
+
+async def lock_all(work: UnitOfWork, draft_ids: Sequence[UUID]) -> None:
+    """Lock these drafts in the order of their ids, so that two bulks never wait for each other."""
+    await work.run(
+        "SELECT FROM draft WHERE tenant_id = :tenant AND draft_id = ANY (:drafts) ORDER BY draft_id FOR UPDATE",
+        tenant=work.tenants[0],
+        drafts=list(draft_ids),
+    )
+
+
+async def texts(work: UnitOfWork, tenant: str, draft_id: UUID) -> Sequence[RowMapping]:
+    """Every text that a draft ever had, the first first."""
+    return await work.fetch(
+        """
+        SELECT sha256, subject, body, author, created_at FROM content
+        WHERE tenant_id = :tenant AND draft_id = :draft ORDER BY created_at
+        """,
+        tenant=tenant,
+        draft=draft_id,
+    )
+
+
+async def pending_of(work: UnitOfWork, leads: Iterable[tuple[str, UUID]]) -> Sequence[RowMapping]:
+    """The pending drafts of these leads, locked in the order of their ids."""
+    wanted = sorted(set(leads))
+    return await work.fetch(
+        f"""{_WHOLE}
+        JOIN unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+          ON w.tenant_id = d.tenant_id AND w.lead_id = d.lead_id
+        WHERE d.state = 'pending' ORDER BY d.tenant_id, d.draft_id FOR UPDATE OF d
+        """,
+        tenants=[tenant for tenant, _ in wanted],
+        leads=[lead for _, lead in wanted],
+    )
+
+
+async def change(work: UnitOfWork, row: RowMapping, **columns: Any) -> None:
+    """Set columns of a locked draft; every change is another version for If-Match."""
+    names = "".join(f", {name} = :{name}" for name in columns if name != "claims")
+    if "claims" in columns:
+        names += ", claims = CAST(:claims AS jsonb)"
+        columns["claims"] = _json(columns["claims"])
+    await work.run(
+        f"UPDATE draft SET version = version + 1{names} WHERE tenant_id = :tenant AND draft_id = :draft",
+        tenant=row["tenant_id"],
+        draft=row["draft_id"],
+        **columns,
+    )
+
+
+async def approve(work: UnitOfWork, row: RowMapping, actor: str) -> None:
+    """A human's approval of exactly the present text. Only the application's role may do this."""
+    await work.run(
+        """
+        INSERT INTO approval (tenant_id, draft_id, sha256, actor, at)
+        VALUES (:tenant, :draft, :sha256, :actor, :now)
+        """,
+        tenant=row["tenant_id"],
+        draft=row["draft_id"],
+        sha256=row["sha256"],
+        actor=actor,
+        now=work.now,
+    )
+
+
+ORDERS = {"oldest": ("d.created_at", ">"), "at_risk": ("d.expires_at", ">"), "hottest": ("d.score_total", "<")}
+"""Sort -> (column, what comes after a position)."""
+
+
+async def page(
+    work: UnitOfWork,
+    tenant: str,
+    filters: Mapping[str, Any],
+    *,
+    snoozed: bool,
+    sort: str,
+    after: tuple[Any, UUID] | None,
+    limit: int,
+) -> Sequence[RowMapping]:
+    """Drafts in one of the orders. `filters`: columns of `draft`; snoozed ones are left out unless asked for."""
+    column, sign = ORDERS[sort]
+    direction = "ASC" if sign == ">" else "DESC"
+    where = "".join(f" AND d.{name} = :{name}" for name in filters)
+    if not snoozed:
+        where += " AND (d.snoozed_until IS NULL OR d.snoozed_until <= :now)"
+    if after:
+        where += f" AND ({column}, d.draft_id) {sign} (:after_value, :after_id)"
+    return await work.fetch(
+        f"""{_WHOLE} WHERE d.tenant_id = :tenant{where}
+        ORDER BY {column} {direction}, d.draft_id {direction} LIMIT :limit""",
+        tenant=tenant,
+        limit=limit,
+        **({} if snoozed else {"now": work.now}),
+        **({"after_value": after[0], "after_id": after[1]} if after else {}),
+        **filters,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A draft that somebody or something asks for; `cause_id` makes it be written once."""
+
+    tenant: str
+    draft_id: UUID
+    lead_id: UUID
+    kind: str
+    cause: str
+    cause_id: str
+    cause_at: datetime
+    asked_by: str
+    channel: str | None = None
+    instruction: str | None = None
+    replaces: UUID | None = None
+
+
+async def want(work: UnitOfWork, wanted: Sequence[Wanted]) -> int:
+    """Put drafts on the composer's list; those of a known cause are left out. How many were new."""
+    if not wanted:
+        return 0
+    return await work.run(
+        """
+        INSERT INTO composition (tenant_id, draft_id, lead_id, kind, channel, cause, cause_id, cause_at, asked_by,
+                                 instruction, replaces, due_at, created_at)
+        SELECT w.*, CAST(:now AS timestamptz), CAST(:now AS timestamptz)
+        FROM unnest(CAST(:tenants AS text[]), CAST(:drafts AS uuid[]), CAST(:leads AS uuid[]), CAST(:kinds AS text[]),
+                    CAST(:channels AS text[]), CAST(:causes AS text[]), CAST(:cause_ids AS text[]),
+                    CAST(:cause_ats AS timestamptz[]), CAST(:asked AS text[]), CAST(:instructions AS text[]),
+                    CAST(:replaces AS uuid[])) AS w
+        ON CONFLICT DO NOTHING
+        """,
+        now=work.now,
+        tenants=[each.tenant for each in wanted],
+        drafts=[each.draft_id for each in wanted],
+        leads=[each.lead_id for each in wanted],
+        kinds=[each.kind for each in wanted],
+        channels=[each.channel for each in wanted],
+        causes=[each.cause for each in wanted],
+        cause_ids=[each.cause_id for each in wanted],
+        cause_ats=[each.cause_at for each in wanted],
+        asked=[each.asked_by for each in wanted],
+        instructions=[each.instruction for each in wanted],
+        replaces=[each.replaces for each in wanted],
+    )
+
+
+async def composition(work: UnitOfWork, tenant: str, draft_id: UUID) -> RowMapping | None:
+    """What became of a draft that was asked for."""
+    return await work.fetch_one(
+        "SELECT * FROM composition WHERE tenant_id = :tenant AND draft_id = :draft", tenant=tenant, draft=draft_id
+    )
+
+
+async def composing(work: UnitOfWork, tenant: str, lead_id: UUID, kind: str, channel: str) -> bool:
+    """Is one of that lead, kind and channel being written now?"""
+    row = await work.fetch_one(
+        """
+        SELECT FROM composition WHERE tenant_id = :tenant AND lead_id = :lead AND kind = :kind AND state = 'queued'
+          AND (channel IS NULL OR channel = :channel)
+        """,
+        tenant=tenant,
+        lead=lead_id,
+        kind=kind,
+        channel=channel,
+    )
+    return row is not None
+
+
+async def due_compositions(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
+    """What is due and nobody writes now; a lead not captured yet is waited for."""
+    return await work.fetch(
+        """
+        SELECT p.tenant_id, p.draft_id FROM composition p
+        JOIN lead l ON l.tenant_id = p.tenant_id AND l.lead_id = p.lead_id AND l.version > 0
+        WHERE p.state = 'queued' AND p.due_at <= :now AND (p.lease_until IS NULL OR p.lease_until < clock_timestamp())
+        ORDER BY p.due_at LIMIT :limit
+        """,
+        now=work.now,
+        limit=limit,
+    )
+
+
+async def lease_composition(work: UnitOfWork, tenant: str, draft_id: UUID, lease: timedelta) -> RowMapping | None:
+    """Take one on; None when another has it."""
+    return await work.fetch_one(
+        """
+        UPDATE composition SET lease_until = clock_timestamp() + :lease, attempts = attempts + 1
+        WHERE (tenant_id, draft_id) IN (
+            SELECT tenant_id, draft_id FROM composition
+            WHERE tenant_id = :tenant AND draft_id = :draft AND state = 'queued'
+              AND (lease_until IS NULL OR lease_until < clock_timestamp())
+            FOR UPDATE SKIP LOCKED)
+        RETURNING *
+        """,
+        lease=lease,
+        tenant=tenant,
+        draft=draft_id,
+    )
+
+
+async def end_composition(work: UnitOfWork, tenant: str, draft_id: UUID, state: str, reason: str | None) -> bool:
+    """`done`, or `dropped` with the reason; False when it had ended already."""
+    return bool(
+        await work.run(
+            """
+            UPDATE composition SET state = :state, reason = :reason, lease_until = NULL
+            WHERE tenant_id = :tenant AND draft_id = :draft AND state = 'queued'
+            """,
+            state=state,
+            reason=reason,
+            tenant=tenant,
+            draft=draft_id,
+        )
+    )
+
+
+async def drop_compositions(work: UnitOfWork, tenant: str, lead_id: UUID, channel: str | None, reason: str) -> None:
+    """Nothing more is to be written for the lead (on a channel)."""
+    await work.run(
+        """
+        UPDATE composition SET state = 'dropped', reason = :reason
+        WHERE tenant_id = :tenant AND lead_id = :lead AND state = 'queued'
+          AND (CAST(:channel AS text) IS NULL OR channel = :channel)
+        """,
+        reason=reason,
+        tenant=tenant,
+        lead=lead_id,
+        channel=channel,
+    )

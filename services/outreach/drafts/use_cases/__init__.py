@@ -1,0 +1,1 @@
+"""Drafts: asked for, written, judged void, reviewed."""

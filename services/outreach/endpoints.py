@@ -1,0 +1,68 @@
+"""The HTTP API of what the whole service shares: the tenant's settings, and which channels a lead is reached by."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.outreach import store, use_cases
+from services.outreach.context import context_of
+from services.outreach.schemas import ModeBody, OutreachSettings
+from shared.aliases import resolve
+from shared.errors import NotFound
+from shared.http import Admin, IfMatch, Operator, TenantWork, Viewer, check_if_match, etag
+
+router = APIRouter(tags=["outreach"])
+
+
+def _shown(settings: OutreachSettings, tenant: str, mail_domain: str) -> dict[str, Any]:
+    content = settings.model_dump(mode="json", by_alias=True)
+    boxes = store.mailboxes_of(settings, tenant, mail_domain)
+    return content | {"mailboxes": [box.model_dump(mode="json", by_alias=True) for box in boxes]}
+
+
+@router.get("/settings")
+async def read_settings(principal: Viewer, work: TenantWork, request: Request, response: Response) -> dict[str, Any]:
+    """The tenant's settings, with the defaults where it set none."""
+    response.headers["ETag"] = etag(await store.settings_version(work, principal.tenant))
+    settings = await store.settings_of(work, principal.tenant)
+    return _shown(settings, principal.tenant, context_of(request).settings.mail_domain)
+
+
+@router.put("/settings")
+async def save_settings(
+    body: OutreachSettings,
+    principal: Admin,
+    work: TenantWork,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """Save settings; what is left out stays. A changed mode is announced for each lead without one of its own."""
+    context = context_of(request)
+    check_if_match(if_match, await store.settings_version(work, principal.tenant))
+    present = await store.settings_of(work, principal.tenant)
+    given = {name: getattr(body, name) for name in body.model_fields_set}
+    saved = present.model_copy(update=given)
+    response.headers["ETag"] = etag(await store.save_settings(work, principal.tenant, saved))
+    context.wake_after(work, "modes")
+    return _shown(saved, principal.tenant, context.settings.mail_domain)
+
+
+@router.get("/leads/{lead_id}/mode")
+async def read_mode(lead_id: UUID, principal: Viewer, work: TenantWork) -> dict[str, Any]:
+    """The mode that counts for the lead, and whether it is the lead's own."""
+    kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
+    lead = await store.lead_of(work, principal.tenant, kept)
+    if lead is None or not lead.captured:
+        raise NotFound("no such lead")
+    settings = await store.settings_of(work, principal.tenant)
+    return {"lead_id": kept, "mode": lead.mode or settings.mode, "own": lead.mode is not None}
+
+
+@router.put("/leads/{lead_id}/mode")
+async def set_mode(lead_id: UUID, body: ModeBody, principal: Operator, work: TenantWork) -> dict[str, Any]:
+    """Give the lead a mode of its own, or with null the tenant's."""
+    kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
+    _, counts = await use_cases.set_lead_mode(work, principal.tenant, kept, body.mode)
+    return {"lead_id": kept, "mode": counts, "own": body.mode is not None}

@@ -1,0 +1,87 @@
+"""HTTP bodies of replies and conversations."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.outreach.schemas import Body
+
+Label = Literal[
+    "interested",
+    "question",
+    "meeting_request",
+    "later",
+    "declined",
+    "opt_out",
+    "moved_company",
+    "wrong_person",
+    "out_of_office",
+    "auto_reply",
+    "bounce",
+    "other",
+]
+
+
+class LabelBody(Body):
+    """A human's label; mending an `opt_out` needs a note."""
+
+    label: Label
+    note: Annotated[str, Field(max_length=2_000)] | None = None
+
+
+class InboundSms(Body):
+    """An SMS as any provider's adapter hands it over."""
+
+    from_: Annotated[str, Field(alias="from", min_length=3, max_length=64)]
+    to: Annotated[str, Field(max_length=64)]
+    body: Annotated[str, Field(max_length=10_000)]
+    message_sid: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class TakenView(BaseModel):
+    """What became of an inbound message."""
+
+    reply_id: UUID | None
+    outcome: Literal["matched", "unmatched", "own_copy", "duplicate", "bounce"]
+
+
+class ReplyView(BaseModel):
+    """One reply, with the history of its labels."""
+
+    reply_id: UUID
+    lead_id: UUID | None
+    channel: str
+    outcome: str
+    sender: str | None
+    subject: str | None
+    text: str
+    received_at: datetime
+    label: str
+    confidence: float
+    method: str
+    because: str | None
+    needs_human: bool
+    labelled_at: datetime
+    history: list[dict[str, Any]]
+
+
+class Utterance(BaseModel):
+    """One message of a conversation, out or in."""
+
+    direction: Literal["out", "in"]
+    at: datetime
+    channel: str
+    subject: str | None
+    text: str
+    message_id: str | None
+    state: str
+    """Out: of the dispatch; in: matched or bounce."""
+    reason: str | None
+    kind: str | None
+    label: str | None
+    draft_id: UUID | None
+    dispatch_id: UUID | None
+    reply_id: UUID | None
+    approved_by: str | None

@@ -1,0 +1,56 @@
+"""HTTP bodies of dispatches."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from sqlalchemy import RowMapping
+
+from services.outreach.schemas import Body
+
+State = Literal["queued", "sending", "sent", "failed", "unknown", "refused"]
+
+
+class Resolve(Body):
+    """What an operator found out about a message of unknown outcome."""
+
+    outcome: Literal["sent", "failed"]
+    note: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class SmsStatus(Body):
+    """What became of an SMS. `code` is Twilio's."""
+
+    message_sid: Annotated[str, Field(min_length=1, max_length=200)]
+    status: Annotated[str, Field(min_length=1, max_length=50)]
+    code: Annotated[str | int | None, Field()] = None
+
+
+class DispatchView(BaseModel):
+    """The attempt to send one approved text. `message_id` is without angle brackets."""
+
+    dispatch_id: UUID
+    draft_id: UUID
+    lead_id: UUID
+    kind: str
+    channel: str
+    state: str
+    reason: str | None
+    message_id: str | None
+    sha256: str
+    attempts: int
+    due_at: datetime
+    created_at: datetime
+    sending_at: datetime | None
+    sent_at: datetime | None
+    resolved_by: str | None
+    note: str | None
+    crossed: bool = False
+    """It was leaving when the lead opted out."""
+
+
+def dispatch_view(row: RowMapping) -> DispatchView:
+    """A row as the API shows it."""
+    crossed = (row["note"] or "").startswith("crossed")
+    return DispatchView(crossed=crossed, **{name: row[name] for name in DispatchView.model_fields if name != "crossed"})

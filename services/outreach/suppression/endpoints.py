@@ -1,0 +1,120 @@
+"""The HTTP API of the suppression list, and the public page behind the unsubscribe link."""
+
+from html import escape
+from typing import Any
+from uuid import UUID
+
+import phonenumbers
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import RowMapping
+
+from services.outreach.context import context_of
+from services.outreach.keys import Unsubscribe
+from services.outreach.schemas import Channel
+from services.outreach.store import lead_of
+from services.outreach.suppression import store, use_cases
+from services.outreach.suppression.schemas import NewSuppression
+from services.outreach.suppression.use_cases import Wish
+from shared.aliases import resolve
+from shared.errors import Invalid, NotFound
+from shared.http import Limit, Once, Operator, Page, TenantWork, Viewer, decode_cursor, encode_cursor, public
+
+router = APIRouter(tags=["suppression"])
+
+
+def _view(row: RowMapping) -> dict[str, Any]:
+    names = ("suppression_id", "channel", "address", "domain", "how", "reason", "actor", "created_at", "retracted_at")
+    return {name: row[name] for name in names}
+
+
+@router.get("/suppressions")
+async def list_suppressions(
+    principal: Viewer, work: TenantWork, channel: Channel | None = None, limit: Limit = 50, cursor: str | None = None
+) -> Page[dict[str, Any]]:
+    """What is closed, the newest first. Rows are never removed; one that was taken back says when."""
+    before = UUID(decode_cursor(cursor, "before")["before"]) if cursor else None
+    rows = await store.page(work, principal.tenant, channel, before, limit + 1)
+    more = encode_cursor({"before": str(rows[limit - 1]["suppression_id"])}) if len(rows) > limit else None
+    return Page(items=[_view(row) for row in rows[:limit]], next_cursor=more)
+
+
+@router.post("/suppressions", status_code=201)
+async def create_suppression(
+    body: NewSuppression, principal: Operator, work: TenantWork, request: Request, once: Once
+) -> Response:
+    """Close an address on one channel, or for good (`all`), or a whole mail domain."""
+    context, tenant = context_of(request), principal.tenant
+
+    async def run() -> dict[str, Any]:
+        wish = Wish(body.channel, "operator", principal.actor, body.reason)
+        if body.domain is not None:
+            id_ = await use_cases.suppress_domain(
+                work, context.keys, tenant, body.domain, Wish("all", "blocklist", principal.actor, body.reason)
+            )
+            context.wake_after(work, "domains")
+        else:
+            id_ = await use_cases.suppress_address(work, context.keys, tenant, _normal(body.address or ""), wish)
+        row = await store.get(work, tenant, id_)
+        if row is None:
+            raise NotFound("no such suppression")
+        return _view(row)
+
+    return await once(run)
+
+
+def _normal(address: str) -> str:
+    """The address as capture writes it: a mail address as it is, a number in E.164."""
+    address = address.strip()
+    if "@" in address:
+        return address
+    try:
+        number = phonenumbers.parse(address, None)
+    except phonenumbers.NumberParseException:
+        raise Invalid(
+            "that is no address",
+            [{"field": "address", "message": "is neither a mail address nor a number with country code"}],
+        ) from None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="robots" content="noindex"><title>{title}</title>
+<style>body{{font:16px system-ui;max-width:32rem;margin:4rem auto;padding:0 1rem}}
+button{{font:inherit;padding:.5rem 1rem}}</style>
+</head><body><h1>{title}</h1>{content}</body></html>"""
+
+
+def _named(request: Request, token: str) -> Unsubscribe:
+    named = context_of(request).keys.read_unsubscribe_token(token)
+    if named is None:
+        raise NotFound("this link is not one of ours")
+    return named
+
+
+@router.get("/unsubscribe/{token}", dependencies=[Depends(public)])
+async def unsubscribe_page(token: str, request: Request) -> HTMLResponse:
+    """A page with a button. Reading it changes nothing: mail scanners follow links."""
+    _named(request, token)
+    button = f'<form method="post" action="{escape(request.url.path)}"><button>Unsubscribe</button></form>'
+    content = f"<p>Press the button, and we will not write to you again.</p>{button}"
+    return HTMLResponse(_PAGE.format(title="Unsubscribe", content=content), headers={"Cache-Control": "no-store"})
+
+
+@router.post("/unsubscribe/{token}", dependencies=[Depends(public)])
+async def unsubscribe(token: str, request: Request) -> HTMLResponse:
+    """One click (RFC 8058), or the page's button. Repeating it changes nothing."""
+    named = _named(request, token)
+    wish = Wish(named.channel, "unsubscribe", "system:unsubscribe-link")
+    async with context_of(request).service.database.tenant(named.tenant) as work:
+        kept = (await resolve(work, [(named.tenant, named.lead_id)]))[named.tenant, named.lead_id]
+        lead = await lead_of(work, named.tenant, kept)
+        if lead is None:
+            await use_cases.close_address(work, named.tenant, wish, named.channel, named.address_hash)
+        else:
+            await use_cases.opt_out_lead(work, lead, wish, also=(named.channel, named.address_hash))
+    content = "<p>We will not write to you again.</p>"
+    return HTMLResponse(
+        _PAGE.format(title="You are unsubscribed", content=content), headers={"Cache-Control": "no-store"}
+    )

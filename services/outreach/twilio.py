@@ -1,0 +1,48 @@
+"""Requests from a provider with Twilio's interface: form fields, signed with the account's token."""
+
+import base64
+import hmac
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from services.outreach.context import context_of
+from shared.errors import Forbidden, NotFound, Unauthorized
+from shared.http.auth import principal_of
+
+
+def signature(token: str, url: str, form: Mapping[str, str]) -> str:
+    """Twilio's signature: HMAC-SHA1 over the URL and the sorted form fields, in base64."""
+    content = url + "".join(name + form[name] for name in sorted(form))
+    return base64.b64encode(hmac.new(token.encode(), content.encode(), "sha1").digest()).decode()
+
+
+def is_form(request: Request) -> bool:
+    """Is this a provider's own request, rather than JSON from an adapter with a token?"""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind in ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+async def signed_form(request: Request) -> tuple[str, dict[str, str]]:
+    """(tenant, fields) of a request that the provider signed. The signature covers the URL with its tenant."""
+    settings = context_of(request).settings
+    token = settings.sms_token.get_secret_value()
+    form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    query = urlsplit(str(request.url)).query
+    url = f"{settings.public_url.rstrip('/')}{request.url.path}{'?' + query if query else ''}"
+    given = request.headers.get("x-twilio-signature", "")
+    if not token or not hmac.compare_digest(signature(token, url, form).encode(), given.encode()):
+        raise Unauthorized("the request is not signed by the provider")
+    tenant = request.query_params.get("tenant", "")
+    if not tenant:
+        raise NotFound("the URL names no tenant")
+    return tenant, form
+
+
+async def machine_tenant(request: Request) -> str:
+    """The tenant of a request with a bearer token that may hand over what a provider says."""
+    principal = await principal_of(request)
+    if not (principal.is_service or principal.at_least("operator")):
+        raise Forbidden("this needs the role operator or service")
+    return principal.tenant

@@ -1,0 +1,271 @@
+"""The ground of outreach's tests: a real SMTP server that misbehaves on request, and an office without a timetable.
+
+The office is the service on a database of its own, with the API only: its tests hand events to the reader and call
+each worker's step themselves, so that they decide what happens between two steps.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from aiosmtpd.smtp import SMTP
+
+from deploy.migrate import create_database, upgrade
+from services.outreach.consumers import READS, Reader
+from services.outreach.drafts import workers as draft_workers
+from services.outreach.drafts.use_cases import composing
+from services.outreach.sending import workers as sending_workers
+from services.outreach.sending.gateways import FileSms, Smtp
+from shared.events import CATALOGUE, Received
+from shared.events.envelope import Envelope
+from shared.ids import uuid7
+from shared.testing.running import Running, start_service
+
+__all__ = ["READS"]
+
+
+@dataclass
+class Mailbox:
+    """What arrived, and how the server answers each command (None: as usual; a string: that answer)."""
+
+    port: int = 0
+    arrived: list[bytes] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+    on: dict[str, Callable[[], Any]] = field(default_factory=dict)
+
+    async def _at(self, step: str) -> str | None:
+        if step in self.on:
+            result = self.on[step]()
+            if asyncio.iscoroutine(result):
+                await result
+        return self.answers.get(step)
+
+    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> Any:
+        session.host_name = hostname
+        answer = await self._at("ehlo")
+        return [answer] if answer else responses
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        answer = await self._at("mail")
+        if answer is None:
+            envelope.mail_from = address
+        return answer or "250 OK"
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        answer = await self._at("rcpt")
+        if answer is None:
+            envelope.rcpt_tos.append(address)
+        return answer or "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if "refused" not in self.answers.get("data", ""):
+            self.arrived.append(envelope.original_content)
+            self.recipients += envelope.rcpt_tos
+        return await self._at("data") or "250 kept"
+
+    def mails(self) -> list[EmailMessage]:
+        return [message_from_bytes(raw, policy=policy.default) for raw in self.arrived]  # type: ignore[misc]
+
+    def to(self, address: str) -> list[EmailMessage]:
+        return [mail for mail in self.mails() if mail["To"] == address]
+
+    def reset(self) -> None:
+        self.answers.clear()
+        self.on.clear()
+
+
+@pytest.fixture(scope="session")
+async def smtp() -> AsyncIterator[Mailbox]:
+    """A real SMTP server."""
+    box = Mailbox()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(box, enable_SMTPUTF8=True, hostname="localhost"), "127.0.0.1", 0
+    )
+    box.port = server.sockets[0].getsockname()[1]
+    yield box
+    server.close()
+
+
+@pytest.fixture(scope="session")
+async def outreach(start, smtp, tmp_path_factory) -> Running:
+    """The whole service, running by itself."""
+    sms = tmp_path_factory.mktemp("sms") / "sms.jsonl"
+    return await start("outreach", smtp_port=smtp.port, sms_file=sms, poll_seconds=0.1)
+
+
+class Office:
+    """The service on a database of its own; nothing happens unless the test asks for it."""
+
+    def __init__(self, run: Running, smtp: Mailbox, sms_file: Path) -> None:
+        self.run = run
+        self.smtp = smtp
+        self.sms_file = sms_file
+        self.context = run.app.state.outreach
+        self.reader = Reader(self.context)
+        self.database = run.database
+
+    def client(self, tenant: str, *roles: str, subject: str = "ann", **headers: str) -> Any:
+        return self.run.client(tenant, *roles, subject=subject, **headers)
+
+    async def tell(
+        self,
+        tenant: str,
+        lead_id: UUID,
+        type: str,
+        data: dict[str, Any],
+        *,
+        time: datetime | None = None,
+        id: str | None = None,
+    ) -> str:
+        """Hand one event to the reader, as the consumer would."""
+        at = time or datetime.now(UTC) + self.database.clock.offset
+        event = CATALOGUE[type].model_validate_json(__import__("orjson").dumps(data))
+        envelope = Envelope(id or str(uuid4()), type, "urn:test", at, tenant, str(lead_id))
+        async with self.database.worker([tenant]) as work:
+            await self.reader.handle(work, [Received(envelope, event, at)])
+        return envelope.id
+
+    async def captured(self, tenant: str, **details: Any) -> UUID:
+        """A lead that outreach knows."""
+        lead_id = uuid7()
+        contact = {"email": f"ada.{uuid4().hex[:8]}@example.com", "first_name": "Ada", "company": "Analytical Ltd"}
+        data = {"lead_id": str(lead_id), "source": "web", "created_on": _now(self), "version": 1, **contact, **details}
+        await self.tell(tenant, lead_id, "lead.captured", data)
+        return lead_id
+
+    async def updated(self, tenant: str, lead_id: UUID, version: int = 2, **details: Any) -> None:
+        data = {"lead_id": str(lead_id), "source": "web", "created_on": _now(self), "changed": [], "version": version}
+        await self.tell(tenant, lead_id, "lead.updated", {**data, **details})
+
+    async def moved(
+        self, tenant: str, lead_id: UUID, to: str, *, revision: int = 1, rule: str = "manual", **more: Any
+    ) -> str:
+        """The lead stands in another stage."""
+        time = more.pop("time", None)
+        at = (time or datetime.now(UTC) + self.database.clock.offset).isoformat()
+        data = {
+            "from": more.pop("from_", "new"),
+            "to": to,
+            "from_status": "new",
+            "status": "new",
+            "rule": rule,
+            "actor": "human:ann",
+            "occurred_at": at,
+            "recorded_at": at,
+            "revision": revision,
+            "journey": {"contacted": False},
+            **more,
+        }
+        return await self.tell(tenant, lead_id, "stage.changed", data, time=time)
+
+    async def compose(self, composer: composing.Composer | None = None) -> int:
+        """Let the composer write what is due."""
+        settings = self.context.settings
+        due = draft_workers.ComposeDue(
+            composer or composing.Composer(None, 0), composing.Sender(settings.mail_domain, settings.sms_from), 30
+        )
+        return await due.step(self.database)
+
+    def sender(self, **more: Any) -> sending_workers.Sender:
+        mailer = more.pop("mailer", Smtp("127.0.0.1", self.smtp.port, timeout=more.pop("timeout", 3)))
+        sms = more.pop("sms", FileSms(self.sms_file))
+        return sending_workers.Sender(
+            self.context, mailer, sms, "http://outreach.example", more.pop("limit", 5), **more
+        )
+
+    async def send(self, **more: Any) -> int:
+        """Let the sender take what is due, until there is nothing."""
+        sender, done = self.sender(**more), 0
+        while await sender.step(self.database):
+            done += 1
+        return done
+
+    def advance(self, **parts: float) -> None:
+        self.database.clock.advance(**parts)
+
+    async def draft(self, tenant: str, lead_id: UUID, kind: str = "first", **more: Any) -> dict[str, Any]:
+        """A pending draft with a text of ours."""
+        body = {
+            "lead_id": str(lead_id),
+            "kind": kind,
+            "channel": "email",
+            "subject": "A question",
+            "body": "Dear Ada,\n\nis it?\n",
+        }
+        async with self.client(tenant, "reviewer") as http:
+            answer = await http.post("/v1/drafts", json={**body, **more})
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    async def approved(self, tenant: str, lead_id: UUID, kind: str = "first", **more: Any) -> dict[str, Any]:
+        """A draft that a human has approved; with its `dispatch_id`."""
+        draft = await self.draft(tenant, lead_id, kind, **more)
+        async with self.client(tenant, "reviewer") as http:
+            answer = await http.post(f"/v1/drafts/{draft['draft_id']}/approve", json={"sha256": draft["sha256"]})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def dispatch(self, tenant: str, dispatch_id: str) -> dict[str, Any]:
+        async with self.client(tenant, "viewer") as http:
+            return dict((await http.get(f"/v1/dispatches/{dispatch_id}")).json())
+
+    async def lease_runs_out(self) -> None:
+        """As if the lease's time had passed."""
+        async with self.database.worker() as work:
+            rows = await work.fetch("SELECT DISTINCT tenant_id FROM dispatch WHERE state = 'sending'")
+        async with self.database.worker([row["tenant_id"] for row in rows]) as work:
+            await work.run(
+                "UPDATE dispatch SET lease_until = clock_timestamp() - CAST(:past AS interval) WHERE state = 'sending'",
+                past=timedelta(seconds=1),
+            )
+        await sending_workers.give_up_leases(self.database)
+
+    async def emitted(self, tenant: str, type: str) -> list[dict[str, Any]]:
+        """The data of the events of a type that left for a tenant; waits for the relay."""
+        return [seen.data for seen in await self.bus.read(type, tenant=tenant)]
+
+
+def _now(office: Office) -> str:
+    return (datetime.now(UTC) + office.database.clock.offset).isoformat()
+
+
+@pytest.fixture(scope="session")
+async def _office(backend, smtp, tmp_path_factory, bus) -> AsyncIterator[Office]:
+    await create_database(backend.admin_url, "outreach")
+    url = backend.admin_url.rsplit("/", 1)[0] + "/leadflow_outreach_office"
+    import asyncpg
+
+    admin = await asyncpg.connect(backend.admin_url)
+    await admin.execute("CREATE DATABASE leadflow_outreach_office ENCODING 'UTF8' TEMPLATE template0")
+    await admin.close()
+    await upgrade("outreach", url)
+    settings = {**backend.settings("outreach"), "database_url": url, "smtp_port": smtp.port, "sms_token": "sms-secret"}
+    settings |= {"public_url": "http://outreach.example", "pool_size": 20}
+    run = await start_service("outreach", backend.identity.mint, only="api", **settings)
+    office = Office(run, smtp, tmp_path_factory.mktemp("office") / "sms.jsonl")
+    office.bus = bus  # type: ignore[attr-defined]
+    office.url = url  # type: ignore[attr-defined]
+    yield office
+    await run.stop()
+
+
+@pytest.fixture
+async def office(_office, smtp) -> AsyncIterator[Office]:
+    """The office with a server that behaves and a clock that shows the present."""
+    smtp.reset()
+    _office.database.clock.offset = timedelta(0)
+    yield _office
+    smtp.reset()
+    _office.database.clock.offset = timedelta(0)
+    async with _office.database.worker() as work:
+        rows = await work.fetch("SELECT DISTINCT tenant_id FROM dispatch WHERE state IN ('queued', 'sending')")
+    async with _office.database.worker([row["tenant_id"] for row in rows]) as work:
+        await work.run("UPDATE dispatch SET state = 'refused', reason = 'the test is over' WHERE state = 'queued'")
