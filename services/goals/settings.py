@@ -14,3 +14,5 @@ class Settings(ServiceSettings):
     """`goal.progressed` is said at most so often for each goal."""
     close_after_seconds: float = Field(default=2.0, ge=0)
     """How long after its end a period is closed, so that what is under way still counts."""
+    close_patience_seconds: float = Field(default=600.0, ge=0)
+    """How long closing waits at most while this process still has events of the past to read (after a downtime)."""

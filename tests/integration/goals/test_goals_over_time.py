@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.goals.rules.periods import containing
+from services.goals.workers import closing
+from shared.db import Database
 from tests.unit.goals.builders import captured, moved
 
 
@@ -52,6 +54,34 @@ async def test_weeks_are_closed_one_after_the_other_after_a_long_downtime(goals,
 async def at_least(ask, number):
     found = await ask()
     return found if len(found) >= number else None
+
+
+async def test_after_a_downtime_a_period_waits_until_its_events_are_counted(goals, tenant):
+    now = datetime.now(UTC)
+    ends = {"from": (now - timedelta(hours=1)).isoformat(), "to": (now + timedelta(seconds=1)).isoformat()}
+    async with goals.client(tenant) as client:
+        goal = await a_goal(client, period="custom", **ends)
+
+    async def closed():
+        async with goals.database.tenant(tenant) as work:
+            return (await work.fetch_one("SELECT closed_on FROM period"))["closed_on"] is not None
+
+    behind = True
+
+    async def is_behind():
+        return behind
+
+    later = Database(goals.service.settings.database_url, "goals")
+    later.clock.advance(days=3)
+    try:
+        patient = closing(goals.service.settings.model_copy(update={"close_patience_seconds": 60}), is_behind)
+        assert await patient(later) == 0
+        assert not await closed()
+        behind = False
+        await patient(later)
+        assert await closed(), goal
+    finally:
+        await later.close()
 
 
 async def test_a_report_never_changes_not_even_by_hand(goals, own, tenant, tell, eventually):
