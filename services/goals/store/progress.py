@@ -1,7 +1,6 @@
 """What the worker that tells of progress reads and remembers."""
 
 from collections.abc import Collection
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -49,15 +48,23 @@ async def untouch(work: UnitOfWork, tenant: str, but: Collection[UUID]) -> None:
     )
 
 
-async def told(work: UnitOfWork, tenant: str, period_id: UUID, value: int, achieved_on: datetime | None) -> None:
+async def told(work: UnitOfWork, tenant: str, period_id: UUID, value: int) -> None:
     await work.run(
         """
-        UPDATE period SET told_value = :value, told_on = :now, achieved_on = :achieved
-        WHERE tenant_id = :tenant AND period_id = :period
+        UPDATE period SET told_value = :value, told_on = :now WHERE tenant_id = :tenant AND period_id = :period
         """,
         tenant=tenant,
         period=period_id,
         value=value,
         now=work.now,
-        achieved=achieved_on,
+    )
+
+
+async def achieved(work: UnitOfWork, tenant: str, period_id: UUID) -> None:
+    """The period's target was reached now; it stays so."""
+    await work.run(
+        "UPDATE period SET achieved_on = :now WHERE tenant_id = :tenant AND period_id = :period",
+        tenant=tenant,
+        period=period_id,
+        now=work.now,
     )

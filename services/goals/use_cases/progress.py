@@ -1,6 +1,6 @@
 """Telling of progress: `goal.progressed` at most once a second for each goal, `goal.achieved` once for each period."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,7 +14,8 @@ TENANTS_A_ROUND = 100
 
 
 async def tell_all(database: Database, every: timedelta) -> int:
-    """Tell of every goal whose value changed, if the last telling is `every` ago; how many were told."""
+    """Tell of every goal whose value changed: of its progress only if the last telling is `every` ago, of its
+    achievement at once. How many were told."""
     async with database.worker() as work:
         tenants = await progress.tenants_touched(work, TENANTS_A_ROUND)
     number = 0
@@ -23,10 +24,10 @@ async def tell_all(database: Database, every: timedelta) -> int:
             if not await locks.tell_alone(work, tenant):
                 continue
             periods = await progress.open_of_touched(work, tenant)
-            early = [p for p in periods if p["told_on"] is not None and work.now - p["told_on"] < every]
+            early = {p["period_id"] for p in periods if p["told_on"] is not None and work.now - p["told_on"] < every}
             # The notes go before the counters are read: what is noted later is read later.
-            await progress.untouch(work, tenant, {period["series_id"] for period in early})
-            number += await _tell(work, tenant, [period for period in periods if period not in early])
+            await progress.untouch(work, tenant, {p["series_id"] for p in periods if p["period_id"] in early})
+            number += await _tell(work, tenant, periods, early)
     return number
 
 
@@ -35,23 +36,22 @@ async def tell_of(work: UnitOfWork, tenant: str, goal_id: UUID) -> None:
     await _tell(work, tenant, await progress.open_of_goal(work, tenant, goal_id))
 
 
-async def _tell(work: UnitOfWork, tenant: str, periods: Sequence[RowMapping]) -> int:
+async def _tell(work: UnitOfWork, tenant: str, periods: Sequence[RowMapping], early: Collection[UUID] = ()) -> int:
+    """For the `early` ones it is too soon to tell of progress again."""
     if not periods:
         return 0
     values = await counters.sums(work, [(p["series_id"], p["first_day"], p["last_day"]) for p in periods], tenant)
     number = 0
     for period, value in zip(periods, values, strict=True):
-        achieved_on = period["achieved_on"]
-        reaches = achieved_on is None and value >= period["goal_target"]
-        if value == period["told_value"] and not reaches:
-            continue
-        if value != period["told_value"]:
+        reaches = period["achieved_on"] is None and value >= period["goal_target"]
+        progresses = value != period["told_value"] and period["period_id"] not in early
+        if progresses:
             emit(work, tenant, period, value, period["goal_target"], GoalProgressed)
+            await progress.told(work, tenant, period["period_id"], value)
         if reaches:
-            achieved_on = work.now
             emit(work, tenant, period, value, period["goal_target"], GoalAchieved)
-        await progress.told(work, tenant, period["period_id"], value, achieved_on)
-        number += 1
+            await progress.achieved(work, tenant, period["period_id"])
+        number += progresses or reaches
     return number
 
 

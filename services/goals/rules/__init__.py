@@ -1,0 +1,1 @@
+"""What the goals service decides: pure, with time and ids as arguments."""
