@@ -102,7 +102,7 @@ async def get(work: UnitOfWork, tenant: str, draft_id: UUID, *, lock: bool = Fal
 async def lock_all(work: UnitOfWork, draft_ids: Sequence[UUID]) -> None:
     """Lock these drafts in the order of their ids, so that two bulks never wait for each other."""
     await work.run(
-        "SELECT FROM draft WHERE tenant_id = :tenant AND draft_id = ANY (:drafts) ORDER BY draft_id FOR UPDATE",
+        "SELECT draft_id FROM draft WHERE tenant_id = :tenant AND draft_id = ANY (:drafts) ORDER BY draft_id FOR UPDATE",
         tenant=work.tenants[0],
         drafts=list(draft_ids),
     )
@@ -254,7 +254,7 @@ async def composing(work: UnitOfWork, tenant: str, lead_id: UUID, kind: str, cha
     """Is one of that lead, kind and channel being written now?"""
     row = await work.fetch_one(
         """
-        SELECT FROM composition WHERE tenant_id = :tenant AND lead_id = :lead AND kind = :kind AND state = 'queued'
+        SELECT 1 AS there FROM composition WHERE tenant_id = :tenant AND lead_id = :lead AND kind = :kind AND state = 'queued'
           AND (channel IS NULL OR channel = :channel)
         """,
         tenant=tenant,

@@ -1,4 +1,4 @@
-"""The whole service on the real broker: a qualified lead is drafted to, a human approves, the mail arrives, it is answered."""
+"""The whole service on the real broker: a qualified lead is drafted to, a human approves, the mail arrives."""
 
 import time
 from email import message_from_bytes, policy

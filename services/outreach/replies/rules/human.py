@@ -28,6 +28,10 @@ _NOT_WANTED = (
     r"(meeting|call|termin|rendez-vous|reunión|reunião|afspraak)"
 )
 _LATER = _any(
+    r"\b(back in touch|try us|txt me|text me|come back|hit me up|drop (me|us) a line)\b.{0,30}\b(in|again|then|next"
+    r"|later)\b",
+    r"\brecontacter\b.{0,20}\b(en|dans|après)\b|\bel mes (que|q) viene\b|\bbegin volgend jaar\b"
+    r"|\bdas? nächste[sn]? (jahr|quartal)\b",
     r"\b(try|contact|write|ask|call|ping|reach out|get in touch|come|look in|circle|check)\b.{0,25}\b(again|back"
     r"|then)\b.{0,40}"
     r"\b(in|next|after|week|from|later|once|when)\b",
@@ -40,6 +44,12 @@ _LATER = _any(
     r"\b(risentiamoci|mi scriva|mi ricontatti|se ne riparla)\b|\b(neem|mail|bel)\b.{0,30}\bnog eens\b",
 )
 _DECLINED = _any(
+    r"\b(decided|gone|went|chosen|opted|signed) (to|with|for) (another|someone|a different|stay|keep|award)\b"
+    r"|\bwon'?t (be )?need(ing)?\b",
+    r"\b(have to|will|going to) pass\b|\bno way\b|\b(too expensive|zu teuer|trop cher|muy caro|caro demais|troppo caro"
+    r"|te duur)\b",
+    r"\bfür einen anderen anbieter\b|\bne donnerons (donc )?pas suite\b|\bnão iremos avançar\b|\bniet mee verder\b"
+    r"|\bwe'?re good\b",
     r"\b(not|no longer|isn'?t|is not) (interested|for us|a fit|something (we|i)|our thing)\b|\bno (interest|need"
     r"|thank you|thanks|ta)\b",
     r"\bwe('ll| will| shall)? not (be )?(proceed|buying|going ahead|moving forward)\w*|\b(we'?re|i'?m|we are) (all set"
@@ -50,6 +60,9 @@ _DECLINED = _any(
     r"|\bnon fa per noi\b|^(no|nope|nein|non|nee|não)[.!]*$",
 )
 _WRONG = _any(
+    r"\b(isn'?t|not|wasn'?t) (my|our) (area|department|job|field|responsibility)\b|\bwrong department\b"
+    r"|\bi don'?t (handle|do|deal with)\b",
+    r"^(sorry,? )?not me\b|\bim'? just the\b|\b(pas moi|c'est pas moi) qui (décide|gère)\b|\bje m'occupe uniquement\b",
     r"\bwrong (number|person|address|guy|email)\b|\bfalsche (nummer|adresse|person)\b|\bmauvais (numéro"
     r"|interlocuteur)\b",
     r"\bnúmero (equivocado|errado)\b|\bnumero sbagliato\b|\bverkeerd(e)? (nummer|persoon|adres)\b",
@@ -64,6 +77,14 @@ _WRONG_ADDRESS = _any(
     r"\bold (work )?(phone|number|address)\b",
 )
 _INTERESTED = _any(
+    r"^(hi|hello|hey|dear|hallo|bonjour|hola|olá|ciao)?[^.!?]{0,25}\b(yes|yep|yea|yeah|sure|ja|oui|sí"
+    r"|sim)\b[^?]{0,80}$",
+    r"(?<!stop )\bsend (me|us|over|it|the)\b(?! (an?y)? ?(more|further) (mail|e-?mail))|\bshare (the|your|more)\b"
+    r"|\bgo ahead\b",
+    r"\bsign (me|us) up\b|\bsounds (good|great|interesting)\b|\btell (me|us) more\b|\b(know|hear|learn|see) more\b"
+    r"|\bput us on the list\b",
+    r"\bstuur gerust\b|\bmánd(a|e)(me|nos)\b|\bvorremmo procedere\b|\bavance\b|\bje dis oui\b"
+    r"|\bwir möchten\b.{0,30}\b(machen|testen)\b",
     r"^(yes|yes please|sure|ja|ja bitte|ja gerne|oui|sí|si|sim|absolutely|definitely|count us in|tell me more"
     r"|sounds (good|great|interesting))"
     r"([ ,]+(please|bitte|gerne|por favor))?[.!]*$",
@@ -71,7 +92,8 @@ _INTERESTED = _any(
     r"|\bconsider us keen\b",
     r"\b(we|i)('d| would) (love|like|be (glad|happy)) to (take (it|this) further|move forward|try|go ahead|see (more"
     r"|the))\b",
-    r"\b(we'?re|i'?m|we are|i am) (very |really |definitely )?interested\b(?! in (hearing|why))",
+    r"\b(we'?re|i'?m|we are|i am|yea|yes,?) (very |really |definitely |quite )?(interested|intrested)\b(?! in (hearing"
+    r"|why|transfer)| to transfer)",
     r"\bschicken sie (mir|uns)\b|\bmachen sie (mir|uns) ein angebot\b|\bwir sind interessiert\b"
     r"|\bnous sommes (preneurs|intéressés)\b",
     r"\b(nos|me) interesa\b|\benvíe(me|nos)\b|\bpode (me )?(mandar|enviar)\b|\btemos interesse\b|\b(mi|ci) interessa\b"
@@ -94,8 +116,14 @@ def label(newest: str) -> tuple[str, str] | None:
     elif said["meeting_request"] and not (re.search(_DAY, text, re.I) or re.search(_CLOCK, text, re.I)):
         said["meeting_request"] = None
     names = [name for name, hit in said.items() if hit]
-    if names == ["question"] and (re.search(_DAY, text, re.I) or re.search(_CLOCK, text, re.I)):
-        return None
+    if names == ["question"]:
+        day, clock = re.search(_DAY, text, re.I), re.search(_CLOCK, text, re.I)
+        if day and clock:
+            return "meeting_request", f"{day.group(0)} {clock.group(0)}"
+        if day or clock:
+            return None
+    if names == ["question", "interested"] or names == ["interested", "question"]:
+        names = ["question"]
     if names == ["meeting_request", "question"]:
         names = ["meeting_request"]
     if len(names) != 1:

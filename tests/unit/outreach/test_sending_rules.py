@@ -1,0 +1,216 @@
+"""When a message may leave, what an attempt came to, when a channel is used up."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.outreach.rules import Window, misplaced
+from services.outreach.sending.rules import (
+    ChannelUse,
+    Facts,
+    Go,
+    Refuse,
+    Wait,
+    decide,
+    exhausted,
+    retry_at,
+    sms_outcome,
+    smtp_outcome,
+    used_up,
+)
+from services.outreach.suppression.rules import (
+    Suppression,
+    address_state,
+    blocklists,
+    closes,
+    mail_failure,
+    sms_failure,
+)
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+FINE = Facts(
+    channel="email",
+    kind="first",
+    to="ada@example.com",
+    cause_at=NOW - timedelta(hours=1),
+    lead_known=True,
+    address="ada@example.com",
+    address_state="valid",
+    suppressed=None,
+    opted_out=False,
+    merged=False,
+    consent="unknown",
+    unknown_allows=("email",),
+    mode="blended",
+    stage="new",
+    stage_rule=None,
+    last_word_at=None,
+    timezone=None,
+    window=None,
+    sent_today=0,
+    per_day=500,
+    day_ends=NOW + timedelta(hours=14),
+    last_sent_at=None,
+    spacing=timedelta(0),
+)
+
+
+def test_what_hinders_nothing_goes():
+    assert decide(FINE, NOW) == Go()
+
+
+@pytest.mark.parametrize(
+    ("change", "because"),
+    [
+        ({"lead_known": False}, "not known"),
+        ({"merged": True}, "merged"),
+        ({"opted_out": True}, "opted out"),
+        ({"suppressed": "the address is suppressed (operator)"}, "suppressed"),
+        ({"address": "new@example.com"}, "changed"),
+        ({"address_state": "invalid"}, "does not work"),
+        ({"mode": "sms_only"}, "mode"),
+        ({"consent": "denied"}, "denied"),
+        ({"unknown_allows": ()}, "nobody gave consent"),
+        ({"last_word_at": NOW}, "written since"),
+        ({"stage": "contacted"}, "makes no sense"),
+        ({"stage": "dead"}, "makes no sense"),
+    ],
+)
+def test_what_may_not_leave_is_refused_for_good_with_the_reason(change, because):
+    decision = decide(replace(FINE, **change), NOW)
+    assert isinstance(decision, Refuse)
+    assert because in decision.reason
+
+
+def test_caps_spacing_and_windows_only_delay():
+    assert decide(replace(FINE, sent_today=500), NOW) == Wait(
+        FINE.day_ends, "the mailbox has sent its 500 messages of today"
+    )
+    spaced = replace(FINE, last_sent_at=NOW - timedelta(seconds=10), spacing=timedelta(seconds=30))
+    assert decide(spaced, NOW).until == NOW + timedelta(seconds=20)
+    weekdays = Window.of(["mon", "tue"], "09:00", "17:00")
+    assert decide(replace(FINE, window=weekdays, timezone="Europe/Berlin"), NOW) == Go()
+    tokyo = decide(replace(FINE, window=weekdays, timezone="Asia/Tokyo"), NOW)
+    assert tokyo.until == datetime(2026, 11, 30, 0, 0, tzinfo=UTC)
+
+
+def test_a_word_from_before_the_cause_hinders_nothing():
+    assert decide(replace(FINE, last_word_at=FINE.cause_at), NOW) == Go()
+
+
+def test_a_follow_up_to_a_contacted_lead_is_for_revived_ones():
+    assert misplaced("follow_up", "contacted", "first-message")
+    assert misplaced("follow_up", "contacted", "revived") is None
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "state"),
+    [
+        ("connect", None, "queued"),
+        ("connect", 554, "queued"),
+        ("tls", None, "queued"),
+        ("login", 535, "queued"),
+        ("mail", 421, "queued"),
+        ("mail", None, "queued"),
+        ("rcpt", 450, "queued"),
+        ("rcpt", 550, "failed"),
+        ("rcpt", None, "queued"),
+        ("data", 451, "queued"),
+        ("data", None, "queued"),
+        ("data", 554, "failed"),
+        ("body", 250, "sent"),
+        ("body", 452, "queued"),
+        ("body", 552, "failed"),
+        ("body", None, "unknown"),
+    ],
+)
+def test_only_silence_after_the_message_is_unknown(step, code, state):
+    assert smtp_outcome(step, code, "text").state == state
+
+
+def test_only_a_refused_recipient_blames_the_address():
+    assert smtp_outcome("rcpt", 550, "no such user").blames_address
+    assert not smtp_outcome("body", 552, "too large").blames_address
+
+
+@pytest.mark.parametrize(
+    ("status", "connected", "state"),
+    [
+        (201, True, "sent"),
+        (429, True, "queued"),
+        (503, True, "queued"),
+        (400, True, "failed"),
+        (500, True, "unknown"),
+        (None, True, "unknown"),
+        (None, False, "queued"),
+    ],
+)
+def test_a_provider_that_may_have_heard_us_is_not_asked_again(status, connected, state):
+    assert sms_outcome(status, "", "", connected).state == state
+
+
+def test_retries_back_off_for_two_days():
+    assert retry_at(1, NOW, NOW) == NOW + timedelta(seconds=30)
+    assert retry_at(4, NOW, NOW) == NOW + timedelta(minutes=4)
+    assert retry_at(30, NOW, NOW) == NOW + timedelta(hours=1)
+    assert retry_at(60, NOW - timedelta(hours=48), NOW) is None
+
+
+def test_a_channel_is_used_up_after_four_messages_and_fourteen_silent_days():
+    use = ChannelUse("email", 4, NOW - timedelta(days=14))
+    assert used_up(use, None, 4, 14, NOW)
+    assert not used_up(replace_use(use, sent=3), None, 4, 14, NOW)
+    assert not used_up(use, NOW - timedelta(days=3), 4, 14, NOW)
+    assert exhausted("blended", ["email", "sms"], ["email"]) is None
+    assert exhausted("email_only", ["email"], ["email"]) == ["email"]
+    assert exhausted("sms_only", [], []) is None
+
+
+def replace_use(use: ChannelUse, **changes) -> ChannelUse:
+    return replace(use, **changes)
+
+
+@pytest.mark.parametrize(
+    ("code", "severity"),
+    [
+        ("5.1.1", "hard"),
+        ("550", "hard"),
+        ("5.2.2", "soft"),
+        ("4.4.1", "soft"),
+        ("452", "soft"),
+        ("5.7.1", None),
+        ("5.6.0", None),
+    ],
+)
+def test_a_bounce_counts_against_the_address_only_when_it_speaks_of_it(code, severity):
+    assert mail_failure(code).severity == severity
+
+
+def test_one_hard_failure_or_five_soft_ones_make_an_address_invalid():
+    soft, hard = mail_failure("4.2.2"), mail_failure("5.1.1")
+    assert address_state("email", hard, [], NOW) == "invalid"
+    assert address_state("email", soft, [NOW - timedelta(days=1)] * 3, NOW) == "soft"
+    assert address_state("email", soft, [NOW - timedelta(days=1)] * 4, NOW) == "invalid"
+    assert address_state("email", soft, [NOW - timedelta(days=15)] * 4, NOW) == "soft"
+    assert address_state("sms", sms_failure("30003"), [NOW] * 2, NOW) == "invalid"
+    assert sms_failure("21211").severity == "hard"
+
+
+def test_an_operators_row_for_one_channel_closes_it_and_kills_nobody():
+    rows = [Suppression("email", "operator")]
+    assert closes(rows, "email")
+    assert closes(rows, "sms") is None
+    assert not blocklists(rows)
+    assert blocklists([Suppression("all", "operator")])
+    assert blocklists([Suppression("sms", "stop_word")])
+    assert not blocklists([Suppression("email", "reply", retracted=True)])
+
+
+def test_a_window_opens_on_its_next_day_whatever_daylight_saving_does():
+    window = Window.of(["sun"], "09:00", "10:00")
+    # clocks in Berlin go back on 25 October 2026
+    assert window.next_open(datetime(2026, 10, 24, 12, 0, tzinfo=UTC), "Europe/Berlin") == datetime(
+        2026, 10, 25, 8, 0, tzinfo=UTC
+    )
+    assert window.next_open(NOW, "No/Where").weekday() == 6
