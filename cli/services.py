@@ -38,6 +38,7 @@ def run(
     """
     import uvicorn
 
+    from shared import collector
     from shared.observability import configure_logging
 
     if only is not None and only not in PARTS:
@@ -50,6 +51,7 @@ def run(
         application = module.create_app(only=only)
     settings = application.state.service.settings
     configure_logging(settings.log_level)
+    collector.relax()
     uvicorn.run(
         application,
         host=settings.host,

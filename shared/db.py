@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from opentelemetry.propagate import inject
@@ -123,6 +123,10 @@ class UnitOfWork:
     async def fetch(self, statement: str, **parameters: Any) -> Sequence[RowMapping]:
         return (await self.connection.execute(sql(statement), parameters)).mappings().all()
 
+    async def fetch_tuples(self, statement: str, **parameters: Any) -> Sequence[tuple[Any, ...]]:
+        """Rows as plain tuples: for the queries that read many."""
+        return cast(Sequence[tuple[Any, ...]], (await self.connection.execute(sql(statement), parameters)).all())
+
     async def fetch_one(self, statement: str, **parameters: Any) -> RowMapping | None:
         return (await self.connection.execute(sql(statement), parameters)).mappings().first()
 
@@ -213,7 +217,7 @@ class UnitOfWork:
         if not counts:
             return {}
         wanted = sorted(counts)
-        rows = await self.fetch(
+        rows = await self.fetch_tuples(
             """
             INSERT INTO lead_stream AS s (tenant_id, lead_id, sent)
             SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS text[]), CAST(:counts AS int[]))
@@ -224,10 +228,7 @@ class UnitOfWork:
             leads=[lead for _, lead in wanted],
             counts=[counts[key] for key in wanted],
         )
-        return {
-            (row["tenant_id"], row["lead_id"]): row["sent"] - counts[row["tenant_id"], row["lead_id"]] + 1
-            for row in rows
-        }
+        return {(tenant, lead): sent - counts[tenant, lead] + 1 for tenant, lead, sent in rows}
 
     async def remember(self, tenant: str, envelope: Envelope) -> None:
         """Put an own event into the own inbox: for what a service emits onto a topic that it also reads."""

@@ -1,11 +1,11 @@
 """Ids: time-ordered ones for what is new, derived ones for what must be the same each time it is said."""
 
 from hashlib import blake2b
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import uuid_utils
 
-_REVISIONS = UUID("6f2c9d52-2b5e-5c55-9d0b-0c1f5b9d7a11")
+_REVISIONS = uuid_utils.UUID("6f2c9d52-2b5e-5c55-9d0b-0c1f5b9d7a11")
 
 
 def uuid7() -> UUID:
@@ -15,12 +15,12 @@ def uuid7() -> UUID:
 
 def revision_id(type: str, lead_id: UUID | str, revision: int) -> str:
     """The event id of a state-carrying event: the same for the same (type, lead, revision), each time."""
-    return str(uuid5(_REVISIONS, f"{type}/{lead_id}/{revision}"))
+    return str(uuid_utils.uuid5(_REVISIONS, f"{type}/{lead_id}/{revision}"))
 
 
 def derived_id(*parts: object) -> UUID:
     """A UUID that follows from its parts, for effects that must exist once for each cause."""
-    return uuid5(_REVISIONS, "/".join(str(part) for part in parts))
+    return UUID(int=uuid_utils.uuid5(_REVISIONS, "/".join(map(str, parts))).int)
 
 
 def digest(source: str, id: str) -> UUID:

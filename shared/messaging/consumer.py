@@ -240,8 +240,8 @@ class Consumer:
 async def _first_deliveries(work: UnitOfWork, batch: list[Received[Any]]) -> list[Received[Any]]:
     """Those of the batch that the inbox did not know, in order; from now on it knows them."""
     first = {(received.tenant, received.digest): received for received in reversed(batch)}
-    keys = sorted(first, key=lambda key: (key[0], key[1].bytes))
-    rows = await work.fetch(
+    keys = sorted(first, key=lambda key: (key[0], key[1].int))
+    rows = await work.fetch_tuples(
         """
         INSERT INTO inbox (tenant_id, digest)
         SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:digests AS uuid[]))
@@ -251,7 +251,7 @@ async def _first_deliveries(work: UnitOfWork, batch: list[Received[Any]]) -> lis
         tenants=[tenant for tenant, _ in keys],
         digests=[digest for _, digest in keys],
     )
-    fresh = {(row["tenant_id"], row["digest"]) for row in rows}
+    fresh = {(tenant, digest) for tenant, digest in rows}
     return [r for r in batch if (r.tenant, r.digest) in fresh and first[r.tenant, r.digest] is r]
 
 

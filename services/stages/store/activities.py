@@ -56,8 +56,9 @@ async def add(work: UnitOfWork, entries: Sequence[Entry]) -> set[tuple[str, UUID
     """Write those that are not known yet; the (tenant, digest) of the ones written."""
     if not entries:
         return set()
-    ordered = sorted({(e.tenant, e.digest): e for e in reversed(entries)}.items(), key=lambda pair: pair[0])
-    rows = await work.fetch(
+    first = {(e.tenant, e.digest): e for e in reversed(entries)}
+    ordered = sorted(first.values(), key=lambda e: (e.tenant, e.digest.int))
+    rows = await work.fetch_tuples(
         """
         INSERT INTO activity (tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, actor,
                               caused_by, data, folded, position, revision, superseded, shown)
@@ -73,23 +74,23 @@ async def add(work: UnitOfWork, entries: Sequence[Entry]) -> set[tuple[str, UUID
         ON CONFLICT DO NOTHING
         RETURNING tenant_id, digest
         """,
-        tenants=[e.tenant for _, e in ordered],
-        digests=[e.digest for _, e in ordered],
-        leads=[e.lead_id for _, e in ordered],
-        types=[e.type for _, e in ordered],
-        ids=[e.event_id for _, e in ordered],
-        sources=[e.source for _, e in ordered],
-        occurred=[e.occurred_at for _, e in ordered],
-        recorded=[e.recorded_at for _, e in ordered],
-        actors=[e.actor for _, e in ordered],
-        causes=[e.caused_by for _, e in ordered],
-        datas=[orjson.dumps(e.data).decode() for _, e in ordered],
-        folded=[e.folded for _, e in ordered],
-        positions=[e.position for _, e in ordered],
-        revisions=[e.revision for _, e in ordered],
-        shown=[e.shown for _, e in ordered],
+        tenants=[e.tenant for e in ordered],
+        digests=[e.digest for e in ordered],
+        leads=[e.lead_id for e in ordered],
+        types=[e.type for e in ordered],
+        ids=[e.event_id for e in ordered],
+        sources=[e.source for e in ordered],
+        occurred=[e.occurred_at for e in ordered],
+        recorded=[e.recorded_at for e in ordered],
+        actors=[e.actor for e in ordered],
+        causes=[e.caused_by for e in ordered],
+        datas=[orjson.dumps(e.data).decode() for e in ordered],
+        folded=[e.folded for e in ordered],
+        positions=[e.position for e in ordered],
+        revisions=[e.revision for e in ordered],
+        shown=[e.shown for e in ordered],
     )
-    return {(row["tenant_id"], row["digest"]) for row in rows}
+    return {(tenant, digest) for tenant, digest in rows}
 
 
 _OF_LEADS = """

@@ -69,7 +69,7 @@ _LOAD = """
 
 async def lock(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, Standing]:
     """The standings of these leads, locked until the transaction ends; an unknown lead gets a new one."""
-    wanted = sorted(set(leads))
+    wanted = sorted(set(leads), key=lambda lead: (lead[0], lead[1].int))
     rows = await work.fetch(
         _LOAD + " FOR UPDATE", tenants=[tenant for tenant, _ in wanted], leads=[lead for _, lead in wanted]
     )

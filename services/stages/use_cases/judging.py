@@ -28,6 +28,7 @@ from services.stages.store.leads import Standing
 from shared.aliases import Lead, aliases_of
 from shared.db import UnitOfWork
 from shared.events import JourneySummary, LeadBecameHot, Received, StageChanged
+from shared.events.envelope import Envelope
 from shared.ids import derived_id, revision_id
 
 Arrivals = Mapping[Lead, Sequence[Signal]]
@@ -162,10 +163,7 @@ class Judging:
         told_from = before.to if before is not None else last.from_
         told_status = before.status if before is not None else last.from_status
         correction = corrects is not None
-        self._entries += [
-            self._entry(standing, transition, position, corrects) for position, transition in enumerate(transitions)
-        ]
-        self._emit(
+        said = self._emit(
             standing,
             from_=told_from,
             to=journey.stage.value if correction else last.to,
@@ -175,6 +173,10 @@ class Judging:
             corrects=corrects,
             cause=cause,
         )
+        self._entries += [
+            self._entry(standing, transition, position, corrects, said.id)
+            for position, transition in enumerate(transitions)
+        ]
         self.moved.setdefault(standing.key, []).extend(transitions)
 
     def _tell_fact(
@@ -216,7 +218,7 @@ class Judging:
         transition: Transition,
         corrects: list[str] | None,
         cause: str | None,
-    ) -> None:
+    ) -> Envelope:
         facts: dict[str, Any] = {
             "lead_id": standing.lead_id,
             "from_": str(from_),
@@ -235,7 +237,7 @@ class Judging:
         }
         if corrects is not None:
             facts["corrects"] = corrects
-        self.work.emit(
+        return self.work.emit(
             StageChanged(**facts),
             tenant=standing.tenant,
             subject=standing.lead_id,
@@ -244,8 +246,9 @@ class Judging:
             event_id=revision_id(StageChanged.type, standing.lead_id, standing.revision),
         )
 
-    def _entry(self, standing: Standing, transition: Transition, position: int, corrects: list[str] | None) -> Entry:
-        event_id = revision_id(StageChanged.type, standing.lead_id, standing.revision)
+    def _entry(
+        self, standing: Standing, transition: Transition, position: int, corrects: list[str] | None, event_id: str
+    ) -> Entry:
         data: dict[str, Any] = {
             "from": transition.from_.value,
             "to": transition.to.value,
