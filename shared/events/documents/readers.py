@@ -9,6 +9,7 @@ from shared.events import (
     EngagementRecorded,
     Event,
     LeadAssigned,
+    LeadBecameHot,
     LeadCaptured,
     LeadEnriched,
     LeadErased,
@@ -53,7 +54,7 @@ READS: Mapping[str, tuple[type[Event], ...]] = {
         SequenceEnrolled,
         SequenceExited,
     ),
-    "outreach": (*_LEADS, LeadEnriched, LeadScored, StageChanged),
+    "outreach": (*_LEADS, LeadEnriched, LeadScored, StageChanged, LeadBecameHot),
     "goals": (*_LEADS, StageChanged, *_MEETINGS),
 }
 """The event types that each service reads."""
