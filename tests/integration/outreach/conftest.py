@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+import orjson
 import pytest
 from aiosmtpd.smtp import SMTP
 
 from deploy.migrate import create_database, upgrade
-from services.outreach.consumers import READS, Reader
+from services.outreach.consumers import Reader
 from services.outreach.drafts import workers as draft_workers
 from services.outreach.drafts.use_cases import composing
 from services.outreach.sending import workers as sending_workers
@@ -27,8 +29,6 @@ from shared.events import CATALOGUE, Received
 from shared.events.envelope import Envelope
 from shared.ids import uuid7
 from shared.testing.running import Running, start_service
-
-__all__ = ["READS"]
 
 
 @dataclass
@@ -127,7 +127,7 @@ class Office:
     ) -> str:
         """Hand one event to the reader, as the consumer would."""
         at = time or datetime.now(UTC) + self.database.clock.offset
-        event = CATALOGUE[type].model_validate_json(__import__("orjson").dumps(data))
+        event = CATALOGUE[type].model_validate_json(orjson.dumps(data))
         envelope = Envelope(id or str(uuid4()), type, "urn:test", at, tenant, str(lead_id))
         async with self.database.worker([tenant]) as work:
             await self.reader.handle(work, [Received(envelope, event, at)])
@@ -228,21 +228,15 @@ class Office:
             )
         await sending_workers.give_up_leases(self.database)
 
-    async def emitted(self, tenant: str, type: str) -> list[dict[str, Any]]:
-        """The data of the events of a type that left for a tenant; waits for the relay."""
-        return [seen.data for seen in await self.bus.read(type, tenant=tenant)]
-
 
 def _now(office: Office) -> str:
     return (datetime.now(UTC) + office.database.clock.offset).isoformat()
 
 
 @pytest.fixture(scope="session")
-async def _office(backend, smtp, tmp_path_factory, bus) -> AsyncIterator[Office]:
+async def _office(backend, smtp, tmp_path_factory) -> AsyncIterator[Office]:
     await create_database(backend.admin_url, "outreach")
     url = backend.admin_url.rsplit("/", 1)[0] + "/leadflow_outreach_office"
-    import asyncpg
-
     admin = await asyncpg.connect(backend.admin_url)
     await admin.execute("CREATE DATABASE leadflow_outreach_office ENCODING 'UTF8' TEMPLATE template0")
     await admin.close()
@@ -251,7 +245,6 @@ async def _office(backend, smtp, tmp_path_factory, bus) -> AsyncIterator[Office]
     settings |= {"public_url": "http://outreach.example", "pool_size": 20}
     run = await start_service("outreach", backend.identity.mint, only="api", **settings)
     office = Office(run, smtp, tmp_path_factory.mktemp("office") / "sms.jsonl")
-    office.bus = bus  # type: ignore[attr-defined]
     office.url = url  # type: ignore[attr-defined]
     yield office
     await run.stop()

@@ -47,8 +47,8 @@ EACH_ROLE = pytest.mark.parametrize("as_role", [as_app, as_worker, as_owner])
 REFUSED = (DBAPIError, asyncpg.PostgresError)
 
 _DISPATCH = """
-    INSERT INTO dispatch (tenant_id, dispatch_id, draft_id, sha256, lead_id, kind, channel, address_hash, mailbox, cause_at,
-                          due_at, created_at, state)
+    INSERT INTO dispatch (tenant_id, dispatch_id, draft_id, sha256, lead_id, kind, channel, address_hash, mailbox,
+                          cause_at, due_at, created_at, state)
     SELECT tenant_id, gen_random_uuid(), draft_id, sha256, lead_id, kind, channel, '\\x00', 'x@y.example', now(), now(),
            now(), CAST(:state AS text)
     FROM draft WHERE tenant_id = :tenant AND draft_id = CAST(:draft AS uuid)

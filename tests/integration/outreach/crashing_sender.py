@@ -1,0 +1,55 @@
+"""A sender in a process of its own that is stopped (SIGKILL) at a point that its parent chose."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from services.outreach.context import Context
+from services.outreach.keys import Keys
+from services.outreach.sending import use_cases, workers
+from services.outreach.sending.gateways import FileSms, Smtp
+from shared.db import Database
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def main(url: str, port: str, key: str, point: str) -> None:
+    database = Database(url, "outreach")
+    context = Context(None, None, Keys(key.encode()))  # type: ignore[arg-type]
+    claim, settle, hand_over = use_cases.claim, use_cases.settle, workers.Sender.hand_over
+
+    async def dying_claim(*args):
+        attempt = await claim(*args)
+        if point == "claiming, not committed":
+            die()
+        return attempt
+
+    async def dying_hand_over(self, attempt):
+        if point == "committed, nothing sent":
+            die()
+        outcome = await hand_over(self, attempt)
+        if point == "answered, not settled":
+            die()
+        return outcome
+
+    async def dying_settle(*args):
+        await settle(*args)
+        if point == "settling, not committed":
+            die()
+
+    use_cases.claim, use_cases.settle, workers.Sender.hand_over = dying_claim, dying_settle, dying_hand_over
+    sender = workers.Sender(context, Smtp("127.0.0.1", int(port)), FileSms(Path(os.devnull)), "http://o.example", 30)
+    print("ready", flush=True)
+    while await sender.step(database):
+        pass
+    if point == "settled":
+        die()
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,245 @@
+"""Reviewers at work: hashes, claims, edits, decisions, lists, roles."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+
+@pytest.fixture
+async def pending(office, tenant):
+    return await office.draft(tenant, await office.captured(tenant))
+
+
+def url(draft, action: str = "") -> str:
+    return f"/v1/drafts/{draft['draft_id']}" + (f"/{action}" if action else "")
+
+
+async def test_another_hash_is_refused(office, tenant, pending):
+    async with office.client(tenant, "reviewer") as http:
+        answer = await http.post(url(pending, "approve"), json={"sha256": "0" * 64})
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("roles", "code"),
+    [
+        (["viewer"], 403),
+        (["service"], 403),
+        (["service", "admin"], 403),
+        (["reviewer"], 200),
+        (["operator"], 200),
+        (["admin"], 200),
+    ],
+)
+async def test_people_decide_and_machines_never_do(office, tenant, pending, roles, code):
+    async with office.client(tenant, *roles) as http:
+        answer = await http.post(url(pending, "approve"), json={"sha256": pending["sha256"]})
+    assert answer.status_code == code
+
+
+async def test_a_machine_neither_asks_nor_edits_nor_rejects(office, tenant, pending):
+    async with office.client(tenant, "service", "admin") as http:
+        for action, body in (("reject", {"reason": "x"}), ("claim", None), ("snooze", {"until": _ahead(hours=1)})):
+            assert (await http.post(url(pending, action), json=body)).status_code == 403
+        bulk = {"action": "approve", "items": [{"draft_id": pending["draft_id"], "sha256": pending["sha256"]}]}
+        assert (await http.post("/v1/drafts/bulk", json=bulk)).status_code == 403
+
+
+async def test_a_claim_keeps_others_off_until_its_lease_ends(office, tenant, pending):
+    async with (
+        office.client(tenant, "reviewer", subject="ann") as ann,
+        office.client(tenant, "reviewer", subject="bob") as bob,
+    ):
+        assert (await ann.post(url(pending, "claim"))).json()["claimed_by"] == "human:ann"
+        assert (await bob.post(url(pending, "claim"))).status_code == 409
+        assert (await bob.post(url(pending, "approve"), json={"sha256": pending["sha256"]})).status_code == 409
+        assert (await bob.post(url(pending, "reject"), json={"reason": "no"})).status_code == 409
+        office.advance(minutes=16)
+        assert (await bob.get(url(pending))).json()["claimed_by"] is None
+        assert (await bob.post(url(pending, "claim"))).status_code == 200
+        assert (await bob.post(url(pending, "release"))).json()["claimed_by"] is None
+        assert (await ann.post(url(pending, "approve"), json={"sha256": pending["sha256"]})).status_code == 200
+
+
+async def test_an_edit_needs_the_version_seen_and_keeps_the_text_before(office, tenant, pending):
+    async with office.client(tenant, "reviewer") as http:
+        seen = (await http.get(url(pending))).headers["etag"]
+        assert (await http.post(url(pending, "edit"), json={"body": "B."})).status_code == 428
+        edited = await http.post(url(pending, "edit"), json={"body": "Better."}, headers={"If-Match": seen})
+        assert edited.status_code == 200, edited.text
+        assert edited.json()["sha256"] != pending["sha256"]
+        assert (
+            await http.post(url(pending, "edit"), json={"body": "C."}, headers={"If-Match": seen})
+        ).status_code == 412
+        assert (await http.post(url(pending, "approve"), json={"sha256": pending["sha256"]})).status_code == 409
+        texts = (await http.get(url(pending))).json()["texts"]
+        assert [(text["body"], text["author"]) for text in texts] == [
+            (pending["body"], "human:ann"),
+            ("Better.", "human:ann"),
+        ]
+
+
+async def test_edit_and_approve_sends_just_the_edited_text(office, tenant, pending, smtp):
+    async with office.client(tenant, "reviewer") as http:
+        edited = await http.post(
+            url(pending, "edit"),
+            json={"subject": "Ünïcode", "body": "Short.\n", "approve": True},
+            headers={"If-Match": f'"{pending["version"]}"'},
+        )
+        assert edited.json()["state"] == "approved"
+    await office.send()
+    (mail,) = smtp.to(pending["to"])
+    assert mail["Subject"] == "Ünïcode"
+    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == "Short.\n"
+
+
+@pytest.mark.parametrize("subject", ["a\nBcc: x@y.example", "=?utf-8?q?a=0ABcc=3A_x=40y?="])
+async def test_an_edit_injects_no_header(office, tenant, pending, subject):
+    async with office.client(tenant, "reviewer") as http:
+        answer = await http.post(url(pending, "edit"), json={"subject": subject}, headers={"If-Match": "*"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "subject"
+
+
+async def test_a_rejection_says_why_and_is_final(office, tenant, pending, bus):
+    async with office.client(tenant, "reviewer") as http:
+        assert (await http.post(url(pending, "reject"), json={})).status_code == 422
+        assert (await http.post(url(pending, "reject"), json={"reason": "too pushy"})).json()["state"] == "rejected"
+        assert (await http.post(url(pending, "approve"), json={"sha256": pending["sha256"]})).status_code == 409
+    decided = (await bus.read("draft.decided", tenant=tenant))[0]
+    assert (decided.data["decision"], decided.data["reason"]) == ("rejected", "too pushy")
+
+
+async def test_regenerating_supersedes_and_writes_another_with_the_hint(office, tenant, pending):
+    async with office.client(tenant, "reviewer") as http:
+        answer = await http.post(url(pending, "regenerate"), json={"instruction": "shorter"})
+        assert answer.status_code == 202
+        made = answer.json()["draft_id"]
+        waiting = await http.get(f"/v1/drafts/{made}")
+        assert (waiting.status_code, waiting.json()["detail"]) == (404, "the draft is still being written")
+        assert (await http.get(url(pending))).json()["state"] == "superseded"
+        await office.compose()
+        fresh = (await http.get(f"/v1/drafts/{made}")).json()
+    assert (fresh["state"], fresh["replaces"]) == ("pending", pending["draft_id"])
+    assert fresh["made_from"]["instruction"] == "shorter"
+
+
+async def test_a_snoozed_draft_leaves_the_pending_list_and_comes_back(office, tenant, pending):
+    async def listed() -> list:
+        async with office.client(tenant, "viewer") as http:
+            return (await http.get("/v1/drafts", params={"state": "pending"})).json()["items"]
+
+    async with office.client(tenant, "reviewer") as http:
+        past = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+        assert (await http.post(url(pending, "snooze"), json={"until": past})).status_code == 422
+        assert (await http.post(url(pending, "snooze"), json={"until": _ahead(days=10)})).status_code == 200
+    assert await listed() == []
+    office.advance(days=10, minutes=1)
+    assert len(await listed()) == 1
+
+
+async def test_a_draft_expires(office, tenant, pending):
+    from services.outreach.drafts.workers import expire
+
+    office.advance(days=8)
+    async with office.client(tenant, "reviewer") as http:
+        assert (await http.post(url(pending, "approve"), json={"sha256": pending["sha256"]})).status_code == 409
+        await expire(office.database)
+        assert (await http.get(url(pending))).json()["state"] == "expired"
+
+
+async def test_bulk_gives_a_result_for_each(office, tenant, smtp):
+    drafts = [await office.draft(tenant, await office.captured(tenant)) for _ in range(3)]
+    items = [{"draft_id": draft["draft_id"], "sha256": draft["sha256"]} for draft in drafts]
+    items[1]["sha256"] = "0" * 64
+    items.append({"draft_id": "00000000-0000-7000-8000-000000000000", "sha256": "0" * 64})
+    async with office.client(tenant, "reviewer") as http:
+        answer = await http.post("/v1/drafts/bulk", json={"action": "approve", "items": items})
+    assert [result["status"] for result in answer.json()["results"]] == [200, 409, 200, 404]
+    assert "hash" in answer.json()["results"][1]["error"]
+    await office.send()
+    assert [len(smtp.to(draft["to"])) for draft in drafts] == [1, 0, 1]
+
+
+async def test_asking_twice_or_where_it_makes_no_sense_says_why(office, tenant):
+    lead = await office.captured(tenant)
+    await office.draft(tenant, lead)
+    body = {"lead_id": str(lead), "kind": "first", "channel": "email"}
+    async with office.client(tenant, "reviewer") as http:
+        again = await http.post("/v1/drafts", json=body)
+        assert (again.status_code, again.json()["detail"]) == (
+            409,
+            "a draft of that kind and channel is pending already",
+        )
+        wrong = await http.post("/v1/drafts", json={**body, "kind": "nurture"})
+        assert (wrong.status_code, wrong.json()["detail"]) == (
+            409,
+            "a message of kind nurture makes no sense in stage new",
+        )
+        assert (await http.post("/v1/drafts", json={**body, "kind": "sequence"})).status_code == 422
+        assert (await http.post("/v1/drafts", json={**body, "channel": "sms"})).status_code == 409
+        unknown = {**body, "lead_id": "00000000-0000-7000-8000-000000000000"}
+        assert (await http.post("/v1/drafts", json=unknown)).status_code == 404
+
+
+async def test_the_same_idempotency_key_makes_one_draft(office, tenant):
+    lead = await office.captured(tenant)
+    body = {"lead_id": str(lead), "kind": "first", "channel": "email", "subject": "s", "body": "b"}
+    async with office.client(tenant, "reviewer") as http:
+        answers = [await http.post("/v1/drafts", json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json()["draft_id"] == answers[1].json()["draft_id"]
+
+
+@pytest.mark.parametrize("sort", ["oldest", "at_risk", "hottest"])
+async def test_lists_page_in_their_order_without_gaps(office, tenant, sort):
+    for total in (30, 90, 60, 60):
+        lead = await office.captured(tenant)
+        data = {"fit": total, "intent": 0, "engagement": 0, "total": total, "band": "B", "model_version": 1}
+        await office.tell(tenant, lead, "lead.scored", {**data, "scored_at": _ahead(seconds=0)})
+        await office.draft(tenant, lead)
+    seen, cursor = [], None
+    async with office.client(tenant, "viewer") as http:
+        while True:
+            params = {"state": "pending", "sort": sort, "limit": 3, **({"cursor": cursor} if cursor else {})}
+            page = (await http.get("/v1/drafts", params=params)).json()
+            seen += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+    assert len({draft["draft_id"] for draft in seen}) == 4
+    key = {"oldest": "created_at", "at_risk": "expires_at"}.get(sort)
+    if key:
+        assert [draft[key] for draft in seen] == sorted(draft[key] for draft in seen)
+
+
+async def test_strategies_are_data_and_versioned(office, tenant):
+    async with office.client(tenant, "admin") as http:
+        items = (await http.get("/v1/strategies")).json()["items"]
+        assert {(item["kind"], item["version"]) for item in items} >= {("first", 0), ("follow_up", 0)}
+        mine = {
+            "kind": "first",
+            "stage": "new",
+            "aim": "sell tea",
+            "templates": {"email": {"subject": "Tea, {{ first_name }}?", "body": "Tea for {{ company }}."}},
+        }
+        made = await http.post("/v1/strategies", json=mine)
+        assert (made.status_code, made.json()["version"]) == (201, 1)
+        assert (await http.put("/v1/strategies", json={"items": [mine]})).status_code == 200
+        bad = {**mine, "templates": {"email": {"body": "{% for x in y %}{% endfor %}"}}}
+        refused = await http.post("/v1/strategies", json=bad)
+        assert refused.status_code == 422
+        assert "For is not allowed" in refused.text
+    async with office.client(tenant, "reviewer") as http:
+        assert (await http.post("/v1/strategies", json=mine)).status_code == 403
+        lead = await office.captured(tenant)
+        made = (await http.post("/v1/drafts", json={"lead_id": str(lead), "kind": "first"})).json()
+        await office.compose()
+        draft = (await http.get(f"/v1/drafts/{made['draft_id']}")).json()
+    assert (draft["subject"], draft["body"]) == ("Tea, Ada?", "Tea for Analytical Ltd.\n")
+    assert draft["made_from"]["strategy"] == "first/new@2"
+
+
+def _ahead(**parts: float) -> str:
+    return (datetime.now(UTC) + timedelta(**parts)).isoformat()
