@@ -8,6 +8,7 @@ have one each. Other filters look at a bounded number of rows, so a page may be 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -67,68 +68,89 @@ _BY_RUNS = f"""
         ORDER BY {_ORDER} LIMIT :scan
     ) k
 """
-_BY_OWNER = f"""
-    SELECT score_total, last_activity_on, lead_id FROM lead
-    WHERE tenant_id = :tenant AND owner = :owner AND {_BEHIND} ORDER BY {_ORDER} LIMIT :scan
-"""
-_BY_HOT = f"""
-    SELECT score_total, last_activity_on, lead_id FROM lead
-    WHERE tenant_id = :tenant AND hot AND {_BEHIND} ORDER BY {_ORDER} LIMIT :scan
+_BY_OWNER = (
+    f"SELECT * FROM lead WHERE tenant_id = :tenant AND owner = :owner AND {_BEHIND} ORDER BY {_ORDER} LIMIT :scan"
+)
+_BY_HOT = f"SELECT * FROM lead WHERE tenant_id = :tenant AND hot AND {_BEHIND} ORDER BY {_ORDER} LIMIT :scan"
+_NARROWED = """
+    l.stage = ANY (CAST(:stages AS text[])) AND l.band = ANY (CAST(:bands AS text[]))
+    AND (CAST(:status AS text) IS NULL OR l.status = :status)
+    AND (CAST(:source AS text) IS NULL OR l.source = :source)
+    AND (CAST(:campaign AS text) IS NULL OR l.campaign = :campaign)
+    AND (CAST(:hot AS bool) IS NULL OR l.hot = :hot)
 """
 
 
 async def page(work: UnitOfWork, filters: Filters, *, behind: Position | None, limit: int) -> QueuePage:
     """The leads behind a position, best first."""
     by_runs = filters.owner is None and not filters.hot
-    residual = not by_runs or filters.status or filters.source or filters.campaign or filters.hot is False
-    scan = SCAN if residual else limit + 1
+    narrowed = filters.status or filters.source or filters.campaign or filters.hot is False
     keys = _BY_OWNER if filters.owner is not None else _BY_HOT if filters.hot else _BY_RUNS
     score, at, lead = behind or (None, None, None)
+    asked = {
+        "tenant": work.tenants[0],
+        "stages": filters.listed,
+        "bands": list(BANDS) if filters.band is None else [filters.band],
+        "owner": filters.owner,
+        "status": filters.status,
+        "source": filters.source,
+        "campaign": filters.campaign,
+        "hot": filters.hot,
+        "score": score,
+        "at": at,
+        "lead": lead,
+        "limit": limit + 1,
+    }
+    if by_runs and not narrowed:
+        rows = await work.fetch(
+            f"""
+            WITH k AS MATERIALIZED (SELECT * FROM ({keys}) r ORDER BY {_ORDER} LIMIT :scan)
+            SELECT l.* FROM k JOIN lead l ON l.tenant_id = :tenant AND l.lead_id = k.lead_id
+            ORDER BY k.score_total DESC, k.last_activity_on DESC, k.lead_id DESC
+            """,
+            **asked,
+            scan=limit + 1,
+        )
+        return _page(rows, limit) or QueuePage([standing_of(row) for row in rows], None)
+    if not by_runs:
+        # The index already has the order: read along it, and stop at the page's end.
+        rows = await work.fetch(f"SELECT * FROM ({keys}) l WHERE {_NARROWED} LIMIT :limit", **asked, scan=SCAN)
+        if (found := _page(rows, limit)) is not None:
+            return found
+    return await _bounded(work, keys, asked, limit)
+
+
+async def _bounded(work: UnitOfWork, keys: str, asked: dict[str, Any], limit: int) -> QueuePage:
+    """What there is among the next `SCAN` leads, and how far they reach."""
     rows = await work.fetch(
         f"""
-        WITH k AS MATERIALIZED (SELECT * FROM ({keys}) r ORDER BY {_ORDER} LIMIT :scan)
-        SELECT l.*, l.stage AS listed_as FROM k JOIN lead l ON l.tenant_id = :tenant AND l.lead_id = k.lead_id
-        ORDER BY k.score_total DESC, k.last_activity_on DESC, k.lead_id DESC
-        """
-        if not residual
-        else f"""
-        WITH k AS MATERIALIZED (SELECT * FROM ({keys}) r ORDER BY {_ORDER} LIMIT :scan),
+        WITH k AS MATERIALIZED (
+            SELECT score_total, last_activity_on, lead_id FROM ({keys}) r ORDER BY {_ORDER} LIMIT :scan),
         hit AS MATERIALIZED (
             SELECT l.* FROM k JOIN lead l ON l.tenant_id = :tenant AND l.lead_id = k.lead_id
-            WHERE l.stage = ANY (CAST(:stages AS text[])) AND l.band = ANY (CAST(:bands AS text[]))
-              AND (CAST(:status AS text) IS NULL OR l.status = :status)
-              AND (CAST(:source AS text) IS NULL OR l.source = :source)
-              AND (CAST(:campaign AS text) IS NULL OR l.campaign = :campaign)
-              AND (CAST(:hot AS bool) IS NULL OR l.hot = :hot)
-            ORDER BY {_ORDER} LIMIT :limit),
+            WHERE {_NARROWED} ORDER BY {_ORDER} LIMIT :limit),
         tail AS (SELECT * FROM k ORDER BY score_total, last_activity_on, lead_id LIMIT 1)
         SELECT hit.*, (SELECT count(*) FROM k) AS scanned, tail.score_total AS tail_score,
                tail.last_activity_on AS tail_at, tail.lead_id AS tail_lead
         FROM tail LEFT JOIN hit ON true
         ORDER BY hit.score_total DESC, hit.last_activity_on DESC, hit.lead_id DESC
         """,
-        tenant=work.tenants[0],
-        stages=filters.listed,
-        bands=list(BANDS) if filters.band is None else [filters.band],
-        owner=filters.owner,
-        status=filters.status,
-        source=filters.source,
-        campaign=filters.campaign,
-        hot=filters.hot,
-        score=score,
-        at=at,
-        lead=lead,
-        scan=scan,
-        limit=limit + 1,
+        **asked,
+        scan=SCAN,
     )
-    found = [row for row in rows if row["lead_id"] is not None]
-    items = [standing_of(row) for row in found[:limit]]
-    if len(found) > limit:
-        last = items[-1]
-        return QueuePage(items, (last.score_total, last.last_activity_on, last.lead_id))
-    if residual and rows and rows[0]["scanned"] >= scan:
-        return QueuePage(items, _tail(rows[0]))
-    return QueuePage(items, None)
+    hits = [row for row in rows if row["lead_id"] is not None]
+    if (found := _page(hits, limit)) is not None:
+        return found
+    more = rows and rows[0]["scanned"] >= SCAN
+    return QueuePage([standing_of(row) for row in hits], _tail(rows[0]) if more else None)
+
+
+def _page(rows: Sequence[RowMapping], limit: int) -> QueuePage | None:
+    """A full page with more behind it; None when the rows do not reach that far."""
+    if len(rows) <= limit:
+        return None
+    items = [standing_of(row) for row in rows[:limit]]
+    return QueuePage(items, (items[-1].score_total, items[-1].last_activity_on, items[-1].lead_id))
 
 
 def _tail(row: RowMapping) -> Position:
