@@ -9,6 +9,7 @@ from services.outreach.drafts import endpoints as draft_endpoints
 from services.outreach.drafts import workers as draft_workers
 from services.outreach.drafts.gateways import LanguageModel
 from services.outreach.drafts.use_cases import composing, voiding
+from services.outreach.drafts.use_cases.writing import Composer
 from services.outreach.replies import endpoints as reply_endpoints
 from services.outreach.sending import endpoints as sending_endpoints
 from services.outreach.sending import use_cases as sending
@@ -56,7 +57,7 @@ def _compose(service: Service, settings: Settings) -> None:
             timeout=settings.llm_timeout,
         )
         service.on_stop(model.close)
-    composer = composing.Composer(model, settings.llm_daily_tokens)
+    composer = Composer(model, settings.llm_daily_tokens)
     sender = composing.Sender(settings.mail_domain, settings.sms_from)
     # two answers, each with one retry of the client, and as much again for what lies between
     due = draft_workers.ComposeDue(composer, sender, lease=settings.llm_timeout * 8 + 30)

@@ -7,8 +7,8 @@ from uuid import UUID
 from services.outreach import arrivals
 from services.outreach.arrivals import Key, Moved
 from services.outreach.context import Context
-from services.outreach.drafts import store as drafts
 from services.outreach.drafts.rules import NURTURE_EVERY, kind_for_move
+from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases import voiding
 from services.outreach.erasure import erase
 from services.outreach.rules import reacts
@@ -61,7 +61,7 @@ class Reader:
         await on_lead_scored(work, _of(batch, LeadScored))
         wanted = await on_stage_changed(work, _of(batch, StageChanged))
         wanted += await on_lead_became_hot(work, _of(batch, LeadBecameHot))
-        if await drafts.want(work, wanted):
+        if await compositions.want(work, wanted):
             self._context.wake_after(work, "composer")
 
 
@@ -113,7 +113,7 @@ async def on_lead_scored(work: UnitOfWork, batch: list[Received[LeadScored]]) ->
     await arrivals.scores(work, batch)
 
 
-async def on_stage_changed(work: UnitOfWork, batch: list[Received[StageChanged]]) -> list[drafts.Wanted]:
+async def on_stage_changed(work: UnitOfWork, batch: list[Received[StageChanged]]) -> list[compositions.Wanted]:
     """stage.changed: drafts that make no sense there are void, and some stages ask for one."""
     if not batch:
         return []
@@ -131,13 +131,13 @@ async def on_stage_changed(work: UnitOfWork, batch: list[Received[StageChanged]]
         move = each.last.event
         kind = kind_for_move(move.from_, move.to, move.rule)
         hours = settings[tenant].react_within_hours
-        if kind and settings[tenant].auto_drafts[kind] and reacts(each.last.occurred_at, work.now, hours):
+        if kind and settings[tenant].comes_by_itself(kind) and reacts(each.last.occurred_at, work.now, hours):
             wanted.append(_wanted(each.last, lead_id, kind, "stage"))
     return wanted
 
 
-def _wanted(received: Received[Any], lead_id: UUID, kind: str, cause: str) -> drafts.Wanted:
-    return drafts.Wanted(
+def _wanted(received: Received[Any], lead_id: UUID, kind: str, cause: str) -> compositions.Wanted:
+    return compositions.Wanted(
         received.tenant, uuid7(), lead_id, kind, cause, received.id, received.occurred_at, "agent:composer"
     )
 
@@ -166,7 +166,7 @@ async def _set_check_ins(work: UnitOfWork, moved: dict[Key, Moved]) -> None:
     )
 
 
-async def on_lead_became_hot(work: UnitOfWork, batch: list[Received[LeadBecameHot]]) -> list[drafts.Wanted]:
+async def on_lead_became_hot(work: UnitOfWork, batch: list[Received[LeadBecameHot]]) -> list[compositions.Wanted]:
     """lead.became_hot: a first message, unless somebody has written to the lead already."""
     if not batch:
         return []
@@ -175,7 +175,7 @@ async def on_lead_became_hot(work: UnitOfWork, batch: list[Received[LeadBecameHo
     return [
         _wanted(each, each.lead_id, "first", "hot")
         for each in batch
-        if settings[each.tenant].auto_drafts["first"]
+        if settings[each.tenant].comes_by_itself("first")
         and reacts(each.occurred_at, work.now, settings[each.tenant].react_within_hours)
         and ((lead := leads.get((each.tenant, each.lead_id))) is None or lead.stage == "new")
     ]
@@ -190,7 +190,7 @@ async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) ->
     if ended:
         await voiding.end_all(work, ended, "merged")
         for tenant, alias in ended:
-            await drafts.drop_compositions(work, tenant, alias, None, "merged")
+            await compositions.drop(work, tenant, alias, None, "merged")
             await _carry_opt_out(work, tenant, alias)
 
 

@@ -1,4 +1,4 @@
-"""What is derived from the service's secret: keyed hashes of addresses, unsubscribe tokens, message ids."""
+"""What is derived from the service's secret: keyed hashes of addresses, unsubscribe tokens; and message ids."""
 
 import base64
 import binascii
@@ -58,13 +58,22 @@ class Keys:
         tenant, channel, rest = content.split(b"\0", 2)
         return Unsubscribe(tenant.decode(), UUID(bytes=rest[:16]), channel.decode(), rest[16:])
 
-    def message_id(self, tenant: str, dispatch_id: UUID, domain: str) -> str:
-        """The Message-ID of a dispatch, without angle brackets; the same however often it is asked for."""
-        return f"{dispatch_id.hex}.{self._mac('message', tenant, dispatch_id.hex)[:6].hex()}@{domain}"
-
     def _mac(self, purpose: str, *parts: str | bytes) -> bytes:
         content = b"\0".join(part.encode() if isinstance(part, str) else part for part in (purpose, *parts))
         return hmac.new(self.secret, content, sha256).digest()
+
+
+def message_id(dispatch_id: UUID, domain: str) -> str:
+    """The Message-ID of a dispatch, without angle brackets; the same however often it is asked for.
+
+    Short, because some mail programs break long ids when they answer; unguessable, because half of a UUIDv7 is random.
+    """
+    return f"{base64.b32encode(dispatch_id.bytes).decode().rstrip('=').lower()}@{domain}"
+
+
+def sms_reference(dispatch_id: UUID) -> str:
+    """What an SMS is known by until, or unless, its provider gives it an id."""
+    return f"SM{dispatch_id.hex}"
 
 
 def _text(raw: bytes) -> str:

@@ -68,6 +68,10 @@ class OutreachSettings(Body):
     def _all_kinds(cls, given: dict[str, bool]) -> dict[str, bool]:
         return {kind: given.get(kind, True) for kind in KIND_STAGES if kind != "sequence"}
 
+    def comes_by_itself(self, kind: str) -> bool:
+        """Are drafts of this kind made without anybody asking?"""
+        return any(on for name, on in self.auto_drafts.items() if name == kind)
+
     @field_validator("unknown_consent_allows")
     @classmethod
     def _each_once(cls, given: list[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """HTTP bodies of drafts and strategies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -123,7 +123,7 @@ class DraftView(BaseModel):
     """Every text that the draft had, the first first; only where one draft is read."""
 
 
-def draft_view(row: RowMapping, now: datetime, texts: Sequence[Mapping[str, Any]] | None = None) -> DraftView:
+def draft_view(row: RowMapping, now: datetime, texts: Sequence[RowMapping] | None = None) -> DraftView:
     """A row with its text, as the API shows it."""
     claimed = row["claimed_by"] is not None and row["lease_until"] > now
     return DraftView(

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import structlog
 
-from services.outreach.drafts import store
 from services.outreach.drafts.rules import NURTURE_EVERY
+from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases import composing
+from services.outreach.drafts.use_cases.writing import Composer
 from services.outreach.store import settings_of
 from shared.db import Database
 from shared.errors import Invalid
@@ -25,13 +26,13 @@ _AT_ONCE = 8
 class ComposeDue:
     """Writes the drafts that are asked for, several at a time. `lease`: seconds that writing one may take."""
 
-    composer: composing.Composer
+    composer: Composer
     sender: composing.Sender
     lease: float
 
     async def step(self, database: Database) -> int:
         async with database.worker() as work:
-            due = await store.due_compositions(work, _AT_ONCE)
+            due = await compositions.due(work, _AT_ONCE)
         await asyncio.gather(*(self.one(database, row["tenant_id"], row["draft_id"]) for row in due))
         return len(due)
 
@@ -39,7 +40,7 @@ class ComposeDue:
         """Three steps: gather (committed), write (outside any transaction), save (committed)."""
         try:
             async with database.worker([tenant]) as work:
-                row = await store.lease_composition(work, tenant, draft_id, timedelta(seconds=self.lease))
+                row = await compositions.lease(work, tenant, draft_id, timedelta(seconds=self.lease))
                 if row is None:
                     return
                 job = await composing.gather(work, row, self.sender)
@@ -50,7 +51,7 @@ class ComposeDue:
             said = reason.detail if isinstance(reason, Invalid) else str(reason)
             log.info("draft.dropped", tenant=tenant, draft_id=str(draft_id), reason=said)
             async with database.worker([tenant]) as work:
-                await store.end_composition(work, tenant, draft_id, "dropped", said)
+                await compositions.end(work, tenant, draft_id, "dropped", said)
 
 
 async def expire(database: Database) -> int:
@@ -104,7 +105,8 @@ async def _check_in(database: Database, tenant: str, lead_id: UUID) -> None:
             tenant=tenant,
             lead=lead_id,
         )
-        if stays and (await settings_of(work, tenant)).auto_drafts["nurture"]:
+        if stays and (await settings_of(work, tenant)).comes_by_itself("nurture"):
             cause_id = f"nurture:{lead['nurture_due'].isoformat()}"
-            wanted = store.Wanted(tenant, uuid7(), lead_id, "nurture", "nurture", cause_id, work.now, "agent:composer")
-            await store.want(work, [wanted])
+            agent = "agent:composer"
+            wanted = compositions.Wanted(tenant, uuid7(), lead_id, "nurture", "nurture", cause_id, work.now, agent)
+            await compositions.want(work, [wanted])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -168,7 +169,11 @@ async def _publish(
 ) -> None:
     """Say what the reply is, at the reply's own time, and let the rest of outreach react."""
     tenant, label = row["tenant_id"], row["label"]
-    answered = await _answered_id(work, row)
+    optional: dict[str, Any] = {
+        "message_id": await _answered_id(work, row),
+        "wrong_address": True if row["wrong_address"] else None,
+        "excerpt": row["newest"][:EXCERPT] or None,
+    }
     cause = work.emit(
         ReplyReceived(
             reply_id=str(row["reply_id"]),
@@ -177,9 +182,7 @@ async def _publish(
             confidence=round(float(row["confidence"]), 3),
             method=row["method"],
             labelled_at=row["labelled_at"],
-            excerpt=row["newest"][:EXCERPT] or None,
-            **({"message_id": answered} if answered else {}),
-            **({"wrong_address": True} if row["wrong_address"] else {}),
+            **{name: value for name, value in optional.items() if value is not None},
         ),
         tenant=tenant,
         subject=lead.lead_id,

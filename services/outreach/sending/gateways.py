@@ -95,7 +95,7 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """A text message ready to leave. `callback`: where the provider reports what became of it."""
+    """A text message ready to leave. `reference`: our id for it; `callback`: where the provider reports on it."""
 
     reference: str
     sender: str
@@ -118,7 +118,7 @@ class FileSms:
     path: Path
 
     async def send(self, sms: Sms) -> Outcome:
-        sid = f"SM{sms.reference}"
+        sid = sms.reference
         line = {"message_sid": sid, "from": sms.sender, "to": sms.recipient, "body": sms.body, "at": sms.at.isoformat()}
         try:
             await asyncio.to_thread(_append, self.path, json.dumps(line, ensure_ascii=False).encode() + b"\n")

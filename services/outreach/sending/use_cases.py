@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from services.outreach import hooks
-from services.outreach.keys import Keys, Unsubscribe
+from services.outreach.keys import Keys, Unsubscribe, sms_reference
+from services.outreach.keys import message_id as message_id_of
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store
 from services.outreach.sending.message import Message
@@ -70,13 +71,18 @@ async def claim(work: UnitOfWork, keys: Keys, due: RowMapping, lease: timedelta)
     if message.canonical() != row["canonical"] or message.sha256 != row["sha256"]:
         await store.change(work, row, "refused", reason="the text is not what was approved")
         return None
-    message_id = row["message_id"] or keys.message_id(
-        tenant, row["dispatch_id"], row["mailbox"].rpartition("@")[2] or "sms"
-    )
+    message_id = row["message_id"] or _message_id(row)
     await store.begin(work, row, message_id, lease)
     await store.count_mailbox(work, tenant, row["mailbox"], use.sent_today)
     token = keys.unsubscribe_token(Unsubscribe(tenant, row["lead_id"], row["channel"], key[2]))
     return Attempt(tenant, row["dispatch_id"], message, message_id, work.now, token)
+
+
+def _message_id(row: RowMapping) -> str:
+    """What the message is known by; a provider of SMS may give it another id once it has taken it."""
+    if row["channel"] == "sms":
+        return sms_reference(row["dispatch_id"])
+    return message_id_of(row["dispatch_id"], row["mailbox"].rpartition("@")[2])
 
 
 def _turn(until: datetime, use: store.MailboxUse, settings: OutreachSettings, row: RowMapping) -> datetime:
@@ -183,14 +189,23 @@ async def sent(work: UnitOfWork, row: RowMapping, *, provider_id: str | None = N
     """The message left: the state, and `message.sent`, whose id follows from the dispatch."""
     tenant, lead_id = row["tenant_id"], row["lead_id"]
     at = row["sending_at"] or work.now
-    if provider_id:
-        columns["provider_id"] = provider_id
+    message_id = (provider_id if row["channel"] == "sms" else None) or row["message_id"]
     lead = await lead_of(work, tenant, lead_id)
     if lead and lead.opted_out:
         columns.setdefault("note", CROSSED)
-    await store.change(work, row, "sent", reason=None, sent_at=at, lease_until=None, **columns)
+    await store.change(
+        work,
+        row,
+        "sent",
+        reason=None,
+        sent_at=at,
+        lease_until=None,
+        message_id=message_id,
+        provider_id=provider_id,
+        **columns,
+    )
     work.emit(
-        MessageSent(message_id=row["message_id"], draft_id=row["draft_id"], channel=row["channel"], kind=row["kind"]),
+        MessageSent(message_id=message_id, draft_id=row["draft_id"], channel=row["channel"], kind=row["kind"]),
         tenant=tenant,
         subject=(await resolve(work, [(tenant, lead_id)]))[tenant, lead_id],
         time=at,

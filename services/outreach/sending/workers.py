@@ -65,7 +65,7 @@ class Sender:
             send = lambda: self.mailer.send(mail)  # noqa: E731
         else:
             callback = f"{self.public_url}/v1/sms/status?tenant={attempt.tenant}&dispatch={attempt.dispatch_id}"
-            sms = Sms(attempt.dispatch_id.hex, message.from_, message.to, message.body, attempt.at, callback)
+            sms = Sms(attempt.message_id, message.from_, message.to, message.body, attempt.at, callback)
             send = lambda: self.sms.send(sms)  # noqa: E731
         try:
             return await asyncio.wait_for(send(), self.limit)

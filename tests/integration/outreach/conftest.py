@@ -23,6 +23,7 @@ from deploy.migrate import create_database, upgrade
 from services.outreach.consumers import Reader
 from services.outreach.drafts import workers as draft_workers
 from services.outreach.drafts.use_cases import composing
+from services.outreach.drafts.use_cases.writing import Composer
 from services.outreach.sending import workers as sending_workers
 from services.outreach.sending.gateways import FileSms, Smtp
 from shared.events import CATALOGUE, Received
@@ -166,11 +167,11 @@ class Office:
         }
         return await self.tell(tenant, lead_id, "stage.changed", data, time=time)
 
-    async def compose(self, composer: composing.Composer | None = None) -> int:
+    async def compose(self, composer: Composer | None = None) -> int:
         """Let the composer write what is due."""
         settings = self.context.settings
         due = draft_workers.ComposeDue(
-            composer or composing.Composer(None, 0), composing.Sender(settings.mail_domain, settings.sms_from), 30
+            composer or Composer(None, 0), composing.Sender(settings.mail_domain, settings.sms_from), 30
         )
         return await due.step(self.database)
 

@@ -12,7 +12,7 @@ from uvicorn import Config, Server
 from deploy.local.process import free_port
 from services.outreach.drafts.gateways import LanguageModel
 from services.outreach.drafts.strategies import BUILT_IN
-from services.outreach.drafts.use_cases.composing import Composer
+from services.outreach.drafts.use_cases.writing import Composer
 from services.outreach.drafts.workers import check_in
 
 

@@ -8,6 +8,7 @@ from services.outreach.drafts.composer import Known
 from services.outreach.drafts.composer.claims import check
 from services.outreach.drafts.composer.known import known_of
 from services.outreach.drafts.rules import KINDS_ASKED_FOR
+from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.composing import Sender, created, message_for, reaches_of, thread_of
 from services.outreach.rules import MODES, misplaced
 from services.outreach.store import Lead, lead_of, settings_of
@@ -56,14 +57,14 @@ async def ask(
     hindrance = (await reaches_of(work, lead))[channel].hindrance(settings.unknown_consent_allows)
     if hindrance:
         raise Conflict(hindrance)
-    if await store.composing(work, tenant, lead.lead_id, kind, channel):
+    if await compositions.composing(work, tenant, lead.lead_id, kind, channel):
         raise Conflict("a draft of that kind and channel is being written already")
     pending = await store.pending_of(work, [(tenant, lead.lead_id)])
     if any((row["kind"], row["channel"]) == (kind, channel) for row in pending):
         raise Conflict("a draft of that kind and channel is pending already")
     draft_id = uuid7()
     if body is None:
-        wanted = store.Wanted(
+        wanted = compositions.Wanted(
             tenant,
             draft_id,
             lead.lead_id,
@@ -75,7 +76,7 @@ async def ask(
             channel=channel,
             instruction=instruction,
         )
-        await store.want(work, [wanted])
+        await compositions.want(work, [wanted])
         return draft_id, False
     thread = await thread_of(work, lead, channel) if kind == "answer" else None
     message = message_for(

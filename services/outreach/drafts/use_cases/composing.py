@@ -1,7 +1,7 @@
 """Writing one draft: gather what is known (a transaction), write (outside any), store it if it still makes sense."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,11 +9,10 @@ import structlog
 from sqlalchemy import RowMapping
 
 from services.outreach.drafts import store
-from services.outreach.drafts.composer import Known, Said, Task, Text, model, template
+from services.outreach.drafts.composer import Known, Said, Task, Text
 from services.outreach.drafts.composer.known import known_of
-from services.outreach.drafts.gateways import LanguageModel, ModelUnavailable
 from services.outreach.drafts.rules import Reach, choose_channel, stage_for
-from services.outreach.drafts.strategies import BUILT_IN
+from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.strategies import strategy_for
 from services.outreach.rules import misplaced, reacts
 from services.outreach.schemas import OutreachSettings
@@ -21,7 +20,7 @@ from services.outreach.sending.message import Message, compose, thread_headers
 from services.outreach.store import Lead, family, last_word_at, lead_of, mailboxes_of, settings_of
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.rules import closes
-from shared.db import Database, UnitOfWork
+from shared.db import UnitOfWork
 from shared.errors import Invalid
 from shared.events import DraftCreated, Envelope
 
@@ -189,81 +188,12 @@ async def _still_wanted(
     if row["cause"] in _BY_ITSELF:
         if row["replaces"] is None and not reacts(row["cause_at"], work.now, settings.react_within_hours):
             raise Dropped("its cause is too old")
-        if not settings.auto_drafts.get(row["kind"], False):
+        if not settings.comes_by_itself(row["kind"]):
             raise Dropped(f"drafts of kind {row['kind']} do not come by themselves here")
     word = await last_word_at(work, row["tenant_id"], await family(work, row["tenant_id"], row["lead_id"]))
     if word and word > row["cause_at"]:
         raise Dropped("the lead has written since")
     return lead, stage, rule
-
-
-class Composer:
-    """The language model where one is set and the tenant's budget lasts; the templates otherwise, and when it fails."""
-
-    def __init__(self, language_model: LanguageModel | None, daily_tokens: int) -> None:
-        self._model = language_model
-        self._daily_tokens = daily_tokens
-
-    async def write(self, database: Database, task: Task, tenant: str) -> Text:
-        """The text. A model's failure is no failure of the draft: the templates write it, and the draft says so."""
-        if self._model is None:
-            return _from_template(task)
-        if not await self._budget_left(database, tenant):
-            return _fallen_back(task, "the tenant's budget of today is used up")
-        why = ""
-        for _ in range(2):
-            try:
-                answer = await self._model.ask(model.messages(task))
-            except ModelUnavailable as error:
-                why = f"the model did not answer: {error}"
-                break
-            await self._spend(database, tenant, answer.tokens)
-            try:
-                return model.read(task, answer.text, self._model.model)
-            except model.Unusable as error:
-                why = str(error)
-        log.warning("composer.fell_back", tenant=tenant, kind=task.kind, why=why)
-        return _fallen_back(task, why)
-
-    async def _budget_left(self, database: Database, tenant: str) -> bool:
-        async with database.worker() as work:
-            row = await work.fetch_one(
-                "SELECT tokens FROM llm_use WHERE tenant_id = :tenant AND day = :day",
-                tenant=tenant,
-                day=work.now.date(),
-            )
-        return row is None or int(row["tokens"]) < self._daily_tokens
-
-    async def _spend(self, database: Database, tenant: str, tokens: int) -> None:
-        async with database.worker([tenant]) as work:
-            await work.run(
-                """
-                INSERT INTO llm_use AS u (tenant_id, day, tokens, requests) VALUES (:tenant, :day, :tokens, 1)
-                ON CONFLICT (tenant_id, day)
-                DO UPDATE SET tokens = u.tokens + excluded.tokens, requests = u.requests + 1
-                """,
-                tenant=tenant,
-                day=work.now.date(),
-                tokens=tokens,
-            )
-
-
-def _from_template(task: Task) -> Text:
-    try:
-        return template.write(task)
-    except Invalid as error:
-        plain = _built_in(task)
-        log.warning("composer.template_failed", strategy=task.strategy.name, why=error.detail)
-        return template.write(plain)
-
-
-def _built_in(task: Task) -> Task:
-    return replace(task, strategy=BUILT_IN[task.strategy.kind, task.strategy.stage])
-
-
-def _fallen_back(task: Task, why: str) -> Text:
-    text = _from_template(task)
-    return Text(text.subject, text.body, text.claims, {**text.made_from, "fell_back": why})
 
 
 async def save(work: UnitOfWork, job: Job, text: Text, sender: Sender) -> UUID:
@@ -273,7 +203,7 @@ async def save(work: UnitOfWork, job: Job, text: Text, sender: Sender) -> UUID:
     lead, _, _ = await _still_wanted(work, row, lead, job.settings)
     if lead.address(job.channel) != job.lead.address(job.channel):
         raise Dropped("the lead's address has changed")
-    if not await store.end_composition(work, row["tenant_id"], row["draft_id"], "done", None):
+    if not await compositions.end(work, row["tenant_id"], row["draft_id"], "done", None):
         raise Dropped("it was dropped meanwhile")
     thread = job.thread if row["kind"] == "answer" else None
     message = message_for(lead, job.settings, sender, job.channel, text.subject, text.body, thread)

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping
 from services.outreach.drafts import store
 from services.outreach.drafts.composer.claims import check
 from services.outreach.drafts.composer.known import known_of
+from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.voiding import supersede
 from services.outreach.keys import Keys
 from services.outreach.sending import store as dispatches
@@ -28,7 +29,7 @@ async def present(work: UnitOfWork, tenant: str, draft_id: UUID) -> RowMapping:
     """The draft; NotFound says where one is that was asked for and is not there."""
     row = await store.get(work, tenant, draft_id)
     if row is None:
-        asked = await store.composition(work, tenant, draft_id)
+        asked = await compositions.get(work, tenant, draft_id)
         if asked is None:
             raise NotFound("no such draft")
         raise NotFound(
@@ -163,7 +164,7 @@ async def regenerate(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str, 
     """Ask for another draft in place of this one; the id that the other will have."""
     row = await _open(work, tenant, draft_id, actor)
     await supersede(work, row, "another draft was asked for")
-    wanted = store.Wanted(
+    wanted = compositions.Wanted(
         tenant,
         uuid7(),
         row["lead_id"],
@@ -176,7 +177,7 @@ async def regenerate(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str, 
         instruction=instruction,
         replaces=draft_id,
     )
-    await store.want(work, [wanted])
+    await compositions.want(work, [wanted])
     return wanted.draft_id
 
 

@@ -16,6 +16,7 @@ from services.outreach.drafts.rules import (
     void_by_stage,
     void_by_word,
 )
+from services.outreach.drafts.store import compositions
 from services.outreach.hooks import Closed, Word
 from services.outreach.store import Lead, settings_of
 from shared.db import UnitOfWork
@@ -56,11 +57,11 @@ async def after_details(work: UnitOfWork, leads: dict[Key, Lead], event_ids: dic
         await supersede(work, row, reason)
         if row["author"].startswith("agent:") and addresses[draft.channel]:
             again.append(_anew(row, event_ids[row["tenant_id"], row["lead_id"]]))
-    await store.want(work, again)
+    await compositions.want(work, again)
 
 
-def _anew(row: RowMapping, event_id: str) -> store.Wanted:
-    return store.Wanted(
+def _anew(row: RowMapping, event_id: str) -> compositions.Wanted:
+    return compositions.Wanted(
         row["tenant_id"],
         uuid7(),
         row["lead_id"],
@@ -94,11 +95,11 @@ async def after_word(work: UnitOfWork, word: Word) -> None:
         if reason:
             await supersede(work, row, reason)
     settings = await settings_of(work, word.tenant)
-    if word.label in ANSWERED_LABELS and settings.auto_drafts["answer"]:
-        await store.want(
+    if word.label in ANSWERED_LABELS and settings.comes_by_itself("answer"):
+        await compositions.want(
             work,
             [
-                store.Wanted(
+                compositions.Wanted(
                     word.tenant,
                     uuid7(),
                     word.lead_id,
@@ -117,7 +118,7 @@ async def after_close(work: UnitOfWork, closed: Closed) -> None:
     """Nothing may be sent to the lead any more, or not on one channel."""
     channel = None if closed.channel == "all" else closed.channel
     await end_all(work, [(closed.tenant, closed.lead_id)], closed.why, lambda row: channel in (None, row["channel"]))
-    await store.drop_compositions(work, closed.tenant, closed.lead_id, channel, closed.why)
+    await compositions.drop(work, closed.tenant, closed.lead_id, channel, closed.why)
 
 
 async def end_all(

@@ -47,8 +47,9 @@ def parse(raw: bytes) -> Mail:
     """The mail in `raw`; what cannot be decoded is replaced, never refused: the lead's word counts however it comes."""
     message = message_from_bytes(raw, policy=policy.compat32)
     headers = {name.lower(): _decoded(str(value)) for name, value in message.items()}
-    own_id = _MESSAGE_ID.search(str(message.get("Message-ID", "")))
-    references = _ids(f"{message.get('References', '')} {message.get('In-Reply-To', '')}")
+    # Some mail programs fold a long id into encoded words; decoded, the parts join again.
+    own_id = _MESSAGE_ID.search(headers.get("message-id", ""))
+    references = _ids(f"{headers.get('references', '')} {headers.get('in-reply-to', '')}")
     modern = message_from_bytes(raw, policy=policy.default)
     assert isinstance(modern, EmailMessage)
     body = _body(modern)
@@ -133,7 +134,7 @@ def _reports(message: EmailMessage) -> list[Report]:
     for part in message.walk():
         kind = part.get_content_type()
         if kind == "message/delivery-status":
-            blocks = [block for block in part.get_payload() if isinstance(block, EmailMessage)]  # type: ignore[union-attr]
+            blocks = [block for block in part.get_payload() if isinstance(block, EmailMessage)]
         elif kind == "message/rfc822":
             inner = part.get_payload()
             if isinstance(inner, list) and inner and isinstance(inner[0], EmailMessage):
