@@ -21,7 +21,7 @@ _VALUES: Mapping[str, str] = {
     "date": "current_date + (random() * 1e6)::integer",
     "interval": "'1 day'",
     "jsonb": "'{}'",
-    "bytea": "'\\x00'",
+    "bytea": "decode(md5(random()::text), 'hex')",
 }
 _PARTICULAR: Mapping[tuple[str, str], str] = {
     ("content", "canonical"): """'{"channel": "email", "from": "a", "to": "b", "body": "c", "headers": {}}'""",
