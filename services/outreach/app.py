@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.outreach import endpoints, hooks, use_cases
+from services.outreach import endpoints, hooks
 from services.outreach.consumers import READS, Reader
 from services.outreach.context import Context
 from services.outreach.drafts import endpoints as draft_endpoints
@@ -18,6 +18,7 @@ from services.outreach.sending.gateways import FileSms, SmsProvider, Smtp, Twili
 from services.outreach.settings import Settings
 from services.outreach.suppression import endpoints as suppression_endpoints
 from services.outreach.suppression import workers as suppression_workers
+from services.outreach.use_cases import modes
 from shared.service import Service
 
 hooks.word.connect(voiding.after_word)
@@ -43,7 +44,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     _compose(service, settings)
     _send(service, settings, context)
     service.work("domains", suppression_workers.tell_domains, every=2.0)
-    service.work("modes", use_cases.announce_tenant_modes, every=2.0)
+    service.work("modes", modes.announce_tenant_modes, every=2.0)
     return service.app
 
 

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from services.outreach import arrivals
-from services.outreach.arrivals import Key, Moved
 from services.outreach.context import Context
 from services.outreach.drafts.rules import NURTURE_EVERY, kind_for_move
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases import voiding
-from services.outreach.erasure import erase
 from services.outreach.rules import reacts
-from services.outreach.store import leads_of, settings_of_all
+from services.outreach.store import arrivals, leads_of, settings_of_all
+from services.outreach.store.arrivals import Key, Moved
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.use_cases import blocklisted
-from services.outreach.use_cases import announce
+from services.outreach.use_cases.erasure import erase
+from services.outreach.use_cases.modes import announce
 from shared.aliases import apply_merge, erased_among, resolve
 from shared.db import UnitOfWork
 from shared.events import (

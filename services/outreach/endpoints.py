@@ -5,9 +5,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.outreach import store, use_cases
+from services.outreach import store
 from services.outreach.context import context_of
 from services.outreach.schemas import ModeBody, OutreachSettings
+from services.outreach.use_cases import modes
 from shared.aliases import resolve
 from shared.errors import NotFound
 from shared.http import Admin, IfMatch, Operator, TenantWork, Viewer, check_if_match, etag
@@ -64,5 +65,5 @@ async def read_mode(lead_id: UUID, principal: Viewer, work: TenantWork) -> dict[
 async def set_mode(lead_id: UUID, body: ModeBody, principal: Operator, work: TenantWork) -> dict[str, Any]:
     """Give the lead a mode of its own, or with null the tenant's."""
     kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
-    _, counts = await use_cases.set_lead_mode(work, principal.tenant, kept, body.mode)
+    _, counts = await modes.set_lead_mode(work, principal.tenant, kept, body.mode)
     return {"lead_id": kept, "mode": counts, "own": body.mode is not None}

@@ -6,7 +6,7 @@ import pytest
 
 from services.outreach.sending.workers import judge_exhaustion
 from services.outreach.suppression.workers import tell_domains
-from services.outreach.use_cases import announce_tenant_modes
+from services.outreach.use_cases.modes import announce_tenant_modes
 
 
 async def test_one_click_unsubscribes_and_looking_changes_nothing(office, tenant, smtp, bus):

@@ -1,0 +1,1 @@
+"""What concerns the whole of outreach: modes of leads and tenants, forgetting a person."""
