@@ -55,7 +55,8 @@ async def opt_out_lead(
     await store.lock_addresses(work, [(lead.tenant, channel, hash) for channel, hash in closing])
     for channel, hash in sorted(closing):
         if await store.active_row(work, lead.tenant, channel, hash, wish.how) is None:
-            await store.add(work, lead.tenant, _row(wish, channel, address_hash=hash))
+            address = lead.address(channel) if hash == lead.address_hash(channel) else None
+            await store.add(work, lead.tenant, _row(wish, channel, address_hash=hash, address=address))
     fresh = await store.mark_opted_out(work, lead.tenant, [lead.lead_id])
     if fresh:
         event = ContactOptedOut(channel=wish.channel, how=wish.how, **_reply(wish))

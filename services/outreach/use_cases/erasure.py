@@ -36,6 +36,11 @@ async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
                 tenant=tenant,
                 hashes=known,
             )
+            await work.run(
+                "DELETE FROM reply WHERE tenant_id = :tenant AND lead_id IS NULL AND sender = ANY (:senders)",
+                tenant=tenant,
+                senders=[address for address in ((lead.email or "").lower(), lead.phone) if address],
+            )
         await remember_erased(work, tenant, each)
         for step in _STEPS:
             if "gone" in step:

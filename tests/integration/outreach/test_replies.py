@@ -101,7 +101,7 @@ async def test_an_opt_out_closes_every_address_and_ends_what_waits(office, tenan
         body = {"lead_id": str(lead), "kind": "answer", "channel": "sms", "body": "Hi"}
         assert (await http.post("/v1/drafts", json=body)).json()["detail"] == "the lead has opted out"
         rows = (await http.get("/v1/suppressions")).json()["items"]
-    assert {row["channel"] for row in rows} == {"email", "sms"}
+    assert {(row["channel"], row["address"]) for row in rows} == {("email", approved["to"]), ("sms", "+4915112345678")}
     again = await office.captured(tenant, email=approved["to"])
     blocked = await bus.read("contact.opted_out", tenant=tenant, count=2)
     assert [(event.lead_id, event.data["how"]) for event in blocked if event.lead_id == str(again)] == [

@@ -51,8 +51,8 @@ def check(body: str, cited: Iterable[tuple[str, Known]], known: Mapping[str, Kno
 
     def support(sentence: str, fact: Known) -> None:
         covered.add(sentence)
-        if (sentence, fact.name) not in seen:
-            seen.add((sentence, fact.name))
+        if (sentence, fact.value.lower()) not in seen:
+            seen.add((sentence, fact.value.lower()))
             rows.append(claim(sentence, fact))
 
     for quoted, fact in cited:
