@@ -173,10 +173,7 @@ class Judging:
             corrects=corrects,
             cause=cause,
         )
-        self._entries += [
-            self._entry(standing, transition, position, corrects, said.id)
-            for position, transition in enumerate(transitions)
-        ]
+        self._entries += [self._entry(standing, each, n, corrects, said.id) for n, each in enumerate(transitions)]
         self.moved.setdefault(standing.key, []).extend(transitions)
 
     def _tell_fact(

@@ -1,0 +1,44 @@
+"""What was measured: collected by name and variant, printed for people, written for machines."""
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+Measured = dict[str, dict[str, dict[str, float]]]
+"""{measurement: {variant: {"rate" or "p50_ms" and "p99_ms", "ratio"}}}"""
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that `share` (0 to 1) of the values do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """p50 and p99 of durations in milliseconds."""
+    return {"p50_ms": round(statistics.median(values), 2), "p99_ms": round(percentile(values, 0.99), 2)}
+
+
+def middle_ratio(ours: Sequence[float], others: Sequence[float]) -> float:
+    """The median over rounds of ours divided by the other's of the same round."""
+    return statistics.median(one / other for one, other in zip(ours, others, strict=True))
+
+
+def keep(measured: Measured, path: Path) -> None:
+    """Add to what the file holds already; measurements of the same name are replaced."""
+    known: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(known | measured, option=orjson.OPT_INDENT_2))
+
+
+def table(title: str, measured: dict[str, dict[str, float]], goals: dict[str, str]) -> None:
+    """Print one measurement; `goals` says in words what a variant's ratio should be."""
+    names = list(dict.fromkeys(name for values in measured.values() for name in values))
+    width = max(map(len, measured)) + 2
+    print(f"\n{title}\n{'':{width}}" + "".join(f"{name:>12}" for name in names) + "   goal", flush=True)
+    for variant, values in measured.items():
+        cells = "".join(f"{values[name]:>12,.2f}" if name in values else f"{'':>12}" for name in names)
+        print(f"{variant:{width}}{cells}   {goals.get(variant, '')}", flush=True)
