@@ -6,9 +6,11 @@ import signal
 import sys
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from services.outreach.sending.workers import give_up_leases
+from services.outreach.suppression.use_cases import Wish, suppress_address
 
 ROOT = Path(__file__).parents[3]
 
@@ -183,6 +185,39 @@ async def test_nothing_enters_sending_after_an_opt_out(office, tenant, smtp):
             assert final["state"] == "refused", "an opt-out was committed before, and yet it left"
             assert not smtp.to(approved["to"])
         assert final["state"] in ("sent", "refused")
+
+
+async def test_a_sender_waits_for_an_opt_out_under_way_and_then_obeys_it(office, tenant, smtp, eventually):
+    approved = await office.approved(tenant, await office.captured(tenant))
+    admin = await asyncpg.connect(office.url)
+    async with office.database.tenant(tenant) as work:
+        wish = Wish("all", "operator", "human:ann")
+        await suppress_address(work, office.context.keys, tenant, approved["to"], wish)
+        sending = asyncio.create_task(office.send())
+
+        async def waits_or_is_done() -> bool:
+            held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            return bool(await admin.fetchval(held)) or sending.done()
+
+        await eventually(waits_or_is_done)
+    await sending
+    await admin.close()
+    assert not smtp.to(approved["to"])
+    assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "refused"
+
+
+async def test_a_message_on_its_way_when_the_lead_opts_out_is_shown_as_crossed(office, tenant, smtp):
+    lead = await office.captured(tenant)
+    approved = await office.approved(tenant, lead)
+
+    async def opt_out() -> None:
+        async with office.client(tenant, "operator") as http:
+            await http.post("/v1/suppressions", json={"channel": "all", "address": approved["to"]})
+
+    smtp.on["rcpt"] = opt_out
+    await office.send()
+    dispatch = await office.dispatch(tenant, approved["dispatch_id"])
+    assert (dispatch["state"], dispatch["crossed"]) == ("sent", True)
 
 
 @pytest.mark.parametrize(
