@@ -44,6 +44,8 @@ async def save_settings(
     check_if_match(if_match, await store.settings_version(work, principal.tenant))
     present = await store.settings_of(work, principal.tenant)
     given = {name: getattr(body, name) for name in body.model_fields_set}
+    if "auto_drafts" in given:
+        given["auto_drafts"] = present.auto_drafts | body.auto_drafts
     saved = present.model_copy(update=given)
     response.headers["ETag"] = etag(await store.save_settings(work, principal.tenant, saved))
     context.wake_after(work, "modes")

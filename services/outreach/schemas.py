@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from services.outreach.rules import CHANNELS, KIND_STAGES, Window
+from services.outreach.rules import CHANNELS, Window
 
 Channel = Literal["email", "sms"]
 Kind = Literal["first", "follow_up", "answer", "nurture", "sequence"]
@@ -63,14 +63,9 @@ class OutreachSettings(Body):
     react_within_hours: Annotated[float, Field(gt=0, le=87_600)] = 48
     sms_from: Annotated[str, Field(pattern=r"^\+?[A-Za-z0-9 ]{3,20}$")] | None = None
 
-    @field_validator("auto_drafts")
-    @classmethod
-    def _all_kinds(cls, given: dict[str, bool]) -> dict[str, bool]:
-        return {kind: given.get(kind, True) for kind in KIND_STAGES if kind != "sequence"}
-
     def comes_by_itself(self, kind: str) -> bool:
         """Are drafts of this kind made without anybody asking?"""
-        return any(on for name, on in self.auto_drafts.items() if name == kind)
+        return next((on for name, on in self.auto_drafts.items() if name == kind), True)
 
     @field_validator("unknown_consent_allows")
     @classmethod

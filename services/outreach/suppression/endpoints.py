@@ -1,7 +1,7 @@
 """The HTTP API of the suppression list, and the public page behind the unsubscribe link."""
 
 from html import escape
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import phonenumbers
@@ -11,7 +11,6 @@ from sqlalchemy import RowMapping
 
 from services.outreach.context import context_of
 from services.outreach.keys import Unsubscribe
-from services.outreach.schemas import Channel
 from services.outreach.store import lead_of
 from services.outreach.suppression import store, use_cases
 from services.outreach.suppression.schemas import NewSuppression
@@ -30,7 +29,11 @@ def _view(row: RowMapping) -> dict[str, Any]:
 
 @router.get("/suppressions")
 async def list_suppressions(
-    principal: Viewer, work: TenantWork, channel: Channel | None = None, limit: Limit = 50, cursor: str | None = None
+    principal: Viewer,
+    work: TenantWork,
+    channel: Literal["email", "sms", "all"] | None = None,
+    limit: Limit = 50,
+    cursor: str | None = None,
 ) -> Page[dict[str, Any]]:
     """What is closed, the newest first. Rows are never removed; one that was taken back says when."""
     before = UUID(decode_cursor(cursor, "before")["before"]) if cursor else None

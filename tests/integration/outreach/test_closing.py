@@ -126,6 +126,11 @@ async def test_settings_keep_what_is_left_out_and_refuse_nonsense(office, tenant
             "/v1/settings", json={"draft_ttl_hours": 25}, headers={"If-Match": fresh.headers["etag"]}
         )
         assert stale.status_code == 412
+        for kind in ("first", "nurture"):
+            kinds = (await http.put("/v1/settings", json={"auto_drafts": {kind: False}})).json()["auto_drafts"]
+        assert kinds == {"first": False, "follow_up": True, "answer": True, "nurture": False}
+        again = await http.put("/v1/settings", json=(await http.get("/v1/settings")).json())
+        assert again.status_code == 200, "what was read can be written back"
         for wrong in (
             {"mode": "x"},
             {"colour": "red"},
