@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 from pathlib import Path
 
 from benchmarks import growth, latency, pipeline, queue
@@ -42,7 +43,10 @@ def main() -> None:
     parser.add_argument("--growth", type=int, default=500_000, help="leads at the large size of growth (500000)")
     parser.add_argument("--only", action="append", default=[], help="a contestant of pipeline; all unless given")
     parser.add_argument("--out", type=Path, default=Path(".leadflow/bench.json"))
-    asyncio.run(run(parser.parse_args()))
+    options = parser.parse_args()
+    # A broker of a second's age has no group coordinator yet; aiokafka says so, and asks again.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    asyncio.run(run(options))
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ async def measure(ground: Ground, topics: Topics, *, leads: int, rounds: int, na
     variants = {}
     for name, of_one in rates.items():
         variants[name] = {"rate": round(sorted(of_one)[len(of_one) // 2], 1)}
-        if name != OURS.name and OURS.name in rates:
+        if OURS.name in rates:
             variants[name]["ratio"] = round(middle_ratio(rates[OURS.name], of_one), 3)
     goals = {"handwritten": "ours / it >= 0.7", "docs": "ours / it >= 80"}
     table("pipeline: capture -> score -> stage, leads a second; ratio = ours / it", variants, goals)

@@ -14,7 +14,7 @@ def main(service: str) -> None:
     part: Part = import_module(f"benchmarks.handwritten.{service}").PART
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
+    gc.set_threshold(100_000, 20, 50)
     prefix = f"LEADFLOW_{service.upper()}"
     uvloop.run(
         run(
