@@ -140,8 +140,10 @@ class Told:
     revision: int
 
 
-async def told(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, list[Told]]:
+async def told(work: UnitOfWork, leads: Sequence[Lead]) -> dict[Lead, list[Told]]:
     """The status changes told of these leads that still hold, in order."""
+    if not leads:
+        return {}
     rows = await work.fetch(
         f"""
         SELECT a.tenant_id, a.lead_id, a.digest, a.data, a.actor, a.caused_by, a.occurred_at, a.revision
@@ -180,8 +182,10 @@ async def supersede(work: UnitOfWork, tenant: str, digests: Sequence[UUID]) -> N
     )
 
 
-async def ignored(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, dict[UUID, bool]]:
+async def ignored(work: UnitOfWork, leads: Sequence[Lead]) -> dict[Lead, dict[UUID, bool]]:
     """The entries "ignored" of these leads: digest -> superseded."""
+    if not leads:
+        return {}
     rows = await work.fetch(
         f"SELECT a.tenant_id, a.lead_id, a.digest, a.superseded {_OF_LEADS} AND a.type = '{IGNORED}'", **_keys(leads)
     )

@@ -103,8 +103,8 @@ class Judging:
     async def _refold(self, keys: Sequence[Lead], causes: Mapping[Lead, str]) -> None:
         names = await aliases_of(self.work, keys)
         stored = await activities.signals(self.work, [(k[0], id) for k in keys for id in (k[1], *names[k])])
-        told = await activities.told(self.work, keys)
-        ignored = await activities.ignored(self.work, keys)
+        told = await activities.told(self.work, heard_of := [key for key in keys if self.standings[key].captured])
+        ignored = await activities.ignored(self.work, heard_of)
         for key in keys:
             standing = self.standings[key]
             signals = [signal for id in (key[1], *names[key]) for signal in stored.get((key[0], id), ())]
