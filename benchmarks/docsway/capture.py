@@ -46,38 +46,38 @@ async def capture(
     if known.first() is not None or named is not None:
         raise NotImplementedError("the measurement submits each lead once; updates are not written here")
     lead = new_lead(tenant, uuid7(), contact, datetime.fromisoformat(message.headers["ce_time"]))
-    session.add(
-        Lead(
-            tenant_id=tenant,
-            lead_id=lead.lead_id,
-            version=1,
-            source=lead.source,
-            external_id=lead.external_id,
-            owner=lead.owner,
-            email=lead.email,
-            phone=lead.phone,
-            phone_first=True,
-            likeness=lead.likeness,
-            details={name: lead.fields[name] for name in DETAILS if name in lead.fields},
-            attributes=lead.attributes,
-            consent=lead.consent,
-            marks={},
-            as_of=lead.as_of,
-            created_on=lead.created_on,
-            updated_on=lead.updated_on,
-            merge_version=0,
-        )
+    stored = Lead(
+        tenant_id=tenant,
+        lead_id=lead.lead_id,
+        version=1,
+        source=lead.source,
+        external_id=lead.external_id,
+        owner=lead.owner,
+        email=lead.email,
+        phone=lead.phone,
+        phone_first=True,
+        likeness=lead.likeness,
+        details={name: lead.fields[name] for name in DETAILS if name in lead.fields},
+        attributes=lead.attributes,
+        consent=lead.consent,
+        marks={},
+        as_of=lead.as_of,
+        created_on=lead.created_on,
+        updated_on=lead.updated_on,
+        merge_version=0,
     )
+    session.add(stored)
     session.add(
         LeadIdentity(tenant_id=tenant, source=lead.source, external_id=contact.external_id, lead_id=lead.lead_id)
     )
     await session.commit()
+    await session.refresh(stored)
     captured = LeadCaptured(
-        lead_id=lead.lead_id,
-        source=lead.source,
-        created_on=lead.created_on,
-        external_id=lead.external_id,
-        attributes=lead.attributes,
+        lead_id=stored.lead_id,
+        source=stored.source,
+        created_on=stored.created_on,
+        external_id=stored.external_id,
+        attributes=stored.attributes,
         consent=submitted.consent,
         **lead.fields,
     )

@@ -56,9 +56,9 @@ async def score(
     lead.fit, lead.intent, lead.engagement = result.points
     lead.band, lead.model_version = result.band, result.model_version
     lead.scored_at, lead.next_change_at = result.at, result.next_change_at
-    revision = lead.revision
     session.add(lead)
     await session.commit()
+    await session.refresh(lead)
     scored = LeadScored(
         lead_id=lead_id,
         fit=result.fit,
@@ -68,9 +68,9 @@ async def score(
         band=result.band,
         model_version=result.model_version,
         scored_at=result.at,
-        revision=revision,
+        revision=lead.revision,
     )
-    id = revision_id("lead.scored", lead_id, revision)
+    id = revision_id("lead.scored", lead_id, lead.revision)
     return KafkaResponse(
         scored, headers=headers_for(message, "lead.scored", "scoring", id, lead_id), key=str(lead_id).encode()
     )

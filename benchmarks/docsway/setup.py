@@ -1,6 +1,5 @@
 """Broker, session and headers: what the three services of the docs' way have in common."""
 
-import logging
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -14,10 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 ACK = {"each": AckPolicy.NACK_ON_ERROR, "first": AckPolicy.ACK_FIRST}[os.environ.get("LEADFLOW_BENCH_ACK", "each")]
 
-log = logging.getLogger("docsway")
-log.setLevel(logging.WARNING)
-broker = KafkaBroker(os.environ["LEADFLOW_KAFKA_BOOTSTRAP"], logger=log)
-app = FastStream(broker, logger=log)
+broker = KafkaBroker(os.environ["LEADFLOW_KAFKA_BOOTSTRAP"])
+app = FastStream(broker)
 
 
 def subscription(service: str) -> dict[str, Any]:

@@ -64,6 +64,7 @@ async def judge(
             changes.append((id, _changed(lead_id, lead.revision, move, journey, now)))
     session.add(lead)
     await session.commit()
+    await session.refresh(lead)
     for id, change in changes:
         await broker.publish(
             change,
