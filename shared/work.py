@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from shared.db import Database
+from shared.db import Database, UnitOfWork
 from shared.observability import WORKER_FAILURES
 
 log = structlog.get_logger()
@@ -54,6 +54,15 @@ async def _first(*waits: Awaitable[object], seconds: float) -> None:
     finally:
         for task in tasks:
             task.cancel()
+
+
+SHORT_OUTBOX = 5_000
+
+
+async def outbox_is_short(work: UnitOfWork, limit: int = SHORT_OUTBOX) -> bool:
+    """Whether bulk work may add a page: what it emits must not delay the next reply."""
+    row = await work.fetch_one("SELECT count(*) AS depth FROM (SELECT FROM outbox LIMIT :n) o", n=limit)
+    return row is not None and int(row["depth"]) < limit
 
 
 async def sweep(database: Database) -> int:

@@ -95,9 +95,10 @@ def bus(backend: Backend) -> Iterator[Bus]:
 Start = Callable[..., Awaitable[Running]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def start(backend: Backend) -> AsyncIterator[Start]:
-    """`await start("stages")`: that service, running; the same one for the whole run. With settings: one of its own."""
+    """`await start("stages")`: that service, running; the same one for all tests of a module. With settings: one of its
+    own. After the module all are stopped: a test sees only what the services that it asked for publish."""
     shared_runs: dict[str, Running] = {}
     own: list[Running] = []
 

@@ -12,5 +12,5 @@ class Settings(ServiceSettings):
     """Where a national phone number lies if its lead names no country: ISO 3166 alpha-2; empty: it is refused."""
     import_page: int = Field(default=1_000, ge=1, le=5_000)
     """Rows of an import in one transaction."""
-    import_outbox_limit: int = Field(default=5_000, ge=0)
+    import_outbox_limit: int = Field(default=5_000, ge=1)
     """An import waits while more events than this wait in the outbox: live leads are not held up by a file."""

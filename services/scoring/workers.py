@@ -5,7 +5,7 @@ from datetime import timedelta
 from services.scoring import store
 from services.scoring.use_cases import Models, settle
 from shared.db import Database
-from shared.work import Step
+from shared.work import Step, outbox_is_short
 
 PAGE = 1_000
 _REFRESHED = 500
@@ -33,7 +33,7 @@ def rescorer(models: Models) -> Step:
     async def rescore(database: Database) -> int:
         async with database.worker() as work:
             waiting = await store.next_rescore(work)
-            if waiting is None or not await store.outbox_is_short(work):
+            if waiting is None or not await outbox_is_short(work):
                 return 0
         async with database.worker([waiting["tenant_id"]]) as work:
             running = await store.next_rescore(work, lock=True)

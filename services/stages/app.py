@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.stages.consumers import READS, handle
 from services.stages.endpoints import router
 from services.stages.settings import Settings
-from services.stages.workers import fire_timers, forget_waiting
+from services.stages.workers import apply_settings, fire_timers, forget_waiting
 from shared.service import Service
 
 
@@ -16,5 +16,6 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     service.routes(router)
     service.consume(READS, handle, inbox=False, keep_raw=True)
     service.work("timers", fire_timers, every=0.5)
+    service.work("settings", apply_settings, every=1.0)
     service.work("waiting", forget_waiting(settings.waiting_days), every=600.0)
     return service.app

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.stages.rules import KINDS, MEANINGS, RULES, STATUSES, Stage, explain, status_of, title_of
+from services.stages.rules import KINDS, MEANINGS, RULES, STATUSES, Settings, Stage, explain, status_of, title_of
 from services.stages.rules.diagram import mermaid
 from services.stages.schemas import (
     ActivityView,
@@ -259,15 +259,16 @@ async def read_settings(principal: Viewer, work: TenantWork) -> dict[str, Any]:
 @router.put("/settings")
 async def write_settings(body: SettingsBody, principal: Admin, work: TenantWork) -> dict[str, Any]:
     """New settings from now on. Older signals are still judged by the settings of their time."""
-    await settings.add_version(work, body.plain(), principal.actor)
     history = (await settings.histories(work, [principal.tenant]))[principal.tenant]
-    return history.at(work.now).to_json()
+    changed = body.over(history.at(work.now))
+    await settings.add_version(work, changed, principal.actor)
+    return Settings.from_json(changed).to_json()
 
 
 @router.post("/settings/dry-run")
 async def try_settings(body: SettingsBody, principal: Admin, request: Request) -> dict[str, Any]:
     """Which leads would move, now and within 30 days, if these were the settings."""
-    return await dry_run.try_settings(request.app.state.service.database, principal.tenant, body.plain())
+    return await dry_run.try_settings(request.app.state.service.database, principal.tenant, body.over)
 
 
 @router.get("/alerts")

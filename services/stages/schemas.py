@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from services.stages.rules import Stage
+from services.stages.rules import Settings, Stage
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -89,7 +89,7 @@ class Thresholds(Body):
 
 
 class SettingsBody(Body):
-    """The tenant's checklist, thresholds, and periods (days and hours, fractions allowed); absent = default."""
+    """The tenant's checklist, thresholds, and periods (days and hours, fractions allowed); what is absent stays."""
 
     checklist: Annotated[list[ChecklistItem], Field(max_length=50)] | None = None
     thresholds: Thresholds = Thresholds()
@@ -103,9 +103,9 @@ class SettingsBody(Body):
             raise ValueError("an item id stands twice in the checklist")
         return self
 
-    def plain(self) -> dict[str, Any]:
-        """The JSON that the rules read."""
-        return self.model_dump(mode="json", exclude_none=True)
+    def over(self, present: Settings) -> dict[str, Any]:
+        """The JSON that the rules read: the present settings with what this body names put over them."""
+        return present.to_json() | self.model_dump(mode="json", exclude_none=True, exclude_unset=True)
 
 
 class LeadView(BaseModel):

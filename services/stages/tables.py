@@ -129,11 +129,16 @@ class Setting(Table, table=True):
     """A tenant's settings from a moment on; the latest before a signal judges it."""
 
     __tablename__ = "setting"
+    __table_args__ = (Index("setting_to_apply", "valid_from", postgresql_where=text("NOT applied")),)
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     valid_from: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
     body: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     actor: str = Field(sa_type=Text)
+    reached: UUID | None = None
+    """The last lead whose timer was set anew by these settings."""
+    applied: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
+    """Whether that was done for all leads."""
 
 
 class Alert(Table, table=True):

@@ -1,9 +1,9 @@
 """What is due without anybody asking: timers, and signals that waited too long for their lead."""
 
-from services.stages.store import leads
+from services.stages.store import leads, settings
 from services.stages.use_cases.judging import Judging
 from shared.db import Database
-from shared.work import Step
+from shared.work import Step, outbox_is_short
 
 PAGE = 200
 
@@ -21,6 +21,25 @@ async def fire_timers(database: Database) -> int:
         judging = await Judging.begin(work, due)
         await judging.decide({})
     return len(due)
+
+
+async def apply_settings(database: Database) -> int:
+    """Set one page of leads' timers by their tenant's new settings: a shorter quiet period may be over at once."""
+    async with database.worker() as work:
+        tenant = await settings.to_apply(work)
+        if tenant is None or not await outbox_is_short(work):
+            return 0
+    async with database.worker([tenant]) as work:
+        version = await settings.claim(work, tenant)
+        if version is None:
+            return 0
+        page = await leads.that_may_go_quiet(work, tenant, version["reached"], PAGE)
+        judging = await Judging.begin(work, page)
+        await judging.decide({})
+        over = len(page) < PAGE
+        reached = page[-1][1] if page else None
+        await settings.progress(work, tenant, version["valid_from"], reached=reached, over=over)
+    return max(1, len(page))
 
 
 def forget_waiting(days: float) -> Step:

@@ -15,9 +15,9 @@ from shared.db import Database, UnitOfWork
 from shared.errors import Invalid
 from shared.events.base import Event
 from shared.migrations import SERVICES
+from shared.work import outbox_is_short
 
 PAGE = 1_000
-SHORT_OUTBOX = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,6 @@ async def _one_type(database: Database, read: ReadPage, tenant: str, since: date
 async def _until_short(database: Database) -> None:
     while True:
         async with database.worker() as work:
-            row = await work.fetch_one("SELECT count(*) AS depth FROM (SELECT FROM outbox LIMIT :n) o", n=SHORT_OUTBOX)
-        if row is None or row["depth"] < SHORT_OUTBOX:
-            return
+            if await outbox_is_short(work):
+                return
         await asyncio.sleep(0.2)

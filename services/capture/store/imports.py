@@ -106,13 +106,6 @@ async def claim(work: UnitOfWork, tenant: str, import_id: UUID) -> RowMapping | 
     )
 
 
-async def outbox_is_short(work: UnitOfWork, limit: int) -> bool:
-    row = await work.fetch_one(
-        "SELECT count(*) <= :limit AS short FROM (SELECT FROM outbox LIMIT :limit + 1) o", limit=limit
-    )
-    return row is not None and bool(row["short"])
-
-
 async def window(work: UnitOfWork, tenant: str, import_id: UUID, position: int, size: int) -> bytes:
     """The bytes of the file from `position` on, about `size` of them."""
     first, skip = divmod(position, CHUNK)

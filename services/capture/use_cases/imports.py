@@ -23,6 +23,7 @@ from services.capture.use_cases.submissions import Submission, submit
 from shared.db import Database, UnitOfWork
 from shared.errors import Conflict, Invalid, NotFound, UnsupportedMedia
 from shared.ids import uuid7
+from shared.work import outbox_is_short
 
 log = structlog.get_logger()
 
@@ -173,7 +174,7 @@ async def import_step(database: Database, readers: Readers, page: int, outbox_li
         if not due:
             for tenant, import_id in await store.abandoned(work):
                 await _forget_upload(database, tenant, import_id)
-        if not due or not await store.outbox_is_short(work, outbox_limit):
+        if not due or not await outbox_is_short(work, outbox_limit):
             return 0
     for tenant, import_id in due:
         try:

@@ -6,6 +6,7 @@ from services.outreach.store import Lead, lead_of, settings_of
 from shared.db import Database, UnitOfWork
 from shared.errors import NotFound
 from shared.events import Envelope, OutreachModeChanged
+from shared.work import outbox_is_short
 
 PAGE = 500
 
@@ -43,15 +44,9 @@ async def set_lead_mode(work: UnitOfWork, tenant: str, lead_id: UUID, mode: str 
 async def announce_tenant_modes(database: Database) -> int:
     """One page of leads whose tenant has changed its mode; how many were told. Waits while the outbox is long."""
     async with database.worker() as work:
-        job = await work.fetch_one(
-            """
-            SELECT tenant_id FROM settings WHERE NOT mode_announced
-              AND (SELECT count(*) FROM (SELECT FROM outbox LIMIT 5001) o) < 5000
-            ORDER BY random() LIMIT 1
-            """
-        )
-    if job is None:
-        return 0
+        job = await work.fetch_one("SELECT tenant_id FROM settings WHERE NOT mode_announced ORDER BY random() LIMIT 1")
+        if job is None or not await outbox_is_short(work):
+            return 0
     tenant = job["tenant_id"]
     async with database.worker([tenant]) as work:
         locked = await work.fetch_one(

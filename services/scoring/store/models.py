@@ -170,9 +170,3 @@ async def progress_rescore(
         over=over,
         now=work.now,
     )
-
-
-async def outbox_is_short(work: UnitOfWork, limit: int = 5_000) -> bool:
-    """Whether there is room for bulk work, so that it does not delay the next reply."""
-    row = await work.fetch_one("SELECT count(*) AS depth FROM (SELECT FROM outbox LIMIT :limit) o", limit=limit)
-    return row is not None and row["depth"] < limit

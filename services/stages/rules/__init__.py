@@ -2,7 +2,7 @@
 
 from .channels import MODES
 from .checklist import follows_score, is_ticked, missing, to_qualify
-from .corrections import Correction, compare
+from .corrections import Correction, compare, standing_at
 from .diagram import from_text, mermaid
 from .dryrun import Move, dry_run
 from .explain import explain
@@ -28,7 +28,7 @@ from .stages import (
     title_of,
 )
 from .table import RULES, Rule, Trigger
-from .timers import next_due
+from .timers import QUIET_STAGES, next_due
 
 __all__ = [
     "ACTIVE",
@@ -43,6 +43,7 @@ __all__ = [
     "MODES",
     "OPEN",
     "PAUSED",
+    "QUIET_STAGES",
     "READ_TYPES",
     "RULES",
     "RULES_VERSION",
@@ -81,6 +82,7 @@ __all__ = [
     "next_action",
     "next_due",
     "signal_data",
+    "standing_at",
     "status_of",
     "title_of",
     "to_qualify",

@@ -204,6 +204,19 @@ async def reinstate(work: UnitOfWork, tenant: str, digests: Sequence[UUID]) -> N
     )
 
 
+async def last_active(work: UnitOfWork, leads: Iterable[Lead], types: Iterable[str]) -> dict[Lead, datetime]:
+    """When something of these types last happened, by the lead id that it came with."""
+    rows = await work.fetch(
+        f"""
+        SELECT a.tenant_id, a.lead_id, max(a.occurred_at) AS at
+        {_OF_LEADS} AND a.type = ANY (CAST(:types AS text[])) GROUP BY a.tenant_id, a.lead_id
+        """,
+        types=list(types),
+        **_keys(leads),
+    )
+    return {(row["tenant_id"], row["lead_id"]): row["at"] for row in rows}
+
+
 async def ids_of(work: UnitOfWork, lead_id: UUID) -> list[UUID]:
     """The lead's own id and the ids that are other names of it now."""
     rows = await work.fetch(

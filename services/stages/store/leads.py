@@ -9,12 +9,13 @@ from uuid import UUID
 import orjson
 from sqlalchemy import RowMapping
 
-from services.stages.rules import Journey, Stage, status_of
+from services.stages.rules import QUIET_STAGES, Journey, Stage, status_of
 from shared.aliases import Lead
 from shared.db import UnitOfWork
 
 # Not year 1: asyncpg takes the least datetime for -infinity, and reads that back without a time zone.
-_UNBORN = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
+UNBORN = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
+"""The last activity of a lead of which nothing is known yet."""
 
 
 @dataclass(slots=True)
@@ -31,7 +32,7 @@ class Standing:
     band: str = ""
     score_revision: int = 0
     scored_at: datetime | None = None
-    last_activity_on: datetime = _UNBORN
+    last_activity_on: datetime = UNBORN
     source: str | None = None
     campaign: str | None = None
     owner: str | None = None
@@ -203,6 +204,23 @@ async def due(work: UnitOfWork, limit: int) -> Sequence[Lead]:
     rows = await work.fetch(
         "SELECT tenant_id, lead_id FROM lead WHERE next_due <= :now ORDER BY next_due LIMIT :limit",
         now=work.now,
+        limit=limit,
+    )
+    return [(row["tenant_id"], row["lead_id"]) for row in rows]
+
+
+async def that_may_go_quiet(work: UnitOfWork, tenant: str, last: UUID | None, limit: int) -> Sequence[Lead]:
+    """A page of a tenant's leads, by id, in the stages that the quiet period is about."""
+    rows = await work.fetch(
+        """
+        SELECT tenant_id, lead_id FROM lead
+        WHERE tenant_id = :tenant AND stage = ANY (:stages) AND lead_id > coalesce(CAST(:last AS uuid), :least)
+        ORDER BY lead_id LIMIT :limit
+        """,
+        tenant=tenant,
+        stages=[stage.value for stage in QUIET_STAGES],
+        last=last,
+        least=UUID(int=0),
         limit=limit,
     )
     return [(row["tenant_id"], row["lead_id"]) for row in rows]

@@ -54,9 +54,10 @@ class QueuePage:
 
 
 _ORDER = "score_total DESC, last_activity_on DESC, lead_id DESC"
+# Only in statements that go on behind a position: "no position or behind it" in one condition is no index condition
+# once Postgres plans the statement for all parameters alike, and reads the list from its top.
 _BEHIND = """
-    (CAST(:score AS int) IS NULL
-     OR (score_total, last_activity_on, lead_id) < (CAST(:score AS int), CAST(:at AS timestamptz), CAST(:lead AS uuid)))
+    AND (score_total, last_activity_on, lead_id) < (CAST(:score AS int), CAST(:at AS timestamptz), CAST(:lead AS uuid))
 """
 _BY_RUNS = f"""
     SELECT k.score_total, k.last_activity_on, k.lead_id
@@ -64,14 +65,14 @@ _BY_RUNS = f"""
     CROSS JOIN unnest(CAST(:bands AS text[])) AS b (band)
     CROSS JOIN LATERAL (
         SELECT score_total, last_activity_on, lead_id FROM lead
-        WHERE tenant_id = :tenant AND stage = s.stage AND band = b.band AND {_BEHIND}
+        WHERE tenant_id = :tenant AND stage = s.stage AND band = b.band {{behind}}
         ORDER BY {_ORDER} LIMIT :scan
     ) k
 """
-_BY_OWNER = (
-    f"SELECT * FROM lead WHERE tenant_id = :tenant AND owner = :owner AND {_BEHIND} ORDER BY {_ORDER} LIMIT :scan"
-)
-_BY_HOT = f"SELECT * FROM lead WHERE tenant_id = :tenant AND hot AND {_BEHIND} ORDER BY {_ORDER} LIMIT :scan"
+_BY_OWNER = f"""
+    SELECT * FROM lead WHERE tenant_id = :tenant AND owner = :owner {{behind}} ORDER BY {_ORDER} LIMIT {SCAN}
+"""
+_BY_HOT = f"SELECT * FROM lead WHERE tenant_id = :tenant AND hot {{behind}} ORDER BY {_ORDER} LIMIT {SCAN}"
 _NARROWED = """
     l.stage = ANY (CAST(:stages AS text[])) AND l.band = ANY (CAST(:bands AS text[]))
     AND (CAST(:status AS text) IS NULL OR l.status = :status)
@@ -86,6 +87,7 @@ async def page(work: UnitOfWork, filters: Filters, *, behind: Position | None, l
     by_runs = filters.owner is None and not filters.hot
     narrowed = filters.status or filters.source or filters.campaign or filters.hot is False
     keys = _BY_OWNER if filters.owner is not None else _BY_HOT if filters.hot else _BY_RUNS
+    keys = keys.format(behind=_BEHIND if behind else "")
     score, at, lead = behind or (None, None, None)
     asked = {
         "tenant": work.tenants[0],

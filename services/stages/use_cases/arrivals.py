@@ -7,9 +7,9 @@ from uuid import UUID
 from services.stages.rules import READ_TYPES, Signal, signal_data
 from services.stages.store import activities
 from services.stages.store.activities import Entry
-from services.stages.store.leads import Standing
+from services.stages.store.leads import UNBORN, Standing
 from services.stages.use_cases.judging import Judging
-from shared.aliases import Lead, apply_merge, erased_among, remember_erased, resolve
+from shared.aliases import Lead, aliases_of, apply_merge, erased_among, remember_erased, resolve
 from shared.db import UnitOfWork
 from shared.events import LeadCaptured, LeadErased, LeadMerged, LeadScored, LeadUpdated, Received, ReplyReceived
 
@@ -21,9 +21,10 @@ _ACTIVE = frozenset(
         "reply.received",
         "meeting.booked",
         "meeting.cancelled",
+        "note",
     }
 )
-"""What counts for `last_activity_on`, besides notes."""
+"""What counts for `last_activity_on`."""
 
 _SHOWN: dict[str, tuple[str, ...]] = {
     "lead.captured": ("source", "campaign"),
@@ -76,6 +77,7 @@ async def take(work: UnitOfWork, batch: list[Received[Any]]) -> None:
     for one in merged:
         again |= _merge(judging.standings, one)
         causes |= dict.fromkeys(((one.tenant, one.lead_id), (one.tenant, one.event.alias_id)), one.id)
+    await _date(work, judging.standings, again)
     await judging.decide(arrivals, again=again, causes=causes)
     for one in received:
         if one.type == LeadErased.type:
@@ -188,8 +190,17 @@ def _merge(standings: dict[Lead, Standing], received: Received[LeadMerged]) -> s
     alias.merged_into = None if received.event.undone else kept.lead_id
     if alias.merged_into:
         alias.next_due = None
-        kept.last_activity_on = max(kept.last_activity_on, alias.last_activity_on)
     return {kept.key, alias.key}
+
+
+async def _date(work: UnitOfWork, standings: Mapping[Lead, Standing], merged: set[Lead]) -> None:
+    """The last activity of leads that were merged or parted: of all that they stand for now."""
+    if not merged:
+        return
+    names = {key: [key, *((key[0], id) for id in ids)] for key, ids in (await aliases_of(work, merged)).items()}
+    last = await activities.last_active(work, {id for ids in names.values() for id in ids}, _ACTIVE)
+    for key, ids in names.items():
+        standings[key].last_activity_on = max((last[id] for id in ids if id in last), default=UNBORN)
 
 
 async def _hide_noise(

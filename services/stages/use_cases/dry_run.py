@@ -1,6 +1,7 @@
 """A dry run: which leads would move, now and within 30 days, if the settings were these."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,11 @@ SHOWN = 1_000
 LONGEST = 25.0
 """Seconds after which the answer says how far it got."""
 
+Change = Callable[[Settings], dict[str, Any]]
+"""The present settings -> the JSON of those to try."""
 
-async def try_settings(database: Database, tenant: str, body: dict[str, Any]) -> dict[str, Any]:
+
+async def try_settings(database: Database, tenant: str, change: Change) -> dict[str, Any]:
     """`total` moves, the first thousand of them, and whether all leads were looked at. A page is one transaction."""
     moves: list[dict[str, Any]] = []
     total, last, complete = 0, None, False
@@ -22,7 +26,7 @@ async def try_settings(database: Database, tenant: str, body: dict[str, Any]) ->
     while time.monotonic() - begun < LONGEST:
         async with database.tenant(tenant) as work:
             history = (await settings.histories(work, [tenant]))[tenant]
-            changed = Settings.from_json(body, work.now)
+            changed = Settings.from_json(change(history.at(work.now)), work.now)
             page = await leads.after(work, last, PAGE)
             for standing in page:
                 for move in dry_run(standing.journey, history, changed, work.now):

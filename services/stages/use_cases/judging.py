@@ -5,13 +5,11 @@ been told wrongly is corrected by one `stage.changed`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from services.stages.rules import (
     Ignored,
-    Journey,
     Outcome,
     SettingsHistory,
     Signal,
@@ -21,6 +19,7 @@ from services.stages.rules import (
     compare,
     fold,
     next_due,
+    standing_at,
 )
 from services.stages.store import activities, alerts, leads, settings
 from services.stages.store.activities import IGNORED, STATUS_CHANGE, Entry, Told
@@ -159,7 +158,7 @@ class Judging:
         """One `stage.changed` for these entries; a correction goes from where we last said the lead stood."""
         standing.revision += 1
         journey = standing.journey
-        last = transitions[-1] if transitions else _present(journey, before)
+        last = transitions[-1] if transitions else standing_at(journey, before)
         told_from = before.to if before is not None else last.from_
         told_status = before.status if before is not None else last.from_status
         correction = corrects is not None
@@ -309,18 +308,19 @@ class Judging:
 
     def _alert(self, standing: Standing, outcome: Outcome) -> None:
         """One alert for each crossing, and only if it happened lately enough to do something about it."""
-        crossing = outcome.became_hot[-1]
-        if self.histories[standing.tenant].at(self.work.now).reacts_to(crossing.occurred_at, self.work.now):
-            self._alerts.append(
-                alerts.Alert(
-                    standing.tenant,
-                    derived_id("hot", standing.lead_id, crossing.caused_by),
-                    standing.lead_id,
-                    crossing.total,
-                    crossing.threshold,
-                    crossing.occurred_at,
-                )
+        present = self.histories[standing.tenant].at(self.work.now)
+        self._alerts += [
+            alerts.Alert(
+                standing.tenant,
+                derived_id("hot", standing.lead_id, crossing.caused_by),
+                standing.lead_id,
+                crossing.total,
+                crossing.threshold,
+                crossing.occurred_at,
             )
+            for crossing in outcome.became_hot
+            if present.reacts_to(crossing.occurred_at, self.work.now)
+        ]
 
     def _say_hot(self, alert: alerts.Alert) -> None:
         self.work.emit(
@@ -330,21 +330,3 @@ class Judging:
             time=alert.at,
             event_id=str(alert.id),
         )
-
-
-def _present(journey: Journey, before: Transition | None) -> Transition:
-    """Where the lead stands after all that was told is void: at its beginning."""
-    at: datetime | None = journey.entered_at or journey.created_on or (before.occurred_at if before else None)
-    assert at is not None
-    return Transition(
-        from_=journey.stage,
-        to=journey.stage,
-        rule=journey.rule or "correction",
-        actor=f"system:{journey.rule or 'correction'}",
-        reason=journey.because or "what had moved the lead no longer holds",
-        caused_by=journey.caused_by or "",
-        occurred_at=at,
-        from_status=journey.status,
-        status=journey.status,
-        disqualification_reason=journey.disqualification_reason,
-    )

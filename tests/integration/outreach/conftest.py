@@ -95,7 +95,7 @@ async def smtp() -> AsyncIterator[Mailbox]:
     server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def outreach(start, smtp, tmp_path_factory) -> Running:
     """The whole service, running by itself."""
     sms = tmp_path_factory.mktemp("sms") / "sms.jsonl"

@@ -92,10 +92,13 @@ def upgrade() -> None:
             valid_from timestamptz NOT NULL,
             body jsonb NOT NULL,
             actor text NOT NULL,
+            reached uuid,
+            applied boolean NOT NULL,
             PRIMARY KEY (tenant_id, valid_from)
         )
         """
     )
+    op.execute("CREATE INDEX setting_to_apply ON setting (valid_from) WHERE NOT applied")
     op.execute(
         """
         CREATE TABLE alert (

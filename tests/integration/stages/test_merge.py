@@ -1,0 +1,106 @@
+"""Merged leads: one journey from the signals of both, and both restored when the merge is undone."""
+
+from uuid import uuid4
+
+from shared.testing.builders import ALead, ago
+
+
+def merge(lead: ALead, alias: ALead, version: int, *, undone: bool = False, merge_id: str) -> None:
+    lead.tell(
+        "lead.merged",
+        {
+            "lead_id": str(lead.id),
+            "alias_id": str(alias.id),
+            "merge_id": merge_id,
+            "version": version,
+            **({"undone": True} if undone else {}),
+        },
+    )
+
+
+async def test_a_merged_lead_is_the_fold_of_both_and_undo_restores_both_exactly(stages, captured, bus, tenant):
+    kept, alias = await captured(2, time=ago(hours=8))
+    kept.sent(time=ago(hours=5))
+    alias.sent(time=ago(hours=6))
+    alias.replied(time=ago(hours=4))
+    await bus.read("stage.changed", tenant=tenant, count=3)
+    async with stages.client(tenant, "viewer") as api:
+
+        async def both():
+            return [
+                {k: v for k, v in (await api.get(f"/v1/leads/{lead.id}")).json().items() if k != "revision"}
+                for lead in (kept, alias)
+            ]
+
+        before = await both()
+        assert [lead["stage"] for lead in before] == ["contacted", "engaged"]
+        merge_id = str(uuid4())
+        merge(kept, alias, 1, merge_id=merge_id)
+        merged = (await bus.read("stage.changed", tenant=tenant, count=4))[-1]
+        assert merged.lead_id == str(kept.id)
+        assert merged.data["to"] == "engaged"
+        one, other = await both()
+        assert one == other
+        assert (one["lead_id"], one["stage"]) == (str(kept.id), "engaged")
+        assert len((await api.get("/v1/queue")).json()["items"]) == 1
+
+        merge(kept, alias, 2, undone=True, merge_id=merge_id)
+        restored = (await bus.read("stage.changed", tenant=tenant, count=5))[-1]
+        assert (restored.lead_id, restored.data["to"]) == (str(kept.id), "contacted")
+        assert await both() == before
+        assert len((await api.get("/v1/queue")).json()["items"]) == 2
+
+
+async def test_dead_wins_a_merge_and_its_undo_frees_the_living(stages, captured, bus, tenant):
+    living, dead = await captured(2, time=ago(hours=8))
+    living.sent(time=ago(hours=7))
+    dead.tell("contact.opted_out", {"channel": "all", "how": "unsubscribe"}, time=ago(hours=6))
+    await bus.read("stage.changed", tenant=tenant, count=2)
+    merge_id = str(uuid4())
+    merge(living, dead, 1, merge_id=merge_id)
+    (killed,) = await bus.read("stage.changed", tenant=tenant, where=lambda s: s.data["revision"] == 2)
+    assert (killed.lead_id, killed.data["to"]) == (str(living.id), "dead")
+    merge(living, dead, 2, undone=True, merge_id=merge_id)
+    freed = (await bus.read("stage.changed", tenant=tenant, where=lambda s: s.lead_id == str(living.id), count=3))[-1]
+    assert freed.data["to"] == "contacted"
+    assert freed.data["corrects"] == [killed.id]
+
+
+async def test_a_signal_that_comes_for_an_alias_counts_for_the_kept_lead(stages, captured, bus, tenant, eventually):
+    kept, alias = await captured(2, time=ago(hours=8))
+    merge(kept, alias, 1, merge_id=str(uuid4()))
+    bus.flush()
+    async with stages.client(tenant, "viewer") as api:
+
+        async def merged():
+            return (await api.get(f"/v1/leads/{alias.id}")).json()["lead_id"] == str(kept.id)
+
+        await eventually(merged)
+    alias.replied()
+    (moved,) = await bus.read("stage.changed", tenant=tenant)
+    assert (moved.lead_id, moved.data["to"]) == (str(kept.id), "engaged")
+
+
+async def test_erasure_removes_the_person_and_keeps_the_count(stages, captured, bus, tenant, eventually):
+    (lead,) = await captured(full_name="Ada Lovelace", company="Analytical Ltd")
+    lead.replied(excerpt="call me on my private number")
+    await bus.read("stage.changed", tenant=tenant)
+    lead.tell("lead.erased", {"lead_id": str(lead.id)})
+    async with stages.client(tenant, "viewer") as api:
+
+        async def forgotten():
+            seen = (await api.get(f"/v1/leads/{lead.id}")).json()
+            return seen["name"] is None and seen["company"] is None and seen["stage"] == "engaged"
+
+        await eventually(forgotten)
+        timeline = (await api.get(f"/v1/leads/{lead.id}/timeline")).text
+    assert "private number" not in timeline
+    async with stages.database.worker() as work:
+        rows = await work.fetch("SELECT data FROM activity WHERE tenant_id = :t", t=tenant)
+    assert not any({"email_key", "excerpt", "phone_key"} & set(row["data"]) for row in rows)
+    lead.replied("later", excerpt="still there?")
+    other = ALead(bus, tenant)
+    other.captured()
+    other.sent()
+    await bus.read("stage.changed", tenant=tenant, where=lambda s: s.lead_id == str(other.id))
+    assert len([s for s in bus.seen("stage.changed", tenant=tenant) if s.lead_id == str(lead.id)]) == 1

@@ -1,0 +1,56 @@
+"""The lead queue: its order, its filters, its pages."""
+
+import random
+
+from shared.testing.builders import ago
+
+
+async def read_all(api, **params) -> list[dict]:
+    items, cursor = [], None
+    while True:
+        page = (await api.get("/v1/queue", params={**params, **({"cursor": cursor} if cursor else {})})).json()
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return items
+
+
+async def test_the_queue_pages_through_all_leads_best_first(stages, captured, bus, tenant, eventually):
+    leads = await captured(25, time=ago(hours=1))
+    totals = {str(lead.id): random.choice([10, 30, 60, 60, 90]) for lead in leads[:20]}
+    for lead in leads[:20]:
+        lead.scored(totals[str(lead.id)])
+    leads[3].sent()
+    leads[24].tell("contact.opted_out", {"channel": "all", "how": "unsubscribe"})
+    async with stages.client(tenant, "viewer") as api:
+
+        async def settled():
+            items = await read_all(api)
+            return len(items) == 24 and sum(1 for item in items if item["band"]) == 20 and items
+
+        items = await eventually(settled)
+        keys = [(i["score_total"], i["last_activity_on"], i["lead_id"]) for i in items]
+        assert keys == sorted(keys, reverse=True)
+        assert {i["lead_id"]: i["score_total"] for i in items if i["band"]} == totals
+        for limit in (1, 7, 24):
+            assert [i["lead_id"] for i in await read_all(api, limit=limit)] == [i["lead_id"] for i in items]
+
+        async def ids(**params):
+            return {i["lead_id"] for i in await read_all(api, limit=5, **params)}
+
+        assert await ids(stage="dead") == {str(leads[24].id)} == await ids(status="disqualified")
+        assert len(await ids(stage="any")) == 25
+        await eventually(lambda: ids(stage="contacted"))
+        assert await ids(stage="contacted") == {str(leads[3].id)}
+        assert await ids(band="A") == {id for id, total in totals.items() if total == 90}
+        assert await ids(hot=True) == {id for id, total in totals.items() if total == 90}
+        assert await ids(hot=False) == {i["lead_id"] for i in items} - await ids(hot=True)
+        assert await ids(source="web") == {i["lead_id"] for i in items}
+        assert await ids(source="fair") == set()
+
+
+async def test_bad_queue_requests_are_refused_with_a_reason(stages, tenant):
+    async with stages.client(tenant, "viewer") as api:
+        for params in ({"stage": "limbo"}, {"band": "E"}, {"status": "x"}, {"limit": 0}, {"limit": 201}):
+            assert (await api.get("/v1/queue", params=params)).status_code == 422, params
+        assert (await api.get("/v1/queue", params={"cursor": "nonsense"})).status_code == 400
