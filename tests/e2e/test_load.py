@@ -1,0 +1,174 @@
+"""Two thousand leads while services are killed in the middle: nothing lost, nothing doubled, each lead in order."""
+
+import asyncio
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import httpx
+import psutil
+import pytest
+
+from shared.testing.builders import ALead
+from shared.testing.bus import Bus, Seen
+from tests.local_run import LEADFLOW, LocalRun
+
+LEADS = 2_000
+VICTIMS = ("capture", "scoring", "stages", "stages", "scoring", "capture")
+"""Who is killed in which part of the load."""
+
+
+@pytest.fixture
+def second_replica_of_stages(system: LocalRun) -> Iterator[None]:
+    command = [*LEADFLOW, "services", "run", "stages", "--port", "0", "--data", str(system.data)]
+    with (system.data / "second.log").open("wb") as log:
+        replica = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield
+        assert replica.poll() is None, "the second replica died by itself"
+    finally:
+        replica.terminate()
+        replica.wait(30)
+
+
+class Load:
+    """Hands leads over, half by Kafka and half by HTTP, and answers for those that were captured."""
+
+    def __init__(self, system: LocalRun, bus: Bus, tenant: str) -> None:
+        self.system, self.bus, self.tenant = system, bus, tenant
+        self._answered: set[str] = set()
+
+    def hand_over(self, numbers: Sequence[int]) -> None:
+        for number in numbers[::2]:
+            self.bus.publish("lead.submitted", self._lead(number), tenant=self.tenant)
+        self.bus.flush()
+        client = self.system.client("capture", self.tenant, "service")
+        by_http = numbers[1::2]
+        for start in range(0, len(by_http), 25):
+            batch = [self._lead(number) for number in by_http[start : start + 25]]
+            results = self._insist(client, {"leads": batch}, key=f"{self.tenant}-{by_http[start]}")
+            assert {result["status"] for result in results} <= {200, 201}
+
+    def _lead(self, number: int) -> dict[str, str]:
+        address = f"lead-{number}@firm-{number % 97}.example"
+        return {"source": "load", "external_id": f"l-{number}", "email": address, "first_name": f"N{number}"}
+
+    def _insist(self, client: httpx.Client, body: object, key: str) -> list[dict[str, int]]:
+        """As a careful client does: the same request again, with the same key, until it is answered."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                answer = client.post("/v1/leads/batch", json=body, headers={"Idempotency-Key": key})
+                if answer.status_code == 200:
+                    return list(answer.json()["results"])
+                assert answer.status_code in (409, 503), answer.text
+            except httpx.TransportError:
+                pass
+            assert time.monotonic() < deadline, "capture does not answer"
+            time.sleep(0.1)
+
+    def captured(self) -> list[Seen]:
+        """Who was captured up to now; another system has written to each of them, and each has answered."""
+        seen = self.bus.seen("lead.captured", tenant=self.tenant)
+        for one in seen:
+            if one.lead_id not in self._answered:
+                self._answered.add(one.lead_id)
+                lead = ALead(self.bus, self.tenant, one.lead_id)  # type: ignore[arg-type]
+                lead.sent(time=datetime.now(UTC))
+                lead.replied(time=datetime.now(UTC))
+        return seen
+
+
+async def until(holds: Callable[[], bool], within: float, what: str) -> None:
+    deadline = time.monotonic() + within
+    while not await asyncio.to_thread(holds):
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(0.05)
+
+
+async def kill(system: LocalRun, name: str) -> None:
+    """SIGKILL, and wait until the supervisor has it back."""
+    pid = system.run.services[name].pid
+    assert pid is not None
+    psutil.Process(pid).kill()
+
+    def is_back() -> bool:
+        service = system.run.services[name]
+        return service.pid not in (None, pid) and service.state == "ready"
+
+    await until(is_back, 60, f"{name} does not come back")
+
+
+def in_order(seen: Sequence[Seen]) -> dict[str, list[Seen]]:
+    """The first occurrence of each event, by lead, as the topic has them."""
+    known: set[str] = set()
+    leads: dict[str, list[Seen]] = defaultdict(list)
+    for one in sorted(seen, key=lambda s: (s.partition, s.offset)):
+        if one.id not in known:
+            known.add(one.id)
+            leads[one.lead_id].append(one)
+    return leads
+
+
+def queue(system: LocalRun, tenant: str, stage: str) -> dict[str, dict[str, object]]:
+    client = system.client("stages", tenant, "viewer")
+    items: dict[str, dict[str, object]] = {}
+    cursor = None
+    while True:
+        params = {"stage": stage, "limit": 200} | ({"cursor": cursor} if cursor else {})
+        page = client.get("/v1/queue", params=params).raise_for_status().json()
+        items |= {item["lead_id"]: item for item in page["items"]}
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return items
+
+
+async def test_two_thousand_leads_pass_while_services_are_killed(
+    system: LocalRun, bus: Bus, tenant: str, second_replica_of_stages: None
+):
+    load = Load(system, bus, tenant)
+    part = LEADS // len(VICTIMS) + 1
+    for n, victim in enumerate(VICTIMS):
+        before = len(load.captured())
+        numbers = range(n * part, min(LEADS, (n + 1) * part))
+        handing_over = asyncio.create_task(asyncio.to_thread(load.hand_over, numbers))
+        await until(lambda before=before: len(load.captured()) > before + 20, 60, "no lead is captured")
+        await kill(system, victim)
+        await handing_over
+
+    await until(lambda: len({s.lead_id for s in load.captured()}) >= LEADS, 90, "leads are missing")
+    await asyncio.to_thread(bus.flush)
+    await until(lambda: len(queue(system, tenant, "engaged")) >= LEADS, 90, "leads do not reach engaged")
+
+    captured = in_order(load.captured())
+    assert len(captured) == LEADS
+    assert all(len(events) == 1 for events in captured.values()), "a lead was captured twice"
+    assert {events[0].data["email"] for events in captured.values()} == {load._lead(n)["email"] for n in range(LEADS)}
+
+    def scored() -> dict[str, list[Seen]]:
+        return in_order(bus.seen("lead.scored", tenant=tenant))
+
+    await until(lambda: scored().keys() == captured.keys(), 60, "a lead was not scored")
+    changed = in_order(bus.seen("stage.changed", tenant=tenant))
+    assert changed.keys() == captured.keys()
+    for lead, events in changed.items():
+        assert [event.data["revision"] for event in events] == list(range(1, len(events) + 1)), lead
+        assert all(before.data["to"] == after.data["from"] for before, after in pairwise(events)), lead
+        assert events[0].data["from"] == "new"
+        assert (events[-1].data["to"], events[-1].data["journey"]["contacted"]) == ("engaged", True)
+        sequences = [int(event.headers["ce_sequence"]) for event in events]
+        assert sequences == sorted(set(sequences)), lead
+
+    def queue_shows_the_last_scores() -> bool:
+        last = {lead: events[-1].data["total"] for lead, events in scored().items()}
+        return {lead: item["score_total"] for lead, item in queue(system, tenant, "engaged").items()} == last
+
+    await until(queue_shows_the_last_scores, 60, "the queue shows other scores than scoring told")
+    for events in scored().values():
+        assert [event.data["revision"] for event in events] == list(range(1, len(events) + 1))
+    assert queue(system, tenant, "any").keys() == captured.keys()
+    for service in system.status()["services"]:
+        assert (service["dead_letters"], service["outbox"]) == (0, 0), service
