@@ -137,7 +137,7 @@ class Setting(Table, table=True):
     actor: str = Field(sa_type=Text)
     reached: UUID | None = None
     """The last lead whose timer was set anew by these settings."""
-    applied: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
+    applied: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
     """Whether that was done for all leads."""
 
 

@@ -27,8 +27,7 @@ async def add_version(work: UnitOfWork, body: dict[str, Any], actor: str) -> Non
     """The tenant's settings from now on."""
     await work.run(
         """
-        INSERT INTO setting (tenant_id, valid_from, body, actor, applied)
-        VALUES (:tenant, :now, CAST(:body AS jsonb), :actor, false)
+        INSERT INTO setting (tenant_id, valid_from, body, actor) VALUES (:tenant, :now, CAST(:body AS jsonb), :actor)
         """,
         tenant=work.tenants[0],
         now=work.now,

@@ -93,7 +93,7 @@ def upgrade() -> None:
             body jsonb NOT NULL,
             actor text NOT NULL,
             reached uuid,
-            applied boolean NOT NULL,
+            applied boolean NOT NULL DEFAULT false,
             PRIMARY KEY (tenant_id, valid_from)
         )
         """
