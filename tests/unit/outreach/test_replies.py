@@ -57,6 +57,32 @@ def test_a_stop_word_alone_stops(word):
 @pytest.mark.parametrize(
     "body",
     [
+        "STOP\n\nAda Lovelace\nAnalytical Ltd",
+        "Stop\n\nBest regards\nAda",
+        "Remove\n\nAda",
+        "STOP\nAda",
+        "Hello,\n\nStop please\n\nAda Lovelace",
+        "STOP STOP STOP",
+        "stop this",
+        "Stop it now, thanks!",
+        "Stop, thank you",
+        "STOP. UNSUBSCRIBE.",
+    ],
+)
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_a_stop_word_stops_whoever_signs_it_and_however_often_it_is_said(body, channel):
+    verdict = rules.classify(channel, {}, text.read(body))
+    assert (verdict.label, verdict.stop_word) == ("opt_out", channel == "sms")
+
+
+@pytest.mark.parametrize("body", ["This has to stop at five o'clock sharp", "Thanks!", "It", "The end of May?", "???"])
+def test_a_stop_word_inside_a_sentence_is_no_keyword(body):
+    assert label(body) != "opt_out"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
         "Yes, send it over.\n\nOn Mon, 3 Feb 2025 at 10:00, Sales <s@x.example> wrote:\n> Reply STOP to opt out",
         "Yes, send it over.\n\n-----Original Message-----\nFrom: S\nSent: today\nReply STOP, never contact me again",
         "Yes, send it over.\n-- \nAcme\nThis e-mail is confidential. If received in error do not contact us again.",

@@ -29,9 +29,9 @@ class Verdict:
 def classify(channel: str, headers: Mapping[str, str], read: text.Text) -> Verdict:
     """What a reply says. `headers`: names in lower case. Opt-out words win over everything else."""
     subject = headers.get("subject", "")
-    silence = opt_out.wants_silence(read.own, subject)
+    silence = opt_out.wants_silence(read, subject)
     if silence:
-        return Verdict("opt_out", 0.95, silence, stop_word=channel == "sms" and opt_out.is_stop_word(read.own))
+        return Verdict("opt_out", 0.95, silence, stop_word=channel == "sms" and bool(opt_out.stop_word(read)))
     wrong_address = human.says_wrong_address(read.own)
     machine = automatic.kind(headers, read.own)
     if machine:

@@ -6,6 +6,8 @@ A miss is dearer than a false alarm: this an operator mends, that writes to some
 import re
 from collections.abc import Iterable
 
+from services.outreach.replies.rules.text import Text
+
 KEYWORDS = frozenset(
     """
     stop stopall stop-all unsubscribe unsub unsubcribe unsubscibe unsuscribe cancel end quit optout opt-out revoke
@@ -17,9 +19,11 @@ KEYWORDS = frozenset(
 """Keywords of carriers and of our languages: a message that is only this (perhaps with a polite word) stops all."""
 
 _POLITE = re.compile(
-    r"\b(please|pls|plz|now|all|sms|txt|text(s|ing)?|bitte|svp|stp|por favor|s'il vous plaît|alstublieft|aub)\b",
+    r"\b(please|pls|plz|now|all|it|this|thanks|thank you|thx|sms|txt|text(s|ing)?|bitte|danke|svp|stp|merci|por favor"
+    r"|gracias|s'il vous plaît|alstublieft|aub)\b",
     re.I,
 )
+_GREETING = re.compile(r"^(hi|hello|hey|dear|hallo|bonjour|hola|olá|ciao|guten tag|sehr geehrte)\b[^.?!]{0,40}$", re.I)
 
 _STOP_VERBS = (
     r"(contact\w*|writ\w*|e-?mail\w*|mail\w*|messag\w*|text\w*|txt\w*|call\w*|spam\w*|bother\w*|send\w*|pester\w*"
@@ -168,21 +172,31 @@ _NOT_MEANT = _any(
 _QUOTED = re.compile(r"[\"“„«][^\"“”„»«]{1,80}[\"”“»]")
 
 
-def wants_silence(own: str, subject: str = "") -> str | None:
-    """The words by which the writer asks for silence, or None. `own` is the writer's text without quotes."""
-    bare = _POLITE.sub(" ", own)
-    word = re.sub(r"[^\w-]+", " ", bare).strip().lower()
-    if word in KEYWORDS:
+def stop_word(read: Text) -> str | None:
+    """The keyword that is all the writer says, or None. Who signs below it, or repeats it, means it no less.
+
+    In an SMS it is `stop_word`, which no relabelling takes back.
+    """
+    lines = (line.strip() for line in read.own.splitlines())
+    first = next((line for line in lines if line and not _GREETING.match(line)), "")
+    return next(filter(None, map(_keyword, (read.own, read.newest, first))), None)
+
+
+def wants_silence(read: Text, subject: str = "") -> str | None:
+    """The words by which the writer asks for silence, or None; quotes never count."""
+    word = stop_word(read)
+    if word:
         return word
-    if not own.strip() and _keyword(subject):
+    if not read.own.strip() and subject.strip().lower() in KEYWORDS:  # "Re: ..." answers ours, and says nothing
         return subject.strip()
-    text = _QUOTED.sub(" ", _NOT_MEANT.sub(" ", " ".join(own.split())))
+    text = _QUOTED.sub(" ", _NOT_MEANT.sub(" ", " ".join(read.own.split())))
     return _first_hit(text, _LANGUAGES)
 
 
-def _keyword(subject: str) -> bool:
-    """A subject that is nothing but a keyword; one that answers ours ("Re: ...") never is."""
-    return subject.strip().lower() in KEYWORDS
+def _keyword(text: str) -> str | None:
+    """The text, if it is nothing but keywords and polite words."""
+    words = re.findall(r"[\w-]*\w", _POLITE.sub(" ", text).lower())
+    return " ".join(words)[:200] if words and KEYWORDS.issuperset(words) else None
 
 
 def _first_hit(text: str, patterns: Iterable[re.Pattern[str]]) -> str | None:
@@ -191,8 +205,3 @@ def _first_hit(text: str, patterns: Iterable[re.Pattern[str]]) -> str | None:
         if hit:
             return hit.group(0)[:200]
     return None
-
-
-def is_stop_word(text: str) -> bool:
-    """Is an SMS nothing but a keyword? Then it is `stop_word`, which no relabelling takes back."""
-    return re.sub(r"[^\w-]+", " ", _POLITE.sub(" ", text)).strip().lower() in KEYWORDS
