@@ -61,6 +61,7 @@ class Service:
             generate_unique_id_function=lambda route: route.name,
             docs_url="/docs",
             redoc_url=None,
+            strict_content_type=False,
         )
         self.app.state.service = self
         self.app.state.verifier = Verifier(
@@ -232,7 +233,7 @@ class Service:
         async def list_letters(
             principal: Operator, work: TenantWork, limit: Limit = 50, cursor: str | None = None
         ) -> Any:
-            before = UUID(decode_cursor(cursor, "before")["before"]) if cursor else None
+            before = decode_cursor(cursor, before=UUID)["before"] if cursor else None
             items = await list_dead_letters(work, before=before, limit=limit)
             last = encode_cursor({"before": str(items[-1]["id"])}) if len(items) == limit else None
             return {"items": items, "next_cursor": last}

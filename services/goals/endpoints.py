@@ -18,7 +18,7 @@ router = APIRouter(tags=["goals"])
 @router.get("/goals")
 async def list_goals(principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None) -> Any:
     """The tenant's goals with their progress, in the order of their making."""
-    after = UUID(decode_cursor(cursor, "after")["after"]) if cursor else None
+    after = decode_cursor(cursor, after=UUID)["after"] if cursor else None
     items = await goals.list_goals(work, principal.tenant, after, limit)
     last = encode_cursor({"after": str(items[-1]["goal_id"])}) if len(items) == limit else None
     return {"items": items, "next_cursor": last}

@@ -18,9 +18,9 @@ from services.scoring.schemas import (
     TestBody,
 )
 from services.scoring.use_cases import Models
-from shared.errors import Malformed
 from shared.events.envelope import parse_time
 from shared.http import Admin, Limit, Once, Page, TenantWork, Viewer, decode_cursor, encode_cursor
+from shared.http.pages import number
 
 router = APIRouter(tags=["scoring"])
 
@@ -59,7 +59,7 @@ async def explain_score(lead_id: UUID, as_of: AsOf, principal: Viewer, work: Ten
 
 @router.get("/models", response_model=Page[ModelOut])
 async def list_models(principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None) -> Any:
-    before = _version(decode_cursor(cursor, "before")["before"]) if cursor else None
+    before = decode_cursor(cursor, before=number)["before"] if cursor else None
     items, more = await use_cases.models_page(work, principal.tenant, before, limit)
     return {"items": items, "next_cursor": encode_cursor({"before": more}) if more is not None else None}
 
@@ -103,9 +103,3 @@ async def activate_model(
 @router.get("/rescores/{rescore_id}", response_model=RescoreOut)
 async def get_rescore(rescore_id: UUID, principal: Viewer, work: TenantWork) -> Any:
     return await use_cases.rescore_progress(work, principal.tenant, rescore_id)
-
-
-def _version(value: object) -> int:
-    if not isinstance(value, int):
-        raise Malformed("the cursor is not one that this list gave out")
-    return value

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ import jwt
 import orjson
 import structlog
 from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 
 from shared.errors import Forbidden, Transient, Unauthorized
 
@@ -134,26 +134,37 @@ async def principal_of(request: Request) -> Principal:
     return principal
 
 
-def require(role: str, *, service: bool = False) -> Callable[..., Awaitable[Principal]]:
+@dataclass(frozen=True)
+class Required:
     """A dependency that lets in whoever has at least `role`; with `service`, machines too."""
 
-    async def check(principal: Annotated[Principal, Depends(principal_of)]) -> Principal:
-        if not principal.at_least(role) and not (service and principal.is_service):
-            raise Forbidden(f"this needs the role {role}{' or service' if service else ''}")
+    role: str
+    service: bool = False
+
+    async def __call__(self, principal: Annotated[Principal, Depends(principal_of)]) -> Principal:
+        if not principal.at_least(self.role) and not (self.service and principal.is_service):
+            raise Forbidden(f"this needs the role {self.role}{' or service' if self.service else ''}")
         return principal
 
-    return check
+
+async def check_caller(request: Request) -> None:
+    """Ask what the route of this request requires, for an answer that is made before its dependencies have run."""
+    route = request.scope.get("route")
+    if isinstance(route, APIRoute):
+        for dependency in route.dependant.dependencies:
+            if isinstance(dependency.call, Required):
+                await dependency.call(await principal_of(request))
 
 
 def public() -> None:
     """Marks a route that needs no token; its secret is in its path."""
 
 
-Viewer = Annotated[Principal, Depends(require("viewer", service=True))]
+Viewer = Annotated[Principal, Depends(Required("viewer", service=True))]
 """Reads; a machine may too."""
 ViewerOrService = Viewer
-Reviewer = Annotated[Principal, Depends(require("reviewer"))]
-ReviewerOrService = Annotated[Principal, Depends(require("reviewer", service=True))]
-Operator = Annotated[Principal, Depends(require("operator"))]
-OperatorOrService = Annotated[Principal, Depends(require("operator", service=True))]
-Admin = Annotated[Principal, Depends(require("admin"))]
+Reviewer = Annotated[Principal, Depends(Required("reviewer"))]
+ReviewerOrService = Annotated[Principal, Depends(Required("reviewer", service=True))]
+Operator = Annotated[Principal, Depends(Required("operator"))]
+OperatorOrService = Annotated[Principal, Depends(Required("operator", service=True))]
+Admin = Annotated[Principal, Depends(Required("admin"))]

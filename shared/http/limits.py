@@ -2,6 +2,7 @@
 
 import re
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import TooLarge
@@ -33,7 +34,8 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > MAX_BODY:
-                raise TooLarge(f"a body may have {MAX_BODY} bytes")
+                # Of what a body raises while it is read, the framework passes on this kind only.
+                raise HTTPException(413, f"a body may have {MAX_BODY} bytes")
             return message
 
         await self.app(scope, counted, send)

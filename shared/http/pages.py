@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
@@ -11,6 +13,8 @@ from pydantic import BaseModel
 from shared.errors import Malformed
 
 T = TypeVar("T")
+
+_OTHER = "the cursor is not one that this list gave out"
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page")]
 
@@ -26,12 +30,40 @@ def encode_cursor(position: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(position)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, *keys: str) -> dict[str, Any]:
-    """The position in a cursor of ours; Malformed if it is not one, or lacks one of `keys`."""
+def decode_cursor(cursor: str, *keys: str, **readers: Callable[[Any], Any]) -> dict[str, Any]:
+    """The position in a cursor of ours; Malformed if it is not one, or lacks one of `keys`.
+
+    `decode_cursor(cursor, after=UUID)` also reads a part of it: what its reader refuses came from another list.
+    """
     try:
         position = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, orjson.JSONDecodeError, ValueError):
         raise Malformed("the cursor is not one that this API gave out") from None
-    if not isinstance(position, dict) or any(key not in position for key in keys):
-        raise Malformed("the cursor is not one that this list gave out")
-    return position
+    if not isinstance(position, dict) or any(key not in position for key in (*keys, *readers)):
+        raise Malformed(_OTHER)
+    try:
+        return position | {key: read(position[key]) for key, read in readers.items()}
+    except (ValueError, TypeError, AttributeError):
+        raise Malformed(_OTHER) from None
+
+
+def moment(value: Any) -> datetime:
+    """Reads a date-time with an offset out of a cursor."""
+    at = datetime.fromisoformat(value)
+    if at.tzinfo is None:
+        raise ValueError("there is no offset")
+    return at
+
+
+def number(value: Any) -> int:
+    """Reads a whole number that a bigint can hold out of a cursor."""
+    if type(value) is not int or abs(value) >= 2**63:
+        raise ValueError("it is no such number")
+    return value
+
+
+def words(value: Any) -> str:
+    """Reads text that the database can hold out of a cursor."""
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError("it is no such text")
+    return value

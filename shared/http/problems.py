@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -14,8 +15,17 @@ from starlette.exceptions import HTTPException
 from shared.db import AGAIN_AT_ONCE, is_outage, sqlstate
 from shared.errors import LeadflowError
 from shared.events.envelope import errors_of
+from shared.http.auth import check_caller
 
 log = structlog.get_logger()
+
+_TITLES = {
+    400: "Malformed request",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    415: "Unsupported media type",
+}
 
 
 def problem(
@@ -39,6 +49,16 @@ def problem(
     return Response(orjson.dumps(body), status, headers, media_type="application/problem+json")
 
 
+def _titled(status: int, detail: str, *, headers: dict[str, str] | None = None) -> Response:
+    title = _TITLES.get(status, "Error")
+    kind = title.lower().replace(" ", "-") if status in _TITLES else None
+    return problem(status, title, detail, kind=kind, headers=headers)
+
+
+def _away() -> Response:
+    return problem(503, "Not available now", "the database does not answer; try again", headers={"Retry-After": "5"})
+
+
 def install(app: FastAPI) -> None:
     """Let every error of `app` leave as a problem."""
 
@@ -54,7 +74,12 @@ def install(app: FastAPI) -> None:
     async def _request(request: Request, error: RequestValidationError) -> Response:
         found = error.errors()
         if any(item["type"] == "json_invalid" for item in found):
-            return problem(400, "Malformed request", "the body is not JSON", kind="malformed-request")
+            return await _unread(request, "the body is not JSON")
+        if all(item["loc"][0] == "path" for item in found):
+            return _titled(404, "there is nothing under this path: its id is of no form that is given out")
+        # FastAPI hands over the bytes of what is not said to be JSON.
+        if isinstance(error.body, bytes) and any(item["loc"] == ("body",) for item in found):
+            return _titled(415, "send the body as application/json")
         errors = [
             {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "message": item["msg"]}
             for item in found
@@ -70,9 +95,17 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        titles = {404: "Not found", 405: "Method not allowed", 413: "Too large", 400: "Malformed request"}
-        title = titles.get(error.status_code, "Error")
-        return problem(error.status_code, title, str(error.detail), headers=dict(error.headers or {}))
+        if error.status_code == 400:
+            return await _unread(request, str(error.detail))
+        return _titled(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+    async def _unread(request: Request, detail: str) -> Response:
+        """A body is read before the caller is asked for a token; who may not ask learns that, and nothing else."""
+        try:
+            await check_caller(request)
+        except LeadflowError as refusal:
+            return await _ours(request, refusal)
+        return _titled(400, detail)
 
     @app.exception_handler(SQLAlchemyError)
     async def _database(request: Request, error: SQLAlchemyError) -> Response:
@@ -85,10 +118,16 @@ def install(app: FastAPI) -> None:
                 409, "Conflict", "somebody else changed the same at the same time; try again", kind="conflict"
             )
         if is_outage(error):
-            return problem(
-                503, "Not available now", "the database does not answer; try again", headers={"Retry-After": "5"}
-            )
+            return _away()
         return problem(500, "Internal error", "something went wrong here; it was logged")
+
+    # What the driver raises while it connects reaches us as it is: refused, unknown host, too slow, turned away.
+    @app.exception_handler(OSError)
+    @app.exception_handler(asyncpg.PostgresError)
+    @app.exception_handler(asyncpg.InterfaceError)
+    async def _connection(request: Request, error: Exception) -> Response:
+        log.error("http.no_connection", path=request.url.path, error=repr(error)[:300])
+        return _away()
 
     @app.exception_handler(Exception)
     async def _else(request: Request, error: Exception) -> Response:

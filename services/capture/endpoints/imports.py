@@ -19,6 +19,7 @@ from services.capture.store import imports as store
 from services.capture.use_cases import imports as use_cases
 from shared.errors import Invalid, UnsupportedMedia
 from shared.http import Limit, Operator, Page, TenantWork, ViewerOrService, decode_cursor, encode_cursor
+from shared.http.pages import number
 from shared.service import Service
 
 router = APIRouter(tags=["imports"])
@@ -122,7 +123,7 @@ async def list_import_errors(
         headers = {"Content-Disposition": f'attachment; filename="import-{import_id}-errors.csv"'}
         lines = _csv(request.app.state.service, principal.tenant, import_id)
         return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
-    after = int(decode_cursor(cursor, "after")["after"]) if cursor else 0
+    after = decode_cursor(cursor, after=number)["after"] if cursor else 0
     rows = await store.errors(work, principal.tenant, import_id, after=after, limit=limit)
     items = [
         ImportErrorOut(

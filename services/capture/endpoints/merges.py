@@ -36,7 +36,7 @@ async def list_duplicates(
     principal: ViewerOrService, work: TenantWork, limit: Limit = 50, cursor: str | None = None
 ) -> Page[Pair]:
     """Pairs that wait for somebody to decide whether they are one person, the newest first."""
-    before = UUID(decode_cursor(cursor, "before")["before"]) if cursor else None
+    before = decode_cursor(cursor, before=UUID)["before"] if cursor else None
     rows = await store.open_pairs(work, principal.tenant, before=before, limit=limit)
     pairs = [
         Pair(

@@ -1,7 +1,7 @@
 """Closing periods: the report of each is made by itself, kept with the rows it counted, and never changed."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from shared.db import Database, UnitOfWork
 from shared.errors import NotFound
 from shared.events import GoalAchieved, GoalProgressed
 from shared.http import decode_cursor, encode_cursor
+from shared.http.pages import moment
 
 PERIODS_A_ROUND = 50
 ROWS_A_PAGE = 5_000
@@ -76,8 +77,8 @@ async def list_reports(
     goal = await _known(work, tenant, goal_id)
     before = None
     if cursor:
-        place = decode_cursor(cursor, "start", "id")
-        before = (datetime.fromisoformat(place["start"]), UUID(place["id"]))
+        place = decode_cursor(cursor, start=moment, id=UUID)
+        before = (place["start"], place["id"])
     found = await goals.reports(work, tenant, goal_id, before=before, limit=limit)
     live = await counters.sums(work, [(r["series_id"], r["first_day"], r["last_day"]) for r in found], tenant)
     where = zone(goal["timezone"])

@@ -70,7 +70,7 @@ async def list_models(work: UnitOfWork, tenant: str, before: int | None, limit: 
     return await work.fetch(
         """
         SELECT version, definition, created_at, created_by FROM model
-        WHERE tenant_id = :tenant AND version < COALESCE(CAST(:before AS int), 2147483647)
+        WHERE tenant_id = :tenant AND version < COALESCE(CAST(:before AS bigint), 2147483648)
         ORDER BY version DESC LIMIT :limit
         """,
         tenant=tenant,
