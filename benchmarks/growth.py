@@ -47,11 +47,11 @@ _SCORING = (
 _STAGES = (
     """
     INSERT INTO lead (tenant_id, lead_id, captured, stage, status, revision, journey, score_total, band, score_revision,
-                      scored_at, hot, last_activity_on, source, campaign, name, company, contact_version, open_drafts,
+                      scored_at, hot, last_activity_on, source, campaign, name, company, contact_version, drafts,
                       next_due, updated_at)
     SELECT '{tenant}', {id}, true, 'qualified', 'qualified', 1, jsonb_build_object('v', 1, 'stage', 'qualified',
            'created_on', at, 'entered_at', at, 'because', 'the checklist is complete', 'score', 13), 13, 'D', 1, at,
-           false, at, 'website', 'fair-1', 'Ada Old', 'Relay Works ' || n, 1, '[]', at + interval '400 days', at
+           false, at, 'website', 'fair-1', 'Ada Old', 'Relay Works ' || n, 1, '{{}}', at + interval '400 days', at
     FROM {numbers}
     """,
     """

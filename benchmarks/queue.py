@@ -29,7 +29,7 @@ _OPEN = ", ".join(f"'{stage.value}'" for stage in sorted(OPEN))
 _LOAD = """
     INSERT INTO lead (tenant_id, lead_id, captured, stage, status, revision, journey, score_total, band, score_revision,
                       scored_at, hot, last_activity_on, source, campaign, owner, name, company, contact_version,
-                      open_drafts, updated_at)
+                      drafts, updated_at)
     SELECT '{tenant}', gen_random_uuid(), true, stage,
            CASE WHEN stage = 'won' THEN 'converted' WHEN stage IN ('lost', 'dead') THEN 'disqualified'
                 WHEN stage IN ('qualified', 'scheduled') THEN 'qualified' WHEN stage = 'new' THEN 'new'
@@ -37,7 +37,7 @@ _LOAD = """
            1, jsonb_build_object('v', 1, 'stage', stage, 'score', score), score,
            CASE WHEN score >= 75 THEN 'A' WHEN score >= 50 THEN 'B' WHEN score >= 25 THEN 'C' ELSE 'D' END, 1, at,
            score >= 80 AND stage NOT IN ('won', 'lost', 'dead'), at, 'website', 'fair-' || n % 12,
-           CASE WHEN n % 3 > 0 THEN 'seller-' || n % 40 END, 'Ada Lovelace', 'Analytical Works ' || n, 1, '[]', at
+           CASE WHEN n % 3 > 0 THEN 'seller-' || n % 40 END, 'Ada Lovelace', 'Analytical Works ' || n, 1, '{{}}', at
     FROM (
         SELECT n, ((random() + random()) * 50)::int AS score,
                clock_timestamp() - random() * interval '90 days' AS at,

@@ -35,7 +35,7 @@ async def judge(
         stage="waiting",
         journey={},
         last_activity_on=now,
-        open_drafts=[],
+        drafts={},
         updated_at=now,
     )
     lead.updated_at = now

@@ -77,8 +77,8 @@ _UNNEST = ", ".join(f"${place}::{type}[]" for place, type in enumerate(_TYPES, s
 _COLUMNS = ", ".join(_NAMES)
 _VALUES = ", ".join("v.journey::jsonb" if name == "journey" else f"v.{name}" for name in _NAMES)
 _INSERT = f"""
-    INSERT INTO lead ({_COLUMNS}, open_drafts, updated_at)
-    SELECT {_VALUES}, '[]', $21 FROM unnest({_UNNEST}) AS v ({_COLUMNS})
+    INSERT INTO lead ({_COLUMNS}, drafts, updated_at)
+    SELECT {_VALUES}, '{{}}', $21 FROM unnest({_UNNEST}) AS v ({_COLUMNS})
 """
 _UPDATE = f"""
     UPDATE lead SET ({_COLUMNS}, updated_at) = ({_VALUES}, $21) FROM unnest({_UNNEST}) AS v ({_COLUMNS})

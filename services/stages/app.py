@@ -3,7 +3,8 @@
 from fastapi import FastAPI
 
 from services.stages.consumers import READS, handle
-from services.stages.endpoints import router
+from services.stages.endpoints import people, reading
+from services.stages.endpoints import settings as settings_routes
 from services.stages.settings import Settings
 from services.stages.workers import apply_settings, fire_timers, forget_waiting
 from shared.service import Service
@@ -13,7 +14,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     """The whole service, or with `only` (api, consumers, workers) one part of it."""
     settings = settings or Settings()
     service = Service("stages", settings, only=only)
-    service.routes(router)
+    service.routes(reading, people, settings_routes)
     service.consume(READS, handle, inbox=False, keep_raw=True)
     service.work("timers", fire_timers, every=0.5)
     service.work("settings", apply_settings, every=1.0)

@@ -4,24 +4,34 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.stages.rules import Settings, Stage
+from shared.errors import Invalid
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+def _blank_is_none(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Remark = Annotated[Text | None, BeforeValidator(_blank_is_none)]
+
+
 class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    """A body may carry more than is read."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
 class Move(Body):
     """A stage set by hand; leaving to a disqualified stage needs the reason."""
 
     stage: Stage
-    note: Text | None = None
-    disqualification_reason: Text | None = None
+    note: Remark = None
+    disqualification_reason: Remark = None
 
 
 class BulkMove(Move):
@@ -29,7 +39,9 @@ class BulkMove(Move):
 
 
 class BulkMoves(Body):
-    items: Annotated[list[BulkMove], Field(min_length=1, max_length=1_000)]
+    """Each item is read by itself: what is wrong with one is that one's result."""
+
+    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1_000)]
 
 
 class Tick(Body):
@@ -73,28 +85,34 @@ class ChecklistItem(Body):
     rule: ScoreRule | None = None
 
 
-class Hot(Body):
-    up: Annotated[int, Field(ge=1, le=1_000)] = 80
-    down: Annotated[int, Field(ge=0, le=1_000)] = 70
+class Strict(Body):
+    """Settings: a name that is none is a mistake, not more of the same."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Hot(Strict):
+    up: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    down: Annotated[int, Field(ge=0, le=1_000)] | None = None
 
     @model_validator(mode="after")
     def _hysteresis(self) -> "Hot":
-        if self.down > self.up:
+        if self.up is not None and self.down is not None and self.down > self.up:
             raise ValueError("down must not lie above up")
         return self
 
 
-class Thresholds(Body):
+class Thresholds(Strict):
     hot: Hot = Hot()
 
 
-class SettingsBody(Body):
+class SettingsBody(Strict):
     """The tenant's checklist, thresholds, and periods (days and hours, fractions allowed); what is absent stays."""
 
     checklist: Annotated[list[ChecklistItem], Field(max_length=50)] | None = None
     thresholds: Thresholds = Thresholds()
-    quiet_days: Annotated[float, Field(gt=0, le=3_650)] = 30
-    react_within_hours: Annotated[float, Field(ge=0, le=8_760)] = 48
+    quiet_days: Annotated[float, Field(gt=0, le=3_650)] | None = None
+    react_within_hours: Annotated[float, Field(ge=0, le=8_760)] | None = None
 
     @model_validator(mode="after")
     def _ids_once(self) -> "SettingsBody":
@@ -105,7 +123,13 @@ class SettingsBody(Body):
 
     def over(self, present: Settings) -> dict[str, Any]:
         """The JSON that the rules read: the present settings with what this body names put over them."""
-        return present.to_json() | self.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+        before = present.to_json()
+        named = self.model_dump(mode="json", exclude_none=True)
+        hot = before["thresholds"]["hot"] | named.pop("thresholds")["hot"]
+        if hot["down"] > hot["up"]:
+            message = "down must not lie above up"
+            raise Invalid(message, [{"field": "thresholds.hot", "message": message}])
+        return before | named | {"thresholds": {"hot": hot}}
 
 
 class LeadView(BaseModel):
@@ -137,6 +161,7 @@ class ActivityView(BaseModel):
     """One entry of a lead's timeline."""
 
     id: UUID
+    event_id: str
     type: str
     occurred_at: datetime
     recorded_at: datetime

@@ -79,7 +79,7 @@ class Lead(Table, table=True):
     company: str | None = Field(default=None, sa_type=Text)
     contact_version: int = 0
     """The version of the contact details that the four above come from."""
-    open_drafts: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    drafts: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     merged_into: UUID | None = None
     """Set while the lead is another name of that one: it is then in no list."""
     updated_at: datetime = Field(sa_column=_moment(null=False))

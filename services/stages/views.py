@@ -9,13 +9,21 @@ from sqlalchemy import RowMapping
 from services.stages.rules import Settings, next_action
 from services.stages.rules.checklist import is_ticked
 from services.stages.schemas import ActivityView, LeadView
+from services.stages.store import settings
 from services.stages.store.leads import Standing
+from shared.db import UnitOfWork
 
 
-def lead_view(standing: Standing, settings: Settings, now: datetime) -> LeadView:
+async def lead_views(work: UnitOfWork, standings: Sequence[Standing]) -> list[LeadView]:
+    """Leads by the settings of now."""
+    present = await settings.present(work)
+    return [lead_view(standing, present, work.now) for standing in standings]
+
+
+def lead_view(standing: Standing, present: Settings, now: datetime) -> LeadView:
     journey = standing.journey
-    action = next_action(journey, settings, now)
-    if standing.open_drafts and action is not None:
+    action = next_action(journey, present, now)
+    if standing.draft_waits and action is not None:
         action = "draft waits for review"
     return LeadView(
         lead_id=standing.lead_id,
@@ -30,7 +38,7 @@ def lead_view(standing: Standing, settings: Settings, now: datetime) -> LeadView
         hot=journey.hot,
         disqualification_reason=journey.disqualification_reason,
         first_qualified_on=journey.first_qualified_on,
-        checklist=checklist_view(standing, settings),
+        checklist=checklist_view(standing, present),
         next_action=action,
         name=standing.name,
         company=standing.company,
@@ -41,10 +49,10 @@ def lead_view(standing: Standing, settings: Settings, now: datetime) -> LeadView
     )
 
 
-def checklist_view(standing: Standing, settings: Settings) -> list[dict[str, Any]]:
+def checklist_view(standing: Standing, present: Settings) -> list[dict[str, Any]]:
     """The items as they are defined now, with who ticked them when, relying on what."""
     shown = []
-    for item in settings.checklist:
+    for item in present.checklist:
         tick = standing.journey.ticks.get(item.id)
         ticked = is_ticked(standing.journey, item)
         shown.append(
@@ -78,6 +86,7 @@ def activity_view(row: RowMapping, labels: Sequence[RowMapping] = ()) -> Activit
         data["label"] = labels[-1]["data"].get("label")
     return ActivityView(
         id=row["digest"],
+        event_id=row["event_id"],
         type=row["type"],
         occurred_at=row["occurred_at"],
         recorded_at=row["recorded_at"],

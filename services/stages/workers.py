@@ -1,11 +1,21 @@
 """What is due without anybody asking: timers, and signals that waited too long for their lead."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from services.stages.store import leads, settings
 from services.stages.use_cases.judging import Judging
+from shared.aliases import Lead
 from shared.db import Database
 from shared.work import Step, outbox_is_short
 
+log = structlog.get_logger()
+
 PAGE = 200
+AGAIN_AFTER = timedelta(minutes=10)
 
 
 async def fire_timers(database: Database) -> int:
@@ -17,10 +27,33 @@ async def fire_timers(database: Database) -> int:
         due = await leads.due(work, PAGE)
     if not due:
         return 0
+    try:
+        await _fire(database, due)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        log.error("timers.page_failed", leads=len(due), exc_info=error)
+        await _fire_each(database, due)
+    return len(due)
+
+
+async def _fire(database: Database, due: Sequence[Lead]) -> None:
     async with database.worker(tenant for tenant, _ in due) as work:
         judging = await Judging.begin(work, due)
         await judging.decide({})
-    return len(due)
+
+
+async def _fire_each(database: Database, due: Sequence[Lead]) -> None:
+    """One lead whose story breaks a rule of ours must not stop the timers of all others: it is tried again later."""
+    for lead in due:
+        try:
+            await _fire(database, [lead])
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            log.error("timers.lead_failed", tenant=lead[0], lead=str(lead[1]), exc_info=error)
+            async with database.worker([lead[0]]) as work:
+                await leads.put_off(work, lead, AGAIN_AFTER)
 
 
 async def apply_settings(database: Database) -> int:

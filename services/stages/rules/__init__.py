@@ -2,7 +2,7 @@
 
 from .channels import MODES
 from .checklist import follows_score, is_ticked, missing, to_qualify
-from .corrections import Correction, compare, standing_at
+from .corrections import Correction, compare, last_moment, standing_at
 from .diagram import from_text, mermaid
 from .dryrun import Move, dry_run
 from .explain import explain
@@ -77,6 +77,7 @@ __all__ = [
     "from_text",
     "hot_after",
     "is_ticked",
+    "last_moment",
     "mermaid",
     "missing",
     "next_action",

@@ -29,19 +29,23 @@ def compare(old: Sequence[Transition], new: Sequence[Transition]) -> Correction:
     )
 
 
-def standing_at(journey: Journey, before: Transition | None) -> Transition:
-    """Where the lead stands when all that was told is void: what a correction without a new transition says."""
-    at: datetime | None = journey.entered_at or journey.created_on or (before.occurred_at if before else None)
-    assert at is not None
+def standing_at(journey: Journey) -> Transition:
+    """Where a lead stands that nothing has moved: what a correction says when all that was told is void."""
     return Transition(
         from_=journey.stage,
         to=journey.stage,
-        rule=journey.rule or "correction",
-        actor=f"system:{journey.rule or 'correction'}",
-        reason=journey.because or "what had moved the lead no longer holds",
-        caused_by=journey.caused_by or "",
-        occurred_at=at,
+        rule="correction",
+        actor="system:correction",
+        reason="what had moved the lead no longer holds",
+        caused_by="",
+        occurred_at=last_moment(journey),
         from_status=journey.status,
         status=journey.status,
-        disqualification_reason=journey.disqualification_reason,
+        facts=journey.facts(),
     )
+
+
+def last_moment(journey: Journey) -> datetime:
+    """When the newest signal or timer of a captured lead happened."""
+    assert journey.last_order is not None
+    return journey.last_order[0]

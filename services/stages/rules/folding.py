@@ -97,6 +97,7 @@ class Folding:
                 signal.occurred_at,
                 status_of(stage, False),
                 status_of(stage, True),
+                facts=journey.facts(),
             )
         )
 
@@ -130,5 +131,6 @@ class Folding:
                 status_of(from_, journey.contacted),
                 status_of(to, journey.contacted),
                 journey.disqualification_reason,
+                journey.facts(),
             )
         )

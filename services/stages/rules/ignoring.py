@@ -27,7 +27,7 @@ def why_ignored(journey: Journey, trigger: Trigger, signal: Signal) -> tuple[str
         return "no channel of the outreach mode is usable", False
     if trigger is Trigger.MEETING_CANCELLED:
         if stage is SCHEDULED:
-            return "another meeting is ahead", True
+            return "another meeting is ahead", False
         return f"the lead is {title_of(stage)}: no meeting kept it there", True
     if trigger in (Trigger.FAILED, Trigger.SUPPRESSED):
         if channels.mode_works(journey):

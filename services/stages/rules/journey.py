@@ -25,6 +25,7 @@ class Meeting:
     starts_at: datetime
     ends_at: datetime
     state: str = BOOKED
+    title: str | None = None
 
 
 @dataclass(slots=True)
@@ -142,8 +143,8 @@ class Journey:
             }
         if self.meetings:
             out["meetings"] = {
-                id: [meeting.starts_at.isoformat(), meeting.ends_at.isoformat(), meeting.state]
-                for id, meeting in self.meetings.items()
+                id: [each.starts_at.isoformat(), each.ends_at.isoformat(), each.state, each.title]
+                for id, each in self.meetings.items()
             }
         if self.contacts:
             out["contacts"] = {id: [each.email, each.sms, each.version] for id, each in self.contacts.items()}
@@ -174,7 +175,8 @@ class Journey:
             }
         if "meetings" in stored:
             journey.meetings = {
-                id: Meeting(read(starts), read(ends), state) for id, (starts, ends, state) in stored["meetings"].items()
+                id: Meeting(read(starts), read(ends), state, title)
+                for id, (starts, ends, state, title) in stored["meetings"].items()
             }
         if "contacts" in stored:
             journey.contacts = {id: Contact(*values) for id, values in stored["contacts"].items()}

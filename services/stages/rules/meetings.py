@@ -5,14 +5,15 @@ from datetime import datetime
 from .journey import BOOKED, CANCELLED, PASSED, Journey, Meeting
 
 
-def book(journey: Journey, meeting_id: str, starts_at: datetime, ends_at: datetime) -> bool:
+def book(journey: Journey, meeting_id: str, starts_at: datetime, ends_at: datetime, title: str | None = None) -> bool:
     """Books the meeting, moves it, or books it anew after a cancellation; an older timer of it is void.
 
     False when it has taken place at this very time: said once more, it is not held once more.
     """
-    if journey.meetings.get(meeting_id) == Meeting(starts_at, ends_at, PASSED):
+    known = journey.meetings.get(meeting_id)
+    if known is not None and (known.starts_at, known.ends_at, known.state) == (starts_at, ends_at, PASSED):
         return False
-    journey.meetings[meeting_id] = Meeting(starts_at, ends_at)
+    journey.meetings[meeting_id] = Meeting(starts_at, ends_at, title=title)
     return True
 
 

@@ -1,7 +1,9 @@
 """What a fold answers: the journey, the moves on the way, what was ignored and why, and hot alerts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from .journey import Journey
 from .stages import Stage
@@ -26,11 +28,13 @@ class Transition:
     from_status: str
     status: str
     disqualification_reason: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """The facts of the journey just after it."""
 
     @property
-    def key(self) -> tuple[str, Stage, Stage, str, datetime]:
-        """What makes two transitions of two folds the same entry of the timeline."""
-        return self.rule, self.from_, self.to, self.caused_by, self.occurred_at
+    def key(self) -> tuple[object, ...]:
+        """What makes two transitions of two folds the same entry of the timeline; its words may differ."""
+        return self.rule, self.from_, self.to, self.from_status, self.status, self.caused_by, self.occurred_at
 
 
 @dataclass(frozen=True, slots=True)

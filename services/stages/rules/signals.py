@@ -51,7 +51,7 @@ _KEPT: dict[str, tuple[str, ...]] = {
     "outreach.mode_changed": ("mode",),
     "sequence.enrolled": ("enrolment_id",),
     "sequence.exited": ("enrolment_id", "reason"),
-    "meeting.booked": ("meeting_id", "starts_at", "ends_at"),
+    "meeting.booked": ("meeting_id", "starts_at", "ends_at", "title"),
     "meeting.cancelled": ("meeting_id",),
     MANUAL_MOVE: ("to", "note", "disqualification_reason"),
     CHECKLIST_TICK: ("item", "ticked", "evidence"),
@@ -101,7 +101,7 @@ def address_key(address: str) -> str:
 def moment(value: Any) -> datetime:
     """An aware UTC datetime from a datetime or its RFC 3339 text; naive text counts as UTC."""
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        value = datetime.fromisoformat(value.upper())
     if not isinstance(value, datetime):
         raise ValueError(f"not a time: {value!r}")
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

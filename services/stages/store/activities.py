@@ -15,6 +15,20 @@ from shared.db import UnitOfWork
 
 STATUS_CHANGE = "status_change"
 IGNORED = "ignored"
+NOTE = "note"
+
+ACTIVE = frozenset(
+    {
+        "lead.captured",
+        "engagement.recorded",
+        "message.sent",
+        "reply.received",
+        "meeting.booked",
+        "meeting.cancelled",
+        NOTE,
+    }
+)
+"""What counts for `last_activity_on`."""
 
 
 @dataclass(slots=True)
@@ -173,12 +187,16 @@ async def told(work: UnitOfWork, leads: Sequence[Lead]) -> dict[Lead, list[Told]
     return found
 
 
-async def supersede(work: UnitOfWork, tenant: str, digests: Sequence[UUID]) -> None:
-    """Mark entries that no longer hold; they stay in the timeline."""
+async def supersede(work: UnitOfWork, tenant: str, digests: Sequence[UUID], *, by: str | None) -> None:
+    """Mark entries that no longer hold, and the event that made it so; they stay in the timeline."""
     await work.run(
-        "UPDATE activity SET superseded = true WHERE tenant_id = :tenant AND digest = ANY (CAST(:digests AS uuid[]))",
+        """
+        UPDATE activity SET superseded = true, data = data || jsonb_build_object('superseded_by', CAST(:by AS text))
+        WHERE tenant_id = :tenant AND digest = ANY (CAST(:digests AS uuid[]))
+        """,
         tenant=tenant,
         digests=list(digests),
+        by=by,
     )
 
 
@@ -198,7 +216,10 @@ async def ignored(work: UnitOfWork, leads: Sequence[Lead]) -> dict[Lead, dict[UU
 async def reinstate(work: UnitOfWork, tenant: str, digests: Sequence[UUID]) -> None:
     """Entries that hold again after all."""
     await work.run(
-        "UPDATE activity SET superseded = false WHERE tenant_id = :tenant AND digest = ANY (CAST(:digests AS uuid[]))",
+        """
+        UPDATE activity SET superseded = false, data = data - 'superseded_by'
+        WHERE tenant_id = :tenant AND digest = ANY (CAST(:digests AS uuid[]))
+        """,
         tenant=tenant,
         digests=list(digests),
     )
@@ -301,6 +322,9 @@ async def strip_person(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
         """
         UPDATE activity SET data = CASE WHEN folded OR type IN ('status_change', 'ignored')
             THEN data - '{note,evidence,email_key,phone_key,address_key,excerpt,title,successor,detail,text}'::text[]
+                 || CASE WHEN data ->> 'rule' = 'manual' THEN '{"reason": "moved by hand"}'::jsonb ELSE '{}' END
+                 || CASE WHEN data ? 'disqualification_reason' THEN '{"disqualification_reason": "erased"}'::jsonb
+                         ELSE '{}' END
             ELSE '{}'::jsonb END
         WHERE tenant_id = :tenant AND lead_id = :lead
         """,

@@ -18,6 +18,8 @@ class Alert:
     total: int
     threshold: int
     at: datetime
+    caused_by: str
+    """The event that brought the score."""
 
 
 async def add(work: UnitOfWork, alerts: Sequence[Alert]) -> list[Alert]:

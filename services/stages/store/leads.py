@@ -10,12 +10,16 @@ import orjson
 from sqlalchemy import RowMapping
 
 from services.stages.rules import QUIET_STAGES, Journey, Stage, status_of
+from services.stages.store.activities import ACTIVE
 from shared.aliases import Lead
 from shared.db import UnitOfWork
 
 # Not year 1: asyncpg takes the least datetime for -infinity, and reads that back without a time zone.
 UNBORN = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
 """The last activity of a lead of which nothing is known yet."""
+
+
+OPEN, CLOSED = "open", "closed"
 
 
 @dataclass(slots=True)
@@ -39,7 +43,8 @@ class Standing:
     name: str | None = None
     company: str | None = None
     contact_version: int = 0
-    open_drafts: list[str] = field(default_factory=list)
+    drafts: dict[str, str] = field(default_factory=dict)
+    """The newest drafts by id: open or closed."""
     merged_into: UUID | None = None
     next_due: datetime | None = None
 
@@ -49,10 +54,21 @@ class Standing:
 
     @property
     def stage(self) -> str:
-        """The stage as lists see it: a lead that is not captured yet, or is an alias, is in none."""
+        """The stage as lists see it: a lead that is not captured yet, is an alias, or was erased, is in none."""
         if not self.captured:
             return "waiting"
-        return "merged" if self.merged_into else self.journey.stage.value
+        if self.merged_into:
+            return "merged"
+        return "erased" if self.journey.erased else self.journey.stage.value
+
+    def saw(self, type: str, at: datetime) -> None:
+        """Something happened; it may be the lead's last activity."""
+        if type in ACTIVE and at > self.last_activity_on:
+            self.last_activity_on = at
+
+    @property
+    def draft_waits(self) -> bool:
+        return OPEN in self.drafts.values()
 
     @property
     def status(self) -> str:
@@ -61,7 +77,7 @@ class Standing:
 
 _LOAD = """
     SELECT tenant_id, lead_id, captured, revision, journey, next_due, score_total, band, score_revision, scored_at,
-           last_activity_on, source, campaign, owner, name, company, contact_version, open_drafts, merged_into
+           last_activity_on, source, campaign, owner, name, company, contact_version, drafts, merged_into
     FROM lead WHERE (tenant_id, lead_id) IN (
         SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])))
     ORDER BY tenant_id, lead_id
@@ -96,7 +112,7 @@ def standing_of(row: RowMapping) -> Standing:
         name=row["name"],
         company=row["company"],
         contact_version=row["contact_version"],
-        open_drafts=row["open_drafts"],
+        drafts=row["drafts"],
         merged_into=row["merged_into"],
         next_due=row["next_due"],
     )
@@ -123,11 +139,11 @@ _COLUMNS: dict[str, str] = {
     "name": "text",
     "company": "text",
     "contact_version": "int",
-    "open_drafts": "text",
+    "drafts": "text",
     "merged_into": "uuid",
     "updated_at": "timestamptz",
 }
-_JSON = {"journey", "open_drafts"}
+_JSON = {"journey", "drafts"}
 _UNNEST = ", ".join(f"CAST(:{name} AS {type}[])" for name, type in _COLUMNS.items())
 _VALUES = ", ".join(f"CAST(v.{name} AS jsonb)" if name in _JSON else f"v.{name}" for name in _COLUMNS)
 _INSERT = f"""
@@ -176,7 +192,7 @@ def _arrays(standings: Sequence[Standing], now: datetime) -> dict[str, list[Any]
             s.name,
             s.company,
             s.contact_version,
-            orjson.dumps(s.open_drafts).decode(),
+            orjson.dumps(s.drafts).decode(),
             s.merged_into,
             now,
         )
@@ -207,6 +223,16 @@ async def due(work: UnitOfWork, limit: int) -> Sequence[Lead]:
         limit=limit,
     )
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
+
+
+async def put_off(work: UnitOfWork, lead: Lead, pause: timedelta) -> None:
+    """Look at this lead's timers later."""
+    await work.run(
+        "UPDATE lead SET next_due = :later WHERE tenant_id = :tenant AND lead_id = :lead",
+        later=work.now + pause,
+        tenant=lead[0],
+        lead=lead[1],
+    )
 
 
 async def that_may_go_quiet(work: UnitOfWork, tenant: str, last: UUID | None, limit: int) -> Sequence[Lead]:
@@ -244,26 +270,29 @@ async def after(work: UnitOfWork, last: UUID | None, limit: int) -> list[Standin
 
 
 async def forget_waiting(work: UnitOfWork, days: float, limit: int) -> int:
-    """Remove rows and signals of leads that never were captured within `days`."""
-    rows = await work.fetch(
-        """
-        SELECT tenant_id, lead_id FROM lead
-        WHERE stage = 'waiting' AND NOT captured AND updated_at < :before LIMIT :limit
-        """,
-        before=work.now - timedelta(days=days),
-        limit=limit,
-    )
+    """Remove rows and signals of leads that never were captured within `days`. An alias is none of them."""
+    waiting = "stage = 'waiting' AND NOT captured AND merged_into IS NULL AND updated_at < :before"
+    before = work.now - timedelta(days=days)
+    rows = await work.fetch(f"SELECT tenant_id FROM lead WHERE {waiting} LIMIT :limit", before=before, limit=limit)
     if not rows:
         return 0
-    keys = {"tenants": [row["tenant_id"] for row in rows], "leads": [row["lead_id"] for row in rows]}
-    tenants = ",".join(sorted(set(keys["tenants"])))
+    tenants = ",".join(sorted({row["tenant_id"] for row in rows}))
     await work.run("SELECT set_config('leadflow.tenants', :tenants, true)", tenants=tenants)
-    for table in ("activity", "lead"):
-        await work.run(
-            f"""
-            DELETE FROM {table} WHERE (tenant_id, lead_id) IN (
-                SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])))
-            """,
-            **keys,
-        )
+    gone = await work.fetch(
+        f"""
+        DELETE FROM lead WHERE (tenant_id, lead_id) IN (
+            SELECT tenant_id, lead_id FROM lead WHERE {waiting} LIMIT :limit FOR UPDATE SKIP LOCKED)
+        RETURNING tenant_id, lead_id
+        """,
+        before=before,
+        limit=limit,
+    )
+    await work.run(
+        """
+        DELETE FROM activity WHERE (tenant_id, lead_id) IN (
+            SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])))
+        """,
+        tenants=[row["tenant_id"] for row in gone],
+        leads=[row["lead_id"] for row in gone],
+    )
     return len(rows)

@@ -23,6 +23,12 @@ async def histories(work: UnitOfWork, tenants: Iterable[str]) -> dict[str, Setti
     return {tenant: SettingsHistory(found) for tenant, found in versions.items()}
 
 
+async def present(work: UnitOfWork) -> Settings:
+    """The settings of the tenant of this work, as they are now."""
+    tenant = work.tenants[0]
+    return (await histories(work, [tenant]))[tenant].at(work.now)
+
+
 async def add_version(work: UnitOfWork, body: dict[str, Any], actor: str) -> None:
     """The tenant's settings from now on."""
     await work.run(

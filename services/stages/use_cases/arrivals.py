@@ -7,24 +7,11 @@ from uuid import UUID
 from services.stages.rules import READ_TYPES, Signal, signal_data
 from services.stages.store import activities
 from services.stages.store.activities import Entry
-from services.stages.store.leads import UNBORN, Standing
+from services.stages.store.leads import CLOSED, OPEN, UNBORN, Standing
 from services.stages.use_cases.judging import Judging
 from shared.aliases import Lead, aliases_of, apply_merge, erased_among, remember_erased, resolve
 from shared.db import UnitOfWork
 from shared.events import LeadCaptured, LeadErased, LeadMerged, LeadScored, LeadUpdated, Received, ReplyReceived
-
-_ACTIVE = frozenset(
-    {
-        "lead.captured",
-        "engagement.recorded",
-        "message.sent",
-        "reply.received",
-        "meeting.booked",
-        "meeting.cancelled",
-        "note",
-    }
-)
-"""What counts for `last_activity_on`."""
 
 _SHOWN: dict[str, tuple[str, ...]] = {
     "lead.captured": ("source", "campaign"),
@@ -41,7 +28,6 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     "contact.opted_out": ("channel", "how"),
     "sequence.enrolled": ("sequence_id", "enrolment_id"),
     "sequence.exited": ("sequence_id", "enrolment_id", "reason"),
-    "meeting.booked": ("title",),
 }
 """What the timeline shows of an event, besides what the rules read. Never a contact detail."""
 
@@ -53,11 +39,11 @@ async def take(work: UnitOfWork, batch: list[Received[Any]]) -> None:
     received = sorted(arrived.values(), key=lambda r: r.order)
     if not received:
         return
-    merged = [r for r in received if r.type == LeadMerged.type and await apply_merge(work, r)]
-    now = await resolve(work, {(r.tenant, r.lead_id) for r in received})
-    keys = {(tenant, kept) for (tenant, _), kept in now.items()}
-    keys |= {(r.tenant, id) for r in merged for id in (r.lead_id, r.event.alias_id)}
-    judging = await Judging.begin(work, keys)
+    merges = [r for r in received if r.type == LeadMerged.type]
+    left = await resolve(work, {(r.tenant, r.event.alias_id) for r in merges}) if merges else {}
+    merged = [r for r in merges if await apply_merge(work, r)]
+    parties = {(r.tenant, id) for r in merged for id in (r.lead_id, r.event.alias_id, left[r.tenant, r.event.alias_id])}
+    judging, now = await Judging.begin_resolved(work, {(r.tenant, r.lead_id) for r in received}, parties)
     entries = {(r.tenant, r.digest): _entry(r) for r in received}
     await _hide_noise(work, received, entries, judging.standings, now)
     fresh = await activities.add(work, list(entries.values()))
@@ -67,18 +53,18 @@ async def take(work: UnitOfWork, batch: list[Received[Any]]) -> None:
         if (one.tenant, one.digest) not in fresh:
             continue
         key = (one.tenant, now[one.tenant, one.lead_id])
-        judging.heard[one.tenant, one.id] = one
+        judging.telling.heard[one.tenant, one.id] = one
         _learn(judging.standings[key], one)
         entry = entries[one.tenant, one.digest]
         if entry.folded:
             arrivals.setdefault(key, []).append(entry.signal)
-            causes[key] = one.id
-    again: set[Lead] = set()
+            causes.setdefault(key, one.id)  # the oldest of them, which is what a fold anew is for
     for one in merged:
-        again |= _merge(judging.standings, one)
-        causes |= dict.fromkeys(((one.tenant, one.lead_id), (one.tenant, one.event.alias_id)), one.id)
-    await _date(work, judging.standings, again)
-    await judging.decide(arrivals, again=again, causes=causes)
+        _merge(judging.standings, one)
+        touched = (one.lead_id, one.event.alias_id, left[one.tenant, one.event.alias_id])
+        causes |= {(one.tenant, id): one.id for id in touched}
+    await _date(work, judging.standings, parties)
+    await judging.decide(arrivals, again=parties, causes=causes)
     for one in received:
         if one.type == LeadErased.type:
             await _erase(work, one)
@@ -118,8 +104,7 @@ def _publisher(source: str) -> str:
 
 def _learn(standing: Standing, received: Received[Any]) -> None:
     """What the queue shows of an event."""
-    if received.type in _ACTIVE and received.occurred_at > standing.last_activity_on:
-        standing.last_activity_on = received.occurred_at
+    standing.saw(received.type, received.occurred_at)
     learn = _LEARN.get(received.type)
     if learn is not None:
         learn(standing, received)
@@ -150,27 +135,33 @@ def _name(event: LeadCaptured | LeadUpdated) -> str | None:
 
 
 def _scored(standing: Standing, received: Received[LeadScored]) -> None:
-    """The newest score counts: by revision, and by time where there is none."""
+    """The newest score counts: by revision, and by time where it has none."""
     event = received.event
-    revision = event.revision or 0
-    newer = revision > standing.score_revision or (
-        revision == standing.score_revision
-        and (standing.scored_at is None or received.occurred_at >= standing.scored_at)
-    )
+    if event.revision is None:
+        newer = standing.scored_at is None or received.occurred_at >= standing.scored_at
+    else:
+        newer = event.revision > standing.score_revision
     if newer and received.lead_id == standing.lead_id:
-        standing.score_revision = revision
+        standing.score_revision = event.revision or standing.score_revision
         standing.scored_at = received.occurred_at
         standing.score_total = event.total
         standing.band = event.band
 
 
 def _draft_created(standing: Standing, received: Received[Any]) -> None:
-    standing.open_drafts = [*standing.open_drafts, str(received.event.draft_id)][-20:]
+    standing.drafts.setdefault(str(received.event.draft_id), OPEN)
+    _keep_newest(standing)
 
 
 def _draft_closed(standing: Standing, received: Received[Any]) -> None:
-    closed = str(received.event.draft_id)
-    standing.open_drafts = [draft for draft in standing.open_drafts if draft != closed]
+    standing.drafts[str(received.event.draft_id)] = CLOSED
+    _keep_newest(standing)
+
+
+def _keep_newest(standing: Standing) -> None:
+    """The last drafts are enough to know whether one waits; an end that overtook its beginning is remembered."""
+    for draft_id in list(standing.drafts)[:-20]:
+        del standing.drafts[draft_id]
 
 
 _LEARN: dict[str, Callable[[Standing, Received[Any]], None]] = {
@@ -183,14 +174,14 @@ _LEARN: dict[str, Callable[[Standing, Received[Any]], None]] = {
 }
 
 
-def _merge(standings: dict[Lead, Standing], received: Received[LeadMerged]) -> set[Lead]:
-    """Both leads are folded again: the kept one from the signals of both, or, undone, each from its own."""
+def _merge(standings: dict[Lead, Standing], received: Received[LeadMerged]) -> None:
+    """All parties are folded again: the kept lead from the signals of both, or, undone, each from its own; and the
+    lead that the alias belonged to before, where that merge's undo comes later than this."""
     kept = standings[received.tenant, received.lead_id]
     alias = standings[received.tenant, received.event.alias_id]
     alias.merged_into = None if received.event.undone else kept.lead_id
     if alias.merged_into:
         alias.next_due = None
-    return {kept.key, alias.key}
 
 
 async def _date(work: UnitOfWork, standings: Mapping[Lead, Standing], merged: set[Lead]) -> None:
@@ -198,7 +189,7 @@ async def _date(work: UnitOfWork, standings: Mapping[Lead, Standing], merged: se
     if not merged:
         return
     names = {key: [key, *((key[0], id) for id in ids)] for key, ids in (await aliases_of(work, merged)).items()}
-    last = await activities.last_active(work, {id for ids in names.values() for id in ids}, _ACTIVE)
+    last = await activities.last_active(work, {id for ids in names.values() for id in ids}, activities.ACTIVE)
     for key, ids in names.items():
         standings[key].last_activity_on = max((last[id] for id in ids if id in last), default=UNBORN)
 
@@ -230,7 +221,7 @@ async def _erase(work: UnitOfWork, received: Received[LeadErased]) -> None:
     await remember_erased(work, received.tenant, received.lead_id)
     await activities.strip_person(work, received.tenant, received.lead_id)
     await work.run(
-        "UPDATE lead SET name = NULL, company = NULL, open_drafts = '[]' WHERE tenant_id = :tenant AND lead_id = :lead",
+        "UPDATE lead SET name = NULL, company = NULL, drafts = '{}' WHERE tenant_id = :tenant AND lead_id = :lead",
         tenant=received.tenant,
         lead=received.lead_id,
     )

@@ -4,7 +4,7 @@ Newer signals are applied to the stored journey; an older one folds the lead aga
 been told wrongly is corrected by one `stage.changed`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,21 +13,20 @@ from services.stages.rules import (
     Outcome,
     SettingsHistory,
     Signal,
-    Transition,
     advance,
     can_advance,
     compare,
     fold,
     next_due,
-    standing_at,
 )
 from services.stages.store import activities, alerts, leads, settings
-from services.stages.store.activities import IGNORED, STATUS_CHANGE, Entry, Told
+from services.stages.store.activities import Told
 from services.stages.store.leads import Standing
-from shared.aliases import Lead, aliases_of
+from services.stages.use_cases.telling import Telling
+from shared.aliases import Lead, aliases_of, resolve
 from shared.db import UnitOfWork
-from shared.events import JourneySummary, LeadBecameHot, Received, StageChanged
-from shared.events.envelope import Envelope
+from shared.errors import Transient
+from shared.events import StageChanged
 from shared.ids import derived_id, revision_id
 
 Arrivals = Mapping[Lead, Sequence[Signal]]
@@ -42,11 +41,7 @@ class Judging:
         self.work = work
         self.standings = standings
         self.histories = histories
-        self.heard: dict[tuple[str, str], Received[Any]] = {}
-        """The events that arrived in this round, by tenant and id: what is said because of them is on their trace."""
-        self.moved: dict[Lead, list[Transition]] = {}
-        """What each lead did in this round, for those who want to answer it."""
-        self._entries: list[Entry] = []
+        self.telling = Telling(work)
         self._alerts: list[alerts.Alert] = []
 
     @classmethod
@@ -55,6 +50,21 @@ class Judging:
         standings = await leads.lock(work, keys)
         histories = await settings.histories(work, (tenant for tenant, _ in standings))
         return cls(work, standings, histories)
+
+    @classmethod
+    async def begin_resolved(
+        cls, work: UnitOfWork, asked: Collection[Lead], besides: Iterable[Lead] = ()
+    ) -> tuple["Judging", dict[Lead, UUID]]:
+        """Lock what these ids stand for (and `besides` as they are), and say what that is.
+
+        Raises Transient when a merge or its undo was committed before the locks were ours: the next look sees it.
+        """
+        now = await resolve(work, asked)
+        judging = await cls.begin(work, {*((tenant, kept) for (tenant, _), kept in now.items()), *besides})
+        merging = any(kept != lead[1] or judging.standings[lead[0], kept].merged_into for lead, kept in now.items())
+        if merging and await resolve(work, asked) != now:
+            raise Transient("a merge came in between")
+        return judging, now
 
     async def decide(
         self, arrivals: Arrivals, *, again: Iterable[Lead] = (), causes: Mapping[Lead, str] | None = None
@@ -72,13 +82,13 @@ class Judging:
                 before = standing.journey.facts()
                 outcome = advance(standing.journey, signals, self.histories[key[0]], self.work.now)
                 self._go_on(standing, before, outcome, signals)
-            elif signals or key in again:
+            elif signals or key in again or standing.captured:
                 refold.append(key)
         if refold:
             await self._refold(refold, causes or {})
-        await activities.add(self.work, self._entries)
+        await activities.add(self.work, self.telling.entries)
         for alert in await alerts.add(self.work, self._alerts):
-            self._say_hot(alert)
+            self.telling.hot(alert)
         await leads.save(self.work, self.standings.values())
 
     def _begin(self, standing: Standing, signals: Sequence[Signal]) -> None:
@@ -91,9 +101,10 @@ class Judging:
         """Everything new came after everything known: tell each move by itself."""
         standing.journey = outcome.journey
         for transition in outcome.transitions:
-            self._tell(standing, [transition], corrects=None)
-        if not outcome.transitions and outcome.journey.facts() != before and signals:
-            self._tell_fact(standing, signals[-1])
+            self.telling.tell(standing, transition)
+        after = outcome.transitions[-1].facts if outcome.transitions else before
+        if outcome.journey.facts() != after:
+            self.telling.fact(standing, signals[-1] if signals else None)
         self._note_ignored(standing, outcome.ignored)
         if outcome.became_hot and outcome.journey.hot:
             self._alert(standing, outcome)
@@ -111,30 +122,30 @@ class Judging:
             if outcome.journey.created_on is None:
                 continue  # not captured yet: the signals wait
             await self._correct(standing, outcome, told.get(key, []), signals, causes.get(key))
-            await self._correct_ignored(standing, outcome.ignored, ignored.get(key, {}))
+            await self._correct_ignored(standing, outcome.ignored, ignored.get(key, {}), causes.get(key))
             self._settle(standing)
 
     async def _correct(
         self, standing: Standing, outcome: Outcome, told: list[Told], signals: Sequence[Signal], cause: str | None
     ) -> None:
-        before, was_hot, first = standing.journey.facts(), standing.journey.hot, not standing.captured
+        old, was_hot, first = standing.journey, standing.journey.hot, not standing.captured
         correction = compare([each.transition for each in told], outcome.transitions)
         superseded = [each for each in told if each.transition in correction.superseded]
         standing.journey = outcome.journey
         if superseded:
-            await activities.supersede(self.work, standing.tenant, [each.digest for each in superseded])
+            await activities.supersede(self.work, standing.tenant, [each.digest for each in superseded], by=cause)
             corrects = [
                 revision_id(StageChanged.type, standing.lead_id, revision)
                 for revision in sorted({each.revision for each in superseded})
             ]
-            self._tell(standing, correction.added, corrects=corrects, before=told[-1].transition, cause=cause)
+            self.telling.mend(standing, old, outcome, correction.added, corrects, cause)
         elif correction.added and correction.added == outcome.transitions[-len(correction.added) :]:
             for transition in correction.added:
-                self._tell(standing, [transition], corrects=None)
+                self.telling.tell(standing, transition)
         elif correction.added:
-            self._tell(standing, correction.added, corrects=[], before=told[-1].transition, cause=cause)
-        elif not first and outcome.journey.facts() != before:
-            self._tell_fact(standing, signals[-1], corrects=[], cause=cause)
+            self.telling.mend(standing, old, outcome, correction.added, [], cause)
+        elif not first and outcome.journey.facts() != old.facts():
+            self.telling.fact(standing, signals[-1], corrects=[], cause=cause)
         if outcome.became_hot and outcome.journey.hot and not was_hot:
             self._alert(standing, outcome)
 
@@ -144,167 +155,22 @@ class Judging:
         standing.owner = journey.owner
         standing.next_due = next_due(journey, self.histories[standing.tenant])
 
-    # -- what is said
-
-    def _tell(
-        self,
-        standing: Standing,
-        transitions: Sequence[Transition],
-        *,
-        corrects: list[str] | None,
-        before: Transition | None = None,
-        cause: str | None = None,
-    ) -> None:
-        """One `stage.changed` for these entries; a correction goes from where we last said the lead stood."""
-        standing.revision += 1
-        journey = standing.journey
-        last = transitions[-1] if transitions else standing_at(journey, before)
-        told_from = before.to if before is not None else last.from_
-        told_status = before.status if before is not None else last.from_status
-        correction = corrects is not None
-        said = self._emit(
-            standing,
-            from_=told_from,
-            to=journey.stage.value if correction else last.to,
-            from_status=told_status,
-            status=standing.status if correction else last.status,
-            transition=last,
-            corrects=corrects,
-            cause=cause,
-        )
-        self._entries += [self._entry(standing, each, n, corrects, said.id) for n, each in enumerate(transitions)]
-        self.moved.setdefault(standing.key, []).extend(transitions)
-
-    def _tell_fact(
-        self, standing: Standing, signal: Signal, *, corrects: list[str] | None = None, cause: str | None = None
-    ) -> None:
-        """The stage stays; another fact of the journey changed."""
-        standing.revision += 1
-        journey = standing.journey
-        self._emit(
-            standing,
-            from_=journey.stage.value,
-            to=journey.stage.value,
-            from_status=standing.status,
-            status=standing.status,
-            transition=Transition(
-                from_=journey.stage,
-                to=journey.stage,
-                rule="fact",
-                actor=signal.actor or "system:fact",
-                reason="the stage stays; another fact of the journey changed",
-                caused_by=cause or signal.id,
-                occurred_at=signal.occurred_at,
-                from_status=standing.status,
-                status=standing.status,
-                disqualification_reason=journey.disqualification_reason,
-            ),
-            corrects=corrects,
-            cause=cause,
-        )
-
-    def _emit(
-        self,
-        standing: Standing,
-        *,
-        from_: str,
-        to: str,
-        from_status: str,
-        status: str,
-        transition: Transition,
-        corrects: list[str] | None,
-        cause: str | None,
-    ) -> Envelope:
-        facts: dict[str, Any] = {
-            "lead_id": standing.lead_id,
-            "from_": str(from_),
-            "to": str(to),
-            "from_status": from_status,
-            "status": status,
-            "rule": transition.rule,
-            "actor": transition.actor,
-            "reason": transition.reason,
-            "caused_by": cause or transition.caused_by,
-            "occurred_at": transition.occurred_at,
-            "recorded_at": self.work.now,
-            "revision": standing.revision,
-            "journey": JourneySummary(**standing.journey.facts()),
-            "disqualification_reason": standing.journey.disqualification_reason,
-        }
-        if corrects is not None:
-            facts["corrects"] = corrects
-        return self.work.emit(
-            StageChanged(**facts),
-            tenant=standing.tenant,
-            subject=standing.lead_id,
-            time=transition.occurred_at,
-            cause=self.heard.get((standing.tenant, cause or transition.caused_by)),
-            event_id=revision_id(StageChanged.type, standing.lead_id, standing.revision),
-        )
-
-    def _entry(
-        self, standing: Standing, transition: Transition, position: int, corrects: list[str] | None, event_id: str
-    ) -> Entry:
-        data: dict[str, Any] = {
-            "from": transition.from_.value,
-            "to": transition.to.value,
-            "from_status": transition.from_status,
-            "status": transition.status,
-            "rule": transition.rule,
-            "reason": transition.reason,
-        }
-        if transition.disqualification_reason is not None:
-            data["disqualification_reason"] = transition.disqualification_reason
-        if corrects:
-            data["corrects"] = corrects
-        return Entry(
-            tenant=standing.tenant,
-            digest=derived_id("status_change", standing.lead_id, standing.revision, position),
-            lead_id=standing.lead_id,
-            type=STATUS_CHANGE,
-            event_id=event_id,
-            source=self.work.source,
-            occurred_at=transition.occurred_at,
-            recorded_at=self.work.now,
-            actor=transition.actor,
-            caused_by=transition.caused_by,
-            data=data,
-            position=position + 1,
-            revision=standing.revision,
-        )
-
     def _note_ignored(self, standing: Standing, ignored: Iterable[Ignored]) -> None:
-        self._entries += [self._ignored(standing, each) for each in ignored if not each.routine]
-
-    def _ignored(self, standing: Standing, each: Ignored) -> Entry:
-        return Entry(
-            tenant=standing.tenant,
-            digest=derived_id("ignored", standing.lead_id, each.digest, each.reason),
-            lead_id=standing.lead_id,
-            type=IGNORED,
-            event_id=each.event_id,
-            source=self.work.source,
-            occurred_at=each.occurred_at,
-            recorded_at=self.work.now,
-            actor="system:stages",
-            caused_by=each.event_id,
-            data={"type": each.type, "reason": each.reason},
-            position=1,
-        )
+        self.telling.entries += [self.telling.ignored(standing, each) for each in ignored if not each.routine]
 
     async def _correct_ignored(
-        self, standing: Standing, ignored: Sequence[Ignored], known: Mapping[UUID, bool]
+        self, standing: Standing, ignored: Sequence[Ignored], known: Mapping[UUID, bool], cause: str | None
     ) -> None:
-        entries = {entry.digest: entry for entry in (self._ignored(standing, e) for e in ignored if not e.routine)}
-        self._entries += [entry for digest, entry in entries.items() if digest not in known]
+        entries = {
+            entry.digest: entry for entry in (self.telling.ignored(standing, e) for e in ignored if not e.routine)
+        }
+        self.telling.entries += [entry for digest, entry in entries.items() if digest not in known]
         gone = [digest for digest, superseded in known.items() if digest not in entries and not superseded]
         back = [digest for digest, superseded in known.items() if digest in entries and superseded]
         if gone:
-            await activities.supersede(self.work, standing.tenant, gone)
+            await activities.supersede(self.work, standing.tenant, gone, by=cause)
         if back:
             await activities.reinstate(self.work, standing.tenant, back)
-
-    # -- alerts
 
     def _alert(self, standing: Standing, outcome: Outcome) -> None:
         """One alert for each crossing, and only if it happened lately enough to do something about it."""
@@ -317,16 +183,8 @@ class Judging:
                 crossing.total,
                 crossing.threshold,
                 crossing.occurred_at,
+                crossing.caused_by,
             )
             for crossing in outcome.became_hot
             if present.reacts_to(crossing.occurred_at, self.work.now)
         ]
-
-    def _say_hot(self, alert: alerts.Alert) -> None:
-        self.work.emit(
-            LeadBecameHot(total=alert.total, threshold=alert.threshold),
-            tenant=alert.tenant,
-            subject=alert.lead_id,
-            time=alert.at,
-            event_id=str(alert.id),
-        )

@@ -15,7 +15,6 @@ from services.stages.store import activities, leads
 from services.stages.store.activities import Entry
 from services.stages.store.leads import Standing
 from services.stages.use_cases.judging import Judging
-from shared.aliases import resolve
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Invalid, LeadflowError, NotFound
 from shared.events import Event, LeadAssigned, MeetingBooked, MeetingCancelled
@@ -50,16 +49,14 @@ async def move(work: UnitOfWork, who: Principal, wish: Wish, *, if_match: str | 
 async def move_many(work: UnitOfWork, who: Principal, wishes: Sequence[Wish]) -> list[LeadflowError | Standing]:
     """A result for each wish, in order; a lead named twice is moved once and refused the second time."""
     tenant = work.tenants[0]
-    now = await resolve(work, ((tenant, wish.lead_id) for wish in wishes))
-    judging = await Judging.begin(work, ((tenant, id) for id in now.values()))
+    judging, now = await Judging.begin_resolved(work, [(tenant, wish.lead_id) for wish in wishes])
     results: list[LeadflowError | Standing] = []
     acts: list[tuple[Standing, Entry]] = []
     seen: set[UUID] = set()
     for wish in wishes:
         standing = judging.standings[tenant, now[tenant, wish.lead_id]]
         try:
-            if not standing.captured:
-                raise NotFound(f"there is no lead {wish.lead_id}")
+            _require(standing, wish.lead_id)
             if standing.lead_id in seen:
                 raise Conflict("the lead stands twice in this request")
             seen.add(standing.lead_id)
@@ -77,8 +74,6 @@ async def move_many(work: UnitOfWork, who: Principal, wishes: Sequence[Wish]) ->
 
 def _move_entry(work: UnitOfWork, who: Principal, standing: Standing, wish: Wish) -> Entry | None:
     journey = standing.journey
-    if journey.erased:
-        raise Conflict("the person was erased: the lead stays where it is")
     if journey.stage is wish.stage:
         return None
     if journey.stage is Stage.DEAD:
@@ -160,21 +155,25 @@ async def assign(work: UnitOfWork, who: Principal, lead_id: UUID, owner: str | N
 async def note(work: UnitOfWork, who: Principal, lead_id: UUID, text: str) -> UUID:
     """Write a note into the timeline; its id."""
     judging, standing = await _open(work, lead_id)
-    entry = _entry(work, who, standing, "note", {"text": text}, folded=False)
-    standing.last_activity_on = max(standing.last_activity_on, entry.occurred_at)
+    entry = _entry(work, who, standing, activities.NOTE, {"text": text}, folded=False)
     await _act(judging, [(standing, entry)])
     return entry.digest
 
 
 async def _open(work: UnitOfWork, lead_id: UUID) -> tuple[Judging, Standing]:
-    """The lead, locked; an alias answers as the lead that it stands for."""
-    tenant = work.tenants[0]
-    now = await resolve(work, [(tenant, lead_id)])
-    judging = await Judging.begin(work, [(tenant, now[tenant, lead_id])])
-    standing = judging.standings[tenant, now[tenant, lead_id]]
+    """The lead, locked; an alias answers as the lead that it stands for. Conflict when the person was erased."""
+    asked = (work.tenants[0], lead_id)
+    judging, now = await Judging.begin_resolved(work, [asked])
+    standing = judging.standings[asked[0], now[asked]]
+    _require(standing, lead_id)
+    return judging, standing
+
+
+def _require(standing: Standing, lead_id: UUID) -> None:
     if not standing.captured:
         raise NotFound(f"there is no lead {lead_id}")
-    return judging, standing
+    if standing.journey.erased:
+        raise Conflict("the person was erased: the lead stays as it is")
 
 
 def _entry(
@@ -211,6 +210,8 @@ def _entry(
 
 
 async def _act(judging: Judging, acts: Sequence[tuple[Standing, Entry]]) -> None:
+    for standing, entry in acts:
+        standing.saw(entry.type, entry.occurred_at)
     await activities.add(judging.work, [entry for _, entry in acts])
     await judging.decide({standing.key: [entry.signal] for standing, entry in acts if entry.folded})
 

@@ -83,8 +83,12 @@ async def test_a_signal_that_comes_for_an_alias_counts_for_the_kept_lead(stages,
 
 async def test_erasure_removes_the_person_and_keeps_the_count(stages, captured, bus, tenant, eventually):
     (lead,) = await captured(full_name="Ada Lovelace", company="Analytical Ltd")
+    async with stages.client(tenant, "reviewer") as api:
+        move = {"stage": "lost", "note": "Ada told me so", "disqualification_reason": "Ada has no budget"}
+        assert (await api.put(f"/v1/leads/{lead.id}/stage", json=move)).status_code == 200
+        assert (await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "contacted"})).status_code == 200
     lead.replied(excerpt="call me on my private number")
-    await bus.read("stage.changed", tenant=tenant)
+    await bus.read("stage.changed", tenant=tenant, count=3)
     lead.tell("lead.erased", {"lead_id": str(lead.id)})
     async with stages.client(tenant, "viewer") as api:
 
@@ -94,7 +98,11 @@ async def test_erasure_removes_the_person_and_keeps_the_count(stages, captured, 
 
         await eventually(forgotten)
         timeline = (await api.get(f"/v1/leads/{lead.id}/timeline")).text
-    assert "private number" not in timeline
+        for stage in ("engaged", "any"):
+            assert (await api.get("/v1/queue", params={"stage": stage})).json()["items"] == []
+    assert not [word for word in ("private number", "Ada") if word in timeline]
+    async with stages.client(tenant, "reviewer") as api:
+        assert (await api.post(f"/v1/leads/{lead.id}/notes", json={"text": "Ada called"})).status_code == 409
     async with stages.database.worker() as work:
         rows = await work.fetch("SELECT data FROM activity WHERE tenant_id = :t", t=tenant)
     assert not any({"email_key", "excerpt", "phone_key"} & set(row["data"]) for row in rows)
@@ -103,4 +111,4 @@ async def test_erasure_removes_the_person_and_keeps_the_count(stages, captured, 
     other.captured()
     other.sent()
     await bus.read("stage.changed", tenant=tenant, where=lambda s: s.lead_id == str(other.id))
-    assert len([s for s in bus.seen("stage.changed", tenant=tenant) if s.lead_id == str(lead.id)]) == 1
+    assert len([s for s in bus.seen("stage.changed", tenant=tenant) if s.lead_id == str(lead.id)]) == 3

@@ -47,12 +47,15 @@ async def test_bulk_moves_answer_for_each_lead(stages, captured, bus, tenant):
                     {"lead_id": str(two.id), "stage": "lost"},
                     {"lead_id": nobody, "stage": "engaged"},
                     {"lead_id": str(one.id), "stage": "won"},
+                    {"lead_id": str(two.id), "stage": "limbo"},
+                    {"lead_id": "no id", "stage": "won"},
                 ]
             },
         )
     results = answer.json()["results"]
-    assert [result["status"] for result in results] == [200, 422, 404, 409]
+    assert [result["status"] for result in results] == [200, 422, 404, 409, 422, 404]
     assert "reason" in results[1]["error"]
+    assert "stage" in results[4]["error"]
     await bus.read("stage.changed", tenant=tenant)
     assert len(bus.seen("stage.changed", tenant=tenant)) == 1
 
@@ -70,8 +73,12 @@ async def test_meetings_are_booked_moved_and_cancelled(stages, captured, bus, te
         assert booked.json() == again.json()
         assert other.status_code == 422
         id = booked.json()["meeting_id"]
-        assert [m["meeting_id"] for m in (await api.get(f"/v1/leads/{lead.id}/meetings")).json()["items"]] == [id]
-        assert (await api.get(f"/v1/leads/{lead.id}")).json()["stage"] == "scheduled"
+        (meeting,) = (await api.get(f"/v1/leads/{lead.id}/meetings")).json()["items"]
+        assert (meeting["meeting_id"], meeting["title"], meeting["state"]) == (id, "Demo", "booked")
+        seen = (await api.get(f"/v1/leads/{lead.id}")).json()
+        assert seen["stage"] == "scheduled"
+        (entry,) = (await api.get(f"/v1/leads/{lead.id}/timeline", params={"type": "meeting.booked"})).json()["items"]
+        assert seen["last_activity_on"] == entry["occurred_at"]
         assert (await api.delete(f"/v1/leads/{lead.id}/meetings/{id}")).status_code == 204
         assert (await api.delete(f"/v1/leads/{lead.id}/meetings/{id}")).status_code == 204
         assert (await api.delete(f"/v1/leads/{lead.id}/meetings/nothing")).status_code == 404
@@ -128,6 +135,9 @@ async def test_settings_keep_what_is_left_out(stages, tenant):
         assert [item["id"] for item in answer.json()["checklist"]] == ["need"]
         assert answer.json()["thresholds"] == {"hot": {"up": 90, "down": 85}}
         assert answer.json()["quiet_days"] == 0.5
+        up = await api.put("/v1/settings", json={"thresholds": {"hot": {"up": 88}}})
+        assert up.json()["thresholds"] == {"hot": {"up": 88, "down": 85}}
+        assert (await api.put("/v1/settings", json={"thresholds": {"hot": {"up": 60}}})).status_code == 422
         assert (await api.put("/v1/settings", json=answer.json())).status_code == 200, (
             "what was read can be written back"
         )

@@ -1,6 +1,9 @@
 """A lead walks through its stages over the real topics."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
 
 from shared.testing.builders import ALead, ago
 
@@ -60,6 +63,7 @@ async def test_a_late_older_signal_is_told_as_one_correction(bus, start, tenant,
         ("new", "engaged", True),
         ("new", "contacted", False),
     ]
+    assert timeline[1]["data"]["superseded_by"] == sent
 
 
 async def test_a_person_moves_a_lead_and_nobody_moves_a_dead_one(bus, start, tenant, eventually):
@@ -144,3 +148,78 @@ async def test_a_score_that_overtakes_its_lead_waits_for_it(bus, start, tenant, 
         await eventually(there)
         seen = (await api.get(f"/v1/leads/{lead.id}")).json()
     assert (seen["stage"], seen["score_total"], seen["band"]) == ("new", 62, "B")
+
+
+@pytest.mark.parametrize("again", range(4))
+async def test_moves_of_one_instant_stand_in_their_order_with_the_journey_of_their_time(bus, start, tenant, again):
+    """Four times: in a random order they would pass once in sixteen."""
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured(time=ago(hours=3))
+    at = ago(hours=1)
+    lead.met(at - timedelta(hours=2), at - timedelta(hours=1), time=at)
+    booked, passed = await bus.read("stage.changed", tenant=tenant, count=2)
+    assert (booked.data["to"], passed.data["to"]) == ("scheduled", "meeting_completed")
+    assert booked.data["occurred_at"] == passed.data["occurred_at"]
+    assert [each.data["journey"]["meetings_held"] for each in (booked, passed)] == [0, 1]
+    async with stages.client(tenant, "viewer") as api:
+        timeline = (await api.get(f"/v1/leads/{lead.id}/timeline", params={"type": "status_change"})).json()
+    assert [entry["data"]["to"] for entry in timeline["items"]] == ["meeting_completed", "scheduled"]
+    assert [entry["event_id"] for entry in timeline["items"]] == [passed.id, booked.id]
+
+
+async def test_a_meeting_that_passes_where_no_rule_moves_the_lead_is_told_as_a_fact(bus, start, tenant, eventually):
+    await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured(time=ago(hours=3))
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    lead.met(soon - timedelta(hours=1), soon, time=ago(hours=2))
+    lead.replied("later", time=ago(hours=1))
+    told = (await bus.read("stage.changed", tenant=tenant, count=3))[-1]
+    assert (told.data["from"], told.data["to"], told.data["rule"]) == ("nurture", "nurture", "fact")
+    assert told.data["journey"]["meetings_held"] == 1
+
+
+async def test_a_score_of_another_system_without_a_revision_counts_by_its_time(bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured(time=ago(hours=3))
+    lead.scored(30, time=ago(hours=2), revision=7)
+    lead.scored(91, time=ago(hours=1))
+    lead.scored(12, time=ago(hours=2, minutes=30))
+    bus.flush()
+    async with stages.client(tenant, "viewer") as api:
+
+        async def newest():
+            return (await api.get(f"/v1/leads/{lead.id}")).json().get("score_total") == 91
+
+        await eventually(newest)
+
+
+async def test_a_draft_whose_end_is_heard_first_does_not_wait_for_review(bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured(time=ago(hours=3))
+    first, second = str(uuid4()), str(uuid4())
+    decided = {"decision": "rejected", "actor": "human:ann", "sha256": "0" * 64}
+    created = {"kind": "first", "channel": "email", "sha256": "0" * 64}
+    lead.tell("draft.decided", {"draft_id": first, **decided})
+    async with stages.client(tenant, "viewer") as api:
+
+        async def heard(type: str, count: int) -> bool:
+            answer = await api.get(f"/v1/leads/{lead.id}/timeline", params={"type": type})
+            return len(answer.json().get("items", [])) == count
+
+        async def action() -> str:
+            return (await api.get(f"/v1/leads/{lead.id}")).json()["next_action"]
+
+        bus.flush()
+        await eventually(lambda: heard("draft.decided", 1))
+        lead.tell("draft.created", {"draft_id": first, **created})
+        bus.flush()
+        await eventually(lambda: heard("draft.created", 1))
+        assert await action() == "send the first message"
+        lead.tell("draft.created", {"draft_id": second, **created})
+        bus.flush()
+        await eventually(lambda: heard("draft.created", 2))
+        assert await action() == "draft waits for review"

@@ -33,7 +33,7 @@ def upgrade() -> None:
             name text,
             company text,
             contact_version integer NOT NULL,
-            open_drafts jsonb NOT NULL,
+            drafts jsonb NOT NULL,
             merged_into uuid,
             updated_at timestamptz NOT NULL,
             PRIMARY KEY (tenant_id, lead_id)

@@ -50,6 +50,10 @@ def erased(folding: Folding, signal: Signal, data: Mapping[str, Any]) -> None:
     journey.contacts, journey.addresses, journey.replies, journey.trusted = {}, {}, {}, {}
     if journey.rule == "manual":
         journey.because = "moved by hand"  # a note may speak of the person
+    if journey.disqualification_reason is not None:
+        journey.disqualification_reason = "erased"
+    for meeting in journey.meetings.values():
+        meeting.title = None
     for tick in journey.ticks.values():
         tick.evidence = None
 

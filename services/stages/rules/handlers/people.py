@@ -14,7 +14,8 @@ from ..table import Trigger
 def booked(folding: Folding, signal: Signal, data: Mapping[str, Any]) -> None:
     """A meeting is a word from the lead; where it moves nobody, it is on the calendar all the same."""
     journey = folding.journey
-    if not meetings.book(journey, data["meeting_id"], moment(data["starts_at"]), moment(data["ends_at"])):
+    starts_at, ends_at = moment(data["starts_at"]), moment(data["ends_at"])
+    if not meetings.book(journey, data["meeting_id"], starts_at, ends_at, data.get("title")):
         folding.ignore(signal, "the meeting has taken place at this very time", routine=True)
         return
     journey.unanswered = False

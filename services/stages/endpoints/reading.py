@@ -1,44 +1,20 @@
-"""The HTTP API of the stage service: the queue, a lead and its timeline, what people do, the tenant's settings."""
+"""The HTTP API of the stage service, what people look at: the queue, a lead and its timeline, the rules."""
 
 from collections import defaultdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
-from services.stages.rules import KINDS, MEANINGS, RULES, STATUSES, Settings, Stage, explain, status_of, title_of
-from services.stages.rules.diagram import mermaid
-from services.stages.schemas import (
-    ActivityView,
-    BulkMoves,
-    LeadView,
-    Meeting,
-    Move,
-    Note,
-    Owner,
-    SettingsBody,
-    Tick,
-)
+from services.stages.rules import KINDS, MEANINGS, RULES, STATUSES, Stage, explain, status_of, title_of
+from services.stages.rules.diagram import mermaid, table
+from services.stages.schemas import ActivityView, LeadView
 from services.stages.store import activities, alerts, queue, settings
-from services.stages.store.leads import Standing
-from services.stages.use_cases import dry_run, people
-from services.stages.views import activity_view, lead_view
-from shared.db import UnitOfWork
-from shared.errors import Invalid, LeadflowError
-from shared.http import (
-    Admin,
-    IfMatch,
-    Limit,
-    Once,
-    Page,
-    Reviewer,
-    TenantWork,
-    Viewer,
-    decode_cursor,
-    encode_cursor,
-    etag,
-)
+from services.stages.use_cases import people
+from services.stages.views import activity_view, lead_views
+from shared.errors import Invalid
+from shared.http import Limit, Page, TenantWork, Viewer, decode_cursor, encode_cursor, etag
 
 router = APIRouter(tags=["stages"])
 
@@ -69,7 +45,7 @@ async def read_queue(
         hot=hot,
     )
     found = await queue.page(work, filters, behind=_queue_position(cursor), limit=limit)
-    views = await _views(work, found.items)
+    views = await lead_views(work, found.items)
     return Page(items=views, next_cursor=_queue_cursor(found.next))
 
 
@@ -78,7 +54,7 @@ async def read_lead(lead_id: UUID, principal: Viewer, work: TenantWork, response
     """Where a lead stands."""
     standing = await people.present(work, lead_id)
     response.headers["ETag"] = etag(standing.revision)
-    return (await _views(work, [standing]))[0]
+    return (await lead_views(work, [standing]))[0]
 
 
 @router.get("/leads/{lead_id}/timeline")
@@ -133,24 +109,6 @@ async def read_explanation(lead_id: UUID, principal: Viewer, work: TenantWork) -
     }
 
 
-@router.put("/leads/{lead_id}/stage")
-async def set_stage(
-    lead_id: UUID, body: Move, principal: Reviewer, work: TenantWork, response: Response, if_match: IfMatch = None
-) -> LeadView:
-    """Move a lead by hand, from any stage to any other but out of dead."""
-    wish = people.Wish(lead_id, body.stage, body.note, body.disqualification_reason)
-    return await _answer(work, response, await people.move(work, principal, wish, if_match=if_match))
-
-
-@router.put("/leads/{lead_id}/checklist/{item}")
-async def tick_item(
-    lead_id: UUID, item: str, body: Tick, principal: Reviewer, work: TenantWork, response: Response
-) -> LeadView:
-    """Tick or untick an item of the qualification checklist."""
-    standing = await people.tick(work, principal, lead_id, item, body.ticked, body.evidence)
-    return await _answer(work, response, standing)
-
-
 @router.get("/leads/{lead_id}/meetings")
 async def list_meetings(lead_id: UUID, principal: Viewer, work: TenantWork) -> Page[dict[str, Any]]:
     """The lead's meetings, by their beginning."""
@@ -158,72 +116,21 @@ async def list_meetings(lead_id: UUID, principal: Viewer, work: TenantWork) -> P
     meetings = sorted(standing.journey.meetings.items(), key=lambda pair: (pair[1].starts_at, pair[0]))
     return Page(
         items=[
-            {"meeting_id": id, "starts_at": each.starts_at, "ends_at": each.ends_at, "state": each.state}
+            {
+                "meeting_id": id,
+                "starts_at": each.starts_at,
+                "ends_at": each.ends_at,
+                "state": each.state,
+                "title": each.title,
+            }
             for id, each in meetings
         ]
     )
 
 
-@router.post("/leads/{lead_id}/meetings", status_code=201)
-async def book_meeting(lead_id: UUID, body: Meeting, principal: Reviewer, work: TenantWork, once: Once) -> Response:
-    """Put a meeting on the calendar."""
-
-    async def run() -> dict[str, str]:
-        return {
-            "meeting_id": await people.book(
-                work,
-                principal,
-                lead_id,
-                starts_at=body.starts_at,
-                ends_at=body.ends_at,
-                title=body.title,
-                meeting_id=body.meeting_id,
-            )
-        }
-
-    return await once(run)
-
-
-@router.delete("/leads/{lead_id}/meetings/{meeting_id}", status_code=204)
-async def cancel_meeting(lead_id: UUID, meeting_id: str, principal: Reviewer, work: TenantWork) -> None:
-    """Cancel a meeting."""
-    await people.cancel(work, principal, lead_id, meeting_id)
-
-
-@router.post("/leads/{lead_id}/notes", status_code=201)
-async def add_note(lead_id: UUID, body: Note, principal: Reviewer, work: TenantWork, once: Once) -> Response:
-    """Write a note into the timeline."""
-
-    async def run() -> dict[str, UUID]:
-        return {"id": await people.note(work, principal, lead_id, body.text)}
-
-    return await once(run)
-
-
-@router.put("/leads/{lead_id}/owner")
-async def set_owner(lead_id: UUID, body: Owner, principal: Reviewer, work: TenantWork, response: Response) -> LeadView:
-    """Give a lead to somebody."""
-    return await _answer(work, response, await people.assign(work, principal, lead_id, body.owner))
-
-
-@router.post("/moves")
-async def move_leads(body: BulkMoves, principal: Reviewer, work: TenantWork) -> dict[str, Any]:
-    """Move up to 1,000 leads by hand, with a result for each."""
-    wishes = [people.Wish(i.lead_id, i.stage, i.note, i.disqualification_reason) for i in body.items]
-    results = await people.move_many(work, principal, wishes)
-    return {
-        "results": [
-            {"lead_id": wish.lead_id, "status": result.status, "error": result.detail}
-            if isinstance(result, LeadflowError)
-            else {"lead_id": wish.lead_id, "status": 200, "stage": result.journey.stage.value}
-            for wish, result in zip(wishes, results, strict=True)
-        ]
-    }
-
-
 @router.get("/stages")
 async def read_stages(principal: Viewer) -> dict[str, Any]:
-    """The stages, the rules that move leads between them, and the diagram (Mermaid)."""
+    """The stages, the rules that move leads between them, their table (Markdown) and the diagram (Mermaid)."""
     return {
         "stages": [
             {
@@ -245,30 +152,9 @@ async def read_stages(principal: Viewer) -> dict[str, Any]:
             }
             for rule in RULES
         ],
+        "table": table(),
         "diagram": mermaid(),
     }
-
-
-@router.get("/settings")
-async def read_settings(principal: Viewer, work: TenantWork) -> dict[str, Any]:
-    """The tenant's checklist, thresholds and periods as they are now."""
-    history = (await settings.histories(work, [principal.tenant]))[principal.tenant]
-    return history.at(work.now).to_json()
-
-
-@router.put("/settings")
-async def write_settings(body: SettingsBody, principal: Admin, work: TenantWork) -> dict[str, Any]:
-    """New settings from now on. Older signals are still judged by the settings of their time."""
-    history = (await settings.histories(work, [principal.tenant]))[principal.tenant]
-    changed = body.over(history.at(work.now))
-    await settings.add_version(work, changed, principal.actor)
-    return Settings.from_json(changed).to_json()
-
-
-@router.post("/settings/dry-run")
-async def try_settings(body: SettingsBody, principal: Admin, request: Request) -> dict[str, Any]:
-    """Which leads would move, now and within 30 days, if these were the settings."""
-    return await dry_run.try_settings(request.app.state.service.database, principal.tenant, body.over)
 
 
 @router.get("/alerts")
@@ -285,17 +171,6 @@ async def list_alerts(
     if len(rows) == limit:
         more = encode_cursor({"at": rows[-1]["at"].isoformat(), "id": str(rows[-1]["alert_id"])})
     return Page(items=[dict(row) for row in rows], next_cursor=more)
-
-
-async def _views(work: UnitOfWork, standings: list[Standing]) -> list[LeadView]:
-    tenant = work.tenants[0]
-    now_holds = (await settings.histories(work, [tenant]))[tenant].at(work.now)
-    return [lead_view(standing, now_holds, work.now) for standing in standings]
-
-
-async def _answer(work: UnitOfWork, response: Response, standing: Standing) -> LeadView:
-    response.headers["ETag"] = etag(standing.revision)
-    return (await _views(work, [standing]))[0]
 
 
 def _stages(given: list[str] | None) -> list[str]:
