@@ -3,12 +3,16 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from services.capture.rules.contact import Contact, Problem, Readers, normalise
+from services.capture.rules.contact import Contact, Problem, Readers, clean, clean_json, normalise
 from shared.events import LeadSubmitted
 
 Line = Annotated[str, Field(max_length=2_000)]
+
+
+def _said(text: str) -> str | None:
+    return clean(text) or None
 
 
 class Body(BaseModel):
@@ -57,7 +61,7 @@ class BatchIn(Body):
 
 
 class LeadEdit(Body):
-    """The fields to change; null clears one, `attributes` are changed one by one."""
+    """The fields to change; null clears one, `attributes` are changed one by one. What is no such field is not read."""
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
@@ -80,10 +84,10 @@ class EngagementIn(Body):
     """What a lead did, as one of ours or another system saw it."""
 
     lead_id: UUID
-    kind: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_.-]*$")]
-    page: Line | None = None
-    url: Line | None = None
-    properties: dict[str, Any] | None = None
+    kind: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=100)]
+    page: Annotated[Line, AfterValidator(_said)] | None = None
+    url: Annotated[Line, AfterValidator(_said)] | None = None
+    properties: Annotated[dict[str, Any], AfterValidator(clean_json)] | None = None
     occurred_at: AwareDatetime | None = None
 
 
@@ -114,13 +118,18 @@ class ImportOut(BaseModel):
 
 
 class ImportErrorOut(BaseModel):
-    """What is wrong with one row; with `lead_id` the row was taken without the value."""
+    """Why one row was not taken."""
 
     line: int
     column: str | None
     value: str
     reason: str
-    lead_id: UUID | None
+
+
+class ImportWarningOut(ImportErrorOut):
+    """What a row was taken without; `lead_id` is the lead that it became."""
+
+    lead_id: UUID
 
 
 def said_wrong(problems: list[Problem]) -> list[dict[str, str]]:

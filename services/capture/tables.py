@@ -201,7 +201,7 @@ class ImportChunk(Table, table=True):
 
 
 class ImportErrorRow(Table, table=True):
-    """What is wrong with a row; a taken row has a `lead_id` and lost only the value that is named."""
+    """What is wrong with a row. With `lead_id` it is a warning: the row was taken without the value that is named."""
 
     __tablename__ = "import_error"
     __table_args__ = (

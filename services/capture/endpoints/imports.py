@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,9 +14,10 @@ from starlette.datastructures import UploadFile
 
 from services.capture.rules.columns import neutral_row
 from services.capture.rules.contact import MAX_SOURCE, clean
-from services.capture.schemas import ImportErrorOut, ImportOut
+from services.capture.schemas import ImportErrorOut, ImportOut, ImportWarningOut
 from services.capture.store import imports as store
 from services.capture.use_cases import imports as use_cases
+from shared.db import UnitOfWork
 from shared.errors import Invalid, UnsupportedMedia
 from shared.http import Limit, Operator, Page, TenantWork, ViewerOrService, decode_cursor, encode_cursor
 from shared.http.pages import number
@@ -25,6 +26,7 @@ from shared.service import Service
 router = APIRouter(tags=["imports"])
 
 _CSV_PAGE = 1_000
+_COLUMNS = ("line", "column", "value", "reason")
 _FORM = {
     "requestBody": {
         "required": True,
@@ -117,40 +119,68 @@ async def list_import_errors(
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> Page[ImportErrorOut] | StreamingResponse:
-    """What was wrong with which rows, in the order of the file; all of it at once with `Accept: text/csv`."""
+    """Why which rows were not taken, in the order of the file; all of it at once with `Accept: text/csv`."""
     await use_cases.get_import(work, principal.tenant, import_id)
-    if "text/csv" in request.headers.get("accept", ""):
-        headers = {"Content-Disposition": f'attachment; filename="import-{import_id}-errors.csv"'}
-        lines = _csv(request.app.state.service, principal.tenant, import_id)
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    if _wants_csv(request):
+        return _csv(request, principal.tenant, import_id, taken=False)
+    rows, last = await _page(work, principal.tenant, import_id, limit, cursor, taken=False)
+    return Page(items=[ImportErrorOut(**_row(row)) for row in rows], next_cursor=last)
+
+
+@router.get("/imports/{import_id}/warnings", response_model=None, responses={200: {"model": Page[ImportWarningOut]}})
+async def list_import_warnings(
+    request: Request,
+    principal: ViewerOrService,
+    work: TenantWork,
+    import_id: UUID,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[ImportWarningOut] | StreamingResponse:
+    """Which bad values were left out of rows that were taken all the same; as CSV too."""
+    await use_cases.get_import(work, principal.tenant, import_id)
+    if _wants_csv(request):
+        return _csv(request, principal.tenant, import_id, taken=True)
+    rows, last = await _page(work, principal.tenant, import_id, limit, cursor, taken=True)
+    return Page(items=[ImportWarningOut(**_row(row), lead_id=row["lead_id"]) for row in rows], next_cursor=last)
+
+
+async def _page(
+    work: UnitOfWork, tenant: str, import_id: UUID, limit: int, cursor: str | None, *, taken: bool
+) -> tuple[Sequence[RowMapping], str | None]:
     after = decode_cursor(cursor, after=number)["after"] if cursor else 0
-    rows = await store.errors(work, principal.tenant, import_id, after=after, limit=limit)
-    items = [
-        ImportErrorOut(
-            line=row["line"],
-            column=row["column_name"],
-            value=row["value"],
-            reason=row["reason"],
-            lead_id=row["lead_id"],
-        )
-        for row in rows
-    ]
-    return Page(items=items, next_cursor=encode_cursor({"after": rows[-1]["number"]}) if len(rows) == limit else None)
+    rows = await store.errors(work, tenant, import_id, taken=taken, after=after, limit=limit)
+    return rows, encode_cursor({"after": rows[-1]["number"]}) if len(rows) == limit else None
 
 
-async def _csv(service: Service, tenant: str, import_id: UUID) -> AsyncIterator[str]:
-    """The error file, page by page, each in a transaction of its own: it may be long, and the reader slow."""
-    yield "line,column,value,reason\r\n"
+def _row(row: RowMapping) -> dict[str, Any]:
+    return {name: row["column_name" if name == "column" else name] for name in _COLUMNS}
+
+
+def _wants_csv(request: Request) -> bool:
+    return "text/csv" in request.headers.get("accept", "")
+
+
+def _csv(request: Request, tenant: str, import_id: UUID, *, taken: bool) -> StreamingResponse:
+    name = f"import-{import_id}-{'warnings' if taken else 'errors'}.csv"
+    return StreamingResponse(
+        _lines(request.app.state.service, tenant, import_id, taken),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+async def _lines(service: Service, tenant: str, import_id: UUID, taken: bool) -> AsyncIterator[str]:
+    """The file, page by page, each in a transaction of its own: it may be long, and the reader slow."""
+    columns = (*_COLUMNS, "lead_id") if taken else _COLUMNS
+    yield ",".join(columns) + "\r\n"
     after = 0
     while True:
         async with service.database.tenant(tenant) as work:
-            rows = await store.errors(work, tenant, import_id, after=after, limit=_CSV_PAGE)
+            rows = await store.errors(work, tenant, import_id, taken=taken, after=after, limit=_CSV_PAGE)
         if not rows:
             return
         text = io.StringIO()
-        csv.writer(text).writerows(
-            neutral_row((row["line"], row["column_name"], row["value"], row["reason"])) for row in rows
-        )
+        csv.writer(text).writerows(neutral_row((*_row(row).values(), row["lead_id"])[: len(columns)]) for row in rows)
         yield text.getvalue()
         after = rows[-1]["number"]
 

@@ -254,13 +254,14 @@ def read_attributes(given: object) -> tuple[dict[str, Any], list[Problem]]:
         return {}, [Problem("attributes", "is not an object")]
     if len(given) > MAX_ATTRIBUTES:
         return {}, [Problem("attributes", f"has more than {MAX_ATTRIBUTES} entries")]
-    attributes = {key: _json(value) for name, value in given.items() if (key := clean(str(name))[:200])}
+    attributes = {key: clean_json(value) for name, value in given.items() if (key := clean(str(name))[:200])}
     if len(repr(attributes)) > MAX_ATTRIBUTE_CHARACTERS:
         return {}, [Problem("attributes", f"has more than {MAX_ATTRIBUTE_CHARACTERS} characters")]
     return attributes, []
 
 
-def _json(value: Any) -> Any:
+def clean_json(value: Any) -> Any:
+    """The value as every reader can hold it: text without control characters, numbers of 64 bits."""
     match value:
         case str():
             if value.isascii() and value.isprintable():
@@ -272,8 +273,8 @@ def _json(value: Any) -> Any:
             # Beyond 64 bits neither the event's JSON nor most readers can hold the number.
             return value if -(2**63) <= value < 2**63 else str(value)
         case Mapping():
-            return {_json(str(key)): _json(item) for key, item in value.items()}
+            return {clean_json(str(key)): clean_json(item) for key, item in value.items()}
         case list() | tuple():
-            return [_json(item) for item in value]
+            return [clean_json(item) for item in value]
         case _:
             return str(value)

@@ -4,8 +4,7 @@
 |---|---|
 | source and external id | that lead |
 | e-mail | that lead |
-| mobile phone, one side without e-mail, names do not differ | that lead |
-| another phone, neither side with e-mail, names do not differ | that lead |
+| mobile phone, one side (or both) without e-mail, names do not differ | that lead |
 | the phone otherwise; an e-mail that another lead has; name and company | a pair for review |
 """
 
@@ -158,11 +157,12 @@ def _enter(index: dict[K, list[Lead]], key: K, lead: Lead) -> None:
 
 
 def _same_person(lead: Lead, contact: Contact) -> bool:
-    """Whether the same phone makes a submission the same person; the e-mails are not the same."""
-    if names_agree(lead.fields, contact.fields) is False:
-        return False
-    emails = (lead.email is not None) + (contact.email is not None)
-    return emails == 0 or (emails == 1 and contact.mobile)
+    """Whether the same phone makes a submission the same person; the e-mails are not the same.
+
+    A desk may be shared by many, a mobile hardly ever; where a side gives no name, none speaks against it.
+    """
+    one_without_email = lead.email is None or contact.email is None
+    return contact.mobile and one_without_email and names_agree(lead.fields, contact.fields) is not False
 
 
 def pair_of(lead: Lead, other: Lead, reason: Reason) -> Pair:

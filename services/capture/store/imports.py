@@ -15,7 +15,7 @@ CHUNK = 262_144
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """What is wrong with a row; with `lead_id` the row was taken all the same."""
+    """What is wrong with a row; with `lead_id` it is a warning: the row was taken all the same."""
 
     line: int
     column: str | None
@@ -193,12 +193,16 @@ async def add_errors(work: UnitOfWork, job: RowMapping, errors: Sequence[ErrorRo
         )
 
 
-async def errors(work: UnitOfWork, tenant: str, import_id: UUID, *, after: int, limit: int) -> Sequence[RowMapping]:
-    """What is wrong with the rows of an import, in the order of the file."""
+async def errors(
+    work: UnitOfWork, tenant: str, import_id: UUID, *, taken: bool, after: int, limit: int
+) -> Sequence[RowMapping]:
+    """What is wrong with the rows that were not taken, or with those that were, in the order of the file."""
     return await work.fetch(
-        """
+        f"""
         SELECT number, line, column_name, value, reason, lead_id FROM import_error
-        WHERE tenant_id = :tenant AND import_id = :import AND number > :after ORDER BY number LIMIT :limit
+        WHERE tenant_id = :tenant AND import_id = :import AND number > :after
+          AND lead_id IS {"NOT NULL" if taken else "NULL"}
+        ORDER BY number LIMIT :limit
         """,
         tenant=tenant,
         **{"import": import_id},

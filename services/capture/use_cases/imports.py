@@ -285,7 +285,5 @@ async def _advance(work: UnitOfWork, job: RowMapping, last: Record, *, read: int
 
 
 def _error(record: Record, problem: Problem, mapping: Mapping[str, str], lead_id: UUID | None = None) -> store.ErrorRow:
-    reason = problem.message if lead_id is None else f"{problem.message}; left out, the row was taken without it"
-    return store.ErrorRow(
-        record.line, mapping.get(problem.field, problem.field), problem.value[:_SHOWN], reason, lead_id
-    )
+    column = mapping.get(problem.field, problem.field)
+    return store.ErrorRow(record.line, column, problem.value[:_SHOWN], problem.message, lead_id)

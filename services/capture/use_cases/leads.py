@@ -18,8 +18,6 @@ from shared.events import LeadErased
 from shared.http import IfMatch, check_if_match
 from shared.ids import revision_id
 
-_READ_ONLY = {"lead_id", "source", "external_id", "created_on", "updated_on", "version", "aliases"}
-
 
 async def get_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> tuple[Lead, list[UUID]]:
     """The lead that this id stands for now, and its aliases. NotFound if there is none."""
@@ -83,8 +81,7 @@ async def edit_lead(
 
 def _read_edit(lead: Lead, given: Mapping[str, Any], readers: Readers) -> tuple[dict[str, Any], Contact]:
     """The fields with their new values (None clears), and the consent, in normal form."""
-    known = {*FIELDS, "attributes", "consent", "owner", *_READ_ONLY}
-    errors = [{"field": name, "message": "is no field of a lead"} for name in sorted(set(given) - known)]
+    errors: list[dict[str, str]] = []
     if "owner" in given and given["owner"] != lead.owner:
         errors.append({"field": "owner", "message": "is changed in stages: PUT /v1/leads/{id}/owner"})
     # A national phone number is read with the lead's own country, unless the edit names another.

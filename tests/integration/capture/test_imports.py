@@ -74,16 +74,30 @@ async def test_good_rows_become_leads_and_bad_rows_end_in_the_error_file(api, bu
     (update,) = await bus.read("lead.updated", tenant=tenant)
     assert (update.data["company"], update.data["phone"]) == ("Acme Limited", "+4915123456789")
     page = (await api.get(f"/v1/imports/{job['import_id']}/errors")).json()
-    errors = [(error["line"], error["column"], error["value"], error["lead_id"] is not None) for error in page["items"]]
-    assert errors == [
-        (3, "E-Mail", "nonsense", False),
-        (4, "E-Mail", "", False),
-        (6, "Phone", "call me", True),
-        (8, "E-Mail", "=cmd()@x@y", False),
-        (8, "Phone", "+1 23", False),
-        (9, None, "", False),
+    assert [(error["line"], error["column"], error["value"]) for error in page["items"]] == [
+        (3, "E-Mail", "nonsense"),
+        (4, "E-Mail", ""),
+        (8, "E-Mail", "=cmd()@x@y"),
+        (8, "Phone", "+1 23"),
+        (9, None, ""),
     ]
     assert all(error["reason"] for error in page["items"])
+
+
+async def test_a_bad_value_of_a_row_that_was_taken_is_a_warning_and_no_error(api, upload, ended):
+    job = await ended(await upload("email,phone\na@x.example,call me\nb@x.example,\n,=1\n"))
+    assert (job["taken"], job["rejected"]) == (2, 1)
+    path = f"/v1/imports/{job['import_id']}"
+    assert [error["line"] for error in (await api.get(f"{path}/errors")).json()["items"]] == [4]
+    (warning,) = (await api.get(f"{path}/warnings")).json()["items"]
+    assert (warning["line"], warning["column"], warning["value"]) == (2, "phone", "call me")
+    lead = (await api.get(f"/v1/leads/{warning['lead_id']}")).json()
+    assert (lead["email"], "phone" in lead) == ("a@x.example", False)
+    as_csv = {"Accept": "text/csv"}
+    errors = list(csv.reader(io.StringIO((await api.get(f"{path}/errors", headers=as_csv)).text)))
+    warnings = list(csv.reader(io.StringIO((await api.get(f"{path}/warnings", headers=as_csv)).text)))
+    assert [row[:3] for row in errors] == [["line", "column", "value"], ["4", "phone", "'=1"]]
+    assert [row[:3] for row in warnings] == [["line", "column", "value"], ["2", "phone", "call me"]]
 
 
 async def test_errors_are_paged_and_the_csv_holds_no_formulas(api, upload, ended):

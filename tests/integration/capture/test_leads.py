@@ -159,11 +159,20 @@ async def test_an_edit_is_refused_where_it_makes_no_sense(api):
     await api.post("/v1/leads", json={"source": "web", "email": "eve@acme.example"})
     path, headers = f"/v1/leads/{lead['lead_id']}", {"If-Match": '"1"'}
     assert (await api.patch(path, json={"email": "eve@acme.example"}, headers=headers)).status_code == 409
-    for body in ({"email": None}, {"email": "x"}, {"phone": "123"}, {"shoe_size": 9}, {"owner": "bob"}, {"company": 5}):
+    for body in ({"email": None}, {"email": "x"}, {"phone": "123"}, {"owner": "bob"}, {"company": 5}):
         assert (await api.patch(path, json=body, headers=headers)).status_code == 422, body
     assert (await api.patch(f"/v1/leads/{uuid4()}", json={}, headers=headers)).status_code == 404
     whole = await api.patch(path, json=lead, headers=headers)
     assert (whole.status_code, whole.json()["version"]) == (200, 1)
+
+
+async def test_an_edit_may_carry_more_than_fields_of_a_lead(api):
+    answer = await api.post("/v1/leads", json=ADA | {"phone": "call me"})
+    lead = answer.json()
+    assert lead["warnings"]
+    path, headers = f"/v1/leads/{lead['lead_id']}", {"If-Match": answer.headers["etag"]}
+    done = await api.patch(path, json=lead | {"company": "New", "shoe_size": 9}, headers=headers)
+    assert (done.status_code, done.json()["company"]) == (200, "New"), done.text
 
 
 async def test_a_national_number_in_an_edit_is_read_with_the_country_of_the_lead(api):
@@ -235,6 +244,32 @@ async def test_engagement_is_published_for_a_known_lead(api, bus, tenant):
     assert (await api.post("/v1/engagements", json=said | {"lead_id": str(uuid4())})).status_code == 404
     assert (await api.post("/v1/engagements", json=said | {"kind": ""})).status_code == 422
     assert (await api.post("/v1/engagements", json=said | {"occurred_at": "2126-01-01T00:00:00Z"})).status_code == 422
+
+
+async def test_a_kind_of_engagement_may_be_a_tenant_s_own_words(api, bus, tenant):
+    lead = (await api.post("/v1/leads", json=ADA)).json()
+    said = {"lead_id": lead["lead_id"], "kind": " Demo  request "}
+    assert (await api.post("/v1/engagements", json=said)).status_code == 201
+    (event,) = await bus.read("engagement.recorded", tenant=tenant)
+    assert event.data == {"kind": "Demo request"}
+    for kind in (" ", "\0", "x" * 101, 5, None):
+        assert (await api.post("/v1/engagements", json=said | {"kind": kind})).status_code == 422, kind
+
+
+async def test_an_engagement_leaves_without_what_its_readers_would_refuse(api, bus, tenant):
+    lead = (await api.post("/v1/leads", json=ADA)).json()
+    body = (
+        b'{"lead_id": "%s", "kind": "vis\\u0000it", "page": "/pri\\u0000cing", "url": "\\u0000",'
+        b' "properties": {"a\\u0000": ["\\ud800b", {"c": "\\u0000"}], "n": 1e3, "big": %d}}'
+    ) % (lead["lead_id"].encode(), 2**80)
+    answer = await api.post("/v1/engagements", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201, answer.text
+    (event,) = await bus.read("engagement.recorded", tenant=tenant)
+    assert event.data == {
+        "kind": "visit",
+        "page": "/pricing",
+        "properties": {"a": ["b", {"c": ""}], "n": 1000.0, "big": str(2**80)},
+    }
 
 
 async def test_roles_say_who_may_do_what(capture, tenant):
