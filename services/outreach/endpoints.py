@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from services.outreach import store
 from services.outreach.context import context_of
 from services.outreach.schemas import ModeBody, OutreachSettings
-from services.outreach.use_cases import modes
+from services.outreach.use_cases import modes, tenant_settings
 from shared.aliases import resolve
 from shared.errors import NotFound
 from shared.http import Admin, IfMatch, Operator, TenantWork, Viewer, check_if_match, etag
@@ -42,13 +42,9 @@ async def save_settings(
     """Save settings; what is left out stays. A changed mode is announced for each lead without one of its own."""
     context = context_of(request)
     check_if_match(if_match, await store.settings_version(work, principal.tenant))
-    present = await store.settings_of(work, principal.tenant)
-    given = {name: getattr(body, name) for name in body.model_fields_set}
-    if "auto_drafts" in given:
-        given["auto_drafts"] = present.auto_drafts | body.auto_drafts
-    saved = present.model_copy(update=given)
-    response.headers["ETag"] = etag(await store.save_settings(work, principal.tenant, saved))
-    context.wake_after(work, "modes")
+    saved, version = await tenant_settings.save(work, principal.tenant, body)
+    response.headers["ETag"] = etag(version)
+    context.wake_after(work, "modes", "sender", "exhaustion")
     return _shown(saved, principal.tenant, context.settings.mail_domain)
 
 

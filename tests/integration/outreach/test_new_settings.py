@@ -1,0 +1,65 @@
+"""New settings reach what already waits under the old ones."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.outreach.sending.workers import judge_exhaustion
+
+
+async def save(office, tenant, **settings) -> None:
+    async with office.client(tenant, "admin") as http:
+        answer = await http.put("/v1/settings", json=settings)
+    assert answer.status_code == 200, answer.text
+
+
+def box(tenant: str, **limits) -> list[dict]:
+    return [{"from": f"sales@{tenant}.leadflow.example", **limits}]
+
+
+def closed_today() -> dict:
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    other = days[(datetime.now(UTC) + timedelta(days=3)).weekday()]
+    return {"days": [other], "start": "09:00", "end": "09:01"}
+
+
+@pytest.mark.parametrize("what", ["window", "per_day", "spacing"])
+async def test_a_message_that_waits_leaves_once_the_settings_allow_it(office, tenant, smtp, what):
+    before, after = {
+        "window": ({"window": closed_today()}, {"window": None}),
+        "per_day": ({"mailboxes": box(tenant, per_day=1)}, {"mailboxes": box(tenant, per_day=2)}),
+        "spacing": ({"mailboxes": box(tenant, spacing_seconds=86_400)}, {"mailboxes": box(tenant)}),
+    }[what]
+    await save(office, tenant, **before)
+    approved = [await office.approved(tenant, await office.captured(tenant)) for _ in range(2)]
+    await office.send()
+    states = [(await office.dispatch(tenant, each["dispatch_id"]))["state"] for each in approved]
+    assert "queued" in states
+    await save(office, tenant, **after)
+    await office.send()
+    assert [(await office.dispatch(tenant, each["dispatch_id"]))["state"] for each in approved] == ["sent", "sent"]
+
+
+async def test_new_settings_do_not_hasten_what_backs_off_after_a_failure(office, tenant, smtp):
+    approved = await office.approved(tenant, await office.captured(tenant))
+    smtp.answers["mail"] = "451 later"
+    await office.send()
+    due = (await office.dispatch(tenant, approved["dispatch_id"]))["due_at"]
+    await save(office, tenant, window=closed_today())
+    await save(office, tenant, window=None)
+    assert (await office.dispatch(tenant, approved["dispatch_id"]))["due_at"] == due
+
+
+async def test_fewer_silent_days_count_for_channels_that_are_waiting(office, tenant, bus):
+    await save(office, tenant, auto_drafts={"follow_up": False}, exhaust_after_messages=1, exhaust_after_days=30)
+    lead = await office.captured(tenant)
+    await office.approved(tenant, lead)
+    await office.send()
+    await office.moved(tenant, lead, "contacted", rule="first-message")
+    office.advance(days=8)
+    await judge_exhaustion(office.database)
+    assert bus.seen("outreach.exhausted", tenant=tenant) == []
+    await save(office, tenant, exhaust_after_days=7)
+    await judge_exhaustion(office.database)
+    (event,) = await bus.read("outreach.exhausted", tenant=tenant)
+    assert event.lead_id == str(lead)
