@@ -8,6 +8,7 @@ from services.outreach.context import Context
 from services.outreach.drafts.rules import NURTURE_EVERY, kind_for_move
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases import voiding
+from services.outreach.hooks import Closed
 from services.outreach.rules import reacts
 from services.outreach.store import arrivals, leads_of, settings_of_all
 from services.outreach.store.arrivals import Key, Moved
@@ -15,7 +16,7 @@ from services.outreach.suppression import store as addresses
 from services.outreach.suppression.use_cases import blocklisted
 from services.outreach.use_cases.erasure import erase
 from services.outreach.use_cases.modes import announce
-from shared.aliases import apply_merge, erased_among, resolve
+from shared.aliases import apply_merge, erased_among
 from shared.db import UnitOfWork
 from shared.events import (
     Event,
@@ -181,32 +182,20 @@ async def on_lead_became_hot(work: UnitOfWork, batch: list[Received[LeadBecameHo
 
 
 async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) -> None:
-    """lead.merged: drafts of the alias end; undoing it brings none back."""
+    """lead.merged: drafts of the alias end, those of the kept lead too if the alias has opted out. None come back."""
     ended = []
     for received in sorted(batch, key=lambda each: each.event.version):
         if await apply_merge(work, received) and not received.event.undone:
             ended.append((received.tenant, received.event.alias_id))
-    if ended:
-        await voiding.end_all(work, ended, "merged")
-        for tenant, alias in ended:
-            await compositions.drop(work, tenant, alias, None, "merged")
-            await _carry_opt_out(work, tenant, alias)
-
-
-async def _carry_opt_out(work: UnitOfWork, tenant: str, alias: UUID) -> None:
-    """An opt-out of either of two merged leads closes both."""
-    kept = (await resolve(work, [(tenant, alias)]))[tenant, alias]
-    await work.run(
-        """
-        UPDATE lead SET opted_out_at = :now WHERE tenant_id = :tenant AND lead_id = :kept AND opted_out_at IS NULL
-          AND EXISTS (SELECT FROM lead a
-                      WHERE a.tenant_id = :tenant AND a.lead_id = :alias AND a.opted_out_at IS NOT NULL)
-        """,
-        now=work.now,
-        tenant=tenant,
-        kept=kept,
-        alias=alias,
-    )
+    if not ended:
+        return
+    await voiding.end_all(work, ended, "merged")
+    aliases = await leads_of(work, ended)
+    for tenant, alias in ended:
+        await compositions.drop(work, tenant, alias, None, "merged")
+        lead = aliases.get((tenant, alias))
+        if lead and lead.opted_out and lead.merged_into:
+            await voiding.after_close(work, Closed(tenant, lead.merged_into, "all", "the lead has opted out"))
 
 
 async def on_lead_erased(work: UnitOfWork, batch: list[Received[LeadErased]]) -> None:

@@ -227,6 +227,7 @@ def _replies() -> None:
             needs_human boolean NOT NULL DEFAULT false,
             wrong_address boolean NOT NULL DEFAULT false,
             stop_word boolean NOT NULL DEFAULT false,
+            closed_hash bytea,
             labelled_at timestamptz NOT NULL,
             event_id text,
             history jsonb NOT NULL DEFAULT '[]',

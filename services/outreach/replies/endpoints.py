@@ -11,8 +11,9 @@ from sqlalchemy import RowMapping
 
 from services.outreach import twilio
 from services.outreach.context import context_of
-from services.outreach.replies import store, use_cases
+from services.outreach.replies import store
 from services.outreach.replies.schemas import InboundSms, Label, LabelBody, ReplyView, TakenView, Utterance
+from services.outreach.replies.use_cases import labels, taking
 from services.outreach.store import family, lead_of
 from shared.aliases import resolve
 from shared.errors import Invalid, Malformed, NotFound, UnsupportedMedia
@@ -44,7 +45,7 @@ async def take_reply(request: Request, principal: OperatorOrService, work: Tenan
     if not raw.strip():
         raise Invalid("the mail is empty")
     context = context_of(request)
-    taken = await use_cases.take_mail(work, context.keys, context.settings.mail_domain, principal.tenant, raw)
+    taken = await taking.take_mail(work, context.keys, context.settings.mail_domain, principal.tenant, raw)
     context.wake_after(work, "composer")
     return TakenView(reply_id=taken.reply_id, outcome=taken.outcome)
 
@@ -64,7 +65,11 @@ async def list_replies(
     if cursor:
         position = decode_cursor(cursor, "at", "id")
         before = (datetime.fromisoformat(position["at"]), UUID(position["id"]))
-    filters = {"needs_human": needs_human, "label": label, "lead_id": lead_id}
+    names = None
+    if lead_id:
+        kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
+        names = await family(work, principal.tenant, kept)
+    filters = {"needs_human": needs_human, "label": label, "lead_id": names}
     rows = await store.page(
         work, principal.tenant, {name: value for name, value in filters.items() if value is not None}, before, limit + 1
     )
@@ -89,10 +94,11 @@ async def label_reply(
     reply_id: UUID, body: LabelBody, principal: Reviewer, work: TenantWork, request: Request
 ) -> ReplyView:
     """What a human makes of the reply. Mending an `opt_out` needs an operator and a note."""
-    row = await use_cases.label(
-        work, principal.tenant, reply_id, body.label, principal.actor, body.note, principal.at_least("operator")
+    context, is_operator = context_of(request), principal.at_least("operator")
+    row = await labels.label(
+        work, context.keys, principal.tenant, reply_id, body.label, principal.actor, body.note, is_operator
     )
-    context_of(request).wake_after(work, "composer")
+    context.wake_after(work, "composer")
     return _view(row)
 
 
@@ -119,9 +125,7 @@ async def take_sms(
     except ValidationError as error:
         raise Invalid("the SMS cannot be taken as it is", errors_of(error)) from None
     async with context.service.database.tenant(owner) as work:
-        taken = await use_cases.take_sms(
-            work, context.keys, owner, sms.from_.replace(" ", ""), sms.body, sms.message_sid
-        )
+        taken = await taking.take_sms(work, context.keys, owner, sms.from_.replace(" ", ""), sms.body, sms.message_sid)
         context.wake_after(work, "composer")
     if form:
         return Response("<Response/>", 200, media_type="text/xml")

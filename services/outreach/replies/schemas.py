@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
+from services.outreach.replies.rules.text import storable
 from services.outreach.schemas import Body
 
 Label = Literal[
@@ -24,6 +25,9 @@ Label = Literal[
 ]
 
 
+Said = Annotated[str, BeforeValidator(lambda given: storable(given) if isinstance(given, str) else given)]
+
+
 class LabelBody(Body):
     """A human's label; mending an `opt_out` needs a note."""
 
@@ -31,13 +35,13 @@ class LabelBody(Body):
     note: Annotated[str, Field(max_length=2_000)] | None = None
 
 
-class InboundSms(Body):
-    """An SMS as any provider's adapter hands it over."""
+class InboundSms(Body, extra="ignore"):
+    """An SMS as any provider's adapter hands it over, with whatever it adds: the lead's word is never turned away."""
 
-    from_: Annotated[str, Field(alias="from", min_length=3, max_length=64)]
-    to: Annotated[str, Field(max_length=64)]
-    body: Annotated[str, Field(max_length=10_000)]
-    message_sid: Annotated[str, Field(min_length=1, max_length=200)]
+    from_: Annotated[Said, Field(alias="from", min_length=3, max_length=64)]
+    to: Annotated[Said, Field(max_length=64)]
+    body: Annotated[Said, Field(max_length=10_000)]
+    message_sid: Annotated[Said, Field(min_length=1, max_length=200)]
 
 
 class TakenView(BaseModel):

@@ -95,17 +95,32 @@ async def get(work: UnitOfWork, tenant: str, reply_id: UUID, *, lock: bool = Fal
     )
 
 
-async def relabel(work: UnitOfWork, row: RowMapping, label: str, actor: str, note: str | None, event_id: str) -> None:
-    """A human's label, on top of those before it."""
+async def remember_closed(work: UnitOfWork, row: RowMapping, hash: bytes) -> None:
+    """It was this reply that made the address invalid."""
+    await work.run(
+        "UPDATE reply SET closed_hash = :hash WHERE tenant_id = :tenant AND reply_id = :reply",
+        hash=hash,
+        tenant=row["tenant_id"],
+        reply=row["reply_id"],
+    )
+
+
+async def relabel(
+    work: UnitOfWork, row: RowMapping, label: str, actor: str, note: str | None, event_id: str, *, keeps_address: bool
+) -> None:
+    """A human's label, on top of those before it. `keeps_address`: what was said of the address still counts."""
     await work.run(
         """
         UPDATE reply SET label = :label, confidence = 1, method = 'human', needs_human = false, labelled_at = :now,
-               event_id = :event_id, history = history || CAST(:entry AS jsonb)
+               event_id = :event_id, history = history || CAST(:entry AS jsonb),
+               wrong_address = wrong_address AND :keeps_address,
+               closed_hash = CASE WHEN :keeps_address THEN closed_hash END
         WHERE tenant_id = :tenant AND reply_id = :reply
         """,
         label=label,
         now=work.now,
         event_id=event_id,
+        keeps_address=keeps_address,
         entry=_json([_entry(label, "human", actor, work.now, note)]),
         tenant=row["tenant_id"],
         reply=row["reply_id"],
@@ -143,8 +158,11 @@ async def last_to(work: UnitOfWork, tenant: str, address_hash: bytes) -> RowMapp
 async def page(
     work: UnitOfWork, tenant: str, filters: Mapping[str, Any], before: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[RowMapping]:
-    """Replies, the newest first. `filters`: columns of `reply`."""
-    where = "".join(f" AND {name} = :{name}" for name in filters)
+    """Replies, the newest first. `filters`: columns of `reply`, each with a value or a list of them."""
+    where = "".join(
+        f" AND {name} = ANY (:{name})" if isinstance(value, list) else f" AND {name} = :{name}"
+        for name, value in filters.items()
+    )
     after = " AND (received_at, reply_id) < (:before_at, :before_id)" if before else ""
     return await work.fetch(
         f"""

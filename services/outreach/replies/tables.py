@@ -27,6 +27,7 @@ reply = Table(
     flag("needs_human", "false"),
     flag("wrong_address", "false"),
     flag("stop_word", "false"),
+    Column("closed_hash", LargeBinary),
     Column("labelled_at", Moment, nullable=False),
     Column("event_id", Text),
     json("history", "[]"),

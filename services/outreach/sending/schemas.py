@@ -19,7 +19,7 @@ class Resolve(Body):
     note: Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
-class SmsStatus(Body):
+class SmsStatus(Body, extra="ignore"):
     """What became of an SMS. `code` is Twilio's."""
 
     message_sid: Annotated[str, Field(min_length=1, max_length=200)]

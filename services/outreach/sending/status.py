@@ -4,6 +4,7 @@ from uuid import UUID
 
 from services.outreach.sending import store, use_cases
 from services.outreach.sending.rules import Outcome
+from services.outreach.suppression.store import lock_addresses
 from services.outreach.suppression.use_cases import delivered
 from shared.db import UnitOfWork
 from shared.errors import NotFound
@@ -21,6 +22,8 @@ async def take_status(
         row = await store.lock(work, tenant, dispatch_id)
     if row is None:
         raise NotFound("no such message")
+    # The address before the dispatch and the lead, as everybody locks them.
+    await lock_addresses(work, [(tenant, row["channel"], bytes(row["address_hash"]))])
     row = await store.lock(work, tenant, row["dispatch_id"])
     assert row is not None
     undecided = row["state"] in ("unknown", "sending")

@@ -14,7 +14,7 @@ from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store
 from services.outreach.sending.message import Message
 from services.outreach.sending.rules import Facts, Go, Outcome, Refuse, Wait, decide, retry_at
-from services.outreach.store import Lead, family, last_word_at, lead_of, settings_of
+from services.outreach.store import Lead, family, hold_family, last_word_at, lead_of, settings_of
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.rules import OPT_OUT_SMS, closes, mail_failure, sms_failure
 from services.outreach.suppression.use_cases import Bounced, Wish, bounced, opt_out_lead
@@ -43,7 +43,8 @@ async def claim(work: UnitOfWork, keys: Keys, due: RowMapping, lease: timedelta)
     """Check everything again, under the lock of the address row, and store `sending`; None when it may not leave now.
 
     Every opt-out, suppression, consent or address change takes the same lock: after one of them has been committed,
-    nothing to that address gets past here.
+    nothing to that address gets past here. An opt-out on the other channel has another address; it changes the lead's
+    row, which is held last.
     """
     tenant = due["tenant_id"]
     key = (tenant, due["channel"], bytes(due["address_hash"]))
@@ -56,6 +57,8 @@ async def claim(work: UnitOfWork, keys: Keys, due: RowMapping, lease: timedelta)
         return None
     settings = await settings_of(work, tenant)
     use = await store.lock_mailbox(work, tenant, row["mailbox"])
+    await hold_family(work, tenant, due["lead_id"])
+    lead = await lead_of(work, tenant, due["lead_id"])
     match decide(await _facts(work, row, lead, locked.state, settings, use), work.now):
         case Refuse(reason):
             await store.change(work, row, "refused", reason=reason)

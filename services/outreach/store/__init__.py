@@ -79,14 +79,18 @@ def lead_from(row: RowMapping) -> Lead:
         score_total=row["score_total"] or 0,
         mode=row["mode"],
         announced_mode=row["announced_mode"],
-        opted_out=row["opted_out_at"] is not None,
+        opted_out=row["opted_out"],
         exhausted_at=row["exhausted_at"],
         merged_into=row["merged_into"],
     )
 
 
+# An opt-out of a lead closes the one that it is merged into, for as long as it is.
 _LEADS = """
-    SELECT l.*, a.lead_id AS merged_into
+    SELECT l.*, a.lead_id AS merged_into, l.opted_out_at IS NOT NULL OR EXISTS (
+        SELECT FROM alias m JOIN lead o ON o.tenant_id = m.tenant_id AND o.lead_id = m.alias_id
+        WHERE m.tenant_id = l.tenant_id AND m.lead_id = l.lead_id AND NOT m.undone AND o.opted_out_at IS NOT NULL
+    ) AS opted_out
     FROM lead l LEFT JOIN alias a ON a.tenant_id = l.tenant_id AND a.alias_id = l.lead_id AND NOT a.undone
 """
 
@@ -120,6 +124,15 @@ async def leads_of(work: UnitOfWork, keys: Iterable[tuple[str, UUID]]) -> dict[t
 async def family(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[UUID]:
     """All the ids that name this lead now: its own, and those merged into it."""
     return [lead_id, *(await aliases_of(work, [(tenant, lead_id)]))[tenant, lead_id]]
+
+
+async def hold_family(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
+    """Wait for the opt-outs of the lead that are under way, on whichever channel, and let none begin until we end."""
+    await work.fetch(
+        "SELECT lead_id FROM lead WHERE tenant_id = :tenant AND lead_id = ANY (:leads) ORDER BY lead_id FOR SHARE",
+        tenant=tenant,
+        leads=await family(work, tenant, lead_id),
+    )
 
 
 async def last_word_at(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> datetime | None:

@@ -123,7 +123,10 @@ async def suppressions_of(work: UnitOfWork, lead: Lead) -> dict[str, list[Suppre
 
 
 async def blocklisted_among(work: UnitOfWork, leads: Sequence[Lead]) -> set[tuple[str, UUID]]:
-    """Those leads whose addresses opted out by themselves or are blocklisted."""
+    """Those leads, not closed for good yet, whose addresses opted out by themselves or are blocklisted.
+
+    A reply of the lead itself is no such row: it counts for the lead only as long as its label does.
+    """
     rows = await work.fetch(
         """
         SELECT DISTINCT l.tenant_id, l.lead_id
@@ -131,10 +134,14 @@ async def blocklisted_among(work: UnitOfWork, leads: Sequence[Lead]) -> set[tupl
         JOIN lead l ON l.tenant_id = w.tenant_id AND l.lead_id = w.lead_id
         JOIN suppression s ON s.tenant_id = l.tenant_id
              AND (s.address_hash IN (l.email_hash, l.phone_hash) OR s.domain_hash = l.domain_hash)
-        WHERE l.opted_out_at IS NULL
+        WHERE NOT l.opted_out_for_good
           AND (s.how IN ('reply', 'stop_word', 'unsubscribe', 'blocklist') OR s.channel = 'all')
           AND NOT EXISTS (SELECT FROM suppression_retraction r
                           WHERE r.tenant_id = s.tenant_id AND r.suppression_id = s.suppression_id)
+          AND NOT EXISTS (SELECT FROM reply y LEFT JOIN alias a
+                          ON a.tenant_id = y.tenant_id AND a.alias_id = y.lead_id AND NOT a.undone
+                          WHERE y.tenant_id = s.tenant_id AND y.reply_id = s.reply_id AND s.how = 'reply'
+                            AND coalesce(a.lead_id, y.lead_id) = l.lead_id)
         """,
         tenants=[lead.tenant for lead in leads],
         leads=[lead.lead_id for lead in leads],
@@ -142,14 +149,18 @@ async def blocklisted_among(work: UnitOfWork, leads: Sequence[Lead]) -> set[tupl
     return {(row["tenant_id"], row["lead_id"]) for row in rows}
 
 
-async def active_row(work: UnitOfWork, tenant: str, channel: str, hash: bytes, how: str) -> RowMapping | None:
-    """The row that says just this already, if there is one that stands."""
+async def active_row(
+    work: UnitOfWork, tenant: str, channel: str, hash: bytes, how: str, reply_id: UUID | None = None
+) -> RowMapping | None:
+    """The row that says just this already, if there is one that stands. Each reply has its own: it is mended alone."""
     return await work.fetch_one(
         f"""{_ACTIVE} WHERE s.tenant_id = :tenant AND s.channel = :channel AND s.how = :how AND r.at IS NULL
-            AND (s.address_hash = :hash OR s.domain_hash = :hash)""",
+            AND (s.address_hash = :hash OR s.domain_hash = :hash)
+            AND (s.how <> 'reply' OR s.reply_id IS NOT DISTINCT FROM CAST(:reply AS uuid))""",
         tenant=tenant,
         channel=channel,
         how=how,
+        reply=reply_id,
         hash=hash,
     )
 
@@ -212,19 +223,38 @@ async def leads_with(
     return [row["lead_id"] for row in rows]
 
 
-async def mark_opted_out(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> list[UUID]:
-    """Flag the leads; those that were not flagged before."""
+async def mark_opted_out(
+    work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], *, for_good: bool = True
+) -> list[UUID]:
+    """Flag the leads; those for which that is news. What a reply says is not for good: its label can be mended."""
     rows = await work.fetch(
         """
-        UPDATE lead SET opted_out_at = :now
-        WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND opted_out_at IS NULL
-        RETURNING lead_id
+        UPDATE lead l SET opted_out_at = coalesce(l.opted_out_at, :now), opted_out_for_good = :for_good
+        FROM (SELECT lead_id FROM lead WHERE tenant_id = :tenant AND lead_id = ANY (:leads)
+              ORDER BY lead_id FOR UPDATE) w
+        WHERE l.tenant_id = :tenant AND l.lead_id = w.lead_id AND NOT l.opted_out_for_good
+          AND (:for_good OR l.opted_out_at IS NULL)
+        RETURNING l.lead_id
         """,
         now=work.now,
+        for_good=for_good,
         tenant=tenant,
         leads=list(lead_ids),
     )
     return [row["lead_id"] for row in rows]
+
+
+async def open_again(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> None:
+    """Lift the flag of a lead under all its names, unless it is for good or another of its replies wants silence."""
+    await work.run(
+        """
+        UPDATE lead SET opted_out_at = NULL
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND NOT opted_out_for_good AND NOT EXISTS (
+            SELECT FROM reply WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND label = 'opt_out')
+        """,
+        tenant=tenant,
+        leads=list(lead_ids),
+    )
 
 
 async def page(

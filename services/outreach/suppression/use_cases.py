@@ -1,12 +1,13 @@
 """Closing addresses: what the lead did, what an operator decided, what the network said."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from services.outreach import hooks
 from services.outreach.keys import Keys
-from services.outreach.store import Lead, lead_of
+from services.outreach.store import Lead, family, lead_of
 from services.outreach.suppression import store
 from services.outreach.suppression.rules import BY_THE_LEAD, SOFT_WINDOW, Failure, address_state
 from shared.aliases import resolve
@@ -53,17 +54,20 @@ async def opt_out_lead(
     if also:
         closing.add(also)
     await store.lock_addresses(work, [(lead.tenant, channel, hash) for channel, hash in closing])
+    added = False
     for channel, hash in sorted(closing):
-        if await store.active_row(work, lead.tenant, channel, hash, wish.how) is None:
+        if await store.active_row(work, lead.tenant, channel, hash, wish.how, wish.reply_id) is None:
             address = lead.address(channel) if hash == lead.address_hash(channel) else None
             await store.add(work, lead.tenant, _row(wish, channel, address_hash=hash, address=address))
-    fresh = await store.mark_opted_out(work, lead.tenant, [lead.lead_id])
-    if fresh:
+            added = True
+    # Told though the lead is closed already: the stages have to know of each opt-out, for one of them may be mended.
+    if await store.mark_opted_out(work, lead.tenant, [lead.lead_id], for_good=wish.how != "reply") or added:
         event = ContactOptedOut(channel=wish.channel, how=wish.how, **_reply(wish))
         work.emit(event, tenant=lead.tenant, subject=lead.lead_id, cause=cause)
         await hooks.closed.ring(work, hooks.Closed(lead.tenant, lead.lead_id, "all", "the lead has opted out"))
+    ours = await family(work, lead.tenant, lead.lead_id)
     for _, hash in sorted(closing):
-        await blocklist_others(work, lead.tenant, hash)
+        await blocklist_others(work, lead.tenant, hash, besides=ours)
 
 
 def _reply(wish: Wish) -> dict[str, str]:
@@ -73,22 +77,24 @@ def _reply(wish: Wish) -> dict[str, str]:
 async def close_address(work: UnitOfWork, tenant: str, wish: Wish, channel: str, hash: bytes) -> None:
     """An address of nobody we know (any more) wants silence."""
     await store.lock_addresses(work, [(tenant, channel, hash)])
-    if await store.active_row(work, tenant, channel, hash, wish.how) is None:
+    if await store.active_row(work, tenant, channel, hash, wish.how, wish.reply_id) is None:
         await store.add(work, tenant, _row(wish, channel, address_hash=hash))
     if wish.how in BY_THE_LEAD:
         await blocklist_others(work, tenant, hash)
 
 
-async def blocklist_others(work: UnitOfWork, tenant: str, hash: bytes) -> None:
+async def blocklist_others(work: UnitOfWork, tenant: str, hash: bytes, besides: Collection[UUID] = ()) -> None:
     """Other leads with the same address are closed too: the person is the same."""
-    for lead_id in await store.mark_opted_out(work, tenant, await store.leads_with(work, tenant, hash)):
+    others = [lead_id for lead_id in await store.leads_with(work, tenant, hash) if lead_id not in besides]
+    for lead_id in await store.mark_opted_out(work, tenant, others):
         await blocklisted(work, tenant, lead_id)
 
 
 async def blocklisted(work: UnitOfWork, tenant: str, lead_id: UUID, cause: Envelope | None = None) -> None:
     """Say that a lead flagged just now is closed by the blocklist."""
     work.emit(ContactOptedOut(channel="all", how="blocklist"), tenant=tenant, subject=lead_id, cause=cause)
-    await hooks.closed.ring(work, hooks.Closed(tenant, lead_id, "all", "the lead is on the blocklist"))
+    kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
+    await hooks.closed.ring(work, hooks.Closed(tenant, kept, "all", "the lead is on the blocklist"))
 
 
 async def suppress_address(work: UnitOfWork, keys: Keys, tenant: str, address: str, wish: Wish) -> UUID:
@@ -103,10 +109,12 @@ async def suppress_address(work: UnitOfWork, keys: Keys, tenant: str, address: s
     await store.add(work, tenant, row)
     leads = await store.leads_with(work, tenant, hash)
     if wish.channel == "all":
-        leads = await store.mark_opted_out(work, tenant, leads)
+        await store.mark_opted_out(work, tenant, leads)
+    kept = await resolve(work, [(tenant, lead_id) for lead_id in leads])
     for lead_id in leads:
         work.emit(ContactOptedOut(channel=wish.channel, how="operator"), tenant=tenant, subject=lead_id)
-        await hooks.closed.ring(work, hooks.Closed(tenant, lead_id, wish.channel, "an operator suppressed the address"))
+        closed = kept[tenant, lead_id] if wish.channel == "all" else lead_id
+        await hooks.closed.ring(work, hooks.Closed(tenant, closed, wish.channel, "an operator suppressed the address"))
     return UUID(str(row["suppression_id"]))
 
 
@@ -135,18 +143,8 @@ async def retract_reply(
         if row["address_hash"] is not None:
             await store.lock_addresses(work, [(tenant, row["channel"], bytes(row["address_hash"]))])
         await store.retract(work, tenant, row["suppression_id"], actor, note)
-    lead = await lead_of(work, tenant, lead_id, lock=True) if lead_id else None
-    if lead is None or not lead.opted_out:
-        return
-    rest = await store.suppressions_of(work, lead)
-    if not any(
-        row.how in (*BY_THE_LEAD, "blocklist") or row.channel == "all" for rows in rest.values() for row in rows
-    ):
-        await work.run(
-            "UPDATE lead SET opted_out_at = NULL WHERE tenant_id = :tenant AND lead_id = :lead",
-            tenant=tenant,
-            lead=lead_id,
-        )
+    if lead_id:
+        await store.open_again(work, tenant, await family(work, tenant, lead_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +183,9 @@ async def bounced(work: UnitOfWork, what: Bounced, failure: Failure, cause: Enve
         subject=subject,
         cause=cause,
     )
-    if state == "invalid" and locked.state != "invalid":
+    lead = await lead_of(work, what.tenant, subject)
+    in_use = lead is not None and lead.address_hash(what.channel) == what.address_hash
+    if state == "invalid" and locked.state != "invalid" and in_use:
         await hooks.closed.ring(
             work, hooks.Closed(what.tenant, subject, what.channel, f"the {what.channel} address does not work")
         )

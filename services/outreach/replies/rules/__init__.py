@@ -8,6 +8,9 @@ from services.outreach.replies.rules import automatic, human, opt_out, text
 NO_WORD_FROM_THE_LEAD = frozenset({"out_of_office", "auto_reply", "bounce"})
 """Labels of what no human wrote about the matter: they neither engage the lead nor hold back a message."""
 
+SPEAK_OF_THE_ADDRESS = frozenset({"wrong_person", "moved_company"})
+"""Labels under which the words "this is not their number" count."""
+
 LABELS = (
     "interested question meeting_request later declined opt_out moved_company wrong_person out_of_office auto_reply "
     "bounce other"

@@ -45,6 +45,7 @@ class Mail:
 
 def parse(raw: bytes) -> Mail:
     """The mail in `raw`; what cannot be decoded is replaced, never refused: the lead's word counts however it comes."""
+    digest, raw = sha256(raw).digest(), raw.replace(b"\0", b"")
     message = message_from_bytes(raw, policy=policy.compat32)
     headers = {name.lower(): _decoded(str(value)) for name, value in message.items()}
     # Some mail programs fold a long id into encoded words; decoded, the parts join again.
@@ -68,7 +69,7 @@ def parse(raw: bytes) -> Mail:
         ),
         headers=headers,
         body=body,
-        digest=sha256(raw).digest(),
+        digest=digest,
         reports=_reports(modern),
     )
 
@@ -86,9 +87,10 @@ def message_ids_in(body: str) -> list[str]:
 
 def _decoded(value: str) -> str:
     try:
-        return " ".join(str(make_header(decode_header(value))).split())
+        value = str(make_header(decode_header(value)))
     except (LookupError, UnicodeError, ValueError):
-        return " ".join(value.split())
+        pass
+    return " ".join(text.storable(value).split())
 
 
 def _ids(value: str) -> list[str]:
@@ -119,10 +121,14 @@ def _content(part: EmailMessage) -> str:
     data = data if isinstance(data, bytes) else b""
     for charset in (part.get_content_charset() or "utf-8", "utf-8"):
         try:
-            return data.decode(charset).replace("\x00", "")
+            return text.storable(data.decode(charset))
         except (LookupError, UnicodeDecodeError):
             continue
-    return data.decode("latin-1").replace("\x00", "")
+    return text.storable(data.decode("latin-1"))
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    return text.storable(str(message.get(name) or "")).strip()
 
 
 def _reports(message: EmailMessage) -> list[Report]:
@@ -138,18 +144,19 @@ def _reports(message: EmailMessage) -> list[Report]:
         elif kind == "message/rfc822":
             inner = part.get_payload()
             if isinstance(inner, list) and inner and isinstance(inner[0], EmailMessage):
-                ids += _MESSAGE_ID.findall(str(inner[0].get("Message-ID", "")))
+                ids += _MESSAGE_ID.findall(_header(inner[0], "Message-ID"))
         elif kind == "text/rfc822-headers":
             returned = re.search(r"^Message-ID:\s*<([^<>\s]+)>", _content(part), re.I | re.M)
             ids += [returned.group(1)] if returned else []
     reports = []
     for block in blocks:
-        action = str(block.get("Action", "")).strip().lower()
+        action = _header(block, "Action").lower()
         if not action:
             continue
-        recipient = str(block.get("Final-Recipient") or block.get("Original-Recipient") or "").partition(";")[2].strip()
-        diagnostic = " ".join(str(block.get("Diagnostic-Code", "")).partition(";")[2].split())
-        status = str(block.get("Status", "")).strip() or (_STATUS.search(diagnostic) or [""])[0]
+        named = _header(block, "Final-Recipient") or _header(block, "Original-Recipient")
+        recipient = named.partition(";")[2].strip()
+        diagnostic = " ".join(_header(block, "Diagnostic-Code").partition(";")[2].split())
+        status = _header(block, "Status") or (_STATUS.search(diagnostic) or [""])[0]
         reports.append(
             Report(list(dict.fromkeys(ids)), recipient.lower() or None, action, status[:20], diagnostic[:500])
         )

@@ -85,13 +85,18 @@ def read(body: str) -> Text:
     return Text(_join(newest), plain("\n".join(own)).strip())
 
 
+def storable(text: str) -> str:
+    """Text that can be stored: without NUL, and with `?` for halves of characters."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
 def plain(text: str) -> str:
     """Readable text of what may hold entities, tags or quoted-printable debris."""
     if re.search(r"=[0-9A-F]{2}|=\n", text):
         text = _unquote(text)
     if re.search(r"&[a-z]+;|&#\d+;|<[a-z!/]", text, re.I):
         text = unescape(re.sub(r"<!--.*?-->|<[^>]{1,200}>", " ", text, flags=re.S))
-    return text.replace("\u00a0", " ").replace("’", "'").replace("‘", "'")
+    return storable(text).replace("\u00a0", " ").replace("’", "'").replace("‘", "'")
 
 
 def _unquote(text: str) -> str:

@@ -1,0 +1,1 @@
+"""What comes in: whose answer it is (`taking`), what it says, and what follows from that (`labels`)."""

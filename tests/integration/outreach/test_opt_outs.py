@@ -1,0 +1,213 @@
+"""Opt-outs that meet: several of one lead, of leads that are one, on two channels, mended ones and lasting ones."""
+
+import asyncio
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from services.outreach.replies.use_cases.taking import take_sms
+from tests.integration.outreach.test_replies import answer_to, dsn, take
+
+SILENCE = "Please take me off your list."
+
+
+@pytest.fixture
+async def reached(office, tenant, smtp):
+    """A lead with two addresses that a first message has reached; no drafts come by themselves."""
+    async with office.client(tenant, "admin") as http:
+        await http.put("/v1/settings", json={"auto_drafts": {"answer": False, "follow_up": False}})
+    phone = f"+4915{uuid4().int % 10**9:09d}"
+    lead = await office.captured(tenant, phone=phone, consent={"sms": "granted"})
+    approved = await office.approved(tenant, lead)
+    await office.send()
+    await office.moved(tenant, lead, "contacted", rule="first-message")
+    (mail,) = smtp.to(approved["to"])
+    return lead, mail, phone
+
+
+async def says(office, tenant, mail, text: str, **more) -> str:
+    return (await take(office, tenant, answer_to(mail, text, id=f"{uuid4()}@x", **more)))["reply_id"]
+
+
+async def label(office, tenant, reply_id: str, label: str, **more) -> None:
+    async with office.client(tenant, "operator", subject="olga") as http:
+        answer = await http.post(f"/v1/replies/{reply_id}/label", json={"label": label, "note": "read it", **more})
+    assert answer.status_code == 200, answer.text
+
+
+async def unsubscribe(office, mail) -> None:
+    async with office.run.client() as http:
+        assert (await http.post(urlsplit(mail["List-Unsubscribe"].strip("<>")).path)).status_code == 200
+
+
+async def why_not(office, tenant, lead, channel: str = "email") -> str | None:
+    """Why nothing may be drafted for the lead, or None."""
+    async with office.client(tenant, "reviewer") as http:
+        body = {"lead_id": str(lead), "kind": "answer", "channel": channel, "subject": "s", "body": "b"}
+        answer = await http.post("/v1/drafts", json=body if channel == "email" else {**body, "subject": None})
+    return None if answer.status_code == 201 else answer.json()["detail"]
+
+
+async def told(office, bus, tenant, count: int) -> list[tuple[str, str, str | None]]:
+    """(lead, how, reply) of every contact.opted_out, of which there are so many and no more."""
+    await bus.read("contact.opted_out", tenant=tenant, count=count)
+    events = bus.seen("contact.opted_out", tenant=tenant)
+    assert len(events) == count
+    return [(event.lead_id, event.data["how"], event.data.get("reply_id")) for event in events]
+
+
+async def suppressions(office, tenant) -> list[dict]:
+    async with office.client(tenant, "viewer") as http:
+        return (await http.get("/v1/suppressions")).json()["items"]
+
+
+async def merge(office, tenant, kept, alias, *, version: int = 1, undone: bool = False) -> None:
+    data = {"lead_id": str(kept), "alias_id": str(alias), "merge_id": str(uuid4()), "version": version}
+    await office.tell(tenant, kept, "lead.merged", data | {"undone": undone})
+
+
+@pytest.mark.parametrize("lasting", ["unsubscribe", "operator"])
+async def test_an_opt_out_that_stands_is_told_though_a_reply_had_closed_the_lead(office, tenant, reached, bus, lasting):
+    lead, mail, _ = reached
+    reply = await says(office, tenant, mail, SILENCE)
+    if lasting == "unsubscribe":
+        await unsubscribe(office, mail)
+        await unsubscribe(office, mail)
+    else:
+        async with office.client(tenant, "operator") as http:
+            await http.post("/v1/suppressions", json={"channel": "all", "address": mail["To"]})
+            await http.post("/v1/suppressions", json={"channel": "all", "address": mail["To"]})
+    assert await told(office, bus, tenant, 2) == [(str(lead), "reply", reply), (str(lead), lasting, None)]
+    await label(office, tenant, reply, "interested")
+    assert await why_not(office, tenant, lead) == "the lead has opted out"
+
+
+async def test_a_lasting_opt_out_holds_for_an_address_that_the_lead_has_left(office, tenant, reached):
+    lead, mail, _ = reached
+    await unsubscribe(office, mail)
+    await office.updated(tenant, lead, email="ada@elsewhere.example")
+    reply = await says(office, tenant, mail, SILENCE)
+    await label(office, tenant, reply, "interested")
+    assert await why_not(office, tenant, lead) == "the lead has opted out"
+
+
+async def test_mending_one_opt_out_leaves_another_replys_standing(office, tenant, reached, bus):
+    lead, mail, _ = reached
+    first = await says(office, tenant, mail, SILENCE)
+    second = await says(office, tenant, mail, "Never contact me again.")
+    assert await told(office, bus, tenant, 2) == [(str(lead), "reply", first), (str(lead), "reply", second)]
+    await label(office, tenant, first, "interested")
+    assert await why_not(office, tenant, lead) == "the lead has opted out"
+    standing = [row for row in await suppressions(office, tenant) if row["retracted_at"] is None]
+    assert {row["channel"] for row in standing} == {"email", "sms"}
+    await label(office, tenant, second, "interested")
+    assert await why_not(office, tenant, lead) is None
+
+
+async def test_details_that_come_again_do_not_make_a_mendable_opt_out_last(office, tenant, reached, bus):
+    lead, mail, phone = reached
+    reply = await says(office, tenant, mail, SILENCE)
+    await office.updated(tenant, lead, email=mail["To"], phone=phone, company="Analytical & Sons")
+    assert await told(office, bus, tenant, 1) == [(str(lead), "reply", reply)]
+    await label(office, tenant, reply, "interested")
+    assert await why_not(office, tenant, lead) is None
+
+
+async def test_a_human_hears_an_opt_out_of_somebody_we_do_not_know(office, tenant, reached, bus):
+    _, mail, _ = reached
+    sender = "eve@stranger.example"
+    reply = await says(office, tenant, mail, "Goats, goats, goats.", threaded=False, sender=sender)
+    await label(office, tenant, reply, "opt_out")
+    (row,) = await suppressions(office, tenant)
+    assert (row["channel"], row["how"], row["actor"]) == ("email", "reply", "human:olga")
+    later = await office.captured(tenant, email=sender)
+    assert await told(office, bus, tenant, 1) == [(str(later), "blocklist", None)]
+    await label(office, tenant, reply, "other")
+    assert all(row["retracted_at"] for row in await suppressions(office, tenant))
+
+
+async def test_a_humans_opt_out_closes_the_address_that_the_lead_wrote_from_too(office, tenant, reached):
+    _, mail, _ = reached
+    reply = await says(office, tenant, mail, "Goats, goats, goats.", sender="private@elsewhere.example")
+    await label(office, tenant, reply, "opt_out")
+    rows = await suppressions(office, tenant)
+    assert {row["actor"] for row in rows} == {"human:olga"}
+    assert len(rows) == 3, "both known addresses and the one they wrote from"
+    other = await office.captured(tenant, email="private@elsewhere.example")
+    assert await why_not(office, tenant, other) == "the lead has opted out"
+
+
+async def test_a_stop_by_sms_holds_off_a_mail_that_is_about_to_leave(office, tenant, smtp, reached, eventually):
+    """The sender holds another address row than the opt-out; both meet at the lead."""
+    lead, mail, phone = reached
+    await office.moved(tenant, lead, "qualified", revision=2)
+    approved = await office.approved(tenant, lead, "follow_up")
+    admin = await asyncpg.connect(office.url)
+    async with office.database.tenant(tenant) as work:
+        await take_sms(work, office.context.keys, tenant, phone, "STOP", "SM1")
+        sending = asyncio.create_task(office.send())
+
+        async def waits_or_is_done() -> bool:
+            held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            return bool(await admin.fetchval(held)) or sending.done()
+
+        await eventually(waits_or_is_done)
+    await sending
+    await admin.close()
+    assert len(smtp.to(mail["To"])) == 1, "the first message only"
+    dispatch = await office.dispatch(tenant, approved["dispatch_id"])
+    assert (dispatch["state"], dispatch["reason"]) == ("refused", "the lead has opted out")
+
+
+async def test_a_merge_carries_an_opt_out_and_its_undoing_takes_it_along(office, tenant, reached):
+    alias, mail, _ = reached
+    await says(office, tenant, mail, SILENCE)
+    kept = await office.captured(tenant)
+    draft = await office.draft(tenant, kept)
+    await merge(office, tenant, kept, alias)
+    assert await why_not(office, tenant, kept) == "the lead has opted out"
+    async with office.client(tenant, "viewer") as http:
+        assert (await http.get(f"/v1/drafts/{draft['draft_id']}")).json()["state"] == "superseded"
+    await merge(office, tenant, kept, alias, version=2, undone=True)
+    await office.draft(tenant, kept)
+    assert await why_not(office, tenant, alias) == "the lead has opted out"
+
+
+async def test_mending_an_opt_out_from_before_a_merge_opens_the_kept_lead(office, tenant, reached):
+    alias, mail, _ = reached
+    reply = await says(office, tenant, mail, SILENCE)
+    kept = await office.captured(tenant)
+    await merge(office, tenant, kept, alias)
+    await label(office, tenant, reply, "interested")
+    await office.draft(tenant, kept)
+
+
+async def test_a_late_bounce_of_an_old_address_leaves_drafts_to_the_new_one(office, tenant, reached):
+    lead, mail, _ = reached
+    await office.updated(tenant, lead, email="ada@elsewhere.example")
+    assert await why_not(office, tenant, lead) is None
+    await take(office, tenant, dsn(mail, "5.1.1"))
+    async with office.client(tenant, "viewer") as http:
+        (draft,) = (await http.get("/v1/drafts", params={"lead_id": str(lead), "kind": "answer"})).json()["items"]
+    assert draft["state"] == "pending"
+
+
+@pytest.mark.parametrize(("then", "open"), [("interested", True), ("moved_company", False)])
+async def test_relabelling_takes_back_that_the_address_is_not_the_leads(office, tenant, reached, bus, then, open):
+    lead, mail, _ = reached
+    reply = await says(office, tenant, mail, "Wrong address, sorry.")
+    assert await why_not(office, tenant, lead) == "the email address does not work"
+    await label(office, tenant, reply, then)
+    first, second = await bus.read("reply.received", tenant=tenant, count=2)
+    assert (first.data["wrong_address"], second.data.get("wrong_address")) == (True, None if open else True)
+    assert (await why_not(office, tenant, lead) is None) is open
+
+
+async def test_relabelling_leaves_an_address_closed_that_had_bounced_before(office, tenant, reached):
+    lead, mail, _ = reached
+    await take(office, tenant, dsn(mail, "5.1.1"))
+    reply = await says(office, tenant, mail, "Wrong address, sorry.")
+    await label(office, tenant, reply, "interested")
+    assert await why_not(office, tenant, lead) == "the email address does not work"
