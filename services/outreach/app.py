@@ -60,8 +60,8 @@ def _compose(service: Service, settings: Settings) -> None:
         service.on_stop(model.close)
     composer = Composer(model, settings.llm_daily_tokens)
     sender = composing.Sender(settings.mail_domain, settings.sms_from)
-    # two answers, each with one retry of the client, and as much again for what lies between
-    due = draft_workers.ComposeDue(composer, sender, lease=settings.llm_timeout * 8 + 30)
+    # two answers, and as much again for what lies between
+    due = draft_workers.ComposeDue(composer, sender, lease=settings.llm_timeout * 4 + 30)
     service.work("composer", due.step, every=settings.poll_seconds)
     service.work("expiry", draft_workers.expire, every=5.0)
     service.work("check-ins", draft_workers.check_in, every=5.0)
@@ -75,6 +75,7 @@ def _send(service: Service, settings: Settings, context: Context) -> None:
         settings.smtp_password.get_secret_value(),
         settings.smtp_starttls,
         settings.smtp_timeout,
+        settings.smtp_answer_timeout,
     )
     sms: SmsProvider = FileSms(settings.sms_file)
     if settings.sms_provider == "twilio":

@@ -26,7 +26,9 @@ class Settings(ServiceSettings):
     smtp_starttls: bool = False
     smtp_timeout: float = Field(default=30.0, gt=0)
     """Seconds for each step of the SMTP conversation."""
-    send_limit: float = Field(default=120.0, gt=0)
+    smtp_answer_timeout: float = Field(default=600.0, gt=0)
+    """Seconds for the answer to a whole message: ten minutes, as RFC 5321 asks."""
+    send_limit: float = Field(default=780.0, gt=0)
     """Seconds for one whole attempt; past it the outcome is unknown. The lease is twice as long."""
     senders: int = Field(default=4, ge=1, le=50)
     """Attempts at the same time."""

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from services.outreach.context import context_of
 from services.outreach.drafts import store
 from services.outreach.drafts.schemas import (
+    MAX_REASON,
     Approve,
     Bulk,
     DraftView,
@@ -83,7 +84,7 @@ async def list_drafts(
     filters: dict[str, Any] = {"state": state, "kind": kind, "channel": channel}
     if lead_id is not None:
         filters["lead_id"] = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
-    column = store.ORDERS[sort][0].removeprefix("d.")
+    column = store.ORDERS[sort][0].rpartition(".")[2]
     after = None
     if cursor:
         position = decode_cursor(cursor, sort, "id")
@@ -166,8 +167,8 @@ async def bulk_drafts(body: Bulk, principal: Reviewer, work: TenantWork, request
                     raise Invalid("approving needs the sha256 that the reviewer saw")
                 await review.approve(work, context.keys, tenant, draft_id, actor, item["sha256"])
             case "reject":
-                if item["reason"] is None:
-                    raise Invalid("rejecting needs a reason")
+                if not 1 <= len(item["reason"] or "") <= MAX_REASON:
+                    raise Invalid(f"rejecting needs a reason of at most {MAX_REASON} characters")
                 await review.reject(work, tenant, draft_id, actor, item["reason"])
             case "claim":
                 await review.claim(work, tenant, draft_id, actor)

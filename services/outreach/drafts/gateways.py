@@ -1,5 +1,6 @@
 """The way out to a language model: any OpenAI-compatible endpoint."""
 
+import asyncio
 from dataclasses import dataclass
 
 import openai
@@ -23,10 +24,14 @@ class ModelUnavailable(Exception):
 
 
 class LanguageModel:
-    """One endpoint and model, with a limit on the whole call in seconds and retries by the client."""
+    """One endpoint and model. `timeout`: seconds for the whole call, with the client's retries inside it.
+
+    The client's own limit is for each read: a server that drips would never reach it.
+    """
 
     def __init__(self, base_url: str, api_key: str, model: str, *, timeout: float, retries: int = 1) -> None:
         self.model = model
+        self._timeout = timeout
         self._client = openai.AsyncOpenAI(
             base_url=base_url, api_key=api_key or "none", timeout=timeout, max_retries=retries
         )
@@ -34,13 +39,8 @@ class LanguageModel:
     async def ask(self, messages: list[dict[str, str]]) -> Answer:
         """The model's answer. Raises ModelUnavailable when there is none."""
         try:
-            made = await self._client.chat.completions.create(
-                model=self.model,
-                messages=messages,  # type: ignore[arg-type]
-                temperature=0.4,
-                max_tokens=MAX_ANSWER_TOKENS,
-            )
-        except openai.OpenAIError as error:
+            made = await asyncio.wait_for(self._create(messages), self._timeout)
+        except (openai.OpenAIError, TimeoutError) as error:
             raise ModelUnavailable(type(error).__name__) from None
         except (AttributeError, TypeError, ValueError) as error:
             # the client builds its objects without validating them: an answer of another shape surfaces here
@@ -49,6 +49,14 @@ class LanguageModel:
         usage = getattr(made, "usage", None)
         tokens = getattr(usage, "total_tokens", None)
         return Answer(text, tokens if isinstance(tokens, int) else len(str(messages)) // 4 + len(text) // 4)
+
+    async def _create(self, messages: list[dict[str, str]]) -> object:
+        return await self._client.chat.completions.create(
+            model=self.model,
+            messages=messages,  # type: ignore[arg-type]
+            temperature=0.4,
+            max_tokens=MAX_ANSWER_TOKENS,
+        )
 
     async def close(self) -> None:
         await self._client.close()

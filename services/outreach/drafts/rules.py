@@ -31,13 +31,14 @@ def stage_for(kind: str, cause: str, stage: str, stage_rule: str | None) -> tupl
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """One channel of a lead: address, its state, consent, suppression."""
+    """One channel of a lead: address, its state, consent, suppression, and whether it has been tried long enough."""
 
     channel: str
     address: str | None
     state: str
     consent: str
     suppressed: str | None
+    used_up: bool = False
 
     def hindrance(self, unknown_allows: Sequence[str]) -> str | None:
         """Why nothing can be sent there, or None."""
@@ -51,10 +52,12 @@ class Reach:
 def choose_channel(
     mode: str, reaches: Mapping[str, Reach], unknown_allows: Sequence[str], preferred: str | None = None
 ) -> tuple[str | None, str]:
-    """(channel, "") or (None, why none will do). E-mail goes before SMS unless the lead wrote on the other."""
-    allowed = list(MODES[mode])
-    if preferred in allowed:
-        allowed.sort(key=lambda channel: channel != preferred)
+    """(channel, "") or (None, why none will do).
+
+    The preferred one (a person's choice, or where the lead wrote) goes first; then those that are not used up; then
+    e-mail before SMS.
+    """
+    allowed = sorted(MODES[mode], key=lambda channel: (channel != preferred, reaches[channel].used_up))
     reasons = []
     for channel in allowed:
         hindrance = reaches[channel].hindrance(unknown_allows)
@@ -111,11 +114,6 @@ def nurture_due(entered_at: datetime, last_at: datetime | None, later_until: dat
     if later_until and later_until > entered_at and (last_at is None or last_at < later_until):
         return later_until
     return max(filter(None, (entered_at, last_at)), default=entered_at) + NURTURE_EVERY
-
-
-def order_key(sort: str) -> str:
-    """The columns a list of drafts is ordered by: `oldest`, `at_risk` (expires soonest) or `hottest`."""
-    return {"oldest": "created_at", "at_risk": "expires_at", "hottest": "score_total"}[sort]
 
 
 def unsupported(sentences: Iterable[str], claimed: Iterable[str]) -> list[str]:

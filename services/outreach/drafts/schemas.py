@@ -11,8 +11,8 @@ from sqlalchemy import RowMapping
 from services.outreach.drafts.composer.claims import shown
 from services.outreach.schemas import Body, Channel, Kind
 
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Reason = Annotated[str, Field(min_length=1, max_length=2_000)]
+MAX_REASON = 2_000
+Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON)]
 Subject = Annotated[str, Field(max_length=1_000)]
 Text = Annotated[str, Field(max_length=100_000)]
 
@@ -29,7 +29,9 @@ class NewDraftBody(Body):
 
 
 class Approve(Body):
-    sha256: Sha256
+    """The hash that the reviewer saw. Whatever else stands there is another hash."""
+
+    sha256: str
 
 
 class Edit(Body):
@@ -53,9 +55,11 @@ class Snooze(Body):
 
 
 class BulkItem(Body):
+    """One draft of many. Hash and reason are judged item by item, so that a wrong one fails alone."""
+
     draft_id: UUID
-    sha256: Sha256 | None = None
-    reason: Reason | None = None
+    sha256: str | None = None
+    reason: str | None = None
 
 
 class Bulk(Body):

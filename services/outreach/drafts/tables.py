@@ -57,7 +57,6 @@ draft = Table(
     json("claims", "[]"),
     json("made_from"),
     Column("author", Text, nullable=False),
-    Column("score_total", Integer, nullable=False, server_default="0"),
     Column("replaces", Uuid),
     Column("claimed_by", Text),
     Column("lease_until", Moment),

@@ -55,7 +55,6 @@ def _drafts() -> None:
             claims jsonb NOT NULL DEFAULT '[]',
             made_from jsonb NOT NULL DEFAULT '{}',
             author text NOT NULL,
-            score_total integer NOT NULL DEFAULT 0,
             replaces uuid,
             claimed_by text,
             lease_until timestamptz,
@@ -173,6 +172,7 @@ def _sending() -> None:
             lease_until timestamptz,
             resolved_by text,
             note text,
+            crossed boolean NOT NULL DEFAULT false,
             created_at timestamptz NOT NULL,
             PRIMARY KEY (tenant_id, dispatch_id),
             UNIQUE (tenant_id, draft_id),
@@ -182,6 +182,7 @@ def _sending() -> None:
         """
     )
     op.execute("CREATE INDEX dispatch_due ON dispatch (due_at) WHERE state = 'queued'")
+    op.execute("CREATE INDEX dispatch_turns ON dispatch (tenant_id, mailbox, due_at) WHERE state = 'queued'")
     op.execute("CREATE INDEX dispatch_leased ON dispatch (lease_until) WHERE state = 'sending'")
     op.execute("CREATE INDEX dispatch_lead ON dispatch (tenant_id, lead_id, created_at)")
     op.execute("CREATE INDEX dispatch_newest ON dispatch (tenant_id, created_at DESC, dispatch_id DESC)")

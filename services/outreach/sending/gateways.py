@@ -18,7 +18,7 @@ from services.outreach.sending.rules import Outcome, sms_outcome, smtp_outcome
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail ready to leave."""
+    """A mail ready to leave; the addresses as servers know them."""
 
     sender: str
     recipient: str
@@ -33,7 +33,11 @@ class Mailer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Smtp:
-    """An SMTP server. A connection for each message: a broken one can then blame one message only."""
+    """An SMTP server. A connection for each message: a broken one can then blame one message only.
+
+    `timeout`: seconds for each step. `answer_timeout`: seconds for the answer to the whole message, which a server may
+    take its time for (RFC 5321 4.5.3.2.6: ten minutes); whoever hangs up before it never learns whether it left.
+    """
 
     host: str
     port: int
@@ -41,6 +45,7 @@ class Smtp:
     password: str = ""
     starttls: bool = False
     timeout: float = 30.0
+    answer_timeout: float = 600.0
 
     async def send(self, mail: Mail) -> Outcome:
         client = aiosmtplib.SMTP(
@@ -56,9 +61,13 @@ class Smtp:
                 step = "login"
                 await client.login(self.user, self.password)
             step = "mail"
-            await client.mail(mail.sender)
+            beyond_ascii = not (mail.sender + mail.recipient).isascii()
+            if beyond_ascii and not await _takes_utf8(client):
+                return Outcome("failed", "the mail server takes no address beyond ASCII (it lacks SMTPUTF8)")
+            encoding = "utf-8" if beyond_ascii else "ascii"
+            await client.mail(mail.sender, options=["SMTPUTF8"] if beyond_ascii else [], encoding=encoding)
             step = "rcpt"
-            await client.rcpt(mail.recipient)
+            await client.rcpt(mail.recipient, encoding=encoding)
             step = "data"
             start = await client.execute_command(b"DATA")
             if start.code != 354:
@@ -79,7 +88,13 @@ class Smtp:
         if protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         protocol.write(PERIOD_REGEX.sub(b"..", normalize_message_line_endings(raw)) + b".\r\n")
-        return await protocol.read_response(timeout=self.timeout)
+        return await protocol.read_response(timeout=self.answer_timeout)
+
+
+async def _takes_utf8(client: aiosmtplib.SMTP) -> bool:
+    if client.is_ehlo_or_helo_needed:
+        await client.ehlo()
+    return client.supports_extension("smtputf8")
 
 
 async def _leave(client: aiosmtplib.SMTP) -> None:

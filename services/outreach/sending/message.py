@@ -16,6 +16,7 @@ from hashlib import sha256
 from html import escape
 
 import rfc8785
+from email_validator import EmailNotValidError, validate_email
 
 from shared.errors import Invalid
 
@@ -27,7 +28,7 @@ ALLOWED_HEADERS = frozenset({"In-Reply-To", "References"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_BODY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
-_MESSAGE_IDS = re.compile(r"(<[^<>\s]{1,250}>)( <[^<>\s]{1,250}>)*\Z")
+_MESSAGE_IDS = re.compile(r"(<[!-;=?-~]{1,250}>)( <[!-;=?-~]{1,250}>)*\Z")
 _ADDRESS = re.compile(r"[^\s@<>,;:\"\\()\[\]]{1,64}@[^\s@<>,;:\"\\()\[\]]{1,190}\Z")
 _NUMBER = re.compile(r"\+?[A-Za-z0-9 ]{3,20}\Z")
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
@@ -99,6 +100,8 @@ def compose(
     for name, address in (("from", from_), ("to", to)):
         if not shape.match(address) or _CONTROL.search(address):
             wrong(name, "is no single plain address")
+        elif channel == "email" and ascii_domain(address) is None:
+            wrong(name, "has a domain that no mail server can have")
     for name, value in (headers or {}).items():
         if name not in ALLOWED_HEADERS:
             wrong("headers", f"{name[:50]!r} is not set by a draft")
@@ -122,17 +125,34 @@ def header_fault(value: str) -> str | None:
     return "has control characters inside an encoded word" if _CONTROL.search(decoded) else None
 
 
+def ascii_domain(address: str) -> str | None:
+    """The domain of a mail address as DNS and SMTP know it (A-labels); None when it has no such form."""
+    domain = address.rpartition("@")[2]
+    if domain.isascii():
+        return domain
+    try:
+        return validate_email(f"x@{domain}", check_deliverability=False, globally_deliverable=False).ascii_domain
+    except EmailNotValidError:
+        return None
+
+
+def on_the_wire(address: str) -> str:
+    """A mail address as it is spoken to servers and stands in headers: people approve `bücher.de`, servers know it as
+    `xn--bcher-kva.de`. A local part beyond ASCII has no other form; it takes a server with SMTPUTF8."""
+    return f"{address.rpartition('@')[0]}@{ascii_domain(address)}"
+
+
 def _lone_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def thread_headers(answers: str | None, earlier: list[str]) -> dict[str, str]:
     """In-Reply-To and References for a message of a conversation; ids without angle brackets, oldest first."""
-    if not answers:
+    if not answers or not _MESSAGE_IDS.match(f"<{answers}>"):
         return {}
-    chain = [part for part in [*earlier, answers] if re.fullmatch(r"[^<>\s]{3,250}", part)]
+    chain = [part for part in [*earlier, answers] if _MESSAGE_IDS.match(f"<{part}>")]
     chain = list(dict.fromkeys(chain))[-10:]
-    return {"In-Reply-To": f"<{answers}>", "References": " ".join(f"<{part}>" for part in chain)} if chain else {}
+    return {"In-Reply-To": f"<{answers}>", "References": " ".join(f"<{part}>" for part in chain)}
 
 
 def build_mime(message: Message, *, message_id: str, date: datetime, unsubscribe: str | None) -> bytes:
@@ -141,8 +161,8 @@ def build_mime(message: Message, *, message_id: str, date: datetime, unsubscribe
     The plain part is exactly the approved body; the HTML part says the same and shows the unsubscribe link.
     """
     named = {
-        "From": message.from_,
-        "To": message.to,
+        "From": on_the_wire(message.from_),
+        "To": on_the_wire(message.to),
         "Subject": _encoded(message.subject or ""),
         "Date": format_datetime(date),
         "Message-ID": f"<{message_id}>",
@@ -155,7 +175,7 @@ def build_mime(message: Message, *, message_id: str, date: datetime, unsubscribe
     content.set_content(message.body, charset="utf-8", cte=_encoding(message.body))
     content.add_alternative(_html(message.body, unsubscribe), subtype="html", charset="utf-8", cte="quoted-printable")
     head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
-    raw = head.encode("ascii") + content.as_bytes()
+    raw = head.encode() + content.as_bytes()
     _check(raw, [*named, *content.keys()], message)
     return raw
 

@@ -1,12 +1,15 @@
 """Decisions about one dispatch: may it leave now, what did an attempt come to, is a channel used up. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.outreach.rules import MODES, Window, consent_allows, misplaced
+from services.outreach.suppression.rules import OPT_OUT_SMS, sms_failure
 
 GIVE_UP_AFTER = timedelta(hours=48)
+SPACING = "spacing between two messages of the mailbox"
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     "queued": frozenset({"sending", "refused", "failed"}),
     "sending": frozenset({"sent", "failed", "unknown", "queued"}),
@@ -79,7 +82,7 @@ def decide(facts: Facts, now: datetime) -> Go | Wait | Refuse:
     if facts.per_day is not None and facts.sent_today >= facts.per_day:
         return Wait(facts.day_ends, f"the mailbox has sent its {facts.per_day} messages of today")
     if facts.last_sent_at and facts.last_sent_at + facts.spacing > now:
-        return Wait(facts.last_sent_at + facts.spacing, "spacing between two messages of the mailbox")
+        return Wait(facts.last_sent_at + facts.spacing, SPACING)
     return Go()
 
 
@@ -117,6 +120,10 @@ class Outcome:
     provider_id: str | None = None
 
 
+_ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
+_OF_THE_SENDER = frozenset({7, 8})
+"""5.1.7 and 5.1.8 speak of the sender's address (RFC 3463)."""
+
 PROVABLY_NOT_SENT = frozenset({"connect", "tls", "login", "mail", "rcpt", "data"})
 """Steps of an SMTP conversation before the message itself has been handed over."""
 
@@ -132,23 +139,39 @@ def smtp_outcome(step: str, code: int | None, detail: str) -> Outcome:
     if code is not None and 200 <= code < 300 and step == "body":
         return Outcome("sent", text, str(code))
     if code is not None and code >= 500 and step not in ("connect", "tls", "login"):
-        return Outcome("failed", f"{code} {text}", str(code), blames_address=step == "rcpt")
+        return Outcome("failed", f"{code} {text}", str(code), _blames_recipient(step, text))
     if step in PROVABLY_NOT_SENT or (code is not None and 400 <= code < 500):
         return Outcome("queued", f"not sent, {step}: {code or ''} {text}".replace(":  ", ": "), str(code or ""))
     return Outcome("unknown", f"{step}: {code} {text}", str(code or ""))
 
 
+def _blames_recipient(step: str, text: str) -> bool:
+    """Does a refusal speak of the recipient? Some servers look the address up only after DATA: the code says so."""
+    enhanced = _ENHANCED.search(text)
+    if enhanced and enhanced.group(1) == "1":
+        return int(enhanced.group(2)) not in _OF_THE_SENDER
+    return step == "rcpt"
+
+
+_REFUSED_UNREAD = frozenset({401, 403, 404, 408, 425, 429, 503})
+"""Answers of a provider that say nothing of the message: no right, no such account, too much, not now."""
+
+
 def sms_outcome(status: int | None, code: str, detail: str, connected: bool = True) -> Outcome:
-    """The outcome of a provider's HTTP answer. `status` None: none came; `connected`: the request may have arrived."""
+    """The outcome of a provider's HTTP answer. `status` None: none came; `connected`: the request may have arrived.
+
+    The number is blamed only by a code that speaks of it, never for a refusal as such.
+    """
     text = " ".join(detail.split())[:300]
     if status is None:
         return Outcome("unknown", f"no answer: {text}") if connected else Outcome("queued", f"no connection: {text}")
-    if status in (429, 503):
-        return Outcome("queued", f"{status} {text}", code)
+    blames = code == OPT_OUT_SMS or sms_failure(code).severity is not None
+    if status in _REFUSED_UNREAD and not blames:
+        return Outcome("queued", f"not sent: {status} {code} {text}", code)
     if 200 <= status < 300:
         return Outcome("sent", text, code)
     if 400 <= status < 500:
-        return Outcome("failed", f"{status} {code} {text}", code, blames_address=True)
+        return Outcome("failed", f"{status} {code} {text}", code, blames)
     return Outcome("unknown", f"{status} {text}", code)
 
 

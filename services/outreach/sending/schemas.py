@@ -46,11 +46,10 @@ class DispatchView(BaseModel):
     sent_at: datetime | None
     resolved_by: str | None
     note: str | None
-    crossed: bool = False
+    crossed: bool
     """It was leaving when the lead opted out."""
 
 
 def dispatch_view(row: RowMapping) -> DispatchView:
     """A row as the API shows it."""
-    crossed = (row["note"] or "").startswith("crossed")
-    return DispatchView(crossed=crossed, **{name: row[name] for name in DispatchView.model_fields if name != "crossed"})
+    return DispatchView(**{name: row[name] for name in DispatchView.model_fields})

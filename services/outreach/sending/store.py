@@ -98,11 +98,10 @@ class MailboxUse:
 
     sent_today: int
     last_at: datetime | None
-    waiting: int
 
 
 async def lock_mailbox(work: UnitOfWork, tenant: str, address: str) -> MailboxUse:
-    """How much the mailbox has sent, and how many of its dispatches wait for their turn."""
+    """How much the mailbox has sent today, and when it last did."""
     today = work.now.date()
     await work.run(
         "INSERT INTO mailbox (tenant_id, address, day) VALUES (:tenant, :address, :today) ON CONFLICT DO NOTHING",
@@ -116,17 +115,22 @@ async def lock_mailbox(work: UnitOfWork, tenant: str, address: str) -> MailboxUs
         address=address,
     )
     assert row is not None
-    waiting = await work.fetch_one(
+    return MailboxUse(row["sent"] if row["day"] == today else 0, row["last_at"])
+
+
+async def last_turn(work: UnitOfWork, tenant: str, address: str, reason: str) -> datetime | None:
+    """When the last of those is due who wait for the (locked) mailbox for this reason; None when nobody does."""
+    row = await work.fetch_one(
         """
-        SELECT count(*) AS n FROM dispatch
-        WHERE state = 'queued' AND due_at > :now AND tenant_id = :tenant AND mailbox = :address
+        SELECT max(due_at) AS at FROM dispatch
+        WHERE tenant_id = :tenant AND mailbox = :address AND state = 'queued' AND due_at > :now AND reason = :reason
         """,
-        now=work.now,
         tenant=tenant,
         address=address,
+        now=work.now,
+        reason=reason,
     )
-    assert waiting is not None
-    return MailboxUse(row["sent"] if row["day"] == today else 0, row["last_at"], waiting["n"])
+    return row["at"] if row else None
 
 
 async def count_mailbox(work: UnitOfWork, tenant: str, address: str, sent_today: int) -> None:

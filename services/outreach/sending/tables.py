@@ -14,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 
-from services.outreach.tables import Moment, metadata
+from services.outreach.tables import Moment, flag, metadata
 
 dispatch = Table(
     "dispatch",
@@ -41,6 +41,7 @@ dispatch = Table(
     Column("lease_until", Moment),
     Column("resolved_by", Text),
     Column("note", Text),
+    flag("crossed", "false"),
     Column("created_at", Moment, nullable=False),
     UniqueConstraint("tenant_id", "draft_id"),
     UniqueConstraint("tenant_id", "message_id"),
@@ -48,6 +49,7 @@ dispatch = Table(
         ["tenant_id", "draft_id", "sha256"], ["approval.tenant_id", "approval.draft_id", "approval.sha256"]
     ),
     Index("dispatch_due", "due_at", postgresql_where=text("state = 'queued'")),
+    Index("dispatch_turns", "tenant_id", "mailbox", "due_at", postgresql_where=text("state = 'queued'")),
     Index("dispatch_leased", "lease_until", postgresql_where=text("state = 'sending'")),
     Index("dispatch_lead", "tenant_id", "lead_id", "created_at"),
     Index("dispatch_newest", "tenant_id", text("created_at DESC"), text("dispatch_id DESC")),

@@ -12,8 +12,8 @@ from services.outreach.keys import Keys, Unsubscribe, sms_reference
 from services.outreach.keys import message_id as message_id_of
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store
-from services.outreach.sending.message import Message
-from services.outreach.sending.rules import Facts, Go, Outcome, Refuse, Wait, decide, retry_at
+from services.outreach.sending.message import Message, on_the_wire
+from services.outreach.sending.rules import SPACING, Facts, Go, Outcome, Refuse, Wait, decide, retry_at
 from services.outreach.store import Lead, family, hold_family, last_word_at, lead_of, settings_of
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.rules import OPT_OUT_SMS, closes, mail_failure, sms_failure
@@ -23,8 +23,6 @@ from shared.db import UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.events import Envelope, MessageSent
 from shared.ids import derived_id
-
-CROSSED = "crossed with an opt-out: it was leaving when the lead opted out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,9 @@ async def claim(work: UnitOfWork, keys: Keys, due: RowMapping, lease: timedelta)
             await store.change(work, row, "refused", reason=reason)
             return None
         case Wait(until, reason):
-            await store.change(work, row, "queued", reason=reason, due_at=_turn(until, use, settings, row))
+            if reason == SPACING:
+                until = await _turn(work, row, until, settings)
+            await store.change(work, row, "queued", reason=reason, due_at=until)
             return None
         case Go():
             pass
@@ -85,13 +85,14 @@ def _message_id(row: RowMapping) -> str:
     """What the message is known by; a provider of SMS may give it another id once it has taken it."""
     if row["channel"] == "sms":
         return sms_reference(row["dispatch_id"])
-    return message_id_of(row["dispatch_id"], row["mailbox"].rpartition("@")[2])
+    return message_id_of(row["dispatch_id"], on_the_wire(row["mailbox"]).rpartition("@")[2])
 
 
-def _turn(until: datetime, use: store.MailboxUse, settings: OutreachSettings, row: RowMapping) -> datetime:
-    """Those who wait for the same mailbox are given turns, so that they do not all come back at once."""
-    _, spacing = _limits(settings, row)
-    return until + spacing * use.waiting
+async def _turn(work: UnitOfWork, row: RowMapping, until: datetime, settings: OutreachSettings) -> datetime:
+    """Those whom spacing holds back are given turns, so that they do not all come back at once. Who waits for
+    something else (a window, a back-off) takes nobody's turn."""
+    last = await store.last_turn(work, row["tenant_id"], row["mailbox"], SPACING)
+    return max(until, last + _limits(settings, row)[1]) if last else until
 
 
 def _limits(settings: OutreachSettings, row: RowMapping) -> tuple[int | None, timedelta]:
@@ -173,7 +174,10 @@ async def _settled(work: UnitOfWork, row: RowMapping, outcome: Outcome) -> None:
 
 
 async def blame(work: UnitOfWork, row: RowMapping, code: str, detail: str, cause: Envelope | None = None) -> None:
-    """A failure that speaks of the address: its state, `message.bounced`, and the opt-out that a carrier may report."""
+    """A failure that speaks of the address: its state, `message.bounced`, and the opt-out that a carrier may report.
+
+    A provider's other codes (filtered, a trial account) say nothing of the number, and nothing is published.
+    """
     tenant, channel = row["tenant_id"], row["channel"]
     if channel == "sms" and code == OPT_OUT_SMS:
         lead = await lead_of(work, tenant, row["lead_id"])
@@ -182,6 +186,8 @@ async def blame(work: UnitOfWork, row: RowMapping, code: str, detail: str, cause
             await opt_out_lead(work, lead, wish, also=("sms", bytes(row["address_hash"])))
         return
     failure = mail_failure(code, detail) if channel == "email" else sms_failure(code)
+    if channel == "sms" and failure.severity is None:
+        return
     what = Bounced(
         tenant, row["lead_id"], channel, row["message_id"] or "", row["to_address"], bytes(row["address_hash"])
     )
@@ -195,7 +201,7 @@ async def sent(work: UnitOfWork, row: RowMapping, *, provider_id: str | None = N
     message_id = (provider_id if row["channel"] == "sms" else None) or row["message_id"]
     lead = await lead_of(work, tenant, lead_id)
     if lead and lead.opted_out:
-        columns.setdefault("note", CROSSED)
+        columns["crossed"] = True
     await store.change(
         work,
         row,

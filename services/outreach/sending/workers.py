@@ -1,16 +1,19 @@
 """Sends what is due, gives up what nobody came back for, and says when a lead's channels are used up."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.outreach.context import Context
 from services.outreach.sending import exhaustion, store, use_cases
 from services.outreach.sending.gateways import Mail, Mailer, Sms, SmsProvider
-from services.outreach.sending.message import build_mime
+from services.outreach.sending.message import build_mime, on_the_wire
 from services.outreach.sending.rules import Outcome
 from shared.db import Database
 from shared.errors import Invalid
@@ -35,13 +38,13 @@ class Sender:
             due = await store.next_due(work, self.spread)
         if due is None:
             return 0
+        lease_ends = time.monotonic() + self.limit * 2
         async with database.worker([due["tenant_id"]]) as work:
             attempt = await use_cases.claim(work, self.context.keys, due, timedelta(seconds=self.limit * 2))
         if attempt is None:
             return 1
         outcome = await self.hand_over(attempt)
-        async with database.worker([attempt.tenant]) as work:
-            await use_cases.settle(work, attempt.tenant, attempt.dispatch_id, outcome)
+        await self._settle(database, attempt, outcome, lease_ends)
         log.info(
             "dispatch.settled",
             tenant=attempt.tenant,
@@ -52,25 +55,47 @@ class Sender:
         return 1
 
     async def hand_over(self, attempt: use_cases.Attempt) -> Outcome:
-        """The only place where a message leaves."""
-        message = attempt.message
-        send: Callable[[], Awaitable[Outcome]]
-        if message.channel == "email":
-            link = f"{self.public_url}/v1/unsubscribe/{attempt.unsubscribe_token}"
-            try:
-                raw = build_mime(message, message_id=attempt.message_id, date=attempt.at, unsubscribe=link)
-            except Invalid as error:
-                return Outcome("failed", f"it cannot be written as a mail: {error.detail}")
-            mail = Mail(message.from_, message.to, raw)
-            send = lambda: self.mailer.send(mail)  # noqa: E731
-        else:
-            callback = f"{self.public_url}/v1/sms/status?tenant={attempt.tenant}&dispatch={attempt.dispatch_id}"
-            sms = Sms(attempt.message_id, message.from_, message.to, message.body, attempt.at, callback)
-            send = lambda: self.sms.send(sms)  # noqa: E731
+        """The only place where a message leaves. Before the gateway is called nothing has left, whatever goes wrong;
+        after that nobody knows."""
+        try:
+            send = self._ready(attempt)
+        except Exception as error:
+            log.warning("dispatch.cannot_be_written", dispatch_id=str(attempt.dispatch_id), exc_info=error)
+            why = error.detail if isinstance(error, Invalid) else type(error).__name__
+            return Outcome("failed", f"it cannot be written as a message: {why}")
         try:
             return await asyncio.wait_for(send(), self.limit)
         except TimeoutError:
             return Outcome("unknown", f"no end after {self.limit:g} seconds")
+        except Exception as error:
+            log.error("dispatch.gateway_failed", dispatch_id=str(attempt.dispatch_id), exc_info=error)
+            return Outcome("unknown", f"{type(error).__name__} on its way out")
+
+    def _ready(self, attempt: use_cases.Attempt) -> Callable[[], Awaitable[Outcome]]:
+        message = attempt.message
+        if message.channel == "email":
+            link = f"{self.public_url}/v1/unsubscribe/{attempt.unsubscribe_token}"
+            raw = build_mime(message, message_id=attempt.message_id, date=attempt.at, unsubscribe=link)
+            return partial(self.mailer.send, Mail(on_the_wire(message.from_), on_the_wire(message.to), raw))
+        callback = f"{self.public_url}/v1/sms/status?tenant={attempt.tenant}&dispatch={attempt.dispatch_id}"
+        sms = Sms(attempt.message_id, message.from_, message.to, message.body, attempt.at, callback)
+        return partial(self.sms.send, sms)
+
+    async def _settle(
+        self, database: Database, attempt: use_cases.Attempt, outcome: Outcome, lease_ends: float
+    ) -> None:
+        """Store the outcome. It is known only here, so a database that is away is asked again until the lease ends."""
+        pause = 0.1
+        while True:
+            try:
+                async with database.worker([attempt.tenant]) as work:
+                    return await use_cases.settle(work, attempt.tenant, attempt.dispatch_id, outcome)
+            except (SQLAlchemyError, OSError) as error:
+                if time.monotonic() + pause > lease_ends:
+                    raise
+                log.warning("dispatch.not_settled_yet", dispatch_id=str(attempt.dispatch_id), error=str(error)[:200])
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
 
 
 async def give_up_leases(database: Database) -> int:

@@ -176,7 +176,9 @@ class Office:
         return await due.step(self.database)
 
     def sender(self, **more: Any) -> sending_workers.Sender:
-        mailer = more.pop("mailer", Smtp("127.0.0.1", self.smtp.port, timeout=more.pop("timeout", 3)))
+        timeout = more.pop("timeout", 3)
+        answer_timeout = more.pop("answer_timeout", timeout)
+        mailer = more.pop("mailer", Smtp("127.0.0.1", self.smtp.port, timeout=timeout, answer_timeout=answer_timeout))
         sms = more.pop("sms", FileSms(self.sms_file))
         return sending_workers.Sender(
             self.context, mailer, sms, "http://outreach.example", more.pop("limit", 5), **more

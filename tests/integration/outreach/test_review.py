@@ -21,6 +21,13 @@ async def test_another_hash_is_refused(office, tenant, pending):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+async def test_whatever_is_no_hash_is_another_hash(office, tenant, pending):
+    async with office.client(tenant, "reviewer") as http:
+        for wrong in ("wrong", "", pending["sha256"].upper(), pending["sha256"] + "0"):
+            assert (await http.post(url(pending, "approve"), json={"sha256": wrong})).status_code == 409, wrong
+        assert (await http.post(url(pending, "approve"), json={})).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("roles", "code"),
     [
@@ -162,6 +169,28 @@ async def test_bulk_gives_a_result_for_each(office, tenant, smtp):
     assert [len(smtp.to(draft["to"])) for draft in drafts] == [1, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("action", "wrong", "code"),
+    [
+        ("approve", {"sha256": "wrong"}, 409),
+        ("approve", {}, 422),
+        ("reject", {"reason": ""}, 422),
+        ("reject", {"reason": "x" * 2_001}, 422),
+        ("reject", {}, 422),
+    ],
+)
+async def test_one_wrong_item_of_many_fails_alone(office, tenant, action, wrong, code):
+    good, bad = [await office.draft(tenant, await office.captured(tenant)) for _ in range(2)]
+    items = [
+        {"draft_id": bad["draft_id"], **wrong},
+        {"draft_id": good["draft_id"], "sha256": good["sha256"], "reason": "too pushy"},
+    ]
+    async with office.client(tenant, "reviewer") as http:
+        answer = await http.post("/v1/drafts/bulk", json={"action": action, "items": items})
+    assert answer.status_code == 200, answer.text
+    assert [result["status"] for result in answer.json()["results"]] == [code, 200]
+
+
 async def test_asking_twice_or_where_it_makes_no_sense_says_why(office, tenant):
     lead = await office.captured(tenant)
     await office.draft(tenant, lead)
@@ -212,6 +241,30 @@ async def test_lists_page_in_their_order_without_gaps(office, tenant, sort):
     key = {"oldest": "created_at", "at_risk": "expires_at"}.get(sort)
     if key:
         assert [draft[key] for draft in seen] == sorted(draft[key] for draft in seen)
+
+
+async def test_the_hottest_come_first_by_their_score_of_now(office, tenant):
+    leads = [await office.captured(tenant) for _ in range(3)]
+    for lead in leads:
+        await office.draft(tenant, lead)
+    for lead, total in zip(leads, (10, 90, 50), strict=True):
+        data = {"fit": total, "intent": 0, "engagement": 0, "total": total, "band": "B", "model_version": 1}
+        await office.tell(tenant, lead, "lead.scored", {**data, "scored_at": _ahead(seconds=0)})
+    async with office.client(tenant, "viewer") as http:
+        items = (await http.get("/v1/drafts", params={"state": "pending", "sort": "hottest"})).json()["items"]
+    assert [item["lead_id"] for item in items] == [str(leads[1]), str(leads[2]), str(leads[0])]
+
+
+async def test_a_strategy_keeps_the_parts_that_it_does_not_name_and_is_tried_first(office, tenant):
+    body = {"kind": "first", "stage": "new", "templates": {"email": {"body": "Tea for {{ company }}."}}}
+    async with office.client(tenant, "admin") as http:
+        made = (await http.post("/v1/strategies", json=body)).json()
+        assert "A short question" in made["templates"]["email"]["subject"]
+        assert made["templates"]["sms"]["body"]
+        for wrong in ("{% if employees > 100 %}Big.{% endif %}", "{{ company|replace('a', 'aaaa') }}"):
+            refused = await http.post("/v1/strategies", json={**body, "templates": {"email": {"body": wrong}}})
+            assert refused.status_code == 422
+            assert refused.json()["errors"][0]["field"].startswith("templates.email")
 
 
 async def test_strategies_are_data_and_versioned(office, tenant):

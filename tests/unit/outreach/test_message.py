@@ -10,7 +10,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.outreach.sending.message import build_mime, compose, thread_headers
+from services.outreach.sending.message import build_mime, compose, on_the_wire, thread_headers
 from shared.errors import Invalid
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -63,6 +63,31 @@ def test_no_subject_opens_another_header(subject):
 def test_a_recipient_is_one_plain_address(to):
     with pytest.raises(Invalid):
         compose("email", "sales@acme.example", to, "s", "b")
+
+
+def test_a_domain_of_any_script_goes_out_in_ascii():
+    message = compose("email", "sales@müller.example", "info@bücher.de", "s", "b\n")
+    assert (message.to, message.from_) == ("info@bücher.de", "sales@müller.example"), "the hash covers what people read"
+    raw, mail = sent(message)
+    assert raw.split(b"\r\n\r\n")[0].isascii()
+    assert (mail["To"], mail["From"]) == ("info@xn--bcher-kva.de", "sales@xn--mller-kva.example")
+    assert on_the_wire("jörg@straße.de") == "jörg@xn--strae-oqa.de"
+
+
+def test_a_local_part_beyond_ascii_stands_in_the_header_as_it_is():
+    raw, _ = sent(compose("email", "sales@acme.example", "jörg@example.com", "s", "b\n"))
+    assert "\r\nTo: jörg@example.com\r\n".encode() in raw
+
+
+def test_a_domain_that_no_mail_server_can_have_is_refused_when_the_message_is_composed():
+    with pytest.raises(Invalid):
+        compose("email", "sales@acme.example", "ada@b\u2260ü..de", "s", "b")
+
+
+def test_a_message_id_beyond_ascii_is_not_answered():
+    assert thread_headers("ü@lead", ["1@us"]) == {}
+    with pytest.raises(Invalid):
+        a_mail(headers={"In-Reply-To": "<ü@lead>"})
 
 
 def test_a_draft_sets_no_headers_but_those_of_threads():

@@ -129,9 +129,20 @@ def test_only_silence_after_the_message_is_unknown(step, code, state):
     assert smtp_outcome(step, code, "text").state == state
 
 
-def test_only_a_refused_recipient_blames_the_address():
-    assert smtp_outcome("rcpt", 550, "no such user").blames_address
-    assert not smtp_outcome("body", 552, "too large").blames_address
+@pytest.mark.parametrize(
+    ("step", "detail", "blames"),
+    [
+        ("rcpt", "no such user", True),
+        ("rcpt", "5.1.1 no such user", True),
+        ("rcpt", "5.1.8 the sender's domain does not exist", False),
+        ("data", "5.1.1 no such user", True),
+        ("body", "5.1.1 no such user", True),
+        ("body", "5.3.4 too large", False),
+        ("body", "too large", False),
+    ],
+)
+def test_a_refusal_blames_the_address_where_it_speaks_of_the_recipient(step, detail, blames):
+    assert smtp_outcome(step, 550, detail).blames_address == blames
 
 
 @pytest.mark.parametrize(
@@ -140,6 +151,10 @@ def test_only_a_refused_recipient_blames_the_address():
         (201, True, "sent"),
         (429, True, "queued"),
         (503, True, "queued"),
+        (401, True, "queued"),
+        (403, True, "queued"),
+        (404, True, "queued"),
+        (408, True, "queued"),
         (400, True, "failed"),
         (500, True, "unknown"),
         (None, True, "unknown"),
@@ -148,6 +163,14 @@ def test_only_a_refused_recipient_blames_the_address():
 )
 def test_a_provider_that_may_have_heard_us_is_not_asked_again(status, connected, state):
     assert sms_outcome(status, "", "", connected).state == state
+
+
+@pytest.mark.parametrize(
+    ("code", "blames"),
+    [("21211", True), ("30003", True), ("21610", True), ("21602", False), ("20003", False), ("", False)],
+)
+def test_a_provider_blames_the_number_only_by_a_code_that_speaks_of_it(code, blames):
+    assert sms_outcome(400, code, "refused").blames_address == blames
 
 
 def test_retries_back_off_for_two_days():

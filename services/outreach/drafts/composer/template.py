@@ -10,12 +10,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.outreach.drafts.composer import Known, Task, Text
 from services.outreach.drafts.composer.claims import check
+from services.outreach.sending.message import MAX_BODY
 from shared.errors import Invalid
 
 MAX_TEMPLATE = 20_000
-_FILTERS = frozenset(
-    {"default", "d", "lower", "upper", "title", "capitalize", "trim", "truncate", "replace", "first", "last"}
-)
+_FILTERS = frozenset({"default", "d", "lower", "upper", "title", "capitalize", "trim", "truncate", "first", "last"})
+"""None of them makes a text much longer; a chain of `replace` would."""
 _ALLOWED = (
     nodes.Template,
     nodes.Output,
@@ -60,7 +60,7 @@ def check_template(source: str, where: str) -> None:
         raise Invalid("the template is too long", [{"field": where, "message": f"more than {MAX_TEMPLATE} characters"}])
     try:
         tree = _environment.parse(source)
-    except TemplateError as error:
+    except (TemplateError, RecursionError) as error:
         raise Invalid("the template cannot be read", [{"field": where, "message": str(error)[:200]}]) from None
     for node in tree.find_all(nodes.Node):
         named = isinstance(node, nodes.Filter) and node.name not in _FILTERS
@@ -75,10 +75,10 @@ def _compiled(source: str) -> Any:
     return _environment.from_string(source)
 
 
-def plain_value(value: object) -> str:
-    """A lead's value as it may stand in a message: one line, 200 characters, no marks, no control characters."""
+def plain_value(value: object, limit: int = 200) -> str:
+    """A lead's value as it may stand in a message: one line of `limit` characters, no marks, no control characters."""
     text = _MARK.sub("", " ".join(str(value).split()))
-    return "".join(character for character in text if character.isprintable())[:200]
+    return "".join(character for character in text if character.isprintable())[:limit]
 
 
 def write(task: Task) -> Text:
@@ -116,10 +116,16 @@ def facts_used(known: Mapping[str, Known]) -> dict[str, Any]:
 
 
 def _render(source: str, context: Mapping[str, Any]) -> str:
+    """Invalid for whatever a tenant's template raises on this lead's values, and for a text beyond all bounds."""
     try:
-        return str(_compiled(source).render(context))
-    except TemplateError as error:
+        text = str(_compiled(source).render(context))
+    except Invalid:
+        raise
+    except Exception as error:  # noqa: BLE001 - a tenant's template may raise anything
         raise Invalid(f"the template cannot be filled in: {str(error)[:200]}") from None
+    if len(text) > MAX_BODY:
+        raise Invalid(f"the template makes more than {MAX_BODY} characters")
+    return text
 
 
 def _without_marks(text: str) -> str:

@@ -29,7 +29,6 @@ class NewDraft:
     expires_at: datetime
     claims: Sequence[Mapping[str, Any]] = ()
     made_from: Mapping[str, Any] = field(default_factory=dict)
-    score_total: int = 0
     replaces: UUID | None = None
 
 
@@ -58,9 +57,9 @@ async def add(work: UnitOfWork, new: NewDraft) -> bool:
     placed = await work.run(
         """
         INSERT INTO draft (tenant_id, draft_id, lead_id, kind, channel, sha256, cause, cause_id, cause_at, claims,
-                           made_from, author, score_total, replaces, expires_at, created_at)
+                           made_from, author, replaces, expires_at, created_at)
         VALUES (:tenant, :draft, :lead, :kind, :channel, :sha256, :cause, :cause_id, :cause_at,
-                CAST(:claims AS jsonb), CAST(:made_from AS jsonb), :author, :score, :replaces, :expires_at, :now)
+                CAST(:claims AS jsonb), CAST(:made_from AS jsonb), :author, :replaces, :expires_at, :now)
         ON CONFLICT (tenant_id, lead_id, kind, channel) WHERE state = 'pending' DO NOTHING
         """,
         tenant=new.tenant,
@@ -75,7 +74,6 @@ async def add(work: UnitOfWork, new: NewDraft) -> bool:
         claims=_json(list(new.claims)),
         made_from=_json(new.made_from),
         author=new.author,
-        score=new.score_total,
         replaces=new.replaces,
         expires_at=new.expires_at,
         now=work.now,
@@ -83,20 +81,24 @@ async def add(work: UnitOfWork, new: NewDraft) -> bool:
     return bool(placed)
 
 
-_WHOLE = """
-    SELECT d.*, c.from_address, c.to_address, c.subject, c.body, c.headers
+_TEXT = """
+    c.from_address, c.to_address, c.subject, c.body, c.headers
     FROM draft d
     JOIN content c ON c.tenant_id = d.tenant_id AND c.draft_id = d.draft_id AND c.sha256 = d.sha256
 """
+_WHOLE = f"SELECT d.*, {_TEXT}"
 
 
 async def get(work: UnitOfWork, tenant: str, draft_id: UUID, *, lock: bool = False) -> RowMapping | None:
-    """A draft with its present text."""
-    return await work.fetch_one(
-        f"{_WHOLE} WHERE d.tenant_id = :tenant AND d.draft_id = :draft {'FOR UPDATE OF d' if lock else ''}",
-        tenant=tenant,
-        draft=draft_id,
-    )
+    """A draft with its present text.
+
+    The lock comes first, in a statement of its own: a statement that has waited for a row joins it with what the other
+    tables held before, and finds nothing where the text was edited meanwhile.
+    """
+    named = {"tenant": tenant, "draft": draft_id}
+    if lock:
+        await work.run("SELECT FROM draft WHERE tenant_id = :tenant AND draft_id = :draft FOR UPDATE", **named)
+    return await work.fetch_one(f"{_WHOLE} WHERE d.tenant_id = :tenant AND d.draft_id = :draft", **named)
 
 
 async def lock_all(work: UnitOfWork, draft_ids: Sequence[UUID]) -> None:
@@ -125,14 +127,26 @@ async def texts(work: UnitOfWork, tenant: str, draft_id: UUID) -> Sequence[RowMa
 async def pending_of(work: UnitOfWork, leads: Iterable[tuple[str, UUID]]) -> Sequence[RowMapping]:
     """The pending drafts of these leads, locked in the order of their ids."""
     wanted = sorted(set(leads))
-    return await work.fetch(
-        f"""{_WHOLE}
+    locked = await work.fetch(
+        """
+        SELECT d.tenant_id, d.draft_id FROM draft d
         JOIN unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
           ON w.tenant_id = d.tenant_id AND w.lead_id = d.lead_id
         WHERE d.state = 'pending' ORDER BY d.tenant_id, d.draft_id FOR UPDATE OF d
         """,
         tenants=[tenant for tenant, _ in wanted],
         leads=[lead for _, lead in wanted],
+    )
+    if not locked:
+        return []
+    return await work.fetch(
+        f"""{_WHOLE}
+        JOIN unnest(CAST(:tenants AS text[]), CAST(:drafts AS uuid[])) AS w (tenant_id, draft_id)
+          ON w.tenant_id = d.tenant_id AND w.draft_id = d.draft_id
+        ORDER BY d.tenant_id, d.draft_id
+        """,
+        tenants=[row["tenant_id"] for row in locked],
+        drafts=[row["draft_id"] for row in locked],
     )
 
 
@@ -165,8 +179,8 @@ async def approve(work: UnitOfWork, row: RowMapping, actor: str) -> None:
     )
 
 
-ORDERS = {"oldest": ("d.created_at", ">"), "at_risk": ("d.expires_at", ">"), "hottest": ("d.score_total", "<")}
-"""Sort -> (column, what comes after a position)."""
+ORDERS = {"oldest": ("d.created_at", ">"), "at_risk": ("d.expires_at", ">"), "hottest": ("s.score_total", "<")}
+"""Sort -> (column, what comes after a position). The score is the lead's of now."""
 
 
 async def page(
@@ -188,7 +202,11 @@ async def page(
     if after:
         where += f" AND ({column}, d.draft_id) {sign} (:after_value, :after_id)"
     return await work.fetch(
-        f"""{_WHOLE} WHERE d.tenant_id = :tenant{where}
+        f"""
+        SELECT d.*, s.score_total, {_TEXT}
+        JOIN LATERAL (SELECT coalesce(max(l.score_total), 0) AS score_total FROM lead l
+                      WHERE l.tenant_id = d.tenant_id AND l.lead_id = d.lead_id) s ON true
+        WHERE d.tenant_id = :tenant{where}
         ORDER BY {column} {direction}, d.draft_id {direction} LIMIT :limit""",
         tenant=tenant,
         limit=limit,

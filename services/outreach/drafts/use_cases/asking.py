@@ -96,7 +96,6 @@ async def ask(
         expires_at=work.now + timedelta(hours=settings.draft_ttl_hours),
         claims=check(message.body, [], known),
         made_from={"composer": actor},
-        score_total=lead.score_total,
     )
     if not await store.add(work, new):
         raise Conflict("a draft of that kind and channel is pending already")

@@ -220,7 +220,6 @@ async def save(work: UnitOfWork, job: Job, text: Text, sender: Sender) -> UUID:
         expires_at=work.now + timedelta(hours=job.settings.draft_ttl_hours),
         claims=text.claims,
         made_from={**text.made_from, **({"instruction": row["instruction"]} if row["instruction"] else {})},
-        score_total=lead.score_total,
         replaces=row["replaces"],
     )
     if not await store.add(work, new):

@@ -29,22 +29,24 @@ async def present(work: UnitOfWork, tenant: str, draft_id: UUID) -> RowMapping:
     """The draft; NotFound says where one is that was asked for and is not there."""
     row = await store.get(work, tenant, draft_id)
     if row is None:
-        asked = await compositions.get(work, tenant, draft_id)
-        if asked is None:
-            raise NotFound("no such draft")
-        raise NotFound(
-            "the draft is still being written"
-            if asked["state"] == "queued"
-            else f"the draft was not written: {asked['reason']}"
-        )
+        raise await _absent(work, tenant, draft_id)
     return row
+
+
+async def _absent(work: UnitOfWork, tenant: str, draft_id: UUID) -> NotFound:
+    asked = await compositions.get(work, tenant, draft_id)
+    if asked is None:
+        return NotFound("no such draft")
+    if asked["state"] == "queued":
+        return NotFound("the draft is still being written")
+    return NotFound(f"the draft was not written: {asked['reason']}")
 
 
 async def _open(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> RowMapping:
     """The pending draft, locked, if nobody else has claimed it; Conflict says why not."""
     row = await store.get(work, tenant, draft_id, lock=True)
     if row is None:
-        return await present(work, tenant, draft_id)
+        raise await _absent(work, tenant, draft_id)
     if row["state"] != "pending":
         raise Conflict(f"the draft is {row['state']}" + (f": {row['reason']}" if row["reason"] else ""))
     if row["expires_at"] <= work.now:

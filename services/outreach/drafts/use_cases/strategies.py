@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from services.outreach.drafts.composer.template import check_template
+from services.outreach.drafts.composer.trial import try_out
 from services.outreach.drafts.strategies import BUILT_IN, Strategy, from_body, to_body
 from shared.db import UnitOfWork
 from shared.errors import Invalid
@@ -60,10 +60,11 @@ async def save_strategy(
         raise Invalid(f"a message of kind {kind} makes no sense in stage {stage}")
     built_in = BUILT_IN[kind, stage]
     body = {**to_body(built_in), **given}
-    body["templates"] = {**to_body(built_in)["templates"], **(given.get("templates") or {})}
-    for channel, parts in body["templates"].items():
-        for part, source in parts.items():
-            check_template(source, f"templates.{channel}.{part}")
+    own = given.get("templates") or {}
+    body["templates"] = {
+        channel: {**parts, **own.get(channel, {})} for channel, parts in to_body(built_in)["templates"].items()
+    }
+    try_out(from_body(kind, stage, 0, body))
     id_ = strategy_id(tenant, kind, stage)
     # two admins at once: the second waits, and saves the version after
     await work.run("SELECT pg_advisory_xact_lock(:key)", key=int.from_bytes(id_.bytes[:8], "big", signed=True))

@@ -23,7 +23,7 @@ class Composer:
     async def write(self, database: Database, task: Task, tenant: str) -> Text:
         """The text. A model's failure is no failure of the draft: the templates write it, and the draft says so."""
         if self._model is None:
-            return _from_template(task)
+            return from_template(task)
         if not await self._budget_left(database, tenant):
             return _fallen_back(task, "the tenant's budget of today is used up")
         why = ""
@@ -64,19 +64,20 @@ class Composer:
             )
 
 
-def _from_template(task: Task) -> Text:
+def from_template(task: Task) -> Text:
+    """The text by the tenant's templates; by the built-in ones where those fail on this lead, and the draft says so."""
     try:
         return template.write(task)
     except Invalid as error:
-        plain = _built_in(task)
         log.warning("composer.template_failed", strategy=task.strategy.name, why=error.detail)
-        return template.write(plain)
-
-
-def _built_in(task: Task) -> Task:
-    return replace(task, strategy=BUILT_IN[task.strategy.kind, task.strategy.stage])
+        text = template.write(replace(task, strategy=BUILT_IN[task.strategy.kind, task.strategy.stage]))
+        return _because(text, f"{task.strategy.name}: {error.detail}")
 
 
 def _fallen_back(task: Task, why: str) -> Text:
-    text = _from_template(task)
-    return Text(text.subject, text.body, text.claims, {**text.made_from, "fell_back": why})
+    return _because(from_template(task), why)
+
+
+def _because(text: Text, why: str) -> Text:
+    reasons = "; ".join(filter(None, (why, text.made_from.get("fell_back"))))
+    return replace(text, made_from={**text.made_from, "fell_back": reasons})

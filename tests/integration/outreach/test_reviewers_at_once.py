@@ -1,0 +1,81 @@
+"""Two reviewers truly at once: the second waits for the first, then sees the text and the state that the first left."""
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.outreach.drafts.use_cases import review
+
+
+@pytest.fixture
+async def pending(office, tenant):
+    return await office.draft(tenant, await office.captured(tenant))
+
+
+async def while_bob_edits(office, tenant, draft, eventually, other, *, approves: bool = False):
+    """Begin `other` while Bob's edit (and approval) is under way; what `other` answers once Bob has committed."""
+    admin = await asyncpg.connect(office.url)
+    draft_id = UUID(draft["draft_id"])
+    async with office.database.tenant(tenant) as work:
+        sha256 = await review.edit(work, tenant, draft_id, "human:bob", "*", None, "Edited by Bob.\n")
+        if approves:
+            await review.approve(work, office.context.keys, tenant, draft_id, "human:bob", sha256)
+        task = asyncio.create_task(other())
+
+        async def waits_or_is_done() -> bool:
+            held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            return bool(await admin.fetchval(held)) or task.done()
+
+        await eventually(waits_or_is_done)
+    await admin.close()
+    return await task
+
+
+def asked(office, tenant, draft, action: str):
+    bodies = {
+        "approve": {"sha256": draft["sha256"]},
+        "reject": {"reason": "too long"},
+        "regenerate": {"instruction": "shorter"},
+        "edit": {"body": "Edited by Ann.\n"},
+        "claim": None,
+    }
+
+    async def ask():
+        async with office.client(tenant, "reviewer") as http:
+            headers = {"If-Match": f'"{draft["version"]}"'} if action == "edit" else {}
+            return await http.post(f"/v1/drafts/{draft['draft_id']}/{action}", json=bodies[action], headers=headers)
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("action", "code"), [("approve", 409), ("reject", 200), ("regenerate", 202), ("edit", 412), ("claim", 200)]
+)
+async def test_who_acts_on_a_draft_that_is_being_edited_sees_the_new_text(
+    office, tenant, pending, eventually, action, code
+):
+    answer = await while_bob_edits(office, tenant, pending, eventually, asked(office, tenant, pending, action))
+    assert answer.status_code == code, answer.text
+    async with office.client(tenant, "viewer") as http:
+        draft = (await http.get(f"/v1/drafts/{pending['draft_id']}")).json()
+    assert draft["body"] == "Edited by Bob.\n"
+    assert draft["state"] == {"reject": "rejected", "regenerate": "superseded"}.get(action, "pending")
+
+
+@pytest.mark.parametrize("action", ["approve", "reject", "regenerate", "edit", "claim"])
+async def test_who_acts_on_a_draft_that_is_being_approved_comes_too_late(office, tenant, pending, eventually, action):
+    ask = asked(office, tenant, pending, action)
+    answer = await while_bob_edits(office, tenant, pending, eventually, ask, approves=True)
+    assert (answer.status_code, answer.json()["detail"]) == (409, "the draft is approved")
+
+
+async def test_a_move_of_the_lead_ends_a_draft_that_is_being_edited(office, tenant, pending, eventually):
+    async def move() -> None:
+        await office.moved(tenant, UUID(pending["lead_id"]), "contacted", rule="first-message")
+
+    await while_bob_edits(office, tenant, pending, eventually, move)
+    async with office.client(tenant, "viewer") as http:
+        draft = (await http.get(f"/v1/drafts/{pending['draft_id']}")).json()
+    assert (draft["state"], draft["body"]) == ("superseded", "Edited by Bob.\n")
