@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from services.outreach.context import Context
-from services.outreach.drafts.rules import NURTURE_EVERY, kind_for_move
+from services.outreach.drafts.rules import NURTURE_EVERY, kind_for_move, nurture_due
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases import voiding
 from services.outreach.hooks import Closed
 from services.outreach.rules import reacts
-from services.outreach.store import arrivals, leads_of, settings_of_all
+from services.outreach.store import Lead, arrivals, leads_of, settings_of_all
 from services.outreach.store.arrivals import Key, Moved
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.use_cases import blocklisted
@@ -122,7 +122,7 @@ async def on_stage_changed(work: UnitOfWork, batch: list[Received[StageChanged]]
         return []
     leads = await leads_of(work, moved)
     await voiding.after_moves(work, leads, {key: set(each.causes) for key, each in moved.items()})
-    await _set_check_ins(work, moved)
+    await _set_check_ins(work, moved, leads)
     settings = await settings_of_all(work, {tenant for tenant, _ in moved})
     wanted = []
     for (tenant, lead_id), each in moved.items():
@@ -142,17 +142,19 @@ def _wanted(received: Received[Any], lead_id: UUID, kind: str, cause: str) -> co
     )
 
 
-async def _set_check_ins(work: UnitOfWork, moved: dict[Key, Moved]) -> None:
-    """Thirty days after a lead came into nurture it is due a check-in; one that came there long ago waits from now."""
+async def _set_check_ins(work: UnitOfWork, moved: dict[Key, Moved], leads: dict[Key, Lead]) -> None:
+    """A lead that came into nurture is due a check-in when it said, or in thirty days.
+
+    One that came there long ago waits from now.
+    """
     entered = {key: each.last for key, each in moved.items() if each.last is not None}
     if not entered:
         return
     dues = []
-    for received in entered.values():
-        due = received.occurred_at + NURTURE_EVERY
-        dues.append(
-            (max(due, work.now + NURTURE_EVERY) if due < work.now else due) if received.event.to == "nurture" else None
-        )
+    for key, received in entered.items():
+        due = nurture_due(received.occurred_at, None, leads[key].later_until)
+        due = due if due >= work.now else work.now + NURTURE_EVERY
+        dues.append(due if received.event.to == "nurture" else None)
     await work.run(
         """
         UPDATE lead l SET nurture_due = w.due

@@ -46,6 +46,7 @@ lead = Table(
     Column("announced_mode", Text, nullable=False, server_default="blended"),
     Column("opted_out_at", Moment),
     flag("opted_out_for_good", "false"),
+    Column("later_until", Moment),
     Column("nurture_due", Moment),
     Column("exhaust_due", Moment),
     Column("exhausted_at", Moment),

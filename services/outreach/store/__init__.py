@@ -34,6 +34,7 @@ class Lead:
     stage_rule: str | None
     stage_since: datetime | None
     met_at: datetime | None
+    later_until: datetime | None
     score_total: int
     mode: str | None
     announced_mode: str
@@ -76,6 +77,7 @@ def lead_from(row: RowMapping) -> Lead:
         stage_rule=row["stage_rule"],
         stage_since=row["stage_since"],
         met_at=row["met_at"],
+        later_until=row["later_until"],
         score_total=row["score_total"] or 0,
         mode=row["mode"],
         announced_mode=row["announced_mode"],

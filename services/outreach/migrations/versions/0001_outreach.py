@@ -56,6 +56,7 @@ def _leads() -> None:
             announced_mode text NOT NULL DEFAULT 'blended',
             opted_out_at timestamptz,
             opted_out_for_good boolean NOT NULL DEFAULT false,
+            later_until timestamptz,
             nurture_due timestamptz,
             exhaust_due timestamptz,
             exhausted_at timestamptz,

@@ -1,5 +1,6 @@
 """What a reply says, by the rules or by a human, and what follows from that."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,9 @@ from services.outreach import hooks
 from services.outreach.keys import Keys
 from services.outreach.replies import store
 from services.outreach.replies.rules import NO_WORD_FROM_THE_LEAD, SPEAK_OF_THE_ADDRESS
+from services.outreach.replies.rules.named import named_by
 from services.outreach.rules import CHANNELS
-from services.outreach.store import Lead, lead_of
+from services.outreach.store import Lead, family, last_word_at, lead_of
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.use_cases import Wish, close_address, opt_out_lead, retract_reply
 from shared.aliases import resolve
@@ -104,12 +106,7 @@ async def follow(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead | Non
         await _close_wrong_address(work, row, lead)
     tenant, label = row["tenant_id"], row["label"]
     if label not in NO_WORD_FROM_THE_LEAD:
-        await work.run(
-            "UPDATE lead SET exhausted_at = NULL WHERE tenant_id = :tenant AND lead_id = :lead AND exhausted_at IS NOT "
-            "NULL",
-            tenant=tenant,
-            lead=lead.lead_id,
-        )
+        await _take_word(work, row, lead)
     word = hooks.Word(
         tenant,
         lead.lead_id,
@@ -124,12 +121,36 @@ async def follow(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead | Non
     await hooks.word.ring(work, word)
 
 
+def _named(row: RowMapping) -> dict[str, str]:
+    return named_by(row["label"], row["newest"], row["sender"], row["received_at"].date())
+
+
+async def _take_word(work: UnitOfWork, row: RowMapping, lead: Lead) -> None:
+    """The lead's newest word: its channels are not used up, and it may say until when to leave it alone."""
+    last = await last_word_at(work, lead.tenant, await family(work, lead.tenant, lead.lead_id))
+    if last and last > row["received_at"]:
+        return
+    until = _named(row).get("later_until")
+    await work.run(
+        """
+        UPDATE lead SET exhausted_at = NULL, later_until = CAST(:until AS timestamptz),
+               nurture_due = CASE WHEN nurture_due IS NOT NULL
+                                  THEN coalesce(CAST(:until AS timestamptz), nurture_due) END
+        WHERE tenant_id = :tenant AND lead_id = :lead
+        """,
+        until=datetime.fromisoformat(until).replace(tzinfo=UTC) if until else None,
+        tenant=row["tenant_id"],
+        lead=lead.lead_id,
+    )
+
+
 async def _publish(work: UnitOfWork, row: RowMapping, lead: Lead) -> Envelope:
     """Say what the reply is, at the reply's own time."""
     optional: dict[str, Any] = {
         "message_id": await _answered_id(work, row),
         "wrong_address": True if row["wrong_address"] else None,
         "excerpt": row["newest"][:EXCERPT] or None,
+        **_named(row),
     }
     return work.emit(
         ReplyReceived(
