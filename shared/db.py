@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, cast
 
 import orjson
+from opentelemetry import trace
 from opentelemetry.propagate import inject
+from pydantic_core import PydanticSerializationError
 from sqlalchemy import RowMapping, TextClause, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
@@ -94,10 +97,19 @@ def sql(statement: str) -> TextClause:
     return text(statement)
 
 
-def _present_trace() -> str | None:
-    carrier: dict[str, str] = {}
-    inject(carrier)
-    return carrier.get("traceparent")
+def _trace_of(tenant: str, lead: str | None, event_id: str) -> str:
+    """The trace that an event without a cause belongs to: its caller's, or else the lead's own.
+
+    The lead's own follows from its id, so that its whole way is one trace, though people and timers come in between.
+    """
+    here = trace.get_current_span()
+    parent = getattr(here, "parent", None)
+    if here.get_span_context().is_valid and parent is not None and parent.is_remote:
+        carrier: dict[str, str] = {}
+        inject(carrier)
+        return carrier["traceparent"]
+    own = sha256(f"{tenant}/{lead or event_id}".encode()).hexdigest()
+    return f"00-{own[:32]}-{sha256(event_id.encode()).hexdigest()[:16]}-01"
 
 
 class UnitOfWork:
@@ -149,26 +161,33 @@ class UnitOfWork:
 
         `repeated`: it says again what was said before, under the same id, and so has no place in the sequence.
 
-        Raises Invalid when the event is larger than 900 KB: then nothing of the transaction may commit.
+        Raises Invalid when the event is larger than 900 KB, or is nothing that a reader takes: then nothing of the
+        transaction may commit.
         """
-        value = event.model_dump_json(exclude_unset=True).encode()
+        try:
+            value = event.model_dump_json(exclude_unset=True).encode()
+        except PydanticSerializationError as error:
+            raise Invalid(f"the event {event.type} cannot be written as JSON: {str(error)[:200]}") from None
         if len(value) > MAX_EVENT_BYTES:
             raise Invalid(f"the event {event.type} would have {len(value)} bytes; {MAX_EVENT_BYTES} are the limit")
+        if b"\\u0000" in value:
+            raise Invalid(f"the event {event.type} would hold a zero character, which no reader takes")
         before = cause.envelope if isinstance(cause, Received) else cause
         time = time or self.now
         id_ = event_id or str(uuid7())
+        lead = str(subject) if subject is not None else None
         envelope = Envelope(
             id=id_,
             type=event.type,
             source=self.source,
             time=max(time, before.time) if before else time,
             tenant=tenant,
-            subject=str(subject) if subject is not None else None,
+            subject=lead,
             version=event.major,
             sequence=REPEATED if repeated else None,
             correlation_id=(before.correlation_id or before.id) if before else id_,
             causation_id=before.id if before else None,
-            traceparent=(before.traceparent if before else None) or _present_trace(),
+            traceparent=(before.traceparent if before else None) or _trace_of(tenant, lead, id_),
         )
         self._leaving.append((envelope, value))
         return envelope

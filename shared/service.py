@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import migrations
 from shared.clock import Clock
 from shared.db import Database
+from shared.errors import Transient
 from shared.events.base import Event
 from shared.http import Limit, Operator, TenantWork, decode_cursor, encode_cursor, problems
 from shared.http.auth import Verifier
@@ -154,15 +155,17 @@ class Service:
             log.info("service.stopped", service=self.name)
 
     async def _start_consumer(self) -> None:
-        """The broker may come later than we do."""
+        """The broker may come later than we do, and so may the migration: on an old schema all records would fail."""
         assert self.consumer is not None
         pause = 0.2
         while True:
             try:
+                if wrong := await self._schema():
+                    raise Transient(wrong)
                 await self.consumer.start()
                 return
-            except Exception as error:  # noqa: BLE001 - whatever keeps the broker away may pass
-                log.warning("service.waits_for_broker", service=self.name, seconds=pause, error=repr(error)[:300])
+            except Exception as error:  # noqa: BLE001 - whatever keeps us from consuming may pass
+                log.warning("service.waits_to_consume", service=self.name, seconds=pause, error=repr(error)[:300])
                 await self.consumer.stop()
                 await asyncio.sleep(pause)
                 pause = min(5.0, pause * 2)
@@ -171,25 +174,31 @@ class Service:
         """What keeps this process from being ready; empty when nothing does."""
         wrong: dict[str, str] = {}
         try:
-            if not self._at_head:
-                expected = migrations.head(self.name)
-                async with self.database.worker() as work:
-                    row = await work.fetch_one("SELECT version_num FROM alembic_version")
-                found = row["version_num"] if row else None
-                self._at_head = found == expected
-                if not self._at_head:
-                    wrong["schema"] = f"the database stands at {found}, this code at {expected}: run `leadflow migrate`"
-            else:
-                async with self.database.worker():
-                    pass
+            if late := await self._schema():
+                wrong["schema"] = late
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             wrong["database"] = type(error).__name__
+        if not await self.relay.reaches_broker():
+            wrong["broker"] = "the broker does not answer"
         if self.consumer is not None:
             if self.consumer.subscriber.consumer is None or not self.consumer.assigned:
                 wrong["broker"] = "the consumer group has given no partitions yet"
             elif await self.consumer.lag() and time.monotonic() - self.consumer.progress_at > _STALLED_AFTER:
                 wrong["consumer"] = "there is something to read, and nothing was read for two minutes"
         return wrong
+
+    async def _schema(self) -> str | None:
+        """What is wrong with the schema, None when it is the one of this code; asks the database each time."""
+        async with self.database.worker() as work:
+            if self._at_head:
+                return None
+            expected = migrations.head(self.name)
+            row = await work.fetch_one("SELECT version_num FROM alembic_version")
+        found = row["version_num"] if row else None
+        self._at_head = found == expected
+        if self._at_head:
+            return None
+        return f"the database stands at {found}, this code at {expected}: run `leadflow migrate`"
 
     async def _gauges(self) -> None:
         if self.consumer is not None and self.consumer.subscriber.consumer is not None:

@@ -1,10 +1,20 @@
 """What every event is: a frozen model with a type, a version and one publisher."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
 from pydantic_core import CoreSchema, core_schema
 
 
@@ -60,7 +70,17 @@ class open_enum:
         return value if value in self.known else self.otherwise
 
 
-Moment = AwareDatetime
+DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
+
+
+def _date_time(value: object) -> object:
+    if isinstance(value, datetime) or (isinstance(value, str) and DATE_TIME.match(value)):
+        return value
+    raise ValueError("not an RFC 3339 date-time with an offset")
+
+
+# Not strict itself: behind a validator of ours pydantic no longer knows that the text came from JSON.
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_date_time)]
 """RFC 3339 with an offset; a time without one is refused."""
 
 Text = Annotated[str, Field(max_length=2_000)]

@@ -15,7 +15,7 @@ import orjson
 from pydantic import ValidationError
 
 from shared.errors import Invalid
-from shared.events.base import Event
+from shared.events.base import DATE_TIME, Event
 from shared.ids import digest
 
 E = TypeVar("E", bound=Event, covariant=True)
@@ -27,7 +27,10 @@ AHEAD = timedelta(minutes=5)
 
 MAX_BYTES = 1_048_576
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
+_SUBJECT = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
+_ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_DIGITS = 18
+"""A count has no more digits than this."""
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_time", "ce_tenantid")
 _STRUCTURED = "application/cloudevents+json"
 _BATCH = "application/cloudevents-batch"
@@ -98,7 +101,7 @@ class Received(Generic[E]):
 
 def parse_time(text: object, what: str = "time") -> datetime:
     """An RFC 3339 date-time as UTC, microseconds; without an offset it is Invalid."""
-    if not isinstance(text, str) or not _DATE_TIME.match(text):
+    if not isinstance(text, str) or not DATE_TIME.match(text):
         raise Invalid(f"{what} is not an RFC 3339 date-time with an offset")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
@@ -146,7 +149,7 @@ def decode(
         raise Invalid("the record has no value (a null value is no event)")
     if len(value) > MAX_BYTES:
         raise Invalid(f"the value has {len(value)} bytes; {MAX_BYTES} are the limit")
-    if b"\\u0000" in value:
+    if b"\\u0000" in value and _ZERO.search(value):
         raise Invalid("the value holds a zero character (\\u0000), which no text of ours may hold")
     content_type = texts.get("content-type", "").lower()
     if content_type.startswith(_BATCH):
@@ -172,7 +175,7 @@ def decode(
     raw: Mapping[str, Any] = {}
     try:
         event = model.model_validate_json(value)
-        if keep_raw:
+        if keep_raw or b"NaN" in value or b"Infinity" in value:  # numbers that pydantic takes, and JSON does not know
             raw = orjson.loads(value)
     except ValidationError as error:
         raise Invalid(_sentence(error), errors_of(error)) from None
@@ -227,8 +230,14 @@ def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
     data = body.pop("data", None)
     if data is None:
         raise Invalid("the structured CloudEvent has no data")
-    attributes = {f"ce_{name.lower()}": str(said) for name, said in body.items() if isinstance(said, str | int)}
-    return attributes, orjson.dumps(data)
+    sequence = body.pop("sequence", None)
+    attributes = {f"ce_{name.lower()}": said for name, said in body.items() if isinstance(said, str)}
+    if isinstance(sequence, str | int):
+        attributes["ce_sequence"] = str(sequence)
+    try:
+        return attributes, orjson.dumps(data)
+    except TypeError:
+        raise Invalid("the data of the structured CloudEvent is nested too deeply") from None
 
 
 def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> Envelope:
@@ -258,7 +267,7 @@ def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> 
         tenant=tenant,
         subject=headers.get("ce_subject") or None,
         version=_major(type_, headers.get("ce_dataschema")),
-        sequence=int(sequence) if sequence and sequence.isascii() and sequence.isdigit() else None,
+        sequence=int(sequence) if sequence and _is_count(sequence) else None,
         correlation_id=headers.get("ce_correlationid"),
         causation_id=headers.get("ce_causationid"),
         traceparent=headers.get("traceparent") or headers.get("ce_traceparent"),
@@ -271,13 +280,16 @@ def _major(type_: str, dataschema: str | None) -> int:
         return 1
     prefix = f"urn:leadflow:{type_}:"
     major = dataschema.removeprefix(prefix)
-    if not dataschema.startswith(prefix) or not (major.isascii() and major.isdigit()):
+    if not dataschema.startswith(prefix) or not _is_count(major):
         raise Invalid(f"dataschema {dataschema[:200]!r} is not {prefix}<major>")
     return int(major)
 
 
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS
+
+
 def _subject(subject: str) -> UUID:
-    try:
-        return UUID(subject)
-    except ValueError:
-        raise Invalid("subject is not a UUID") from None
+    if not _SUBJECT.match(subject):
+        raise Invalid("subject is not a UUID")
+    return UUID(subject)

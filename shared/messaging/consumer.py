@@ -119,6 +119,7 @@ class Consumer:
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=6_000,
             heartbeat_interval_ms=1_500,
+            isolation_level="read_committed",
             parser=self._parse,
             decoder=_records,
         )
@@ -136,7 +137,14 @@ class Consumer:
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord[bytes, bytes], ...]:
         """What has arrived, at once; () after a while in which nothing did."""
-        fetched = await consumer.getmany(timeout_ms=_LOOK_AGAIN_MS, max_records=self._batch_records)
+        try:
+            fetched = await consumer.getmany(timeout_ms=_LOOK_AGAIN_MS, max_records=self._batch_records)
+        except Exception:
+            # Of some partitions the records were taken already, and are gone with the error: they must be read again.
+            await consumer.seek_to_committed()
+            raise
+        if not fetched:
+            self.progress_at = time.monotonic()
         return tuple(record for of_one in fetched.values() for record in of_one)
 
     async def _parse(self, records: tuple[ConsumerRecord[bytes, bytes], ...]) -> KafkaAckableMessage:
@@ -177,6 +185,8 @@ class Consumer:
                 )
             except Invalid as refusal:
                 failures.append(Failure(record, refusal.detail))
+            except Exception as defect:  # noqa: BLE001 - what we cannot read must not stop what we can
+                failures.append(Failure(record, _reason(defect)))
             else:
                 readable.append((record, received))
         readable.sort(key=lambda pair: pair[1].order)
@@ -237,6 +247,8 @@ class Consumer:
                 partition=letter.partition,
                 offset=letter.offset,
                 tenant=letter.tenant,
+                lead=letter.subject,
+                correlation=letter.attribute("correlationid"),
                 reason=letter.error,
             )
 

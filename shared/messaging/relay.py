@@ -65,10 +65,18 @@ class Relay:
             try:
                 sent = await self.step()
                 pause = 0.0
-            except (KafkaError, SQLAlchemyError, OSError, TimeoutError) as error:
+            except Exception as error:
+                # Whatever it is: an outbox that nobody sends is worse than one that is tried again and again.
                 await self._forget_producer()
                 pause = min(10.0, pause * 2 or 0.2)
-                log.warning("relay.backs_off", service=self.database.service, seconds=pause, error=repr(error)[:300])
+                known = isinstance(error, KafkaError | SQLAlchemyError | OSError | TimeoutError)
+                log.warning(
+                    "relay.backs_off",
+                    service=self.database.service,
+                    seconds=pause,
+                    error=repr(error)[:300],
+                    exc_info=None if known else error,
+                )
                 await _wait(stop, pause)
                 continue
             if sent < PAGE:
@@ -152,6 +160,16 @@ class Relay:
             )
         REFUSED.labels(self.database.service).inc()
         log.error("relay.row_refused", topic=row["topic"], key=row["key"], tenant=row["tenant_id"], reason=str(refused))
+
+    async def reaches_broker(self) -> bool:
+        """Whether the broker answers a question of ours within two seconds."""
+        if self._producer is None:
+            return False
+        try:
+            await asyncio.wait_for(self._producer.client.fetch_all_metadata(), 2.0)
+        except (KafkaError, OSError, TimeoutError):
+            return False
+        return True
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:

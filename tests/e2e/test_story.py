@@ -8,6 +8,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, TypeVar
 
+from shared.testing.bus import Bus
 from tests.local_run import LocalRun
 
 T = TypeVar("T")
@@ -67,7 +68,20 @@ class Story:
         return taken.raise_for_status().json()
 
 
-def test_a_lead_goes_from_capture_to_won_and_counts_towards_the_goals(system: LocalRun, tenant: str):
+TOLD = """
+    lead.captured lead.enriched lead.scored stage.changed draft.created draft.decided message.sent reply.received
+    meeting.booked
+""".split()
+
+
+def traces_of(bus: Bus, tenant: str, lead: str) -> set[str]:
+    """The OpenTelemetry traces of all that was said of a lead (W3C trace context: version-trace-span-flags)."""
+    said = {type: [s for s in bus.seen(type, tenant=tenant) if s.lead_id == lead] for type in TOLD}
+    assert all(said.values()), {type: len(seen) for type, seen in said.items()}
+    return {one.headers["traceparent"].split("-")[1] for seen in said.values() for one in seen}
+
+
+def test_a_lead_goes_from_capture_to_won_and_counts_towards_the_goals(system: LocalRun, bus: Bus, tenant: str):
     story = Story(system, tenant)
     address = "ada@analytical.example"
     made: dict[str, str] = {}
@@ -141,6 +155,7 @@ def test_a_lead_goes_from_capture_to_won_and_counts_towards_the_goals(system: Lo
     told = {entry["type"] for entry in timeline}
     assert told >= {"lead.captured", "lead.enriched", "lead.scored", "draft.created", "draft.decided", "message.sent"}
     assert len(story.mails(address)) == 2
+    assert len(traces_of(bus, tenant, story.lead)) == 1, "its way through all services is one trace"
 
 
 def test_an_opt_out_ends_it_for_good(system: LocalRun, tenant: str):

@@ -6,6 +6,7 @@ from uuid import uuid4
 import asyncpg
 import orjson
 import pytest
+from confluent_kafka import Producer
 
 from shared.ids import uuid7
 from shared.testing.builders import ALead
@@ -49,7 +50,29 @@ BAD = {
     "a JSON list": (b"[]", {}, "not valid"),
     "a zero character": (b'{"kind": "a\\u0000b"}', {}, "zero character"),
     "most of a megabyte of garbage": (b"\x00\xff" * 500_000, {}, "not JSON"),
+    "a number that JSON does not know": (b'{"kind": "visit", "properties": {"n": NaN}}', {}, "not JSON"),
+    "a version of five thousand digits": (
+        GOOD,
+        {"ce_dataschema": "urn:leadflow:engagement.recorded:" + "7" * 5_000},
+        "dataschema",
+    ),
+    "a subject in other letters": (GOOD, {"ce_subject": "urn:uuid:" + str(uuid4())}, "subject is not a UUID"),
 }
+
+
+def structured(tenant: str, **changed: object) -> tuple[bytes, dict]:
+    """An event in structured mode: all of it in the value."""
+    good = {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "type": "engagement.recorded",
+        "source": "urn:test:other-system",
+        "time": datetime.now(UTC).isoformat(),
+        "tenantid": tenant,
+        "subject": str(uuid7()),
+        "data": {"kind": "visit"},
+    }
+    return orjson.dumps({**good, **changed}), {"content-type": "application/cloudevents+json; charset=UTF-8"}
 
 
 async def buried(stages, tenant: str | None, event_id: str | None) -> list:
@@ -82,6 +105,57 @@ async def test_a_bad_record_is_kept_with_its_reason_and_the_good_one_behind_it_a
     assert reason in letter["error"]
     assert letter["value"] == value
     assert {name for name, _ in letter["headers"]} == set(headers)
+
+
+async def test_what_is_wrong_in_structured_mode_is_shown_to_its_tenant(bus, start, tenant, eventually):
+    stages = await start("stages")
+    deep = b'"visit","properties":' + b'{"n":' * 300 + b"1" + b"}" * 300
+    wrong = {
+        "nested deeply": (structured(tenant)[0].replace(b'"visit"', deep), "nested"),
+        "a wrong type": (structured(tenant, data={"kind": 7})[0], "kind"),
+        "an id that is a number": (structured(tenant, id=7)[0], "missing: id"),
+    }
+    _, headers = structured(tenant)
+    for value, _ in wrong.values():
+        bus.raw("engagement.recorded", value, headers)
+    bus.flush()
+    async with stages.client(tenant, "operator") as api:
+
+        async def all_there():
+            items = (await api.get("/v1/dead-letters")).json()["items"]
+            return len(items) == len(wrong) and items
+
+        errors = [item["error"] for item in await eventually(all_there)]
+    for _, reason in wrong.values():
+        assert [error for error in errors if reason in error], (reason, errors)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "lz4", "snappy", "zstd"])
+async def test_what_another_system_compresses_is_read(backend, bus, start, tenant, eventually, codec):
+    stages = await start("stages")
+    headers = attributes(tenant)
+    producer = Producer({"bootstrap.servers": backend.bootstrap, "compression.type": codec})
+    producer.produce("engagement.recorded", GOOD + b" " * 2_000, headers=list(headers.items()))
+    producer.flush(20)
+
+    async def arrived():
+        async with stages.database.worker() as work:
+            return await work.fetch("SELECT 1 FROM activity WHERE event_id = :id", id=headers["ce_id"])
+
+    await eventually(arrived)
+
+
+async def test_a_text_that_only_looks_like_a_zero_character_is_taken(bus, start, tenant, eventually):
+    stages = await start("stages")
+    headers = attributes(tenant)
+    bus.raw("engagement.recorded", orjson.dumps({"kind": "visit", "page": "C:\\u0000x"}), headers)
+    bus.flush()
+
+    async def arrived():
+        async with stages.database.worker() as work:
+            return await work.fetch("SELECT 1 FROM activity WHERE event_id = :id", id=headers["ce_id"])
+
+    await eventually(arrived)
 
 
 async def test_a_dead_letter_is_replayed_with_its_own_id_when_the_reason_is_gone(bus, start, tenant, eventually):

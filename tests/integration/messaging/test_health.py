@@ -1,0 +1,83 @@
+"""What operators look at: metrics with names that stay, and whether a service is ready."""
+
+import asyncio
+
+import asyncpg
+from prometheus_client.parser import text_string_to_metric_families
+
+from deploy.migrate import address, upgrade
+from services.stages.app import create_app
+from services.stages.settings import Settings
+from shared import migrations
+from shared.testing.builders import ALead
+
+
+async def test_the_metrics_show_outbox_lag_dead_letters_and_batch_times(bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured()
+    lead.sent()
+    bus.raw("engagement.recorded", b"{", {"ce_id": "bad", "ce_tenantid": tenant})
+    await bus.read("stage.changed", tenant=tenant)
+
+    async def read() -> dict[str, float]:
+        async with stages.client() as api:
+            text = (await api.get("/metrics")).text
+        return {
+            " ".join(
+                [sample.name, *(value for name, value in sample.labels.items() if name == "outcome")]
+            ): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name.startswith("leadflow_") and sample.labels.get("service") == "stages"
+        }
+
+    async def settled() -> dict[str, float] | None:
+        metrics = await read()
+        return metrics if metrics["leadflow_outbox_depth"] == metrics["leadflow_consumer_lag"] == 0 else None
+
+    metrics = await eventually(settled)
+    assert metrics["leadflow_outbox_age_seconds"] == 0
+    assert metrics["leadflow_dead_letters"] >= 1
+    assert metrics["leadflow_batch_seconds_count"] >= 1
+    assert metrics["leadflow_batch_records_sum"] >= 2
+    assert metrics["leadflow_outbox_sent_total"] >= 1
+    assert metrics["leadflow_records_total passed"] >= 2
+
+
+async def test_a_service_without_a_broker_is_alive_and_not_ready(backend, eventually):
+    settings = {**backend.settings("stages"), "kafka_bootstrap": "127.0.0.1:1", "grace_seconds": 1}
+    app = create_app(Settings(**settings), only="api")
+    async with app.router.lifespan_context(app):
+        checks = await asyncio.wait_for(app.state.service.checks(), 5)
+    assert checks == {"broker": "the broker does not answer"}
+
+
+async def test_a_service_waits_for_the_schema_of_its_code(backend, bus, start, tenant, eventually):
+    """On another schema every record would fail, and end in the dead letters."""
+    url = address(backend.admin_url, "leadflow_stages_late")
+    server = await asyncpg.connect(backend.admin_url)
+    await server.execute("CREATE DATABASE leadflow_stages_late ENCODING 'UTF8' TEMPLATE template0")
+    await server.close()
+    await upgrade("stages", url)
+    database = await asyncpg.connect(url)
+    await database.execute("UPDATE alembic_version SET version_num = '0000'")
+    late = await start("stages", database_url=url, consumer_group="leadflow-stages-late")
+    lead = ALead(bus, tenant)
+    lead.captured()
+    bus.flush()
+
+    async def waits() -> bool:
+        async with late.client() as api:
+            answer = await api.get("/readyz")
+        return answer.status_code == 503 and "run `leadflow migrate`" in answer.json()["checks"]["schema"]
+
+    await eventually(waits)
+    await database.execute("UPDATE alembic_version SET version_num = $1", migrations.head("stages"))
+
+    async def arrived() -> bool:
+        return await database.fetchval("SELECT true FROM lead WHERE tenant_id = $1", tenant)
+
+    await eventually(arrived)
+    assert await database.fetchval("SELECT count(*) FROM dead_letter WHERE tenant_id = $1", tenant) == 0
+    await database.close()
