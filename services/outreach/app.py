@@ -12,6 +12,7 @@ from services.outreach.drafts.use_cases import composing, voiding
 from services.outreach.drafts.use_cases.writing import Composer
 from services.outreach.replies import endpoints as reply_endpoints
 from services.outreach.sending import endpoints as sending_endpoints
+from services.outreach.sending import exhaustion
 from services.outreach.sending import use_cases as sending
 from services.outreach.sending import workers as sending_workers
 from services.outreach.sending.gateways import FileSms, SmsProvider, Smtp, TwilioSms
@@ -23,6 +24,7 @@ from shared.service import Service
 
 hooks.word.connect(voiding.after_word)
 hooks.closed.connect(voiding.after_close)
+hooks.closed.connect(exhaustion.after_close)
 hooks.evidence.connect(sending.take_evidence)
 
 

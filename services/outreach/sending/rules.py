@@ -191,14 +191,17 @@ class ChannelUse:
     last_sent_at: datetime | None
 
 
-def used_up(
-    use: ChannelUse, last_word_at: datetime | None, after_messages: int, after_days: float, now: datetime
-) -> bool:
-    """Four messages went out, and 14 days have passed without a word (both are settings)."""
+def used_up_at(
+    use: ChannelUse, last_word_at: datetime | None, after_messages: int, after_days: float
+) -> datetime | None:
+    """From when the channel is used up: four messages went out, and 14 days pass without a word (both are settings).
+
+    None as long as fewer went out.
+    """
     if use.sent < after_messages or use.last_sent_at is None:
-        return False
+        return None
     since = max(use.last_sent_at, last_word_at) if last_word_at else use.last_sent_at
-    return now - since >= timedelta(days=after_days)
+    return since + timedelta(days=after_days)
 
 
 def exhausted(mode: str, usable: Iterable[str], used: Iterable[str]) -> list[str] | None:

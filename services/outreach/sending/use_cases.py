@@ -223,7 +223,7 @@ async def sent(work: UnitOfWork, row: RowMapping, *, provider_id: str | None = N
     if row["kind"] != "nurture":
         settings = await settings_of(work, tenant)
         await work.run(
-            "UPDATE lead SET exhaust_due = :due WHERE tenant_id = :tenant AND lead_id = :lead",
+            "UPDATE lead SET exhaust_due = least(exhaust_due, :due) WHERE tenant_id = :tenant AND lead_id = :lead",
             due=work.now + timedelta(days=settings.exhaust_after_days),
             tenant=tenant,
             lead=lead_id,

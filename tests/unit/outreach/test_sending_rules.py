@@ -17,7 +17,7 @@ from services.outreach.sending.rules import (
     retry_at,
     sms_outcome,
     smtp_outcome,
-    used_up,
+    used_up_at,
 )
 from services.outreach.suppression.rules import (
     Suppression,
@@ -182,16 +182,12 @@ def test_retries_back_off_for_two_days():
 
 def test_a_channel_is_used_up_after_four_messages_and_fourteen_silent_days():
     use = ChannelUse("email", 4, NOW - timedelta(days=14))
-    assert used_up(use, None, 4, 14, NOW)
-    assert not used_up(replace_use(use, sent=3), None, 4, 14, NOW)
-    assert not used_up(use, NOW - timedelta(days=3), 4, 14, NOW)
+    assert used_up_at(use, None, 4, 14) == NOW
+    assert used_up_at(replace(use, sent=3), None, 4, 14) is None
+    assert used_up_at(use, NOW - timedelta(days=3), 4, 14) == NOW + timedelta(days=11)
     assert exhausted("blended", ["email", "sms"], ["email"]) is None
     assert exhausted("email_only", ["email"], ["email"]) == ["email"]
     assert exhausted("sms_only", [], []) is None
-
-
-def replace_use(use: ChannelUse, **changes) -> ChannelUse:
-    return replace(use, **changes)
 
 
 @pytest.mark.parametrize(

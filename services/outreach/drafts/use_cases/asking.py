@@ -54,7 +54,7 @@ async def ask(
     mode = lead.mode or settings.mode
     if channel not in MODES[mode]:
         raise Conflict(f"outreach mode {mode} does not use {channel}")
-    hindrance = (await reaches_of(work, lead))[channel].hindrance(settings.unknown_consent_allows)
+    hindrance = (await reaches_of(work, lead, settings))[channel].hindrance(settings.unknown_consent_allows)
     if hindrance:
         raise Conflict(hindrance)
     if await compositions.composing(work, tenant, lead.lead_id, kind, channel):

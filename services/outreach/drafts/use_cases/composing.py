@@ -16,6 +16,7 @@ from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.strategies import strategy_for
 from services.outreach.rules import misplaced, reacts
 from services.outreach.schemas import OutreachSettings
+from services.outreach.sending.exhaustion import used_up_from
 from services.outreach.sending.message import Message, compose, thread_headers
 from services.outreach.store import Lead, family, last_word_at, lead_of, mailboxes_of, settings_of
 from services.outreach.suppression import store as addresses
@@ -53,13 +54,19 @@ class Dropped(Exception):
     """The draft is not wanted any more; the message says why."""
 
 
-async def reaches_of(work: UnitOfWork, lead: Lead) -> dict[str, Reach]:
+async def reaches_of(work: UnitOfWork, lead: Lead, settings: OutreachSettings) -> dict[str, Reach]:
     """How the lead can be reached, by channel."""
+    used_up = await used_up_from(work, lead, settings)
     states = await addresses.states_of(work, lead)
     closed = await addresses.suppressions_of(work, lead)
     return {
         channel: Reach(
-            channel, lead.address(channel), states[channel], lead.consent_for(channel), closes(closed[channel], channel)
+            channel,
+            lead.address(channel),
+            states[channel],
+            lead.consent_for(channel),
+            closes(closed[channel], channel),
+            used_up=channel in used_up and used_up[channel] <= work.now,
         )
         for channel in ("email", "sms")
     }
@@ -147,7 +154,10 @@ async def gather(work: UnitOfWork, row: RowMapping, sender: Sender) -> Job:
     settings = await settings_of(work, tenant)
     lead, stage, _ = await _still_wanted(work, row, lead, settings)
     channel, why = choose_channel(
-        lead.mode or settings.mode, await reaches_of(work, lead), settings.unknown_consent_allows, row["channel"]
+        lead.mode or settings.mode,
+        await reaches_of(work, lead, settings),
+        settings.unknown_consent_allows,
+        row["channel"],
     )
     if channel is None:
         raise Dropped(why)

@@ -1,0 +1,99 @@
+"""Used-up channels, judged again whenever what else could be tried changes; and where a revived lead is written to."""
+
+import pytest
+
+from services.outreach.sending.workers import judge_exhaustion
+from tests.integration.outreach.test_composing import drafts
+
+PHONE = "+4915112345678"
+
+
+@pytest.fixture
+async def tried_by_mail(office, tenant):
+    """A lead whose e-mail is used up, while SMS is open: nothing to tell yet."""
+    async with office.client(tenant, "admin") as http:
+        await http.put("/v1/settings", json={"exhaust_after_messages": 1, "auto_drafts": {"follow_up": False}})
+    lead = await office.captured(tenant, email="ada@example.com", phone=PHONE, consent={"sms": "granted"})
+    await office.approved(tenant, lead)
+    await office.send()
+    await office.moved(tenant, lead, "contacted", rule="first-message")
+    office.advance(days=15)
+    await judge_exhaustion(office.database)
+    return lead
+
+
+@pytest.mark.parametrize(
+    ("happens", "at_once"),
+    [
+        ("the mode becomes email_only", False),
+        ("consent for SMS is denied", False),
+        ("the phone is suppressed", True),
+        ("the phone does not work", True),
+    ],
+)
+async def test_a_channel_that_closes_later_leads_to_the_event(office, tenant, tried_by_mail, bus, happens, at_once):
+    assert bus.seen("outreach.exhausted", tenant=tenant) == []
+    mode, channels = "blended", ["email", "sms"]
+    match happens:
+        case "the mode becomes email_only":
+            mode, channels = "email_only", ["email"]
+            async with office.client(tenant, "operator") as http:
+                await http.put(f"/v1/leads/{tried_by_mail}/mode", json={"mode": "email_only"})
+        case "consent for SMS is denied":
+            details = {"email": "ada@example.com", "phone": PHONE, "consent": {"sms": "denied"}}
+            await office.updated(tenant, tried_by_mail, **details)
+        case "the phone is suppressed":
+            async with office.client(tenant, "operator") as http:
+                await http.post("/v1/suppressions", json={"channel": "sms", "address": PHONE})
+        case "the phone does not work":
+            channels = ["email"]
+            await office.moved(tenant, tried_by_mail, "contacted", revision=2, rule="revived", from_="exhausted")
+            sms = {"channel": "sms", "subject": None, "body": "Hi Ada"}
+            await office.approved(tenant, tried_by_mail, "follow_up", **sms)
+            await office.send(sms=Refusing())
+    if not at_once:
+        office.advance(days=1, minutes=1)
+    for _ in range(2):
+        await judge_exhaustion(office.database)
+    (event,) = await bus.read("outreach.exhausted", tenant=tenant)
+    assert event.data == {"mode": mode, "channels": channels}
+
+
+class Refusing:
+    """A provider that knows no such number."""
+
+    async def send(self, sms):
+        from services.outreach.sending.rules import sms_outcome
+
+        return sms_outcome(400, "21211", "not a valid number")
+
+
+async def test_what_was_told_of_one_mode_is_told_again_of_another(office, tenant, tried_by_mail, bus):
+    """Sending by SMS revives the lead; when that is taken back, its e-mail is as used up as before."""
+    url = f"/v1/leads/{tried_by_mail}/mode"
+    async with office.client(tenant, "operator") as http:
+        for mode in ("email_only", "sms_only", "email_only"):
+            await http.put(url, json={"mode": mode})
+            office.advance(days=1, minutes=1)
+            await judge_exhaustion(office.database)
+    events = await bus.read("outreach.exhausted", tenant=tenant, count=2)
+    assert [event.data["mode"] for event in events] == ["email_only", "email_only"]
+
+
+async def test_a_message_by_sms_does_not_put_the_next_look_off(office, tenant, tried_by_mail, bus):
+    await office.moved(tenant, tried_by_mail, "contacted", revision=2, rule="revived", from_="exhausted")
+    await office.approved(tenant, tried_by_mail, "follow_up", channel="sms", subject=None, body="Hi Ada")
+    await office.send()
+    async with office.client(tenant, "operator") as http:
+        await http.put(f"/v1/leads/{tried_by_mail}/mode", json={"mode": "email_only"})
+    office.advance(days=1, minutes=1)
+    await judge_exhaustion(office.database)
+    assert len(await bus.read("outreach.exhausted", tenant=tenant)) == 1
+
+
+async def test_the_follow_up_of_a_revived_lead_goes_where_it_was_not_tried(office, tenant, tried_by_mail):
+    async with office.client(tenant, "admin") as http:
+        await http.put("/v1/settings", json={"auto_drafts": {"follow_up": True}})
+    await office.moved(tenant, tried_by_mail, "contacted", revision=2, rule="revived", from_="exhausted")
+    await office.compose()
+    assert [draft["channel"] for draft in await drafts(office, tenant, kind="follow_up")] == ["sms"]

@@ -1,0 +1,55 @@
+"""Words of strangers and of people that try to be more than words: headers, templates, addresses."""
+
+import pytest
+
+from tests.integration.outreach.test_composing import drafts
+
+ENCODED = (
+    "=?utf-8?q?Tea=0D=0ABcc=3A_boss=40evil.example?=",
+    "=?utf-8?b?VGVhDQpCY2M6IGJvc3NAZXZpbC5leGFtcGxl?=",
+)
+RAW = "Tea\r\nBcc: boss@evil.example"
+
+
+@pytest.mark.parametrize("company", [*ENCODED, RAW, "{{ 7 * 7 }} {% include 'x' %}"])
+async def test_a_leads_company_opens_no_header_and_is_no_template(office, tenant, smtp, company):
+    """The built-in subject names the company. Either it goes out as the words that it is, or no draft is made."""
+    lead = await office.captured(tenant, company=company)
+    async with office.client(tenant, "reviewer") as http:
+        made = (await http.post("/v1/drafts", json={"lead_id": str(lead), "kind": "first"})).json()
+        await office.compose()
+        found = await drafts(office, tenant)
+        if company in ENCODED:
+            assert found == []
+            answer = await http.get(f"/v1/drafts/{made['draft_id']}")
+            assert "cannot be sent as it is" in answer.json()["detail"]
+            return
+        (draft,) = found
+        assert draft["subject"] == f"A question about {' '.join(company.split())}"
+        body = {"sha256": draft["sha256"]}
+        assert (await http.post(f"/v1/drafts/{draft['draft_id']}/approve", json=body)).status_code == 200
+    recipients = len(smtp.recipients)
+    await office.send()
+    (mail,) = smtp.to(draft["to"])
+    assert mail["Bcc"] is None and mail["Subject"] == draft["subject"]
+    assert smtp.recipients[recipients:] == [draft["to"]]
+
+
+@pytest.mark.parametrize("subject", [*ENCODED, RAW, "Tea\x00", "Tea\u2028Bcc: boss@evil.example"])
+async def test_a_text_that_a_person_brings_opens_no_header(office, tenant, subject):
+    lead = await office.captured(tenant)
+    body = {"lead_id": str(lead), "kind": "first", "channel": "email", "subject": subject, "body": "Tea?"}
+    async with office.client(tenant, "reviewer") as http:
+        answer = await http.post("/v1/drafts", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "subject"
+    assert await drafts(office, tenant) == []
+
+
+async def test_a_body_that_looks_like_headers_stays_a_body(office, tenant, smtp):
+    text = "Bcc: boss@evil.example\n\n.\nQUIT\n{{ company }} =?utf-8?q?=0D=0A?=\n"
+    approved = await office.approved(tenant, await office.captured(tenant), body=text)
+    await office.send()
+    (mail,) = smtp.to(approved["to"])
+    assert mail["Bcc"] is None
+    assert mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == text
