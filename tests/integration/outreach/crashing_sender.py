@@ -9,7 +9,7 @@ from pathlib import Path
 from services.outreach.context import Context
 from services.outreach.keys import Keys
 from services.outreach.sending import use_cases, workers
-from services.outreach.sending.gateways import FileSms, Smtp
+from services.outreach.sending.gateways import FileSms, SmsProvider, Smtp, TwilioSms
 from shared.db import Database
 
 
@@ -17,7 +17,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def main(url: str, port: str, key: str, point: str) -> None:
+async def main(url: str, port: str, key: str, point: str, sms_url: str = "") -> None:
     database = Database(url, "outreach")
     context = Context(None, None, Keys(key.encode()))  # type: ignore[arg-type]
     claim, settle, hand_over = use_cases.claim, use_cases.settle, workers.Sender.hand_over
@@ -42,7 +42,8 @@ async def main(url: str, port: str, key: str, point: str) -> None:
             die()
 
     use_cases.claim, use_cases.settle, workers.Sender.hand_over = dying_claim, dying_settle, dying_hand_over
-    sender = workers.Sender(context, Smtp("127.0.0.1", int(port)), FileSms(Path(os.devnull)), "http://o.example", 30)
+    sms: SmsProvider = TwilioSms(sms_url, "AC1", "token", timeout=20) if sms_url else FileSms(Path(os.devnull))
+    sender = workers.Sender(context, Smtp("127.0.0.1", int(port)), sms, "http://o.example", 30)
     print("ready", flush=True)
     while await sender.step(database):
         pass

@@ -1,8 +1,9 @@
 """The ways out, against servers that behave in every way: SMTP with TLS and login, and a provider of SMS."""
 
 import asyncio
+import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -11,6 +12,9 @@ from uvicorn import Config, Server
 
 from deploy.local.process import free_port
 from services.outreach.sending.gateways import Mail, Smtp, TwilioSms
+from services.outreach.sending.workers import give_up_leases
+from services.outreach.twilio import signature
+from tests.integration.outreach.test_sending import start_crashing_sender
 
 
 class Provider:
@@ -20,11 +24,13 @@ class Provider:
         self.port = free_port()
         self.asked: list[dict[str, str]] = []
         self.answer = (201, {"sid": "SMprovider", "status": "queued"})
+        self.on_taken: Callable[[], object] = lambda: None
         app = FastAPI()
 
         @app.post("/2010-04-01/Accounts/AC1/Messages.json")
         async def messages(request: Request) -> Response:
             self.asked.append({str(name): str(value) for name, value in (await request.form()).items()})
+            self.on_taken()
             status, content = self.answer
             if status == 0:
                 await asyncio.sleep(2)
@@ -72,7 +78,10 @@ async def test_a_provider_takes_the_message_and_later_says_that_it_arrived(offic
     [
         ((429, {}), "queued"),
         ((503, {}), "queued"),
+        ((401, {"code": 20003, "message": "authenticate"}), "queued"),
+        ((404, {}), "queued"),
         ((400, {"code": 21211, "message": "invalid number"}), "failed"),
+        ((400, {"code": 21602, "message": "no body"}), "failed"),
         ((500, {}), "unknown"),
         ((0, {}), "unknown"),
         ((201, {"no": "sid"}), "unknown"),
@@ -83,10 +92,34 @@ async def test_each_answer_of_the_provider_has_its_outcome(office, tenant, provi
     approved = await approved_sms(office, tenant)
     await office.send(sms=provider.gateway())
     assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == state
+    if answer[1].get("code") != 21211:
+        async with office.database.worker() as work:
+            rows = await work.fetch("SELECT state FROM address WHERE tenant_id = :t AND channel = 'sms'", t=tenant)
+        assert [row["state"] for row in rows] == ["valid"], "nothing was said of the number"
     if state != "queued":
         office.advance(hours=2)
         await office.send(sms=provider.gateway())
         assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize("point", ["taken by the provider", "answered, not settled", "settling, not committed"])
+async def test_a_sender_that_dies_with_an_sms_on_its_way_never_sends_it_twice(office, tenant, smtp, provider, point):
+    approved = await approved_sms(office, tenant)
+    child = await start_crashing_sender(office, smtp.port, point, f"http://127.0.0.1:{provider.port}")
+    if point == "taken by the provider":
+        provider.on_taken = child.kill
+    assert await asyncio.wait_for(child.wait(), 60) == -signal.SIGKILL
+    await office.lease_runs_out()
+    assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "unknown"
+    for _ in range(3):
+        await office.send(sms=provider.gateway())
+        office.advance(hours=20)
+        await give_up_leases(office.database)
+    assert len(provider.asked) == 1
+    async with office.client(tenant, "operator") as http:
+        body = {"outcome": "sent", "note": "it is in the provider's log"}
+        answer = await http.post(f"/v1/dispatches/{approved['dispatch_id']}/resolve", json=body)
+    assert answer.json()["state"] == "sent"
 
 
 async def test_a_carriers_opt_out_closes_the_lead(office, tenant, provider, bus):
@@ -109,8 +142,6 @@ async def test_a_status_settles_a_message_of_unknown_outcome(office, tenant, pro
     await office.send(sms=provider.gateway())
     form = {"MessageSid": "SMlate", "MessageStatus": "sent"}
     path = f"/v1/sms/status?tenant={tenant}&dispatch={approved['dispatch_id']}"
-    from services.outreach.twilio import signature
-
     signed = {"X-Twilio-Signature": signature("sms-secret", f"http://outreach.example{path}", form)}
     async with office.run.client() as http:
         assert (await http.post(path, data=form, headers=signed)).status_code == 200
@@ -118,10 +149,55 @@ async def test_a_status_settles_a_message_of_unknown_outcome(office, tenant, pro
     assert (await bus.read("message.sent", tenant=tenant))[0].data["message_id"] == "SMlate"
 
 
-async def test_a_refused_recipient_bounces_hard_and_closes_the_address(office, tenant, smtp, bus):
+async def test_nobody_but_the_provider_and_the_tenants_own_machines_settles_an_sms(office, tenant, provider):
+    provider.answer = (500, {})
+    approved = await approved_sms(office, tenant)
+    await office.send(sms=provider.gateway())
+    form = {"MessageSid": "SMlate", "MessageStatus": "failed", "ErrorCode": "21211"}
+    own = f"/v1/sms/status?tenant={tenant}&dispatch={approved['dispatch_id']}"
+    foreign = own.replace(f"tenant={tenant}", "tenant=somebody-else")
+
+    def signed(path: str, token: str = "sms-secret") -> dict[str, str]:
+        return {"X-Twilio-Signature": signature(token, f"http://outreach.example{path}", form)}
+
+    async with office.run.client() as http:
+        for path, headers, code in (
+            (own, {}, 401),
+            (own, {"X-Twilio-Signature": ""}, 401),
+            (own, {"X-Twilio-Signature": "ünsigned".encode()}, 401),
+            (own, signed(own, "another secret"), 401),
+            (own, signed(foreign), 401),
+            (own, signed(own.partition("?")[0]), 401),
+            (foreign, signed(own), 401),
+            (foreign, signed(foreign), 404),
+        ):
+            assert (await http.post(path, data=form, headers=headers)).status_code == code, (path, headers)
+        assert (await http.post(own, data={**form, "ErrorCode": "30003"}, headers=signed(own))).status_code == 401
+        said = {"message_sid": approved["dispatch_id"], "status": "failed", "code": 21211}
+        assert (await http.post("/v1/sms/status", json=said)).status_code == 401
+    for owner, role, code in ((tenant, "viewer", 403), (tenant, "reviewer", 403), ("somebody-else", "service", 404)):
+        async with office.client(owner, role) as http:
+            reference = {**said, "message_sid": f"SM{approved['dispatch_id'].replace('-', '')}"}
+            assert (await http.post("/v1/sms/status", json=reference)).status_code == code
+    assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "unknown"
+
+
+@pytest.mark.parametrize("code", ["30008", ""])
+async def test_a_later_failure_that_says_nothing_of_the_number_publishes_no_bounce(office, tenant, provider, bus, code):
+    await approved_sms(office, tenant)
+    await office.send(sms=provider.gateway())
+    async with office.client(tenant, "service") as http:
+        status = {"message_sid": "SMprovider", "status": "undelivered", "code": code}
+        assert (await http.post("/v1/sms/status", json=status)).json()["state"] == "sent"
+    await bus.read("message.sent", tenant=tenant)
+    assert bus.seen("message.bounced", tenant=tenant) == []
+
+
+@pytest.mark.parametrize("step", ["rcpt", "data"])
+async def test_a_refused_recipient_bounces_hard_and_closes_the_address(office, tenant, smtp, bus, step):
     lead = await office.captured(tenant)
     approved = await office.approved(tenant, lead)
-    smtp.answers["rcpt"] = "550 5.1.1 no such user"
+    smtp.answers[step] = "550 5.1.1 refused: no such user"
     await office.send()
     (bounced,) = await bus.read("message.bounced", tenant=tenant)
     assert (bounced.data["severity"], bounced.data["address_state"]) == ("hard", "invalid")

@@ -46,21 +46,19 @@ async def test_a_sender_that_dies_at_any_point_never_sends_twice(office, tenant,
 
 
 async def _send_and_die(office, smtp, point: str) -> int:
-    key = office.context.keys.secret.decode()
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.integration.outreach.crashing_sender",
-        office.url,
-        str(smtp.port),
-        key,
-        point,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-    )
+    child = await start_crashing_sender(office, smtp.port, point)
     if point.startswith("smtp: "):
         smtp.on[point.removeprefix("smtp: ")] = lambda: os.kill(child.pid, signal.SIGKILL)
     return await asyncio.wait_for(child.wait(), 60)
+
+
+async def start_crashing_sender(office, smtp_port: int, point: str, *sms_url: str) -> asyncio.subprocess.Process:
+    """A sender in a process of its own that dies at `point`, or when the caller kills it."""
+    key = office.context.keys.secret.decode()
+    program = [sys.executable, "-m", "tests.integration.outreach.crashing_sender"]
+    return await asyncio.create_subprocess_exec(
+        *program, office.url, str(smtp_port), key, point, *sms_url, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
 
 
 @pytest.mark.parametrize(
