@@ -1,8 +1,13 @@
 """The tenant's settings: saving them, and letting what already waits count by the new ones."""
 
+from datetime import timedelta
+
 from services.outreach import store
 from services.outreach.schemas import OutreachSettings
 from shared.db import UnitOfWork
+
+_LONGEST_BACK_OFF = timedelta(hours=1)
+"""After it, whoever backs off after a failed attempt is due anyway."""
 
 
 async def save(work: UnitOfWork, tenant: str, body: OutreachSettings) -> tuple[OutreachSettings, int]:
@@ -25,16 +30,18 @@ def _exhaustion(settings: OutreachSettings) -> tuple[float, int]:
 
 
 async def _decide_anew(work: UnitOfWork, tenant: str) -> None:
-    """Messages that wait for a window or their mailbox's turn. What has been tried keeps its back-off.
+    """Messages that wait for a window or their mailbox's turn; one that has been tried may be backing off instead.
 
     Rows that are due already are written too: a sender that is deciding by the old settings is waited for.
     """
     await work.run(
         """
-        UPDATE dispatch SET due_at = least(due_at, :now)
-        WHERE tenant_id = :tenant AND state = 'queued' AND attempts = 0
+        UPDATE dispatch SET due_at = least(due_at, CASE WHEN attempts = 0 THEN CAST(:now AS timestamptz)
+                                                        ELSE CAST(:backed_off AS timestamptz) END)
+        WHERE tenant_id = :tenant AND state = 'queued'
         """,
         now=work.now,
+        backed_off=work.now + _LONGEST_BACK_OFF,
         tenant=tenant,
     )
 

@@ -50,6 +50,20 @@ async def test_new_settings_do_not_hasten_what_backs_off_after_a_failure(office,
     assert (await office.dispatch(tenant, approved["dispatch_id"]))["due_at"] == due
 
 
+async def test_what_waits_for_the_window_after_a_failure_comes_back_within_its_back_off(office, tenant, smtp):
+    approved = await office.approved(tenant, await office.captured(tenant))
+    smtp.answers["mail"] = "451 later"
+    await office.send()
+    await save(office, tenant, window=closed_today())
+    office.advance(hours=1)
+    await office.send()
+    smtp.reset()
+    await save(office, tenant, window=None)
+    office.advance(hours=1)
+    await office.send()
+    assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "sent"
+
+
 async def test_fewer_silent_days_count_for_channels_that_are_waiting(office, tenant, bus):
     await save(office, tenant, auto_drafts={"follow_up": False}, exhaust_after_messages=1, exhaust_after_days=30)
     lead = await office.captured(tenant)

@@ -205,6 +205,15 @@ async def test_relabelling_takes_back_that_the_address_is_not_the_leads(office, 
     assert (await why_not(office, tenant, lead) is None) is open
 
 
+async def test_that_an_old_address_is_wrong_says_nothing_of_the_new_one(office, tenant, reached, bus):
+    lead, mail, _ = reached
+    await office.updated(tenant, lead, email="ada@elsewhere.example")
+    await says(office, tenant, mail, "Wrong address, sorry.")
+    (event,) = await bus.read("reply.received", tenant=tenant)
+    assert "wrong_address" not in event.data
+    assert await why_not(office, tenant, lead) is None
+
+
 async def test_relabelling_leaves_an_address_closed_that_had_bounced_before(office, tenant, reached):
     lead, mail, _ = reached
     await take(office, tenant, dsn(mail, "5.1.1"))

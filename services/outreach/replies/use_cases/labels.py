@@ -56,7 +56,7 @@ async def label(
         if not (note or "").strip():
             raise Invalid("mending an opt-out needs a note", [{"field": "note", "message": "is missing"}])
     lead = await kept_lead(work, tenant, row["lead_id"]) if row["lead_id"] else None
-    await hold_addresses(work, keys, row, lead)
+    await hold_addresses(work, keys, row, lead, label)
     speaks_of_the_address = label in SPEAK_OF_THE_ADDRESS
     if row["closed_hash"] and not speaks_of_the_address:
         await addresses.save_state(work, (tenant, row["channel"], bytes(row["closed_hash"])), "valid", [])
@@ -69,13 +69,13 @@ async def label(
     return again
 
 
-async def hold_addresses(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead | None) -> None:
-    """Lock the addresses that a reply may close or open, before any lead or dispatch, as everybody does."""
+async def hold_addresses(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead | None, label: str) -> None:
+    """Lock the addresses that a label may close or open, before any lead or dispatch, as everybody does."""
     tenant, known = row["tenant_id"], {channel: lead.address_hash(channel) for channel in CHANNELS} if lead else {}
     held = {(tenant, channel, hash) for channel, hash in known.items() if hash}
     if row["closed_hash"]:
         held.add((tenant, row["channel"], bytes(row["closed_hash"])))
-    if row["label"] == "opt_out" and (sender := _sender(keys, row)):
+    if label == "opt_out" and (sender := _sender(keys, row)):
         held.add((tenant, *sender))
     await addresses.lock_addresses(work, held)
 

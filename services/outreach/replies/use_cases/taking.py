@@ -1,6 +1,6 @@
 """What comes in: a raw mail or an SMS, whose answer it is, and whether it is one at all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID
 
@@ -59,7 +59,8 @@ async def take_mail(work: UnitOfWork, keys: Keys, mail_domain: str, tenant: str,
         return await _take_bounce(work, tenant, came, reports, key, raw)
     match = await _match(work, keys, tenant, came)
     read = text.read(came.body)
-    verdict = classify("email", came.headers, read)
+    sender = keys.address(tenant, came.sender) if came.sender else None
+    verdict = _of_present_address(match, "email", sender, classify("email", came.headers, read))
     new = _new(match, key, "email", came.sender, came.message_id, came.subject or None, read.newest, raw, verdict)
     if not await store.add(work, tenant, new):
         return Taken(await store.known(work, tenant, key), "duplicate")
@@ -73,13 +74,22 @@ async def take_sms(work: UnitOfWork, keys: Keys, tenant: str, sender: str, body:
     before = await store.known(work, tenant, key)
     if before is not None:
         return Taken(before, "duplicate")
-    match = await _by_address(work, tenant, keys.address(tenant, sender))
+    hash = keys.address(tenant, sender)
+    match = await _by_address(work, tenant, hash)
     read = text.read(body)
-    new = _new(match, key, "sms", sender, sid, None, read.newest, body.encode(), classify("sms", {}, read))
+    verdict = _of_present_address(match, "sms", hash, classify("sms", {}, read))
+    new = _new(match, key, "sms", sender, sid, None, read.newest, body.encode(), verdict)
     if not await store.add(work, tenant, new):
         return Taken(await store.known(work, tenant, key), "duplicate")
     await _follow(work, keys, match, new, tenant)
     return Taken(new.reply_id, new.outcome)
+
+
+def _of_present_address(match: Match, channel: str, sender: bytes | None, verdict: Verdict) -> Verdict:
+    """The verdict, without "wrong address" where that is an address which the lead has no longer."""
+    wrote_to = bytes(match.dispatch["address_hash"]) if match.dispatch is not None else None
+    present = match.lead.address_hash(channel) if match.lead else None
+    return verdict if present in (sender, wrote_to) else replace(verdict, wrong_address=False)
 
 
 def _new(
@@ -142,7 +152,7 @@ async def _follow(work: UnitOfWork, keys: Keys, match: Match, new: store.NewRepl
     """What a new reply brings about."""
     row = await store.get(work, tenant, new.reply_id)
     assert row is not None
-    await labels.hold_addresses(work, keys, row, match.lead)
+    await labels.hold_addresses(work, keys, row, match.lead, row["label"])
     if match.dispatch is not None:
         await _evidence(work, match.dispatch, "a reply")
     await labels.follow(work, keys, row, match.lead, None)
