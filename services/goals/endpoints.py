@@ -1,5 +1,6 @@
 """HTTP routes of the goals service: translate the request, call a use case."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -40,10 +41,19 @@ async def show_goal(goal_id: UUID, principal: Viewer, work: TenantWork, response
 
 @router.patch("/goals/{goal_id}")
 async def change_goal(
-    goal_id: UUID, body: GoalChange, principal: Admin, work: TenantWork, response: Response, if_match: IfMatch = None
+    goal_id: UUID,
+    body: GoalChange,
+    principal: Admin,
+    work: TenantWork,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> Any:
     """Change what is named in the body; closed reports stay as they are."""
-    shown = await goals.change(work, principal.tenant, goal_id, body, if_match)
+    service = request.app.state.service
+    every = timedelta(seconds=service.settings.progress_every_seconds)
+    shown = await goals.change(work, principal.tenant, goal_id, body, if_match, every)
+    work.after_commit.append(lambda: service.wake("progress"))
     response.headers["ETag"] = etag(shown["version"])
     return shown
 

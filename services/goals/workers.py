@@ -31,6 +31,7 @@ def telling(settings: Settings) -> Step:
 def closing(settings: Settings, behind: Behind) -> Step:
     """Closes periods that are over: when the events of their time are counted, or after a patient while without."""
     grace = timedelta(seconds=settings.close_after_seconds)
+    every = timedelta(seconds=settings.progress_every_seconds)
     waiting_since: float | None = None
 
     async def step(database: Database) -> int:
@@ -41,7 +42,7 @@ def closing(settings: Settings, behind: Behind) -> Step:
             waiting_since = waiting_since or time.monotonic()
             if time.monotonic() - waiting_since < settings.close_patience_seconds:
                 return 0
-        return await close_due(database, grace)
+        return await close_due(database, grace, every)
 
     return step
 

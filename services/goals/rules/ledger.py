@@ -24,6 +24,7 @@ from shared.events import (
     Received,
     StageChanged,
 )
+from shared.ids import revision_id
 
 Key = tuple[str, UUID]
 """(tenant, lead id): the identity of a lead."""
@@ -146,6 +147,8 @@ class Ledger:
         return Outcome(changed, new_steps, changed_steps, self._new_signals, self._erased, self._differences())
 
     def _take_step(self, key: Key, event_id: str, event: StageChanged) -> None:
+        if self._follows_erasure(key, event):
+            return
         dossier = self._dossiers[key]
         known = dossier.lead.revision
         step = Step(
@@ -166,6 +169,14 @@ class Ledger:
             stand, dossier.steps = walk([*dossier.steps, step])
         dossier.lead = replace(with_journey(dossier.lead, event), entered_on=stand.entered_on)
         self._new_steps.setdefault(key, []).append(step)
+
+    def _follows_erasure(self, key: Key, event: StageChanged) -> bool:
+        """Whether the stage service only says that the person was erased. The owner goes with the person, and what the
+        owner's goals counted stays: the news of both topics may come in any order, and must come to the same."""
+        if event.from_ != event.to or event.caused_by is None or event.journey.owner is not None:
+            return False
+        aliases = [alias for alias in self._kept if self._root(alias) == self._root(key)]
+        return event.caused_by in {revision_id(LeadErased.type, lead, 1) for _, lead in [key, *aliases]}
 
     def _root(self, key: Key) -> Key:
         """The lead that an id stands for: at the end of its merges, however many; in a circle the smallest of it."""

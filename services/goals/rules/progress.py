@@ -19,6 +19,8 @@ from services.goals.rules.periods import Period, working_time
 
 HISTORY_DAYS = 10.0
 """How many days of the present period the whole history weighs."""
+LEAST_SEEN = 1 / 24
+"""Days that a rate is taken over at least."""
 EIGHT_OF_TEN = 1.2816
 """The normal quantile that leaves a tenth on either side."""
 ON_TRACK = 0.05
@@ -104,7 +106,8 @@ def forecast(value: int, at: Calendar, history: Sequence[int], *, falls: bool) -
     mean = sum(past) / len(past) if past else 0.0
     weight = min(HISTORY_DAYS, float(len(past)))
     seen = at.elapsed + weight
-    rate = (value + mean * weight) / seen if seen > 0 else 0.0
+    # The first lead of the first minute says nothing of a month.
+    rate = (value + mean * weight) / max(seen, LEAST_SEEN) if seen > 0 else 0.0
     unevenness = _unevenness(past, mean)
     coming = rate * at.left
     variance = unevenness * max(coming, 0.5 if at.left else 0.0) * (1 + at.left / max(seen, 1.0))

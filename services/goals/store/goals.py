@@ -61,13 +61,24 @@ async def goals(work: UnitOfWork, tenant: str, *, after: UUID | None, limit: int
     )
 
 
-async def open_period(work: UnitOfWork, tenant: str, goal_id: UUID, series_id: UUID, period: Period) -> UUID | None:
-    """Begin a period; None when it exists already."""
+async def open_period(
+    work: UnitOfWork,
+    tenant: str,
+    goal_id: UUID,
+    series_id: UUID,
+    period: Period,
+    *,
+    told_value: int | None = 0,
+    told_on: datetime | None = None,
+    achieved_on: datetime | None = None,
+) -> UUID | None:
+    """Begin a period; None when it exists already. `told_on`: when progress of the goal was last told, in whichever
+    period, so that it is not told too often."""
     row = await work.fetch_one(
         """
         INSERT INTO period (tenant_id, period_id, goal_id, series_id, first_day, last_day, period_start, period_end,
-                            told_value)
-        VALUES (:tenant, :period, :goal, :series, :first, :last, :start, :end, 0)
+                            told_value, told_on, achieved_on)
+        VALUES (:tenant, :period, :goal, :series, :first, :last, :start, :end, :told_value, :told_on, :achieved_on)
         ON CONFLICT (tenant_id, goal_id, period_start, period_end) DO NOTHING
         RETURNING period_id
         """,
@@ -79,31 +90,72 @@ async def open_period(work: UnitOfWork, tenant: str, goal_id: UUID, series_id: U
         last=period.last,
         start=period.start,
         end=period.end,
+        told_value=told_value,
+        told_on=told_on,
+        achieved_on=achieved_on,
     )
     return row["period_id"] if row else None
 
 
-async def reopen(work: UnitOfWork, tenant: str, goal_id: UUID, series_id: UUID, period: Period) -> None:
-    """The open period of a changed goal: the same one, counted anew, or another one in its place."""
-    await work.run(
+async def running(work: UnitOfWork, tenant: str, goal_id: UUID) -> RowMapping | None:
+    """The period of a goal that is open and not over, locked. There is one at most."""
+    return await work.fetch_one(
         """
-        DELETE FROM period WHERE tenant_id = :tenant AND goal_id = :goal AND closed_on IS NULL
-            AND (period_start, period_end) <> (:start, :end)
+        SELECT * FROM period
+        WHERE tenant_id = :tenant AND goal_id = :goal AND closed_on IS NULL AND period_end > :now FOR UPDATE
         """,
         tenant=tenant,
         goal=goal_id,
-        start=period.start,
-        end=period.end,
+        now=work.now,
     )
-    await work.run(
+
+
+async def ended(work: UnitOfWork, tenant: str, goal_id: UUID) -> RowMapping | None:
+    """The oldest period of a goal that is over and not closed, locked."""
+    return await work.fetch_one(
         """
-        UPDATE period SET series_id = :series WHERE tenant_id = :tenant AND goal_id = :goal AND closed_on IS NULL
+        SELECT * FROM period
+        WHERE tenant_id = :tenant AND goal_id = :goal AND closed_on IS NULL AND period_end <= :now
+        ORDER BY period_end LIMIT 1 FOR UPDATE
         """,
         tenant=tenant,
         goal=goal_id,
+        now=work.now,
+    )
+
+
+async def last_told(work: UnitOfWork, tenant: str, goal_id: UUID) -> datetime | None:
+    """When progress of a goal was last told."""
+    row = await work.fetch_one(
+        "SELECT max(told_on) AS told_on FROM period WHERE tenant_id = :tenant AND goal_id = :goal",
+        tenant=tenant,
+        goal=goal_id,
+    )
+    return row["told_on"] if row else None
+
+
+async def recast(work: UnitOfWork, tenant: str, period_id: UUID, series_id: UUID, *, anew: bool) -> None:
+    """An open period counts another series; `anew`: nothing was told of that yet, and it was not achieved."""
+    await work.run(
+        """
+        UPDATE period SET series_id = :series, told_value = CASE WHEN :anew THEN NULL ELSE told_value END,
+            achieved_on = CASE WHEN :anew THEN NULL ELSE achieved_on END
+        WHERE tenant_id = :tenant AND period_id = :period AND closed_on IS NULL
+        """,
+        tenant=tenant,
+        period=period_id,
         series=series_id,
+        anew=anew,
     )
-    await open_period(work, tenant, goal_id, series_id, period)
+
+
+async def drop_period(work: UnitOfWork, tenant: str, period_id: UUID) -> None:
+    """Nobody asks for this open period any more."""
+    await work.run(
+        "DELETE FROM period WHERE tenant_id = :tenant AND period_id = :period AND closed_on IS NULL",
+        tenant=tenant,
+        period=period_id,
+    )
 
 
 async def periods_now(
@@ -202,7 +254,7 @@ async def close_period(work: UnitOfWork, tenant: str, period_id: UUID, **values:
     await work.run(
         """
         UPDATE period SET closed_on = :closed_on, value = :value, target = :target, achieved_on = :achieved_on,
-            told_value = :value
+            told_value = :value, told_on = :told_on
         WHERE tenant_id = :tenant AND period_id = :period AND closed_on IS NULL
         """,
         tenant=tenant,

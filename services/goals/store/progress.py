@@ -14,13 +14,19 @@ async def tenants_touched(work: UnitOfWork, limit: int) -> list[str]:
     return [row["tenant_id"] for row in rows]
 
 
-async def open_of_touched(work: UnitOfWork, tenant: str) -> list[RowMapping]:
-    """The running periods of active goals whose series changed, locked in one order everywhere."""
+async def notes(work: UnitOfWork, tenant: str) -> list[RowMapping]:
+    """The notes that lie there: `id` and `series_id`."""
+    return list(await work.fetch("SELECT id, series_id FROM touched WHERE tenant_id = :tenant", tenant=tenant))
+
+
+async def open_of_touched(work: UnitOfWork, tenant: str, series: Collection[UUID]) -> list[RowMapping]:
+    """The running periods of active goals that these series serve, locked in one order everywhere."""
     return list(
         await work.fetch(
-            f"{_RUNNING} AND p.series_id IN (SELECT series_id FROM touched WHERE tenant_id = :tenant) {_LOCKED}",
+            f"{_RUNNING} AND p.series_id = ANY(CAST(:series AS uuid[])) {_LOCKED}",
             tenant=tenant,
             now=work.now,
+            series=list(series),
         )
     )
 
@@ -39,12 +45,12 @@ _RUNNING = """
 _LOCKED = "ORDER BY p.goal_id FOR UPDATE OF p"
 
 
-async def untouch(work: UnitOfWork, tenant: str, but: Collection[UUID]) -> None:
-    """Take the notes off, but those of the series that have to wait."""
+async def untouch(work: UnitOfWork, tenant: str, notes: Collection[int]) -> None:
+    """Take these notes off, and none that came since."""
     await work.run(
-        "DELETE FROM touched WHERE tenant_id = :tenant AND series_id <> ALL(CAST(:but AS uuid[]))",
+        "DELETE FROM touched WHERE tenant_id = :tenant AND id = ANY(CAST(:notes AS bigint[]))",
         tenant=tenant,
-        but=list(but),
+        notes=list(notes),
     )
 
 
@@ -67,4 +73,13 @@ async def achieved(work: UnitOfWork, tenant: str, period_id: UUID) -> None:
         tenant=tenant,
         period=period_id,
         now=work.now,
+    )
+
+
+async def take_back(work: UnitOfWork, tenant: str, period_id: UUID) -> None:
+    """The period is achieved no longer: more is asked of it now."""
+    await work.run(
+        "UPDATE period SET achieved_on = NULL WHERE tenant_id = :tenant AND period_id = :period",
+        tenant=tenant,
+        period=period_id,
     )

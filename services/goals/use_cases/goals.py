@@ -1,20 +1,21 @@
 """Goals: made, changed, counted anew."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
+from services.goals.rules.changes import ASKED, differs, goes_on
 from services.goals.rules.leads import REACHED
 from services.goals.rules.periods import Period, before, zone, zone_name
 from services.goals.rules.ranges import Asked, whole_days
 from services.goals.rules.series import Filter, Series, filter_of, needed
 from services.goals.schemas import GoalChange, LeadFilter, NewGoal
 from services.goals.store import counters, goals, locks
-from services.goals.use_cases.progress import tell_of
-from services.goals.use_cases.reporting import close
+from services.goals.use_cases.progress import ask_more, tell_of
+from services.goals.use_cases.reporting import close, close_ended
 from services.goals.use_cases.views import view
 from shared.db import UnitOfWork
 from shared.errors import Invalid, NotFound
@@ -52,10 +53,11 @@ async def make(work: UnitOfWork, tenant: str, actor: str, body: NewGoal) -> dict
 
 
 async def change(
-    work: UnitOfWork, tenant: str, goal_id: UUID, body: GoalChange, if_match: str | None
+    work: UnitOfWork, tenant: str, goal_id: UUID, body: GoalChange, if_match: str | None, every: timedelta
 ) -> dict[str, Any]:
     """Change what is named. What the goal counts may change too: its reports stay what they were, and are restated by
-    what they counted."""
+    what they counted; so what is over and not reported yet is reported first. The worker tells what it comes to, once
+    the last telling is `every` ago."""
     await locks.count_alone(work, tenant)
     row = await goals.goal(work, tenant, goal_id, lock=True)
     if row is None:
@@ -72,13 +74,32 @@ async def change(
         goal["filter"] = _filter(body.filter)
     goal["starts_on"] = (body.from_ if "from_" in named else goal["starts_on"]) if goal["period"] == "custom" else None
     goal["ends_on"] = (body.to if "to" in named else goal["ends_on"]) if goal["period"] == "custom" else None
-    if any(goal[name] != row[name] for name in ("metric", "period", "timezone", "filter", "starts_on", "ends_on")):
+    if differs(row, goal, (*ASKED, "target")):
+        await close_ended(work, row, every)
+    if differs(row, goal):
         period = _period(goal, work.now)
         goal["series_id"] = await _series(work, goal, period)
-        await goals.reopen(work, tenant, goal_id, goal["series_id"], period)
+        await _reopen(work, row, goal, period)
     await goals.change_goal(work, goal)
-    await tell_of(work, tenant, goal_id)
+    if goal["target"] > row["target"]:
+        await ask_more(work, tenant, goal_id, goal["target"])
+    await counters.touch(work, [(tenant, goal["series_id"])])
     return await show(work, tenant, goal_id)
+
+
+async def _reopen(work: UnitOfWork, before: RowMapping, goal: Mapping[str, Any], period: Period) -> None:
+    """The running period of a changed goal: the same one, or another one in its place."""
+    tenant, goal_id, series_id = goal["tenant_id"], goal["goal_id"], goal["series_id"]
+    running = await goals.running(work, tenant, goal_id)
+    same = running is not None and goes_on(before, goal, running, period)
+    if running is not None and (running["period_start"], running["period_end"]) == (period.start, period.end):
+        await goals.recast(work, tenant, running["period_id"], series_id, anew=not same)
+        return
+    told: dict[str, Any] = {"told_on": await goals.last_told(work, tenant, goal_id)}
+    if running is not None:
+        await goals.drop_period(work, tenant, running["period_id"])
+        told |= {name: running[name] for name in ("told_value", "achieved_on") if same}
+    await goals.open_period(work, tenant, goal_id, series_id, period, **told)
 
 
 async def show(work: UnitOfWork, tenant: str, goal_id: UUID) -> dict[str, Any]:

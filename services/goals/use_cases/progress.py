@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from services.goals.store import counters, locks, progress
+from services.goals.store import counters, goals, locks, progress
 from shared.db import Database, UnitOfWork
 from shared.events import GoalAchieved, GoalProgressed
 
@@ -23,17 +23,34 @@ async def tell_all(database: Database, every: timedelta) -> int:
         async with database.worker([tenant]) as work:
             if not await locks.tell_alone(work, tenant):
                 continue
-            periods = await progress.open_of_touched(work, tenant)
-            early = {p["period_id"] for p in periods if p["told_on"] is not None and work.now - p["told_on"] < every}
+            notes = await progress.notes(work, tenant)
+            periods = await progress.open_of_touched(work, tenant, {note["series_id"] for note in notes})
+            early = {p["period_id"] for p in periods if too_early(p, work, every)}
+            waiting = {p["series_id"] for p in periods if p["period_id"] in early}
             # The notes go before the counters are read: what is noted later is read later.
-            await progress.untouch(work, tenant, {p["series_id"] for p in periods if p["period_id"] in early})
+            await progress.untouch(work, tenant, [note["id"] for note in notes if note["series_id"] not in waiting])
             number += await _tell(work, tenant, periods, early)
     return number
 
 
 async def tell_of(work: UnitOfWork, tenant: str, goal_id: UUID) -> None:
-    """Tell of one goal now: it is new, or what it asks for has changed."""
+    """Tell of one goal now: it is new."""
     await _tell(work, tenant, await progress.open_of_goal(work, tenant, goal_id))
+
+
+def too_early(period: RowMapping, work: UnitOfWork, every: timedelta) -> bool:
+    """Whether progress of the goal was told less than `every` ago."""
+    return period["told_on"] is not None and work.now < period["told_on"] + every
+
+
+async def ask_more(work: UnitOfWork, tenant: str, goal_id: UUID, target: int) -> None:
+    """The target was raised: where the value does not reach the new one, the goal is achieved no longer, and its
+    achievement will be told again."""
+    period = await goals.running(work, tenant, goal_id)
+    if period is not None and period["achieved_on"] is not None:
+        (value,) = await counters.sums(work, [(period["series_id"], period["first_day"], period["last_day"])], tenant)
+        if value < target:
+            await progress.take_back(work, tenant, period["period_id"])
 
 
 async def _tell(work: UnitOfWork, tenant: str, periods: Sequence[RowMapping], early: Collection[UUID] = ()) -> int:

@@ -1,7 +1,7 @@
 """Closing periods: the report of each is made by itself, kept with the rows it counted, and never changed."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping
 from services.goals.rules.periods import Period, after, zone
 from services.goals.rules.sheets import lines
 from services.goals.store import counters, goals
-from services.goals.use_cases.progress import emit
+from services.goals.use_cases.progress import emit, too_early
 from shared.db import Database, UnitOfWork
 from shared.errors import NotFound
 from shared.events import GoalAchieved, GoalProgressed
@@ -22,31 +22,44 @@ ROWS_A_PAGE = 5_000
 COLUMNS = ("lead_id", "counted_on", "created_on", "source", "campaign", "owner", "stage", "status")
 
 
-async def close_due(database: Database, grace: timedelta) -> int:
-    """Close what ended `grace` ago, in order, and begin what follows; after a long downtime one after the other."""
+async def close_due(database: Database, grace: timedelta, every: timedelta) -> int:
+    """Close what ended `grace` ago, in order, and begin what follows; after a long downtime one after the other.
+
+    Closing tells of progress, so it waits until the goal's last telling is `every` ago. How many were closed.
+    """
     async with database.worker() as work:
         due = await goals.due_to_close(work, work.now - grace, PERIODS_A_ROUND)
+    number = 0
     for row in due:
         async with database.worker([row["tenant_id"]]) as work:
             goal = await goals.goal(work, row["tenant_id"], row["goal_id"], lock=True)
             period = await goals.lock_period(work, row["tenant_id"], row["period_id"])
-            if goal is not None and period is not None:
-                await close(work, goal, period)
-                await _begin_next(work, goal, period)
-    return len(due)
+            if goal is not None and period is not None and not too_early(period, work, every):
+                told_on = await close(work, goal, period)
+                await _begin_next(work, goal, period, told_on)
+                number += 1
+    return number
+
+
+async def close_ended(work: UnitOfWork, goal: RowMapping, every: timedelta) -> None:
+    """Close what is over of a goal that is about to change, as it was asked for until now."""
+    while (period := await goals.ended(work, goal["tenant_id"], goal["goal_id"])) is not None:
+        told_on = await close(work, goal, period, told=goal["active"] and not too_early(period, work, every))
+        await _begin_next(work, goal, period, told_on)
 
 
 async def close(
     work: UnitOfWork, goal: Mapping[str, Any] | RowMapping, period: RowMapping, *, told: bool = True
-) -> None:
-    """Make the report of a period. `told=False`: nobody followed it, it was over before the goal existed."""
+) -> datetime | None:
+    """Make the report of a period; when progress of the goal was last told. `told=False`: only the report says it."""
     tenant = goal["tenant_id"]
     series = next(s for s in (await counters.series_of(work, [tenant]))[tenant] if s.series_id == period["series_id"])
     value = await goals.keep_rows(work, series, period["period_id"], period["period_start"], period["period_end"])
-    achieved_on = period["achieved_on"]
+    achieved_on, told_on = period["achieved_on"], period["told_on"]
     if told:
         if value != period["told_value"]:
             emit(work, tenant, period, value, goal["target"], GoalProgressed)
+            told_on = work.now
         if achieved_on is None and value >= goal["target"]:
             achieved_on = work.now
             emit(work, tenant, period, value, goal["target"], GoalAchieved)
@@ -58,15 +71,17 @@ async def close(
         value=value,
         target=goal["target"],
         achieved_on=achieved_on,
+        told_on=told_on,
     )
+    return told_on
 
 
-async def _begin_next(work: UnitOfWork, goal: RowMapping, period: RowMapping) -> None:
+async def _begin_next(work: UnitOfWork, goal: RowMapping, period: RowMapping, told_on: datetime | None) -> None:
     if goal["period"] == "custom":
         return
     over = Period(period["first_day"], period["last_day"], period["period_start"], period["period_end"])
     following = after(goal["period"], over, zone(goal["timezone"]))
-    await goals.open_period(work, goal["tenant_id"], goal["goal_id"], goal["series_id"], following)
+    await goals.open_period(work, goal["tenant_id"], goal["goal_id"], goal["series_id"], following, told_on=told_on)
     await counters.touch(work, [(goal["tenant_id"], goal["series_id"])])
 
 

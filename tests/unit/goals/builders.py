@@ -75,6 +75,7 @@ def moved(
     meetings=0,
     owner=None,
     corrects=(),
+    cause=None,
 ):
     """A `stage.changed`: from `origin`, to `to`."""
     lead = lead_id(number)
@@ -86,6 +87,7 @@ def moved(
         status=status or STATUS.get(to, "contacted"),
         rule="manual",
         actor="human:test",
+        caused_by=cause,
         occurred_at=time,
         recorded_at=time,
         revision=revision,
@@ -120,7 +122,8 @@ def merged(kept=0, alias=1, *, version=1, undone=False, time=START):
 
 
 def erased(number=0, *, time=START):
-    return received(LeadErased(lead_id=lead_id(number)), lead_id(number), time)
+    lead = lead_id(number)
+    return received(LeadErased(lead_id=lead), lead, time, id=revision_id("lead.erased", lead, 1))
 
 
 STATUS = {

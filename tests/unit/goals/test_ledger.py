@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from itertools import permutations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -270,6 +271,21 @@ def test_a_meeting_that_only_the_journey_knows_counts_when_the_journey_changed()
     book.deliver([booked(ends=at(days=1))], NOW)
     assert book.value("meetings_held") == 1
     assert book.value("meetings_held", at(days=1), at(days=2)) == 1
+
+
+def test_the_owner_s_count_outlasts_an_erasure_in_whatever_order_its_news_come():
+    """The stage service answers an erasure with a journey that has no owner any more."""
+    for number in (0, 1):
+        gone = erased(number)
+        before = [captured(owner="tom"), captured(1), merged(), moved(to="qualified", owner="eva")]
+        news = [gone, moved(to="qualified", origin="qualified", revision=2, cause=gone.id)]
+        for batches in ([[one] for one in before + news], [before, news], [before + news]):
+            for turn in permutations(batches[-2:]) if len(batches) > 2 else [batches]:
+                book = Book()
+                for batch in [*batches[:-2], *turn] if len(batches) > 2 else turn:
+                    book.deliver(batch, NOW)
+                assert book.value("qualified_created", owner="eva") == 1, (number, turn)
+                assert book.recount() == book.live
 
 
 def test_an_erased_lead_stands_nowhere_and_its_moves_stay():

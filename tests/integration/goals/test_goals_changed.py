@@ -1,0 +1,195 @@
+"""A changed goal: what has ended is reported as it was asked, and nobody is told twice, too often or not at all."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.goals.store import progress as store
+from services.goals.use_cases import progress
+from services.goals.use_cases.counting import count
+from services.goals.use_cases.reporting import close_due
+from shared.db import Database
+from tests.unit.goals.builders import captured, moved, received
+
+EVERY = timedelta(seconds=1)
+GRACE = timedelta(seconds=2)
+
+
+@pytest.fixture
+async def api(start):
+    """Only the API: the tests themselves count, tell and close, so that nothing happens in between."""
+    return await start("goals", only="api")
+
+
+@pytest.fixture
+async def later(api):
+    """The same database at another time: `later.clock.advance(days=3)`."""
+    database = Database(api.service.settings.database_url, "goals")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def counted(api, tenant):
+    """Counts what builders made."""
+
+    async def counted(*events):
+        async with api.database.worker([tenant]) as work:
+            await count(work, [received(e.event, e.lead_id, e.occurred_at, id=e.id, tenant=tenant) for e in events])
+
+    return counted
+
+
+@pytest.fixture
+def said(api, tenant, bus, eventually):
+    """The (current_value, target) of each event of a kind that has left, the oldest first."""
+
+    async def said(topic):
+        async def all_left():
+            async with api.database.worker() as work:
+                return await work.fetch_one("SELECT 1 FROM outbox WHERE tenant_id = :tenant", tenant=tenant) is None
+
+        await eventually(all_left)
+        return [(seen.data["current_value"], seen.data["target"]) for seen in bus.seen(topic, tenant=tenant)]
+
+    return said
+
+
+def qualified(number, at, **details):
+    return captured(number, created=at, **details), moved(number, "qualified", created=at, qualified=at, time=at)
+
+
+async def a_goal(client, **fields):
+    answer = await client.post("/v1/goals", json={"name": "g", "target": 2, "period": "week", **fields})
+    assert answer.status_code == 201, answer.text
+    return f"/v1/goals/{answer.json()['goal_id']}"
+
+
+async def change(client, path, **fields):
+    answer = await client.patch(path, json=fields)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_a_note_that_comes_while_the_others_are_told_waits_for_the_next_round(api, tenant, counted, monkeypatch):
+    now = datetime.now(UTC)
+    async with api.client(tenant) as client:
+        await a_goal(client)
+        other = await a_goal(client, metric="won")
+        await counted(*qualified(0, now))
+        read = store.open_of_touched
+
+        async def interrupted(work, *asked):
+            found = await read(work, *asked)
+            if work.tenants == [tenant]:
+                monkeypatch.setattr(store, "open_of_touched", read)
+                won = moved(0, "won", origin="qualified", revision=2, created=now, qualified=now, won=now, time=now)
+                await counted(won)
+            return found
+
+        monkeypatch.setattr(store, "open_of_touched", interrupted)
+        await progress.tell_all(api.database, EVERY)
+        assert (await client.get(other)).json()["current_value"] == 1
+        await progress.tell_all(api.database, timedelta(0))
+        async with api.database.tenant(tenant) as work:
+            told = await work.fetch("SELECT told_value FROM period WHERE closed_on IS NULL ORDER BY goal_id")
+        assert [row["told_value"] for row in told] == [0, 1]
+
+
+async def test_a_period_that_is_over_is_reported_as_it_was_asked_before_the_goal_changes(api, later, tenant, counted):
+    now = datetime.now(UTC)
+    await counted(*qualified(0, now))
+    async with api.client(tenant) as client:
+        path = await a_goal(
+            client,
+            period="custom",
+            **{"from": (now - timedelta(hours=1)).isoformat(), "to": (now + timedelta(milliseconds=400)).isoformat()},
+        )
+
+        async def over():
+            async with api.database.tenant(tenant) as work:
+                return await work.fetch("SELECT 1 FROM period WHERE period_end <= :now", now=work.now)
+
+        while not await over():
+            pass
+        await change(client, path, metric="won", target=9, period="month", **{"from": None, "to": None})
+        reports = (await client.get(f"{path}/reports")).json()["items"]
+        assert [(report["value"], report["target"], report["restated"]) for report in reports] == [(1, 2, None)]
+        assert (await client.get(path)).json()["period"] == "month"
+        later.clock.advance(days=40)
+        for _ in range(3):
+            await close_due(later, GRACE, timedelta(0))
+        reports = (await client.get(f"{path}/reports")).json()["items"]
+        assert [report["value"] for report in reports] == [0, 1, 0]  # next month, the custom period, this month
+
+
+async def test_another_metric_or_filter_is_achieved_anew(api, tenant, counted, said):
+    now = datetime.now(UTC)
+    await counted(*qualified(0, now, source="fair"), *qualified(1, now))
+    async with api.client(tenant) as client:
+        path = await a_goal(client)
+        assert (await client.get(path)).json()["achieved_on"] is not None
+        for fields in ({"filter": {"source": "fair"}}, {"filter": None, "metric": "won"}):
+            assert (await change(client, path, **fields))["achieved_on"] is None
+        await progress.tell_all(api.database, timedelta(0))
+        assert await said("goal.progressed") == [(2, 2), (0, 2)]
+        await change(client, path, metric="first_qualified")
+        await progress.tell_all(api.database, timedelta(0))
+        assert await said("goal.achieved") == [(2, 2), (2, 2)]
+
+
+async def test_another_time_zone_is_the_same_goal_achieved_when_it_was(api, tenant, counted, said):
+    now = datetime.now(UTC)
+    noon = now.replace(hour=12)
+    async with api.client(tenant) as client:
+        days = {"from": f"{now.year}-01-01", "to": f"{now.year + 1}-12-31"}
+        for fields in ({"period": "month"}, {"period": "custom", **days}):
+            path = await a_goal(client, target=1, **fields)
+            await counted(*qualified(0, now))
+            await progress.tell_all(api.database, timedelta(0))
+            achieved = (await client.get(path)).json()["achieved_on"]
+            assert achieved
+            zone = "Asia/Kolkata" if noon.day < 15 else "America/Lima"
+            changed = await change(client, path, timezone=zone)
+            assert (changed["achieved_on"], changed["timezone"]) == (achieved, zone)
+        await progress.tell_all(api.database, timedelta(0))
+        assert len(await said("goal.achieved")) == 2
+
+
+async def test_a_raised_target_that_is_not_reached_takes_the_achievement_back(api, tenant, counted, said):
+    now = datetime.now(UTC)
+    for number in range(3):
+        await counted(*qualified(number, now))
+    async with api.client(tenant) as client:
+        path = await a_goal(client)
+        achieved = (await client.get(path)).json()["achieved_on"]
+        assert (await change(client, path, target=3))["achieved_on"] == achieved
+        assert (await change(client, path, target=4))["achieved_on"] is None
+        await counted(*qualified(3, now))
+        await progress.tell_all(api.database, timedelta(0))
+        assert await said("goal.achieved") == [(3, 2), (4, 4)]
+        assert (await change(client, path, target=1))["achieved_on"] is not None
+
+
+async def test_progress_is_told_once_a_second_also_when_the_goal_changes_and_when_periods_end(
+    api, later, tenant, counted, said
+):
+    now = datetime.now(UTC)
+    await counted(*qualified(0, now))
+    async with api.client(tenant) as client:
+        path = await a_goal(client, target=50)
+        for fields in ({"target": 40}, {"period": "month"}, {"metric": "first_qualified"}, {"timezone": "Asia/Tokyo"}):
+            await change(client, path, **fields)
+            await progress.tell_all(api.database, timedelta(minutes=1))
+        assert await said("goal.progressed") == [(1, 50)]
+        await progress.tell_all(api.database, timedelta(0))
+        assert await said("goal.progressed") == [(1, 50), (1, 40)]
+        await counted(*qualified(1, now), *qualified(2, now + timedelta(days=33)))
+        later.clock.advance(days=70)
+        await close_due(later, GRACE, timedelta(minutes=1))
+        await close_due(later, GRACE, timedelta(minutes=1))
+        await progress.tell_all(later, timedelta(minutes=1))
+        assert await said("goal.progressed") == [(1, 50), (1, 40), (2, 40)]
+        later.clock.advance(minutes=2)
+        await close_due(later, GRACE, timedelta(minutes=1))
+        assert (await said("goal.progressed"))[3:] == [(1, 40)]
