@@ -15,7 +15,7 @@ from services.outreach.sending import exhaustion, store, use_cases
 from services.outreach.sending.gateways import Mail, Mailer, Sms, SmsProvider
 from services.outreach.sending.message import build_mime, on_the_wire
 from services.outreach.sending.rules import Outcome
-from shared.db import Database
+from shared.db import AGAIN_AT_ONCE, Database, is_outage, sqlstate
 from shared.errors import Invalid
 
 log = structlog.get_logger()
@@ -91,11 +91,15 @@ class Sender:
                 async with database.worker([attempt.tenant]) as work:
                     return await use_cases.settle(work, attempt.tenant, attempt.dispatch_id, outcome)
             except (SQLAlchemyError, OSError) as error:
-                if time.monotonic() + pause > lease_ends:
+                if time.monotonic() + pause > lease_ends or not _passes(error):
                     raise
                 log.warning("dispatch.not_settled_yet", dispatch_id=str(attempt.dispatch_id), error=str(error)[:200])
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
+
+
+def _passes(error: SQLAlchemyError | OSError) -> bool:
+    return isinstance(error, OSError) or is_outage(error) or sqlstate(error) in AGAIN_AT_ONCE
 
 
 async def give_up_leases(database: Database) -> int:
