@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
 from services.enrichment import store, use_cases
-from services.enrichment.rules.mail import registrable
 from services.enrichment.schemas import Company, DirectoryBody, DirectoryOut, FactsOut, SettingsBody
 from shared.errors import Invalid, Malformed, UnsupportedMedia
 from shared.events.envelope import errors_of
@@ -81,7 +80,7 @@ async def put_directory(request: Request, principal: Operator, work: TenantWork)
     body = await request.body()
     if kind == "text/csv":
         items = _from_csv(body)
-    elif kind == "application/json":
+    elif kind == "application/json" or kind.endswith("+json"):
         items = _from_json(body)
     else:
         raise UnsupportedMedia("send application/json or text/csv")
@@ -90,9 +89,7 @@ async def put_directory(request: Request, principal: Operator, work: TenantWork)
     except ValidationError as error:
         found = errors_of(error)
         raise Invalid("; ".join(f"{one['field']}: {one['message']}" for one in found[:5]), found[:100]) from None
-    rows = {
-        registrable(company.domain): company.model_dump(exclude={"domain"}, exclude_none=True) for company in companies
-    }
+    rows = {company.domain: company.model_dump(exclude={"domain"}, exclude_none=True) for company in companies}
     await store.replace_directory(work, principal.tenant, rows)
     return {"companies": len(rows)}
 
@@ -115,4 +112,4 @@ def _from_csv(body: bytes) -> list[dict[str, str]]:
         rows = list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
     except csv.Error as error:
         raise Malformed(f"the file is not CSV: {error}") from None
-    return [{name: value for name, value in row.items() if name and isinstance(value, str) and value} for row in rows]
+    return [{name: value for name, value in row.items() if name and isinstance(value, str)} for row in rows]

@@ -36,6 +36,8 @@ def rescorer(models: Models) -> Step:
             if waiting is None or not await outbox_is_short(work):
                 return 0
         async with database.worker([waiting["tenant_id"]]) as work:
+            # As an activation does: first the lock on the models, then the rescore's row.
+            await store.hold_models(work, work.tenants)
             running = await store.next_rescore(work, lock=True)
             if running is None:
                 return 0

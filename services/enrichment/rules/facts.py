@@ -51,7 +51,7 @@ class Subject:
         domain = mail.domain_of(self.fields.get("email"))
         if domain and not mail.is_free(domain):
             return mail.registrable(domain)
-        host = _host(self.fields.get("website"))
+        host = host_of(self.fields.get("website"))
         return mail.registrable(host) if host and not mail.is_free(host) else None
 
 
@@ -140,7 +140,7 @@ def _place(subject: Subject, found: Findings) -> None:
         found["timezone"] = Finding(zone, country.source, guess=True)
 
 
-def _host(website: str | None) -> str | None:
+def host_of(website: str | None) -> str | None:
     """The host of a web address, with or without a scheme; None for what is none."""
     rest = (website or "").strip().partition("://")[2] or (website or "").strip()
     host = rest.partition("/")[0].rpartition("@")[2].partition(":")[0].partition("?")[0].strip(". ").lower()

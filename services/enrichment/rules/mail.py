@@ -102,10 +102,18 @@ def domain_of(email: str | None) -> str | None:
 
 
 def registrable(host: str) -> str:
-    """The domain that a company registers: `shop.acme.co.uk` is `acme.co.uk`."""
-    labels = host.lower().rstrip(".").split(".")
+    """The domain that a company registers, in letters that people write: `shop.acme.co.uk` is `acme.co.uk`."""
+    labels = [_readable(label) for label in host.lower().rstrip(".").split(".")]
     keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
     return ".".join(labels[-keep:])
+
+
+def _readable(label: str) -> str:
+    """`xn--mnchen-3ya` is `münchen`; what cannot be read stays as it is."""
+    try:
+        return label.encode("ascii").decode("idna") if label.startswith("xn--") else label
+    except UnicodeError:
+        return label
 
 
 def is_disposable(domain: str) -> bool:
