@@ -1,9 +1,12 @@
 """Models over HTTP: written, tried on a lead, activated, and all leads rescored."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from services.scoring import store
+from services.scoring.workers import rescorer
 from shared.ids import uuid7
 from tests.integration.scoring.test_scores import Story
 
@@ -37,6 +40,36 @@ async def scoring(start: Any) -> Any:
 @pytest.fixture
 def story(bus: Any, tenant: str) -> Story:
     return Story(bus, tenant)
+
+
+async def test_an_activation_passes_while_a_rescore_is_under_way(
+    start: Any, tenant: str, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rescore's next page begins after the activation has its lock and before it has come to the rescore's row.
+    It is the first test here, so that no worker runs beside it."""
+    api = await start("scoring", only="api")
+    step = rescorer(api.app.state.models)
+    pages: list[asyncio.Task[int]] = []
+    activate = store.set_active
+
+    async def waits() -> bool:
+        async with api.database.worker() as work:
+            return bool(await work.fetch("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+
+    async def interrupted(work: Any, *asked: Any) -> None:
+        pages.append(asyncio.create_task(step(api.database)))
+        await eventually(waits)
+        await activate(work, *asked)
+
+    async with api.client(tenant, "admin") as client:
+        await client.post("/v1/models", json=OWN)
+        first = (await client.post("/v1/models/2/activate")).json()["rescore_id"]
+        monkeypatch.setattr(store, "set_active", interrupted)
+        second = await client.post("/v1/models/1/activate")
+        assert second.status_code == 202, second.text
+        await asyncio.gather(*pages)
+        assert (await client.get(f"/v1/rescores/{first}")).json()["state"] == "superseded"
+        assert (await client.get(f"/v1/rescores/{second.json()['rescore_id']}")).json()["state"] == "done"
 
 
 async def test_a_model_is_written_tried_and_activated_and_every_lead_is_rescored(
