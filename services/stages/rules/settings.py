@@ -1,7 +1,7 @@
 """A tenant's settings for the rules, versioned by time: an old signal is judged by the settings of its time."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -90,6 +90,8 @@ class SettingsHistory:
     """All versions of a tenant's settings, oldest first; before the first the defaults hold."""
 
     versions: list[Settings] = field(default_factory=list)
+    quiet_periods: list[tuple[Settings, timedelta, datetime, datetime | None]] = field(init=False, repr=False)
+    """Each version with its quiet period, and the moments from which and until which it holds."""
     _starts: list[datetime] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +100,11 @@ class SettingsHistory:
             versions.insert(0, DEFAULT_SETTINGS)
         self.versions = versions
         self._starts = [version.valid_from for version in versions]
+        ends = [*self._starts[1:], None]
+        self.quiet_periods = [
+            (version, version.quiet_period, version.valid_from, end)
+            for version, end in zip(versions, ends, strict=True)
+        ]
 
     @classmethod
     def of(cls, *versions: Settings) -> "SettingsHistory":
@@ -112,8 +119,3 @@ class SettingsHistory:
     def followed_by(self, settings: Settings) -> "SettingsHistory":
         """The history with one more version, which this one does not get."""
         return SettingsHistory([*self.versions, settings])
-
-    def spans(self) -> Iterator[tuple[Settings, datetime, datetime | None]]:
-        """Each version with the moments from which and until which it holds."""
-        ends: Iterable[datetime | None] = [*self._starts[1:], None]
-        yield from zip(self.versions, self._starts, ends, strict=True)

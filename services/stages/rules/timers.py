@@ -80,9 +80,13 @@ def _quiet_timer(journey: Journey, history: SettingsHistory) -> Timer | None:
     if since is None:
         return None
     # The first moment at which the settings of that moment call it quiet: a shorter period reaches back at its commit.
-    for settings, valid_from, valid_until in history.spans():
-        period = settings.quiet_period
-        due = max(since + period if period < _NEVER - since else _NEVER, valid_from)
+    for settings, period, valid_from, valid_until in history.quiet_periods:
+        try:
+            due = since + period
+        except OverflowError:
+            due = _NEVER
+        if due < valid_from:
+            due = valid_from
         if valid_until is None or due < valid_until:
             return Timer(QUIET, _not_before_last(journey, due), since.isoformat(), settings.quiet_days)
     return None
