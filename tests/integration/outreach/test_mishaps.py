@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiosmtpd.smtp import SMTP
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from services.outreach.sending import use_cases, workers
 from services.outreach.sending.gateways import Smtp
@@ -83,6 +83,21 @@ async def test_once_the_lease_has_ended_the_answer_is_not_waited_for_any_more(of
     await office.approved(tenant, await office.captured(tenant))
     with pytest.raises(OperationalError):
         await office.send(limit=0.5)
+    await office.lease_runs_out()
+
+
+async def test_what_the_database_refuses_is_not_asked_again(office, tenant, monkeypatch):
+    asked = []
+
+    async def refused(*args):
+        asked.append(args)
+        raise IntegrityError("UPDATE", {}, ValueError("no such state"))
+
+    monkeypatch.setattr(use_cases, "settle", refused)
+    await office.approved(tenant, await office.captured(tenant))
+    with pytest.raises(IntegrityError):
+        await office.send()
+    assert len(asked) == 1
     await office.lease_runs_out()
 
 
