@@ -26,7 +26,7 @@ class ServiceSettings(BaseSettings):
     port: int = 0
     consumer_group: str | None = None
     """The Kafka consumer group; `leadflow-<service>` unless it is set."""
-    batch_records: int = Field(default=500, ge=1, le=5_000)
+    batch_records: int = Field(default=1_000, ge=1, le=5_000)
     """At most so many records in one transaction."""
     pool_size: int = Field(default=5, ge=1)
     """Database connections of each role, doubled under load."""

@@ -17,7 +17,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from benchmarks.handwritten.wire import Event, Outbox, Unreadable, read
 
-BATCH = 500
+BATCH = 1_000
 PAGE = 1_000
 _RELAY_LOCK = 0x1EADF10
 

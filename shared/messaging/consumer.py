@@ -89,7 +89,7 @@ class Consumer:
         group: str,
         inbox: bool = True,
         keep_raw: bool = False,
-        batch_records: int = 500,
+        batch_records: int = 1_000,
         grace_seconds: float = 15.0,
     ) -> None:
         self.database = database
