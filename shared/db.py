@@ -12,7 +12,6 @@ from hashlib import sha256
 from typing import Any, cast
 
 import orjson
-from opentelemetry import trace
 from opentelemetry.propagate import inject
 from pydantic_core import PydanticSerializationError
 from sqlalchemy import RowMapping, TextClause, event, make_url, text
@@ -24,6 +23,7 @@ from shared.errors import Invalid
 from shared.events.base import Event
 from shared.events.envelope import Envelope, Received, headers_of
 from shared.ids import digest, uuid7
+from shared.observability import in_callers_trace
 
 REPEATED = 0
 MAX_EVENT_BYTES = 900_000
@@ -102,9 +102,7 @@ def _trace_of(tenant: str, lead: str | None, event_id: str) -> str:
 
     The lead's own follows from its id, so that its whole way is one trace, though people and timers come in between.
     """
-    here = trace.get_current_span()
-    parent = getattr(here, "parent", None)
-    if here.get_span_context().is_valid and parent is not None and parent.is_remote:
+    if in_callers_trace.get():
         carrier: dict[str, str] = {}
         inject(carrier)
         return carrier["traceparent"]

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextvars import ContextVar
 
 import structlog
 from opentelemetry import trace
@@ -30,6 +31,8 @@ LAG = Gauge("leadflow_consumer_lag", "Records not read yet, over all partitions"
 WORKER_FAILURES = Counter("leadflow_worker_failures", "Rounds of a worker that failed", ["service", "worker"])
 
 tracer = trace.get_tracer("leadflow")
+in_callers_trace: ContextVar[bool] = ContextVar("in_callers_trace", default=False)
+"""Whether the request under way came with a trace of its caller's."""
 _exporting = False
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 import structlog
 from fastapi import APIRouter, FastAPI, Path, Request, Response
+from opentelemetry import propagate, trace
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,7 +25,7 @@ from shared.http.auth import Verifier
 from shared.http.limits import BodyLimit
 from shared.messaging import Consumer, Handle, Relay
 from shared.messaging.dead_letters import list_dead_letters, replay_dead_letter, show_dead_letter
-from shared.observability import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_DEPTH, configure_tracing, tracer
+from shared.observability import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_DEPTH, configure_tracing, in_callers_trace, tracer
 from shared.settings import ServiceSettings
 from shared.work import Step, Worker, sweep
 
@@ -263,9 +264,7 @@ async def _in_trace(request: Request, call_next: Callable[[Request], Any]) -> An
     """A span for each API request; what it emits carries the trace on."""
     if not request.url.path.startswith("/v1"):
         return await call_next(request)
-    from opentelemetry import propagate
-
-    with tracer.start_as_current_span(
-        f"{request.method} {request.url.path}", context=propagate.extract(dict(request.headers))
-    ):
+    context = propagate.extract(dict(request.headers))
+    in_callers_trace.set(trace.get_current_span(context).get_span_context().is_valid)
+    with tracer.start_as_current_span(f"{request.method} {request.url.path}", context=context):
         return await call_next(request)

@@ -64,6 +64,9 @@ def _settings(name: str, service: ServiceRun, run: Run, identity: Identity, opti
         made |= {
             f"{own}_SMTP_HOST": run.smtp.host,
             f"{own}_SMTP_PORT": str(run.smtp.port),
+            # The mailbox is on this machine and answers at once: what is unclear is shown within a minute and a half.
+            f"{own}_SMTP_ANSWER_TIMEOUT": "15",
+            f"{own}_SEND_LIMIT": "40",
             f"{own}_SMS_FILE": str(run.smtp.maildir.with_name("sms.jsonl")),
             f"{own}_PUBLIC_URL": service.url,
         }

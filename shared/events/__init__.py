@@ -29,6 +29,7 @@ from shared.events.stages import (
     MeetingCancelled,
     StageChanged,
 )
+from shared.ids import revision_id
 
 __all__ = [
     "CATALOGUE",
@@ -66,4 +67,5 @@ __all__ = [
     "SequenceEnrolled",
     "SequenceExited",
     "StageChanged",
+    "revision_id",
 ]

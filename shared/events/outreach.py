@@ -42,12 +42,15 @@ class DraftCreated(Event):
 
 
 class DraftDecided(Event):
-    """A human decided on exactly the bytes that `sha256` names."""
+    """A draft no longer waits for review: a human decided on exactly the bytes that `sha256` names, or it was void.
+
+    `superseded` and `expired` are no human's decision: their actor is `system:outreach`.
+    """
 
     type = "draft.decided"
     publisher = "outreach"
     draft_id: UUID
-    decision: Annotated[str, open_enum("approved", "rejected")]
+    decision: Annotated[str, open_enum("approved", "rejected", "superseded", "expired")]
     actor: Text
     sha256: Sha256
     reason: LongText | None = None

@@ -23,8 +23,8 @@ from shared.events import (
     MeetingCancelled,
     Received,
     StageChanged,
+    revision_id,
 )
-from shared.ids import revision_id
 
 Key = tuple[str, UUID]
 """(tenant, lead id): the identity of a lead."""

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import structlog
 
+from services.outreach.drafts import store
 from services.outreach.drafts.rules import NURTURE_EVERY
 from services.outreach.drafts.store import compositions
-from services.outreach.drafts.use_cases import composing
+from services.outreach.drafts.use_cases import composing, voiding
 from services.outreach.drafts.use_cases.writing import Composer
 from services.outreach.store import settings_of
 from shared.db import Database
@@ -61,20 +62,11 @@ async def expire(database: Database) -> int:
             "SELECT tenant_id, draft_id FROM draft WHERE state = 'pending' AND expires_at <= :now LIMIT 200",
             now=work.now,
         )
-    by_tenant: dict[str, list[UUID]] = {}
     for row in rows:
-        by_tenant.setdefault(row["tenant_id"], []).append(row["draft_id"])
-    for tenant, drafts in by_tenant.items():
-        async with database.worker([tenant]) as work:
-            await work.run(
-                """
-                UPDATE draft SET state = 'expired', reason = 'nobody decided in time', version = version + 1
-                WHERE tenant_id = :tenant AND draft_id = ANY (:drafts) AND state = 'pending' AND expires_at <= :now
-                """,
-                tenant=tenant,
-                drafts=drafts,
-                now=work.now,
-            )
+        async with database.worker([row["tenant_id"]]) as work:
+            draft = await store.get(work, row["tenant_id"], row["draft_id"], lock=True)
+            if draft is not None and draft["state"] == "pending" and draft["expires_at"] <= work.now:
+                await voiding.expire(work, draft)
     return len(rows)
 
 

@@ -118,7 +118,7 @@ async def test_a_rejection_says_why_and_is_final(office, tenant, pending, bus):
     assert (decided.data["decision"], decided.data["reason"]) == ("rejected", "too pushy")
 
 
-async def test_regenerating_supersedes_and_writes_another_with_the_hint(office, tenant, pending):
+async def test_regenerating_supersedes_and_writes_another_with_the_hint(office, tenant, pending, bus):
     async with office.client(tenant, "reviewer") as http:
         answer = await http.post(url(pending, "regenerate"), json={"instruction": "shorter"})
         assert answer.status_code == 202
@@ -126,6 +126,9 @@ async def test_regenerating_supersedes_and_writes_another_with_the_hint(office, 
         waiting = await http.get(f"/v1/drafts/{made}")
         assert (waiting.status_code, waiting.json()["detail"]) == (404, "the draft is still being written")
         assert (await http.get(url(pending))).json()["state"] == "superseded"
+        told = (await bus.read("draft.decided", tenant=tenant))[0]
+        assert (told.data["draft_id"], told.data["decision"]) == (pending["draft_id"], "superseded")
+        assert told.data["actor"] == "system:outreach"
         await office.compose()
         fresh = (await http.get(f"/v1/drafts/{made}")).json()
     assert (fresh["state"], fresh["replaces"]) == ("pending", pending["draft_id"])
@@ -146,7 +149,7 @@ async def test_a_snoozed_draft_leaves_the_pending_list_and_comes_back(office, te
     assert len(await listed()) == 1
 
 
-async def test_a_draft_expires(office, tenant, pending):
+async def test_a_draft_expires(office, tenant, pending, bus):
     from services.outreach.drafts.workers import expire
 
     office.advance(days=8)
@@ -154,6 +157,8 @@ async def test_a_draft_expires(office, tenant, pending):
         assert (await http.post(url(pending, "approve"), json={"sha256": pending["sha256"]})).status_code == 409
         await expire(office.database)
         assert (await http.get(url(pending))).json()["state"] == "expired"
+        told = (await bus.read("draft.decided", tenant=tenant))[0]
+        assert (told.data["decision"], told.data["actor"]) == ("expired", "system:outreach")
 
 
 async def test_bulk_gives_a_result_for_each(office, tenant, smtp):

@@ -11,14 +11,13 @@ from services.outreach.drafts import store
 from services.outreach.drafts.composer.claims import check
 from services.outreach.drafts.composer.known import known_of
 from services.outreach.drafts.store import compositions
-from services.outreach.drafts.use_cases.voiding import supersede
+from services.outreach.drafts.use_cases.voiding import supersede, tell
 from services.outreach.keys import Keys
 from services.outreach.sending import store as dispatches
 from services.outreach.sending.message import compose
 from services.outreach.store import lead_of
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Invalid, LeadflowError, NotFound
-from shared.events import DraftDecided
 from shared.http import check_if_match
 from shared.ids import uuid7
 
@@ -109,17 +108,7 @@ async def _decide(work: UnitOfWork, row: RowMapping, decision: str, actor: str, 
         lease_until=None,
         snoozed_until=None,
     )
-    work.emit(
-        DraftDecided(
-            draft_id=row["draft_id"],
-            decision=decision,
-            actor=actor,
-            sha256=row["sha256"],
-            **({"reason": reason} if reason else {}),
-        ),
-        tenant=row["tenant_id"],
-        subject=row["lead_id"],
-    )
+    tell(work, row, decision, actor, reason)
 
 
 async def edit(

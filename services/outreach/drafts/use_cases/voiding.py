@@ -20,6 +20,7 @@ from services.outreach.drafts.store import compositions
 from services.outreach.hooks import Closed, Word
 from services.outreach.store import Lead, settings_of
 from shared.db import UnitOfWork
+from shared.events import DraftDecided
 from shared.ids import uuid7
 
 Key = tuple[str, UUID]
@@ -41,6 +42,22 @@ def _pending(row: RowMapping) -> Pending:
 async def supersede(work: UnitOfWork, row: RowMapping, reason: str) -> None:
     """The draft is void, and says why."""
     await store.change(work, row, state="superseded", reason=reason, claimed_by=None, lease_until=None)
+    tell(work, row, "superseded", "system:outreach", reason)
+
+
+def tell(work: UnitOfWork, row: RowMapping, decision: str, actor: str, reason: str | None) -> None:
+    """Publish that a draft no longer waits for review: by whose decision, and on which text."""
+    said = {"draft_id": row["draft_id"], "decision": decision, "actor": actor, "sha256": row["sha256"]}
+    work.emit(
+        DraftDecided(**said, **({"reason": reason} if reason else {})), tenant=row["tenant_id"], subject=row["lead_id"]
+    )
+
+
+async def expire(work: UnitOfWork, row: RowMapping) -> None:
+    """Nobody decided in time."""
+    reason = "nobody decided in time"
+    await store.change(work, row, state="expired", reason=reason)
+    tell(work, row, "expired", "system:outreach", reason)
 
 
 async def after_details(work: UnitOfWork, leads: dict[Key, Lead], event_ids: dict[Key, str]) -> None:
