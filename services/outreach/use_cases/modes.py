@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.outreach.sending.exhaustion import look_now
 from services.outreach.store import Lead, lead_of, settings_of
 from shared.db import Database, UnitOfWork
 from shared.errors import NotFound
@@ -38,6 +39,7 @@ async def set_lead_mode(work: UnitOfWork, tenant: str, lead_id: UUID, mode: str 
     )
     if counts != lead.announced_mode:
         announce(work, tenant, lead_id, counts, lead.announced_mode)
+        await look_now(work, tenant, [lead_id])
     return lead, counts
 
 
@@ -70,6 +72,7 @@ async def announce_tenant_modes(database: Database) -> int:
         )
         for row in rows:
             announce(work, tenant, row["lead_id"], locked["mode"], row["previous"])
+        await look_now(work, tenant, [row["lead_id"] for row in rows])
         if len(rows) < PAGE:
             await work.run("UPDATE settings SET mode_announced = true WHERE tenant_id = :tenant", tenant=tenant)
     return max(1, len(rows))

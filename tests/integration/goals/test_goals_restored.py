@@ -95,9 +95,9 @@ async def test_a_database_restored_to_an_hour_ago_catches_up(backend, ground, be
     assert after["goal_id"] == before["goal_id"]
     async with run.client(tenant) as client:
 
-        async def achieved():
-            return (await client.get(f"/v1/goals/{after['goal_id']}")).json()["achieved_on"]
+        async def caught_up():
+            achieved = (await client.get(f"/v1/goals/{after['goal_id']}")).json()["achieved_on"]
+            stages = (await client.get("/v1/pipeline")).json()["stages"]
+            return achieved and (stages["qualified"], stages["lost"]) == (5, 1)
 
-        await eventually(achieved)
-        stages = (await client.get("/v1/pipeline")).json()["stages"]
-    assert (stages["qualified"], stages["lost"]) == (5, 1)
+        await eventually(caught_up, within=60)

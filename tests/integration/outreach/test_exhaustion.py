@@ -25,7 +25,7 @@ async def tried_by_mail(office, tenant):
 @pytest.mark.parametrize(
     ("happens", "at_once"),
     [
-        ("the mode becomes email_only", False),
+        ("the mode becomes email_only", True),
         ("consent for SMS is denied", False),
         ("the phone is suppressed", True),
         ("the phone does not work", True),
