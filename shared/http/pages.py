@@ -30,16 +30,16 @@ def encode_cursor(position: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(position)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, *keys: str, **readers: Callable[[Any], Any]) -> dict[str, Any]:
-    """The position in a cursor of ours; Malformed if it is not one, or lacks one of `keys`.
+def decode_cursor(cursor: str, **readers: Callable[[Any], Any]) -> dict[str, Any]:
+    """The position in a cursor of ours, each part by its reader: `decode_cursor(cursor, after=UUID)`.
 
-    `decode_cursor(cursor, after=UUID)` also reads a part of it: what its reader refuses came from another list.
+    Malformed if it is no cursor, lacks a part, or holds one that its reader refuses: then another list gave it out.
     """
     try:
         position = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, orjson.JSONDecodeError, ValueError):
         raise Malformed("the cursor is not one that this API gave out") from None
-    if not isinstance(position, dict) or any(key not in position for key in (*keys, *readers)):
+    if not isinstance(position, dict) or any(key not in position for key in readers):
         raise Malformed(_OTHER)
     try:
         return position | {key: read(position[key]) for key, read in readers.items()}

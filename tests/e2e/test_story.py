@@ -8,13 +8,13 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, TypeVar
 
-from shared.testing.bus import Bus
+from shared.testing.bus import Bus, Seen
 from tests.local_run import LocalRun
 
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], within: float = 30) -> T:
+def eventually(look: Callable[[], T | None], within: float = 30) -> T:
     deadline = time.monotonic() + within
     while not (found := look()):
         assert time.monotonic() < deadline, f"not so within {within} s"
@@ -76,8 +76,12 @@ TOLD = """
 
 def traces_of(bus: Bus, tenant: str, lead: str) -> set[str]:
     """The OpenTelemetry traces of all that was said of a lead (W3C trace context: version-trace-span-flags)."""
-    said = {type: [s for s in bus.seen(type, tenant=tenant) if s.lead_id == lead] for type in TOLD}
-    assert all(said.values()), {type: len(seen) for type, seen in said.items()}
+
+    def all_said() -> dict[str, list[Seen]] | None:
+        said = {type: [s for s in bus.seen(type, tenant=tenant) if s.lead_id == lead] for type in TOLD}
+        return said if all(said.values()) else None
+
+    said = eventually(all_said)
     return {one.headers["traceparent"].split("-")[1] for seen in said.values() for one in seen}
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from services.capture.store import imports as store
 from services.capture.use_cases import imports as use_cases
 from shared.db import UnitOfWork
 from shared.errors import Invalid, UnsupportedMedia
-from shared.http import Limit, Operator, Page, TenantWork, ViewerOrService, decode_cursor, encode_cursor
+from shared.http import Limit, Operator, Page, Principal, TenantWork, ViewerOrService, decode_cursor, encode_cursor
 from shared.http.pages import number
 from shared.service import Service
 
@@ -118,13 +118,9 @@ async def list_import_errors(
     import_id: UUID,
     limit: Limit = 50,
     cursor: str | None = None,
-) -> Page[ImportErrorOut] | StreamingResponse:
+) -> Any:
     """Why which rows were not taken, in the order of the file; all of it at once with `Accept: text/csv`."""
-    await use_cases.get_import(work, principal.tenant, import_id)
-    if _wants_csv(request):
-        return _csv(request, principal.tenant, import_id, taken=False)
-    rows, last = await _page(work, principal.tenant, import_id, limit, cursor, taken=False)
-    return Page(items=[ImportErrorOut(**_row(row)) for row in rows], next_cursor=last)
+    return await _listed(request, principal, work, import_id, limit, cursor, taken=False)
 
 
 @router.get("/imports/{import_id}/warnings", response_model=None, responses={200: {"model": Page[ImportWarningOut]}})
@@ -135,29 +131,36 @@ async def list_import_warnings(
     import_id: UUID,
     limit: Limit = 50,
     cursor: str | None = None,
-) -> Page[ImportWarningOut] | StreamingResponse:
+) -> Any:
     """Which bad values were left out of rows that were taken all the same; as CSV too."""
+    return await _listed(request, principal, work, import_id, limit, cursor, taken=True)
+
+
+async def _listed(
+    request: Request,
+    principal: Principal,
+    work: UnitOfWork,
+    import_id: UUID,
+    limit: int,
+    cursor: str | None,
+    *,
+    taken: bool,
+) -> Any:
+    """What is wrong with the rows that were taken, or with those that were not: a page, or the whole file as CSV."""
     await use_cases.get_import(work, principal.tenant, import_id)
-    if _wants_csv(request):
-        return _csv(request, principal.tenant, import_id, taken=True)
-    rows, last = await _page(work, principal.tenant, import_id, limit, cursor, taken=True)
-    return Page(items=[ImportWarningOut(**_row(row), lead_id=row["lead_id"]) for row in rows], next_cursor=last)
-
-
-async def _page(
-    work: UnitOfWork, tenant: str, import_id: UUID, limit: int, cursor: str | None, *, taken: bool
-) -> tuple[Sequence[RowMapping], str | None]:
+    if "text/csv" in request.headers.get("accept", ""):
+        return _csv(request, principal.tenant, import_id, taken=taken)
     after = decode_cursor(cursor, after=number)["after"] if cursor else 0
-    rows = await store.errors(work, tenant, import_id, taken=taken, after=after, limit=limit)
-    return rows, encode_cursor({"after": rows[-1]["number"]}) if len(rows) == limit else None
+    rows = await store.errors(work, principal.tenant, import_id, taken=taken, after=after, limit=limit)
+    more = encode_cursor({"after": rows[-1]["number"]}) if len(rows) == limit else None
+    if taken:
+        warnings = [ImportWarningOut(**_row(row), lead_id=row["lead_id"]) for row in rows]
+        return Page[ImportWarningOut](items=warnings, next_cursor=more)
+    return Page[ImportErrorOut](items=[ImportErrorOut(**_row(row)) for row in rows], next_cursor=more)
 
 
 def _row(row: RowMapping) -> dict[str, Any]:
     return {name: row["column_name" if name == "column" else name] for name in _COLUMNS}
-
-
-def _wants_csv(request: Request) -> bool:
-    return "text/csv" in request.headers.get("accept", "")
 
 
 def _csv(request: Request, tenant: str, import_id: UUID, *, taken: bool) -> StreamingResponse:

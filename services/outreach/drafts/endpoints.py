@@ -1,7 +1,6 @@
 """The HTTP API of drafts: reviewers' work, and the strategies by which drafts are written."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -45,6 +44,7 @@ from shared.http import (
     encode_cursor,
     etag,
 )
+from shared.http.pages import moment, number
 
 router = APIRouter(tags=["drafts"])
 
@@ -87,9 +87,8 @@ async def list_drafts(
     column = store.ORDERS[sort][0].rpartition(".")[2]
     after = None
     if cursor:
-        position = decode_cursor(cursor, sort, "id")
-        value = position[sort] if sort == "hottest" else datetime.fromisoformat(position[sort])
-        after = (value, UUID(position["id"]))
+        position = decode_cursor(cursor, **{sort: number if sort == "hottest" else moment, "id": UUID})
+        after = (position[sort], position["id"])
     rows = await store.page(
         work,
         principal.tenant,

@@ -1,6 +1,5 @@
 """The HTTP API of replies: what comes in, what people make of it, and the conversation with a lead."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -28,6 +27,7 @@ from shared.http import (
     decode_cursor,
     encode_cursor,
 )
+from shared.http.pages import moment
 
 router = APIRouter(tags=["replies"])
 
@@ -63,8 +63,8 @@ async def list_replies(
     """Replies, the newest first; with `needs_human` those that no rule was sure of."""
     before = None
     if cursor:
-        position = decode_cursor(cursor, "at", "id")
-        before = (datetime.fromisoformat(position["at"]), UUID(position["id"]))
+        position = decode_cursor(cursor, at=moment, id=UUID)
+        before = (position["at"], position["id"])
     names = None
     if lead_id:
         kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]

@@ -1,6 +1,5 @@
 """The HTTP API of dispatches, and the provider's word on SMS."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from services.outreach.sending.schemas import DispatchView, Resolve, SmsStatus, 
 from shared.errors import Invalid, Malformed, NotFound
 from shared.events.envelope import errors_of
 from shared.http import Limit, Operator, Page, TenantWork, Viewer, decode_cursor, encode_cursor
+from shared.http.pages import moment
 
 router = APIRouter(tags=["dispatches"])
 
@@ -46,8 +46,8 @@ async def list_dispatches(
     }
     before = None
     if cursor:
-        position = decode_cursor(cursor, "at", "id")
-        before = (datetime.fromisoformat(position["at"]), UUID(position["id"]))
+        position = decode_cursor(cursor, at=moment, id=UUID)
+        before = (position["at"], position["id"])
     rows = await store.page(
         work, principal.tenant, {name: value for name, value in filters.items() if value is not None}, before, limit + 1
     )

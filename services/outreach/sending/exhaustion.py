@@ -1,8 +1,8 @@
 """When every channel of a lead's mode is used up, the stages are told: `outreach.exhausted`.
 
 Whether a channel is used up follows from what was sent; whether another is left, from mode, consent, addresses and
-suppressions. Those change elsewhere, so a lead with a used-up channel is looked at every day, whatever was told of it
-before: who changes the mode or an address need not know of this file.
+suppressions. Those change elsewhere: who changes the mode or closes a channel asks for a look at once; for all else a
+lead with a used-up channel is looked at every day, whatever was told of it before.
 """
 
 from collections.abc import Sequence

@@ -36,7 +36,7 @@ async def list_suppressions(
     cursor: str | None = None,
 ) -> Page[dict[str, Any]]:
     """What is closed, the newest first. Rows are never removed; one that was taken back says when."""
-    before = UUID(decode_cursor(cursor, "before")["before"]) if cursor else None
+    before = decode_cursor(cursor, before=UUID)["before"] if cursor else None
     rows = await store.page(work, principal.tenant, channel, before, limit + 1)
     more = encode_cursor({"before": str(rows[limit - 1]["suppression_id"])}) if len(rows) > limit else None
     return Page(items=[_view(row) for row in rows[:limit]], next_cursor=more)

@@ -15,6 +15,7 @@ from services.stages.use_cases import people
 from services.stages.views import activity_view, lead_views
 from shared.errors import Invalid
 from shared.http import Limit, Page, TenantWork, Viewer, decode_cursor, encode_cursor, etag
+from shared.http.pages import moment, number
 
 router = APIRouter(tags=["stages"])
 
@@ -164,8 +165,8 @@ async def list_alerts(
     """Leads that became hot, the newest first."""
     before = None
     if cursor:
-        position = decode_cursor(cursor, "at", "id")
-        before = (_moment(position["at"]), _uuid(position["id"]))
+        position = decode_cursor(cursor, at=moment, id=UUID)
+        before = (position["at"], position["id"])
     rows = await alerts.page(work, before=before, limit=limit)
     more = None
     if len(rows) == limit:
@@ -191,10 +192,8 @@ def _one_of(field: str, value: str | None, known: tuple[str, ...]) -> str | None
 def _queue_position(cursor: str | None) -> queue.Position | None:
     if cursor is None:
         return None
-    position = decode_cursor(cursor, "score", "at", "lead")
-    if not isinstance(position["score"], int):
-        raise Invalid("the cursor is not one that this list gave out")
-    return position["score"], _moment(position["at"]), _uuid(position["lead"])
+    position = decode_cursor(cursor, score=number, at=moment, lead=UUID)
+    return position["score"], position["at"], position["lead"]
 
 
 def _queue_cursor(position: queue.Position | None) -> str | None:
@@ -207,19 +206,5 @@ def _queue_cursor(position: queue.Position | None) -> str | None:
 def _timeline_position(cursor: str | None) -> tuple[datetime, int, UUID] | None:
     if cursor is None:
         return None
-    position = decode_cursor(cursor, "at", "position", "digest")
-    return _moment(position["at"]), int(position["position"]), _uuid(position["digest"])
-
-
-def _moment(text: Any) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        raise Invalid("the cursor is not one that this list gave out") from None
-
-
-def _uuid(text: Any) -> UUID:
-    try:
-        return UUID(text)
-    except (TypeError, ValueError, AttributeError):
-        raise Invalid("the cursor is not one that this list gave out") from None
+    position = decode_cursor(cursor, at=moment, position=number, digest=UUID)
+    return position["at"], position["position"], position["digest"]

@@ -6,11 +6,11 @@ signal.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.stages.rules import CHECKLIST_TICK, DISQUALIFIED, MANUAL_MOVE, Stage
+from services.stages.rules import CHECKLIST_TICK, DISQUALIFIED, MANUAL_MOVE, Stage, decided_at, why_no_manual_move
 from services.stages.store import activities, leads
 from services.stages.store.activities import Entry
 from services.stages.store.leads import Standing
@@ -20,8 +20,6 @@ from shared.errors import Conflict, Invalid, LeadflowError, NotFound
 from shared.events import Event, LeadAssigned, MeetingBooked, MeetingCancelled
 from shared.http import Principal, check_if_match
 from shared.ids import digest, uuid7
-
-_A_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +74,9 @@ def _move_entry(work: UnitOfWork, who: Principal, standing: Standing, wish: Wish
     journey = standing.journey
     if journey.stage is wish.stage:
         return None
-    if journey.stage is Stage.DEAD:
-        raise Conflict("the lead is dead: a dead lead is never revived")
-    if journey.stage is Stage.WON and journey.opted_out and wish.stage is not Stage.DEAD:
-        raise Conflict("the customer opted out: this lead can be moved to dead only")
+    refusal = why_no_manual_move(journey.stage, journey.opted_out, wish.stage)
+    if refusal is not None:
+        raise Conflict(refusal)
     if wish.stage in DISQUALIFIED and not (wish.disqualification_reason or "").strip():
         raise Invalid(
             f"a lead that is moved to {wish.stage.value} needs a reason",
@@ -188,8 +185,7 @@ def _entry(
     says: Event | None = None,
 ) -> Entry:
     """What a person did, as an entry of the timeline and, when it `says` an event, as that event too."""
-    newest = standing.journey.last_order
-    at = max(work.now, newest[0] + _A_MOMENT) if newest else work.now
+    at = decided_at(standing.journey, work.now)
     id = str(uuid7())
     if says is not None:
         work.emit(says, tenant=standing.tenant, subject=standing.lead_id, time=at, event_id=id)

@@ -75,6 +75,11 @@ def structured(tenant: str, **changed: object) -> tuple[bytes, dict]:
     return orjson.dumps({**good, **changed}), {"content-type": "application/cloudevents+json; charset=UTF-8"}
 
 
+async def taken(stages, event_id: str) -> bool:
+    async with stages.database.worker() as work:
+        return bool(await work.fetch("SELECT 1 FROM activity WHERE event_id = :id", id=event_id))
+
+
 async def buried(stages, tenant: str | None, event_id: str | None) -> list:
     async with stages.database.worker() as work:
         return await work.fetch(
@@ -95,11 +100,7 @@ async def test_a_bad_record_is_kept_with_its_reason_and_the_good_one_behind_it_a
     good = attributes(tenant)
     bus.raw("engagement.recorded", GOOD, good, key="one-partition")
 
-    async def arrived():
-        async with stages.database.worker() as work:
-            return await work.fetch("SELECT 1 FROM activity WHERE event_id = :id", id=good["ce_id"])
-
-    await eventually(arrived)
+    await eventually(lambda: taken(stages, good["ce_id"]))
     of_tenant = tenant if headers.get("ce_tenantid") == tenant else None
     (letter,) = (await buried(stages, of_tenant, headers.get("ce_id")))[-1:]
     assert reason in letter["error"]
@@ -138,11 +139,7 @@ async def test_what_another_system_compresses_is_read(backend, bus, start, tenan
     producer.produce("engagement.recorded", GOOD + b" " * 2_000, headers=list(headers.items()))
     producer.flush(20)
 
-    async def arrived():
-        async with stages.database.worker() as work:
-            return await work.fetch("SELECT 1 FROM activity WHERE event_id = :id", id=headers["ce_id"])
-
-    await eventually(arrived)
+    await eventually(lambda: taken(stages, headers["ce_id"]))
 
 
 async def test_a_text_that_only_looks_like_a_zero_character_is_taken(bus, start, tenant, eventually):
@@ -151,11 +148,7 @@ async def test_a_text_that_only_looks_like_a_zero_character_is_taken(bus, start,
     bus.raw("engagement.recorded", orjson.dumps({"kind": "visit", "page": "C:\\u0000x"}), headers)
     bus.flush()
 
-    async def arrived():
-        async with stages.database.worker() as work:
-            return await work.fetch("SELECT 1 FROM activity WHERE event_id = :id", id=headers["ce_id"])
-
-    await eventually(arrived)
+    await eventually(lambda: taken(stages, headers["ce_id"]))
 
 
 async def test_a_dead_letter_is_replayed_with_its_own_id_when_the_reason_is_gone(bus, start, tenant, eventually):

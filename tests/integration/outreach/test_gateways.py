@@ -14,6 +14,7 @@ from deploy.local.process import free_port
 from services.outreach.sending.gateways import Mail, Smtp, TwilioSms
 from services.outreach.sending.workers import give_up_leases
 from services.outreach.twilio import signature
+from tests.integration.outreach.meanwhile import serving
 from tests.integration.outreach.test_sending import start_crashing_sender
 
 
@@ -47,12 +48,8 @@ class Provider:
 @pytest.fixture
 async def provider() -> AsyncIterator[Provider]:
     made = Provider()
-    task = asyncio.create_task(made.server.serve())
-    while not made.server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    yield made
-    made.server.should_exit = True
-    await task
+    async with serving(made.server):
+        yield made
 
 
 async def approved_sms(office, tenant) -> dict:

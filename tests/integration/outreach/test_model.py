@@ -14,6 +14,7 @@ from deploy.local.process import free_port
 from services.outreach.drafts.gateways import LanguageModel
 from services.outreach.drafts.strategies import BUILT_IN
 from services.outreach.drafts.use_cases.writing import Composer
+from tests.integration.outreach.meanwhile import serving
 from tests.integration.outreach.test_composing import drafts
 
 
@@ -53,12 +54,8 @@ def chat(content: object, tokens: int = 100) -> dict:
 @pytest.fixture
 async def endpoint() -> AsyncIterator[Endpoint]:
     made = Endpoint()
-    task = asyncio.create_task(made.server.serve())
-    while not made.server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    yield made
-    made.server.should_exit = True
-    await task
+    async with serving(made.server):
+        yield made
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from services.outreach.replies.use_cases.taking import take_sms
+from tests.integration.outreach.meanwhile import held_back
 from tests.integration.outreach.test_replies import answer_to, dsn, take
 
 SILENCE = "Please take me off your list."
@@ -149,11 +150,7 @@ async def test_a_stop_by_sms_holds_off_a_mail_that_is_about_to_leave(office, ten
         await take_sms(work, office.context.keys, tenant, phone, "STOP", "SM1")
         sending = asyncio.create_task(office.send())
 
-        async def waits_or_is_done() -> bool:
-            held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            return bool(await admin.fetchval(held)) or sending.done()
-
-        await eventually(waits_or_is_done)
+        await eventually(lambda: held_back(sending, admin))
     await sending
     await admin.close()
     assert len(smtp.to(mail["To"])) == 1, "the first message only"

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from services.outreach.drafts.use_cases import review
+from tests.integration.outreach.meanwhile import held_back
 
 
 @pytest.fixture
@@ -24,11 +25,7 @@ async def while_bob_edits(office, tenant, draft, eventually, other, *, approves:
             await review.approve(work, office.context.keys, tenant, draft_id, "human:bob", sha256)
         task = asyncio.create_task(other())
 
-        async def waits_or_is_done() -> bool:
-            held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            return bool(await admin.fetchval(held)) or task.done()
-
-        await eventually(waits_or_is_done)
+        await eventually(lambda: held_back(task, admin))
     await admin.close()
     return await task
 

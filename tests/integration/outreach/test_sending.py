@@ -11,6 +11,7 @@ import pytest
 
 from services.outreach.sending.workers import give_up_leases
 from services.outreach.suppression.use_cases import Wish, suppress_address
+from tests.integration.outreach.meanwhile import held_back
 
 ROOT = Path(__file__).parents[3]
 
@@ -193,11 +194,7 @@ async def test_a_sender_waits_for_an_opt_out_under_way_and_then_obeys_it(office,
         await suppress_address(work, office.context.keys, tenant, approved["to"], wish)
         sending = asyncio.create_task(office.send())
 
-        async def waits_or_is_done() -> bool:
-            held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            return bool(await admin.fetchval(held)) or sending.done()
-
-        await eventually(waits_or_is_done)
+        await eventually(lambda: held_back(sending, admin))
     await sending
     await admin.close()
     assert not smtp.to(approved["to"])
