@@ -141,7 +141,9 @@ class Consumer:
             fetched = await consumer.getmany(timeout_ms=_LOOK_AGAIN_MS, max_records=self._batch_records)
         except Exception:
             # Of some partitions the records were taken already, and are gone with the error: they must be read again.
-            await consumer.seek_to_committed()
+            committed = await consumer.seek_to_committed()
+            if new := [partition for partition, offset in committed.items() if not offset]:
+                await consumer.seek_to_beginning(*new)
             raise
         if not fetched:
             self.progress_at = time.monotonic()
