@@ -145,7 +145,9 @@ class Kafka:
             str(JAVA),
             "-Xms256m",
             f"-Xmx{self._heap}",
-            "-XX:+UseG1GC",
+            # A broker for one machine lives for minutes: the optimising compiler costs more than it gives back.
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
             f"-Dlog4j2.configurationFile={self._log4j}",
             "-cp",
             f"{self._jars}/*",
