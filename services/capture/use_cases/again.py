@@ -5,12 +5,10 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from shared.db import UnitOfWork
+from shared.db import AGAIN_AT_ONCE, UnitOfWork, sqlstate
 
 T = TypeVar("T")
 
-AT_ONCE = ("23505", "40P01", "40001")
-"""Unique violation, deadlock, serialization failure: the same work may pass at once."""
 TRIES = 5
 
 
@@ -23,10 +21,5 @@ async def again(work: UnitOfWork, run: Callable[[], Awaitable[T]]) -> T:
                 return await run()
         except DBAPIError as error:
             tries += 1
-            if sqlstate(error) not in AT_ONCE or tries == TRIES:
+            if sqlstate(error) not in AGAIN_AT_ONCE or tries == TRIES:
                 raise
-
-
-def sqlstate(error: Exception) -> str:
-    """The database's code for an error; "" where there is none, as when the connection was lost."""
-    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")

@@ -18,9 +18,9 @@ from services.capture.rules.columns import read_mapping, read_row
 from services.capture.rules.contact import Problem, Readers, clean, normalise
 from services.capture.rules.records import MAX_RECORD_BYTES, Layout, NotText, Record, read_layout, read_records
 from services.capture.store import imports as store
-from services.capture.use_cases.again import AT_ONCE, TRIES, sqlstate
+from services.capture.use_cases.again import TRIES
 from services.capture.use_cases.submissions import Submission, submit
-from shared.db import Database, UnitOfWork
+from shared.db import AGAIN_AT_ONCE, Database, UnitOfWork, sqlstate
 from shared.errors import Conflict, Invalid, NotFound, UnsupportedMedia
 from shared.ids import uuid7
 from shared.work import outbox_is_short
@@ -217,7 +217,7 @@ async def _page_or_less(database: Database, tenant: str, import_id: UUID, reader
                 return True
         except DBAPIError as error:
             state = sqlstate(error)
-            if state in AT_ONCE and tries < TRIES:
+            if state in AGAIN_AT_ONCE and tries < TRIES:
                 tries += 1  # another batch was about the same lead: this one finds it now
             elif state[:2] in _REFUSED_DATA and size > 1:
                 size = max(1, size // 10)
