@@ -41,7 +41,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15, help="how long latency and queue measure (15)")
     parser.add_argument("--queue", type=int, default=1_000_000, help="leads in the queue (1000000)")
     parser.add_argument("--growth", type=int, default=500_000, help="leads at the large size of growth (500000)")
-    parser.add_argument("--only", action="append", default=[], help="a contestant of pipeline; all unless given")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        choices=[each.name for each in pipeline.CONTESTANTS],
+        help="a contestant of pipeline; all unless given",
+    )
     parser.add_argument("--out", type=Path, default=Path(".leadflow/bench.json"))
     options = parser.parse_args()
     # A broker of a second's age has no group coordinator yet; aiokafka says so, and asks again.

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from benchmarks.contestants import HANDWRITTEN, OURS, Contestant, turn
 from benchmarks.ground import SERVICES, Ground
 from benchmarks.leads import make_lead
-from benchmarks.pipeline import WARM_UP, Numbers, prepare, push
+from benchmarks.pipeline import Numbers, prepare, push
 from benchmarks.results import Measured, spread, table
 from benchmarks.topics import CAPTURED, CHANGED, Topics, latencies
 
 RATES = (200, 1_000)
+WARM_UP = 2_000
 TICK = 0.02
 _SETTLE = 2.0
 """Seconds at the beginning that are not counted: batches find their size."""

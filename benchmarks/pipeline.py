@@ -16,7 +16,12 @@ _SETTINGS = f"""
     VALUES ('{TENANT}', '2020-01-01Z', '{{"checklist": [
         {{"id": "score", "label": "Score", "rule": {{"score_at_least": {THRESHOLD}}}}}]}}', 'bench')
 """
-WARM_UP = 2_000
+CONTESTANTS = (
+    OURS,
+    replace(DOCS, extra={"LEADFLOW_BENCH_ACK": "each"}),
+    replace(DOCS, name="docs_default_ack", extra={"LEADFLOW_BENCH_ACK": "first"}),
+    HANDWRITTEN,
+)
 DOCS_SHARE = 25
 """The docs' way gets so many times fewer leads, since it takes so much longer."""
 _WITHIN = 180.0
@@ -54,38 +59,37 @@ async def push(topics: Topics, numbers: Numbers, count: int, within: float = _WI
     return max(each.at for each in said) - begun
 
 
-async def measure_once(
-    contestant: Contestant, ground: Ground, topics: Topics, numbers: Numbers, count: int, warm_up: int = WARM_UP
-) -> float:
-    """One turn: start, warm up, measure; leads a second."""
+async def measure_once(contestant: Contestant, ground: Ground, topics: Topics, numbers: Numbers, count: int) -> float:
+    """One turn: start, warm up with a sixth of the leads, measure; leads a second."""
     for service in ("capture", "scoring", "stages"):
         await ground.execute(contestant.databases, service, "VACUUM ANALYZE")
     async with turn(contestant, ground, topics):
-        await push(topics, numbers, warm_up, within=30.0)
+        await push(topics, numbers, count // 6, within=30.0)
         return count / await push(topics, numbers, count)
 
 
 async def measure(ground: Ground, topics: Topics, *, leads: int, rounds: int, names: Sequence[str] = ()) -> Measured:
-    """Rounds of A B C, A B C; rates are medians over rounds, ratios medians of the rounds' own."""
-    contestants: Sequence[tuple[Contestant, int, int]] = (
-        (OURS, leads, WARM_UP),
-        (HANDWRITTEN, leads, WARM_UP),
-        (replace(DOCS, extra={"LEADFLOW_BENCH_ACK": "each"}), max(leads // DOCS_SHARE, 100), 50),
-        (
-            replace(DOCS, name="docs_default_ack", extra={"LEADFLOW_BENCH_ACK": "first"}),
-            max(leads // DOCS_SHARE, 100),
-            50,
-        ),
-    )
-    contestants = [each for each in contestants if not names or each[0].name in names]
+    """Rounds of A B C, B C A, C A B; rates are medians over rounds, ratios medians of the rounds' own.
+
+    A turn before them, which does not count, warms the servers.
+    """
+    few = max(leads // DOCS_SHARE, 100)
+    contestants = [
+        (contestant, few if contestant.databases == DOCS.databases else leads)
+        for contestant in CONTESTANTS
+        if not names or contestant.name in names
+    ]
     numbers = Numbers()
-    for contestant in {each.databases: each for each, _, _ in contestants}.values():
+    for contestant in {each.databases: each for each, _ in contestants}.values():
         await prepare(ground, contestant)
-    rates: dict[str, list[float]] = {contestant.name: [] for contestant, _, _ in contestants}
+    await measure_once(contestants[-1][0], ground, topics, numbers, few)
+    await prepare(ground, contestants[-1][0])
+    rates: dict[str, list[float]] = {contestant.name: [] for contestant, _ in contestants}
     for number in range(rounds):
-        for contestant, count, warm_up in contestants:
+        first = number % len(contestants)
+        for contestant, count in (*contestants[first:], *contestants[:first]):
             began = time.monotonic()
-            rate = await measure_once(contestant, ground, topics, numbers, count, warm_up)
+            rate = await measure_once(contestant, ground, topics, numbers, count)
             rates[contestant.name].append(rate)
             took = time.monotonic() - began
             print(f"  round {number + 1}: {contestant.name:18} {rate:9,.0f} leads/s   ({took:.0f} s)", flush=True)

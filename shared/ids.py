@@ -1,10 +1,13 @@
 """Ids: time-ordered ones for what is new, derived ones for what must be the same each time it is said."""
 
+from collections.abc import Callable
 from hashlib import blake2b
 from uuid import UUID
 
 import uuid_utils
+from asyncpg.pgproto import pgproto
 
+_row_uuid: Callable[[str | bytes], UUID] = pgproto.UUID
 _REVISIONS = uuid_utils.UUID("6f2c9d52-2b5e-5c55-9d0b-0c1f5b9d7a11")
 
 
@@ -20,9 +23,17 @@ def revision_id(type: str, lead_id: UUID | str, revision: int) -> str:
 
 def derived_id(*parts: object) -> UUID:
     """A UUID that follows from its parts, for effects that must exist once for each cause."""
-    return UUID(int=uuid_utils.uuid5(_REVISIONS, "/".join(map(str, parts))).int)
+    return _row_uuid(uuid_utils.uuid5(_REVISIONS, "/".join(map(str, parts))).bytes)
+
+
+def read_id(text: str) -> UUID:
+    """The id in a text, of the class that database rows carry: equal to `uuid.UUID`, but made and hashed in C.
+
+    orjson writes only `uuid.UUID` itself, so both this and what came from a row go into JSON as `str(id)`.
+    """
+    return _row_uuid(text)
 
 
 def digest(source: str, id: str) -> UUID:
     """What an event is known by inside its tenant: 128 bits of BLAKE2b over source and id."""
-    return UUID(bytes=blake2b(f"{source}\0{id}".encode(), digest_size=16).digest())
+    return _row_uuid(blake2b(f"{source}\0{id}".encode(), digest_size=16).digest())

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from faststream import Depends
 from faststream.kafka.annotations import KafkaMessage
 from sqlmodel import select
@@ -54,7 +55,7 @@ async def judge(
     changes: list[tuple[str, StageChanged]] = []
     if outcome.journey.created_on is not None:
         journey = outcome.journey
-        lead.captured, lead.journey = True, journey.to_json()
+        lead.captured, lead.journey = True, orjson.loads(orjson.dumps(journey.to_json()))
         lead.stage, lead.status, lead.hot = journey.stage.value, journey.status, journey.hot
         lead.next_due = rules.next_due(journey, history)
         for move in moves:

@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from services.capture.rules.contact import Contact, Problem, Readers, clean, clean_json, normalise
+from services.capture.rules.contact import Problem, Readers, clean, clean_json, normalise
 from shared.events import LeadSubmitted
 
 Line = Annotated[str, Field(max_length=2_000)]
@@ -141,22 +141,16 @@ def submitted_model(readers: Readers) -> type[LeadSubmitted]:
     """`lead.submitted` that is valid only if it makes a lead.
 
     So a record that cannot be taken goes to the dead letters by itself while the batch is decoded, with the reason, and
-    the batch beside it need not be taken apart to find it.
+    the batch beside it need not be taken apart to find it. Each has a `contact`: itself in normal form.
     """
 
     class Submitted(LeadSubmitted):
-        _contact: Contact = PrivateAttr()
-
         @model_validator(mode="after")
         def _normalise(self) -> "Submitted":
             contact, problems = normalise(vars(self), readers)
             if contact is None:
                 raise ValueError("; ".join(f"{problem.field} {problem.message}" for problem in problems))
-            self._contact = contact
+            vars(self)["contact"] = contact  # beside the fields, where a cached property is kept too
             return self
-
-        @property
-        def contact(self) -> Contact:
-            return self._contact
 
     return Submitted

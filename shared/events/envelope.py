@@ -5,10 +5,9 @@ Sources: CloudEvents core 1.0.2, its Kafka protocol binding, and the extensions 
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
-from typing import Any, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -16,7 +15,7 @@ from pydantic import ValidationError
 
 from shared.errors import Invalid
 from shared.events.base import DATE_TIME, Event
-from shared.ids import digest
+from shared.ids import digest, read_id
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -31,13 +30,14 @@ _SUBJECT = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _DIGITS = 18
 """A count has no more digits than this."""
+_SUBMITTED = "lead.submitted"
+_NOTHING_MORE: Mapping[str, Any] = {}
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_time", "ce_tenantid")
 _STRUCTURED = "application/cloudevents+json"
 _BATCH = "application/cloudevents-batch"
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Who says what of whom, and when it happened (`time`, UTC; not when it was published)."""
 
     id: str
@@ -53,50 +53,47 @@ class Envelope:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True)
 class Received(Generic[E]):
-    """One event as it came in: envelope, data, and when the broker recorded it."""
+    """One event as it came in: envelope, data, and when the broker recorded it. Nobody changes it.
 
-    envelope: Envelope
-    event: E
-    recorded_at: datetime
-    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    """The data as JSON, unknown fields included; empty where nobody needs it."""
+    `raw` is the data as JSON, unknown fields included; empty where nobody needs it. `digest` is what the event is known
+    by inside its tenant, whatever its content. `lead_id` is the subject as an id; an event without one
+    (`lead.submitted`) has no such attribute. Plain attributes: each is read several times for every event.
+    """
+
+    __slots__ = (
+        "digest", "envelope", "event", "id", "lead_id", "occurred_at", "raw", "recorded_at", "source", "tenant", "type",
+    )  # fmt: skip
+
+    lead_id: UUID
+
+    def __init__(
+        self, envelope: Envelope, event: E, recorded_at: datetime, raw: Mapping[str, Any] = _NOTHING_MORE
+    ) -> None:
+        self.envelope = envelope
+        self.event = event
+        self.recorded_at = recorded_at
+        self.raw = raw
+        self.id, self.type, self.source, self.occurred_at, self.tenant, subject, *_ = envelope
+        self.digest: UUID = digest(self.source, self.id)
+        if subject is not None and self.type != _SUBMITTED:
+            self.lead_id = read_id(subject)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same was said; `raw` is only another form of it."""
+        return isinstance(other, Received) and self._said == other._said
+
+    def __repr__(self) -> str:
+        return "Received({!r}, {!r}, {!r})".format(*self._said)
 
     @property
-    def tenant(self) -> str:
-        return self.envelope.tenant
-
-    @cached_property
-    def lead_id(self) -> UUID:
-        """The subject as an id. Only for events whose subject is a lead or a goal (all but `lead.submitted`)."""
-        return UUID(self.envelope.subject)
-
-    @property
-    def occurred_at(self) -> datetime:
-        return self.envelope.time
-
-    @property
-    def id(self) -> str:
-        return self.envelope.id
-
-    @property
-    def source(self) -> str:
-        return self.envelope.source
-
-    @property
-    def type(self) -> str:
-        return self.envelope.type
-
-    @cached_property
-    def digest(self) -> UUID:
-        """What the event is known by inside its tenant, whatever its content."""
-        return digest(self.envelope.source, self.envelope.id)
+    def _said(self) -> tuple[Envelope, E, datetime]:
+        return self.envelope, self.event, self.recorded_at
 
     @property
     def order(self) -> tuple[datetime, bytes, bytes]:
         """Signals of a lead count in this order: when it happened, then id, then source, as bytes."""
-        return (self.envelope.time, self.envelope.id.encode(), self.envelope.source.encode())
+        return (self.occurred_at, self.id.encode(), self.source.encode())
 
 
 def parse_time(text: object, what: str = "time") -> datetime:
@@ -104,7 +101,8 @@ def parse_time(text: object, what: str = "time") -> datetime:
     if not isinstance(text, str) or not DATE_TIME.match(text):
         raise Invalid(f"{what} is not an RFC 3339 date-time with an offset")
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        time = datetime.fromisoformat(text.upper())
+        return time if time.tzinfo is UTC else time.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Invalid(f"{what} is not a date-time: {error}") from error
 
@@ -167,12 +165,12 @@ def decode(
         raise Invalid(
             f"dataschema says version {envelope.version} of {envelope.type}; version {model.major} is read here"
         )
-    lead_id: UUID | None = None
-    if envelope.type != "lead.submitted":
+    if envelope.type != _SUBMITTED:
         if envelope.subject is None:
             raise Invalid("CloudEvents attribute subject (the lead's id) is missing")
-        lead_id = _subject(envelope.subject)
-    raw: Mapping[str, Any] = {}
+        if not _SUBJECT.match(envelope.subject):
+            raise Invalid("subject is not a UUID")
+    raw = _NOTHING_MORE
     try:
         event = model.model_validate_json(value)
         if keep_raw or b"NaN" in value or b"Infinity" in value:  # numbers that pydantic takes, and JSON does not know
@@ -181,13 +179,7 @@ def decode(
         raise Invalid(_sentence(error), errors_of(error)) from None
     except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"the value is not JSON: {error}") from None
-    received = Received(envelope, event, broker_time, raw)
-    # Everybody asks for these two: set here, they cost no cached_property, which takes a lock in Python 3.11.
-    known = vars(received)
-    known["digest"] = digest(envelope.source, envelope.id)
-    if lead_id is not None:
-        known["lead_id"] = lead_id
-    return received
+    return Received(envelope, event, broker_time, raw)
 
 
 def errors_of(error: ValidationError) -> list[dict[str, Any]]:
@@ -208,15 +200,11 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _texts(headers: Headers) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for name, value in headers:
-        if value is None:
-            continue
-        try:
-            texts[name.lower()] = value.decode()
-        except UnicodeDecodeError:
-            raise Invalid(f"header {name!r} is not UTF-8") from None
-    return texts
+    try:
+        return {name.lower(): value.decode() for name, value in headers if value is not None}
+    except UnicodeDecodeError as error:
+        name = next(name for name, value in headers if value == error.object)
+        raise Invalid(f"header {name!r} is not UTF-8") from None
 
 
 def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
@@ -252,25 +240,25 @@ def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> 
         raise Invalid(f"type {type_!r} does not belong on topic {topic!r}")
     if not _TENANT.match(tenant):
         raise Invalid("tenantid is not of the form [a-z0-9][a-z0-9-]{0,62}")
-    for name, text in (("id", id), ("source", source)):
-        if len(text) > 1_000 or "\0" in text:
-            raise Invalid(f"{name} is longer than 1000 characters or holds a zero byte")
+    if len(id) > 1_000 or len(source) > 1_000 or "\0" in id or "\0" in source:
+        name = "id" if len(id) > 1_000 or "\0" in id else "source"
+        raise Invalid(f"{name} is longer than 1000 characters or holds a zero byte")
     time = parse_time(time_)
     if time > broker_time + AHEAD:
         raise Invalid("time lies more than five minutes ahead of the broker's clock")
     sequence = headers.get("ce_sequence")
     return Envelope(
-        id=id,
-        type=type_,
-        source=source,
-        time=time,
-        tenant=tenant,
-        subject=headers.get("ce_subject") or None,
-        version=_major(type_, headers.get("ce_dataschema")),
-        sequence=int(sequence) if sequence and _is_count(sequence) else None,
-        correlation_id=headers.get("ce_correlationid"),
-        causation_id=headers.get("ce_causationid"),
-        traceparent=headers.get("traceparent") or headers.get("ce_traceparent"),
+        id,
+        type_,
+        source,
+        time,
+        tenant,
+        headers.get("ce_subject") or None,
+        _major(type_, headers.get("ce_dataschema")),
+        int(sequence) if sequence and _is_count(sequence) else None,
+        headers.get("ce_correlationid"),
+        headers.get("ce_causationid"),
+        headers.get("traceparent") or headers.get("ce_traceparent"),
     )
 
 
@@ -287,9 +275,3 @@ def _major(type_: str, dataschema: str | None) -> int:
 
 def _is_count(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _DIGITS
-
-
-def _subject(subject: str) -> UUID:
-    if not _SUBJECT.match(subject):
-        raise Invalid("subject is not a UUID")
-    return UUID(subject)

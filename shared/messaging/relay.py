@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -18,7 +18,6 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
-from sqlalchemy import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database, UnitOfWork
@@ -37,10 +36,21 @@ _TAKE = """
 """
 
 
+class Row(NamedTuple):
+    """An event in the outbox; `headers` is a JSON object of texts."""
+
+    id: int
+    tenant: str
+    topic: str
+    key: str | None
+    headers: str
+    value: bytes
+
+
 class Refused(Exception):
     """The broker will never take this row; the others it may."""
 
-    def __init__(self, row: RowMapping, reason: str) -> None:
+    def __init__(self, row: Row, reason: str) -> None:
         super().__init__(reason)
         self.row = row
 
@@ -100,23 +110,22 @@ class Relay:
             return PAGE
         return len(rows)
 
-    async def _take(self, work: UnitOfWork) -> Sequence[RowMapping]:
+    async def _take(self, work: UnitOfWork) -> Sequence[Row]:
         # A statement of its own: the one after it sees what the holder before us committed.
         await work.run("SELECT pg_advisory_xact_lock(:lock)", lock=_LOCK)
-        rows = await work.fetch(_TAKE, page=PAGE)
-        return sorted(rows, key=lambda row: row["id"])
+        return sorted(Row(*row) for row in await work.fetch_tuples(_TAKE, page=PAGE))
 
-    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[RowMapping]) -> None:
+    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Row]) -> None:
         """Hand-built batches for each partition, one in flight at a time: the idempotent producer keeps their order."""
-        by_partition: dict[tuple[str, int], list[RowMapping]] = defaultdict(list)
+        by_partition: dict[tuple[str, int], list[Row]] = defaultdict(list)
         partitions: dict[str, list[int]] = {}
         for row in rows:
-            topic = row["topic"]
+            topic = row.topic
             if topic not in partitions:
                 partitions[topic] = sorted(await producer.partitions_for(topic))
-            key = row["key"].encode() if row["key"] is not None else None
+            key = row.key.encode() if row.key is not None else None
             by_partition[topic, self._partition(key, partitions[topic], partitions[topic])].append(row)
-        acknowledgements: list[tuple[RowMapping, int, Any]] = []
+        acknowledgements: list[tuple[Row, int, Any]] = []
         for (topic, partition), of_one in by_partition.items():
             for batch, first, size in self._batches(producer, of_one):
                 acknowledgements.append((first, size, await producer.send_batch(batch, topic, partition=partition)))
@@ -128,18 +137,16 @@ class Relay:
                     raise Refused(first, repr(error)) from error
                 raise
 
-    def _batches(
-        self, producer: AIOKafkaProducer, rows: Sequence[RowMapping]
-    ) -> list[tuple[BatchBuilder, RowMapping, int]]:
-        batches: list[tuple[BatchBuilder, RowMapping, int]] = []
+    def _batches(self, producer: AIOKafkaProducer, rows: Sequence[Row]) -> list[tuple[BatchBuilder, Row, int]]:
+        batches: list[tuple[BatchBuilder, Row, int]] = []
         batch, first, size = producer.create_batch(), rows[0], 0
         for row in rows:
-            headers = [(name, text.encode()) for name, text in orjson.loads(row["headers"]).items()]
-            key = row["key"].encode() if row["key"] is not None else None
-            if batch.append(key=key, value=row["value"], timestamp=None, headers=headers) is None:
+            headers = [(name, text.encode()) for name, text in orjson.loads(row.headers).items()]
+            key = row.key.encode() if row.key is not None else None
+            if batch.append(key=key, value=row.value, timestamp=None, headers=headers) is None:
                 batches.append((batch, first, size))
                 batch, first, size = producer.create_batch(), row, 0
-                if batch.append(key=key, value=row["value"], timestamp=None, headers=headers) is None:
+                if batch.append(key=key, value=row.value, timestamp=None, headers=headers) is None:
                     raise Refused(row, "larger than one batch may be")
             size += 1
         batches.append((batch, first, size))
@@ -155,11 +162,11 @@ class Relay:
                 INSERT INTO outbox_refused (tenant_id, topic, key, headers, value, reason)
                 SELECT gone.*, :reason FROM gone
                 """,
-                id=row["id"],
+                id=row.id,
                 reason=str(refused)[:1_000],
             )
         REFUSED.labels(self.database.service).inc()
-        log.error("relay.row_refused", topic=row["topic"], key=row["key"], tenant=row["tenant_id"], reason=str(refused))
+        log.error("relay.row_refused", topic=row.topic, key=row.key, tenant=row.tenant, reason=str(refused))
 
     async def reaches_broker(self) -> bool:
         """Whether the broker answers a question of ours within two seconds."""

@@ -7,9 +7,9 @@ The world's knowledge of addresses (e-mail syntax, numbering plans, country name
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from services.capture.rules.names import likeness
@@ -37,8 +37,7 @@ MAX_ATTRIBUTES = 200
 MAX_ATTRIBUTE_CHARACTERS = 64_000
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
+class Phone(NamedTuple):
     """A number in E.164, and whether a person carries it (a mobile) rather than a desk or a company."""
 
     number: str
@@ -66,8 +65,7 @@ class Problem:
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(NamedTuple):
     """What the lead allows: a channel without an entry was not spoken of."""
 
     channels: Mapping[str, str]
@@ -76,8 +74,7 @@ class Permission:
     source: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """One submission in normal form. `fields` holds only what was said."""
 
     source: str
@@ -85,7 +82,7 @@ class Contact:
     fields: Mapping[str, str]
     owner: str | None = None
     mobile: bool = False
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = {}
     permission: Permission | None = None
     likeness: int | None = None
     """What name and company come to, for comparing (`rules.names`)."""

@@ -5,7 +5,7 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.capture.rules.contact import Contact
@@ -19,8 +19,7 @@ from shared.events import LeadCaptured, LeadUpdated, Received
 from shared.ids import revision_id, uuid7
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """One lead as somebody submits it, in normal form; `time` is when it was said, None for now."""
 
     tenant: str
@@ -31,8 +30,7 @@ class Submission:
     """Where its events are emitted, if not in the caller's own context: they carry the trace of that one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a submission led to: a lead, new or known."""
 
     lead: Lead

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 Data = Mapping[str, Any]
@@ -13,8 +13,7 @@ HUMAN_LABELS = frozenset({"interested", "question", "meeting_request", "later", 
 """Reply labels that say a person wrote, and not a machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """One event that a model can read."""
 
     lead_id: UUID

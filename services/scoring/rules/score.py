@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from math import floor, fsum, log, log2, pow
+from typing import NamedTuple
 
 from services.scoring.rules.history import History
 from services.scoring.rules.model import SCORES, Model, Rule
@@ -16,8 +17,7 @@ FARTHEST = 400 * 86_400.0
 """Seconds: what changes later than this is looked at again then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """Whole points. `next_change_at`: before this moment they will not change by themselves; None: never."""
 
     fit: int

@@ -3,18 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
 from services.scoring.rules import Score
-from services.scoring.store.rows import tuples
 from shared.aliases import Lead
 from shared.db import UnitOfWork
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What is stored of a lead. `scored_at` is None while its capture is not known."""
 
     revision: int
@@ -25,8 +24,7 @@ class Row:
     next_change_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """What is to be stored of a lead; `score` None: nothing is known yet, or it is another lead's alias."""
 
     lead: Lead
@@ -47,8 +45,7 @@ class Links:
 async def lock_leads(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, Row]:
     """Lock the rows of these ids, in one order everywhere; what is not there yet is not in the answer."""
     wanted = sorted(leads)
-    rows = await tuples(
-        work,
+    rows = await work.fetch_tuples(
         """
         SELECT l.tenant_id, l.lead_id, l.revision, l.fit, l.intent, l.engagement, l.band, l.model_version,
                l.scored_at, l.next_change_at
@@ -69,8 +66,7 @@ async def lock_leads(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, Row]
 async def links_of(work: UnitOfWork, leads: Iterable[Lead]) -> Links:
     """One look at erased and merged leads. Ask after locking: then no merge of these ids is under way."""
     wanted = list(leads)
-    rows = await tuples(
-        work,
+    rows = await work.fetch_tuples(
         """
         WITH wanted AS MATERIALIZED (
             SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id))

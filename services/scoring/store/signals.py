@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from services.scoring.rules import Signal
-from services.scoring.store.rows import tuples
 from shared.aliases import Lead
 from shared.db import UnitOfWork
 from shared.events import Received
@@ -12,15 +11,16 @@ from shared.events import Received
 
 async def add_signals(work: UnitOfWork, arrived: Sequence[tuple[Received[Any], str]]) -> set[Lead]:
     """Store events with the part of their data that models read (JSON); (tenant, digest) of those that are new."""
-    ordered = sorted(arrived, key=lambda pair: (pair[0].tenant, pair[0].digest.bytes))
-    rows = await tuples(
-        work,
+    ordered = sorted(arrived, key=lambda pair: (pair[0].tenant, pair[0].digest))
+    rows = await work.fetch_tuples(
         """
         INSERT INTO signal (tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, data)
-        SELECT * FROM unnest(
+        SELECT tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, CAST(data AS jsonb)
+        FROM unnest(
             CAST(:tenants AS text[]), CAST(:digests AS uuid[]), CAST(:leads AS uuid[]), CAST(:types AS text[]),
             CAST(:ids AS text[]), CAST(:sources AS text[]), CAST(:times AS timestamptz[]),
-            CAST(:recorded AS timestamptz[]), CAST(:data AS jsonb[]))
+            CAST(:recorded AS timestamptz[]), CAST(:data AS text[]))
+            AS v (tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, data)
         ON CONFLICT DO NOTHING
         RETURNING tenant_id, digest
         """,
@@ -43,8 +43,7 @@ async def load_signals(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, li
     found: dict[Lead, list[Signal]] = {lead: [] for lead in wanted}
     if not wanted:
         return found
-    rows = await tuples(
-        work,
+    rows = await work.fetch_tuples(
         """
         SELECT s.tenant_id, s.lead_id, s.type, s.occurred_at, s.event_id, s.source, s.data
         FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)

@@ -1,6 +1,7 @@
 """Dry run: which moves a change of the settings would bring, before it is saved."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -34,4 +35,4 @@ def dry_run(
 
 
 def _moves(journey: Journey, history: SettingsHistory, until: datetime) -> Iterable[Transition]:
-    return advance(Journey.from_json(journey.to_json()), (), history, until).transitions
+    return advance(deepcopy(journey), (), history, until).transitions

@@ -47,7 +47,7 @@ class Folding:
         signal = Signal(timer.id, timer.id, "", timer.kind, at, at, {"days": timer.days})
         self.journey.last_order = timers.after_all(at)
         if timer.kind == timers.MEETING_PASSED:
-            self.journey.meetings[timer.about].state = PASSED
+            self.journey.meetings[str(timer.about)].state = PASSED
             self.fire(Trigger.MEETING_PASSED, signal)
         else:
             self.fire(Trigger.WENT_QUIET, signal)

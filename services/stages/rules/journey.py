@@ -123,12 +123,12 @@ class Journey:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """A compact dict of plain JSON values that says only what differs from a new journey."""
+        """A compact dict for orjson, which writes the times, that says only what differs from a new journey."""
         out: dict[str, Any] = {"v": self.rules_version, "stage": self.stage.value}
         for name in _TIMES:
             time = getattr(self, name)
             if time is not None:
-                out[name] = time.isoformat()
+                out[name] = time
         for name in _PLAIN:
             value = getattr(self, name)
             if value:
@@ -138,13 +138,10 @@ class Journey:
         if self.mode != "blended":
             out["mode"] = self.mode
         if self.ticks:
-            out["ticks"] = {
-                item: [tick.ticked, tick.by, tick.at.isoformat(), tick.evidence] for item, tick in self.ticks.items()
-            }
+            out["ticks"] = {item: [tick.ticked, tick.by, tick.at, tick.evidence] for item, tick in self.ticks.items()}
         if self.meetings:
             out["meetings"] = {
-                id: [each.starts_at.isoformat(), each.ends_at.isoformat(), each.state, each.title]
-                for id, each in self.meetings.items()
+                id: [each.starts_at, each.ends_at, each.state, each.title] for id, each in self.meetings.items()
             }
         if self.contacts:
             out["contacts"] = {id: [each.email, each.sms, each.version] for id, each in self.contacts.items()}
@@ -155,12 +152,12 @@ class Journey:
             }
         if self.last_order is not None:
             at, id, source = self.last_order
-            out["last"] = [at.isoformat()] if id == AFTER_ALL else [at.isoformat(), id.decode(), source.decode()]
+            out["last"] = [at] if id == AFTER_ALL else [at, id.decode(), source.decode()]
         return out
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Journey":
-        """The journey that `to_json` wrote."""
+        """The journey in what `to_json` gave, once it was written and parsed."""
         read = datetime.fromisoformat
         journey = cls(stage=Stage(stored["stage"]), rules_version=stored["v"])
         for name, value in stored.items():

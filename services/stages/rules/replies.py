@@ -1,7 +1,6 @@
 """Replies: which label of a reply counts, and what it says."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from .journey import Journey
@@ -65,7 +64,7 @@ def settle(signals: Sequence[Signal]) -> tuple[list[Signal], dict[str, str]]:
             if reply_id in seen:
                 continue
             seen.add(reply_id)
-            signal = replace(signal, data=winners[reply_id].data)
+            signal = signal._replace(data=winners[reply_id].data)
         settled.append(signal)
     return settled, labels
 

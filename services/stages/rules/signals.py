@@ -1,10 +1,9 @@
 """Signals: what the fold keeps and reads of an event, without any contact detail."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 MANUAL_MOVE = "manual.move"
 CHECKLIST_TICK = "checklist.tick"
@@ -12,8 +11,7 @@ CHECKLIST_TICK = "checklist.tick"
 Order = tuple[datetime, bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """One thing that happened to a lead, reduced to what the rules read.
 
     `digest` is the key under which it is stored, `lead_id` the id the event came with (an alias keeps its own),
@@ -26,7 +24,7 @@ class Signal:
     type: str
     occurred_at: datetime
     recorded_at: datetime
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
     actor: str | None = None
     lead_id: str = ""
 

@@ -4,8 +4,8 @@ They are never stored: each is a function of the journey and the settings. A tim
 and the signal that set it, after every signal of the same instant.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from . import meetings
 from .journey import AFTER_ALL, Journey
@@ -17,19 +17,19 @@ QUIET_STAGES = frozenset({CONTACTED, ENGAGED, QUALIFIED, MEETING_COMPLETED})
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
-    """One timer of a journey: `about` is the meeting, or the moment since which there was no word."""
+class Timer(NamedTuple):
+    """One timer of a journey: `about` is the meeting's id, or the moment since which there was no word."""
 
     kind: str
     fires_at: datetime
-    about: str
+    about: str | datetime
     days: float = 0
 
     @property
     def id(self) -> str:
         """Names the timer in `caused_by`; the same for the same facts."""
-        return f"timer:{self.kind}:{self.about}@{self.fires_at.isoformat()}"
+        about = self.about if isinstance(self.about, str) else self.about.isoformat()
+        return f"timer:{self.kind}:{about}@{self.fires_at.isoformat()}"
 
 
 def next_timer(journey: Journey, history: SettingsHistory) -> Timer | None:
@@ -69,7 +69,8 @@ def quiet_since(journey: Journey) -> datetime | None:
     since = journey.entered_at
     if since is None or any(journey.sequences.values()):
         return None
-    for other in (journey.last_word_at, meetings.last_end(journey), journey.sequence_ended_at):
+    last_end = meetings.last_end(journey) if journey.meetings else None
+    for other in (journey.last_word_at, last_end, journey.sequence_ended_at):
         if other is not None and other > since:
             since = other
     return since
@@ -88,7 +89,7 @@ def _quiet_timer(journey: Journey, history: SettingsHistory) -> Timer | None:
         if due < valid_from:
             due = valid_from
         if valid_until is None or due < valid_until:
-            return Timer(QUIET, _not_before_last(journey, due), since.isoformat(), settings.quiet_days)
+            return Timer(QUIET, _not_before_last(journey, due), since, settings.quiet_days)
     return None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -66,45 +67,43 @@ class Entry:
         )
 
 
+_COLUMNS: dict[str, str] = {
+    "tenant_id": "text",
+    "digest": "uuid",
+    "lead_id": "uuid",
+    "type": "text",
+    "event_id": "text",
+    "source": "text",
+    "occurred_at": "timestamptz",
+    "recorded_at": "timestamptz",
+    "actor": "text",
+    "caused_by": "text",
+    "folded": "bool",
+    "position": "smallint",
+    "revision": "int",
+    "shown": "bool",
+    "data": "text",
+}
+_NAMES = ", ".join(_COLUMNS)
+_row = attrgetter("tenant", *list(_COLUMNS)[1:])
+_ADD = f"""
+    INSERT INTO activity ({_NAMES}, superseded)
+    SELECT {_NAMES.replace("data", "CAST(data AS jsonb)")}, false
+    FROM unnest({", ".join(f"CAST(:{name} AS {type}[])" for name, type in _COLUMNS.items())}) AS v ({_NAMES})
+    ON CONFLICT DO NOTHING
+    RETURNING tenant_id, digest
+"""
+
+
 async def add(work: UnitOfWork, entries: Sequence[Entry]) -> set[tuple[str, UUID]]:
     """Write those that are not known yet; the (tenant, digest) of the ones written."""
     if not entries:
         return set()
     first = {(e.tenant, e.digest): e for e in reversed(entries)}
     ordered = sorted(first.values(), key=lambda e: (e.tenant, e.digest.int))
-    rows = await work.fetch_tuples(
-        """
-        INSERT INTO activity (tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, actor,
-                              caused_by, data, folded, position, revision, superseded, shown)
-        SELECT tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, actor,
-               caused_by, CAST(data AS jsonb), folded, position, revision, false, shown
-        FROM unnest(CAST(:tenants AS text[]), CAST(:digests AS uuid[]), CAST(:leads AS uuid[]), CAST(:types AS text[]),
-                    CAST(:ids AS text[]), CAST(:sources AS text[]), CAST(:occurred AS timestamptz[]),
-                    CAST(:recorded AS timestamptz[]), CAST(:actors AS text[]), CAST(:causes AS text[]),
-                    CAST(:datas AS text[]), CAST(:folded AS bool[]), CAST(:positions AS smallint[]),
-                    CAST(:revisions AS int[]), CAST(:shown AS bool[]))
-             AS v (tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, actor,
-                   caused_by, data, folded, position, revision, shown)
-        ON CONFLICT DO NOTHING
-        RETURNING tenant_id, digest
-        """,
-        tenants=[e.tenant for e in ordered],
-        digests=[e.digest for e in ordered],
-        leads=[e.lead_id for e in ordered],
-        types=[e.type for e in ordered],
-        ids=[e.event_id for e in ordered],
-        sources=[e.source for e in ordered],
-        occurred=[e.occurred_at for e in ordered],
-        recorded=[e.recorded_at for e in ordered],
-        actors=[e.actor for e in ordered],
-        causes=[e.caused_by for e in ordered],
-        datas=[orjson.dumps(e.data).decode() for e in ordered],
-        folded=[e.folded for e in ordered],
-        positions=[e.position for e in ordered],
-        revisions=[e.revision for e in ordered],
-        shown=[e.shown for e in ordered],
-    )
-    return {(tenant, digest) for tenant, digest in rows}
+    columns = dict(zip(_COLUMNS, map(list, zip(*map(_row, ordered), strict=True)), strict=True))
+    columns["data"] = [orjson.dumps(data).decode() for data in columns["data"]]
+    return {(tenant, digest) for tenant, digest in await work.fetch_tuples(_ADD, **columns)}
 
 
 _OF_LEADS = """

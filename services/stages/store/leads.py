@@ -1,6 +1,6 @@
 """Lead rows: locked in one order, loaded at once, saved at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,47 +75,34 @@ class Standing:
         return status_of(self.journey.stage, self.journey.contacted)
 
 
-_LOAD = """
-    SELECT tenant_id, lead_id, captured, revision, journey, next_due, score_total, band, score_revision, scored_at,
-           last_activity_on, source, campaign, owner, name, company, contact_version, drafts, merged_into
-    FROM lead WHERE (tenant_id, lead_id) IN (
-        SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])))
-    ORDER BY tenant_id, lead_id
+_READ = (
+    "tenant_id", "lead_id", "journey", "captured", "revision", "score_total", "band", "score_revision", "scored_at",
+    "last_activity_on", "source", "campaign", "owner", "name", "company", "contact_version", "drafts", "merged_into",
+    "next_due",
+)  # fmt: skip
+"""The columns of a standing, in the order of its fields."""
+
+_LOCK = f"""
+    SELECT {", ".join(_READ)} FROM lead
+    WHERE (tenant_id, lead_id) IN (SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])))
+    ORDER BY tenant_id, lead_id FOR UPDATE
 """
 
 
 async def lock(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, Standing]:
     """The standings of these leads, locked until the transaction ends; an unknown lead gets a new one."""
     wanted = sorted(set(leads), key=lambda lead: (lead[0], lead[1].int))
-    rows = await work.fetch(
-        _LOAD + " FOR UPDATE", tenants=[tenant for tenant, _ in wanted], leads=[lead for _, lead in wanted]
-    )
-    found = {standing.key: standing for standing in map(standing_of, rows)}
+    rows = await work.fetch_tuples(_LOCK, tenants=[tenant for tenant, _ in wanted], leads=[lead for _, lead in wanted])
+    found = {(row[0], row[1]): _standing(*row) for row in rows}
     return {key: found.get(key) or Standing(*key, journey=Journey(), known=False) for key in wanted}
 
 
 def standing_of(row: RowMapping) -> Standing:
-    return Standing(
-        tenant=row["tenant_id"],
-        lead_id=row["lead_id"],
-        journey=Journey.from_json(row["journey"]),
-        captured=row["captured"],
-        revision=row["revision"],
-        score_total=row["score_total"],
-        band=row["band"],
-        score_revision=row["score_revision"],
-        scored_at=row["scored_at"],
-        last_activity_on=row["last_activity_on"],
-        source=row["source"],
-        campaign=row["campaign"],
-        owner=row["owner"],
-        name=row["name"],
-        company=row["company"],
-        contact_version=row["contact_version"],
-        drafts=row["drafts"],
-        merged_into=row["merged_into"],
-        next_due=row["next_due"],
-    )
+    return _standing(*(row[name] for name in _READ))
+
+
+def _standing(tenant: str, lead_id: UUID, journey: Mapping[str, Any], *rest: Any) -> Standing:
+    return Standing(tenant, lead_id, Journey.from_json(journey), True, *rest)
 
 
 _COLUMNS: dict[str, str] = {

@@ -35,8 +35,11 @@ _SHOWN: dict[str, tuple[str, ...]] = {
 async def take(work: UnitOfWork, batch: list[Received[Any]]) -> None:
     """Take a batch in: the first time, each event counts; the second time it changes nothing."""
     gone = await erased_among(work, {(r.tenant, r.lead_id) for r in batch})
-    arrived = {(r.tenant, r.digest): r for r in reversed(batch) if (r.tenant, r.lead_id) not in gone}
-    received = sorted(arrived.values(), key=lambda r: r.order)
+    arrived: dict[tuple[str, UUID], Received[Any]] = {}
+    for r in batch:
+        if (r.tenant, r.lead_id) not in gone:
+            arrived.setdefault((r.tenant, r.digest), r)
+    received = list(arrived.values())
     if not received:
         return
     merges = [r for r in received if r.type == LeadMerged.type]

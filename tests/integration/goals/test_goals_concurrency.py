@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.goals.store import counters, leads
 from services.goals.use_cases.counting import count, pass_meetings
+from shared.events import Received
 from tests.unit.goals.builders import booked, cancelled, captured, erased, lead_id, merged, moved, updated
 
 STAGES = ["contacted", "engaged", "qualified", "meeting_completed", "won", "lost", "nurture"]
@@ -47,8 +48,7 @@ def story(number: int, now: datetime, chance: random.Random) -> list:
 
 async def take(database, tenant, batch) -> None:
     """A batch as the consumer passes it: again when another replica was first."""
-    for event in batch:
-        object.__setattr__(event.envelope, "tenant", tenant)
+    batch = [Received(event.envelope._replace(tenant=tenant), event.event, event.recorded_at) for event in batch]
     batch.sort(key=lambda received: received.order)
     for _ in range(20):
         try:

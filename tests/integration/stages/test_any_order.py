@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from services.stages.rules import SettingsHistory, Signal, fold, signal_data
@@ -102,7 +103,7 @@ def folded(story: list[tuple[str, str, dict[str, Any], datetime]], lead: ALead, 
         Signal(str(digest(SOURCE, id)), id, SOURCE, type, at, at, signal_data(type, data), lead_id=str(lead.id))
         for id, type, data, at in story
     ]
-    return fold(signals, SettingsHistory.of(), now).journey.to_json()
+    return orjson.loads(orjson.dumps(fold(signals, SettingsHistory.of(), now).journey.to_json()))
 
 
 @pytest.mark.parametrize("seed", [1])

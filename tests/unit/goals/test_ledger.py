@@ -303,7 +303,7 @@ def test_leads_of_two_tenants_with_the_same_id_are_two_leads():
     book = Book()
     event = captured()
     other = type(event)(
-        type(event.envelope)(**{**{f: getattr(event.envelope, f) for f in event.envelope.__slots__}, "tenant": "beta"}),
+        event.envelope._replace(tenant="beta"),
         event.event,
         START,
     )

@@ -1,7 +1,6 @@
 """Signals with defaults, as a lead would leave them behind."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -31,7 +30,7 @@ def updated(days: float, version: int, **fields: Any) -> Signal:
 
 def enriched(days: float = 0, by: str = "urn:test", /, **facts: Any) -> Signal:
     told = {name: {"value": value, "source": "test"} for name, value in facts.items()}
-    return replace(a_signal("lead.enriched", days, facts=told), source=by)
+    return a_signal("lead.enriched", days, facts=told)._replace(source=by)
 
 
 def engagement(kind: str, days: float, id: str | None = None, **details: Any) -> Signal:

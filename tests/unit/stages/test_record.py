@@ -2,6 +2,7 @@
 
 import json
 
+import orjson
 import pytest
 
 from services.stages.rules import (
@@ -71,13 +72,13 @@ def test_the_journey_survives_its_json() -> None:
     lead = a_long_story()
     for until in (0.5, 2, 4, 5, 90):
         journey = lead.at(until)
-        stored = json.loads(json.dumps(journey.to_json()))
+        stored = orjson.loads(orjson.dumps(journey.to_json()))
         assert Journey.from_json(stored) == journey
-        assert json.dumps(Journey.from_json(stored).to_json()) == json.dumps(journey.to_json())
+        assert Journey.from_json(stored).to_json() == journey.to_json()
 
 
 def test_a_new_journey_is_small() -> None:
-    assert len(json.dumps(a_lead().journey.to_json())) < 400
+    assert len(orjson.dumps(a_lead().journey.to_json())) < 400
 
 
 def test_the_facts_are_those_of_the_contract() -> None:
