@@ -275,20 +275,24 @@ class Database:
             yield work
 
     @asynccontextmanager
-    async def worker(self, tenants: Iterable[str] = ()) -> AsyncIterator[UnitOfWork]:
-        """Work of consumers and workers: reads every tenant, writes only those given; commits at the end."""
-        async with self._begin(self.workers, "leadflow.tenants", sorted(set(tenants))) as work:
+    async def worker(self, tenants: Iterable[str] = (), *, lock: int | None = None) -> AsyncIterator[UnitOfWork]:
+        """Work of consumers and workers: reads every tenant, writes only those given; commits at the end.
+
+        `lock`: an advisory lock that is held until then. What its last holder committed is seen.
+        """
+        async with self._begin(self.workers, "leadflow.tenants", sorted(set(tenants)), lock) as work:
             yield work
 
     @asynccontextmanager
-    async def _begin(self, engine: AsyncEngine, setting: str, tenants: Sequence[str]) -> AsyncIterator[UnitOfWork]:
+    async def _begin(
+        self, engine: AsyncEngine, setting: str, tenants: Sequence[str], lock: int | None = None
+    ) -> AsyncIterator[UnitOfWork]:
+        said: dict[str, Any] = {"name": setting, "value": ",".join(tenants)}
+        first = "SELECT clock_timestamp(), set_config(:name, :value, true)"
+        if lock is not None:
+            first, said["lock"] = f"{first}, pg_advisory_xact_lock(:lock)", lock
         async with engine.connect() as connection, connection.begin():
-            now: datetime = (
-                await connection.execute(
-                    sql("SELECT clock_timestamp(), set_config(:name, :value, true)"),
-                    {"name": setting, "value": ",".join(tenants)},
-                )
-            ).scalar_one()
+            now: datetime = (await connection.execute(sql(first), said)).scalar_one()
             work = UnitOfWork(connection, now + self.clock.offset, self.service, tenants)
             yield work
             leaves = await work.flush()

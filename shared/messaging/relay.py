@@ -20,7 +20,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.db import Database, UnitOfWork
+from shared.db import Database
 from shared.observability import REFUSED, RELAYED
 
 log = structlog.get_logger()
@@ -97,8 +97,9 @@ class Relay:
         """Send one page; the number of rows sent."""
         producer = await self._started()
         try:
-            async with self.database.worker() as work:
-                rows = await self._take(work)
+            # The lock comes before the rows are looked at: what its last holder sent is seen to be gone.
+            async with self.database.worker(lock=_LOCK) as work:
+                rows = sorted(Row(*row) for row in await work.fetch_tuples(_TAKE, page=PAGE))
                 if rows:
                     begun = time.perf_counter()
                     async with asyncio.timeout(ACKNOWLEDGED_WITHIN):
@@ -109,11 +110,6 @@ class Relay:
             await self._set_aside(refused)
             return PAGE
         return len(rows)
-
-    async def _take(self, work: UnitOfWork) -> Sequence[Row]:
-        # A statement of its own: the one after it sees what the holder before us committed.
-        await work.run("SELECT pg_advisory_xact_lock(:lock)", lock=_LOCK)
-        return sorted(Row(*row) for row in await work.fetch_tuples(_TAKE, page=PAGE))
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Row]) -> None:
         """Hand-built batches for each partition, one in flight at a time: the idempotent producer keeps their order."""
@@ -154,8 +150,7 @@ class Relay:
 
     async def _set_aside(self, refused: Refused) -> None:
         row = refused.row
-        async with self.database.worker() as work:
-            await work.run("SELECT pg_advisory_xact_lock(:lock)", lock=_LOCK)
+        async with self.database.worker(lock=_LOCK) as work:
             await work.run(
                 """
                 WITH gone AS (DELETE FROM outbox WHERE id = :id RETURNING tenant_id, topic, key, headers, value)
