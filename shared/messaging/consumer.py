@@ -10,7 +10,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
@@ -260,10 +261,11 @@ class Consumer:
         if consumer is None:
             return 0
         behind = 0
-        for partition in consumer.assignment():
-            end = consumer.highwater(partition)
+        ends = {partition: consumer.highwater(partition) for partition in consumer.assignment()}
+        for partition, end in ends.items():
             if end is not None:
-                behind += max(0, end - await consumer.position(TopicPartition(*partition)))
+                with suppress(IllegalStateError):  # another replica has it now
+                    behind += max(0, end - await consumer.position(partition))
         LAG.labels(self.database.service).set(behind)
         return behind
 
@@ -271,7 +273,8 @@ class Consumer:
     def assigned(self) -> bool:
         """Whether the group has given this replica its partitions (perhaps none: other replicas hold them)."""
         consumer = self.subscriber.consumer
-        return consumer is not None and bool(consumer.assignment() or consumer._coordinator.generation > 0)
+        coordinator: Any = getattr(consumer, "_coordinator", None)  # none while it is only starting
+        return bool(consumer and coordinator and (consumer.assignment() or coordinator.generation > 0))
 
 
 async def _first_deliveries(work: UnitOfWork, batch: list[Received[Any]]) -> list[Received[Any]]:

@@ -3,6 +3,7 @@
 import asyncio
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.migrate import address, upgrade
@@ -51,6 +52,19 @@ async def test_a_service_without_a_broker_is_alive_and_not_ready(backend, eventu
     async with app.router.lifespan_context(app):
         checks = await asyncio.wait_for(app.state.service.checks(), 5)
     assert checks == {"broker": "the broker does not answer"}
+
+
+async def test_a_consumer_that_is_only_starting_is_not_ready(backend, start, monkeypatch):
+    stages = await start("stages", consumer_group="leadflow-stages-starting")
+    starting = AIOKafkaConsumer("lead.captured", bootstrap_servers=backend.bootstrap)
+    with monkeypatch.context() as patch:
+        patch.setattr(stages.service.consumer.subscriber, "consumer", starting)
+        async with stages.client() as api:
+            answer = await api.get("/readyz")
+            assert (await api.get("/metrics")).status_code == 200
+    await starting.stop()
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"broker": "the consumer group has given no partitions yet"}
 
 
 async def test_a_service_waits_for_the_schema_of_its_code(backend, bus, start, tenant, eventually):
