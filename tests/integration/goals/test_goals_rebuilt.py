@@ -9,9 +9,6 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from deploy.migrate import address, upgrade
-from services.goals.consumers import READS
-from shared.messaging.republish import pages_of, republish
-from shared.messaging.rewind import rewind
 from tests.unit.goals.builders import booked, captured, merged, moved, updated
 
 
@@ -26,7 +23,7 @@ async def empty(backend, start):
     runs = []
 
     async def begin(**settings):
-        run = await start("goals", **{"database_url": url, "consumer_group": name, **settings})
+        run = await start("goals", database_url=url, consumer_group=name, **settings)
         runs.append(run)
         return run
 
@@ -150,51 +147,6 @@ async def test_republished_state_alone_gives_the_same_counts(goals, tenant, bus,
     again(*(event for _, event in reversed(newest.values())))
     await settled(eventually, goals, other, 4)
     assert await values(goals, other) == await values(goals, tenant)
-
-
-async def test_an_empty_service_counts_alike_from_what_the_others_republish(
-    backend, goals, empty, tenant, start, eventually
-):
-    """As an operator does it when the topics no longer hold the beginning: start at now, and `leadflow republish`."""
-    capture, stages = await start("capture"), await start("stages")
-    leads = {}
-    async with capture.client(tenant, "operator") as api, stages.client(tenant, "reviewer") as moves:
-
-        async def move(name, to, **more):
-            async def moved():
-                answer = await moves.put(f"/v1/leads/{leads[name]}/stage", json={"stage": to, **more})
-                assert answer.status_code == 200, answer.text
-                return True
-
-            await eventually(moved)
-
-        for name in ("won", "dead", "kept", "alias", "gone", "new"):
-            body = {"source": "fair", "campaign": "spring", "email": f"{name}@{tenant}.example"}
-            leads[name] = (await api.post("/v1/leads", json=body)).json()["lead_id"]
-        for name in ("won", "dead", "kept", "alias", "gone"):
-            await move(name, "qualified", note="by hand")
-        await move("won", "won", note="signed")
-        await move("dead", "dead", note="a misunderstanding", disqualification_reason="no budget")
-        await api.post(f"/v1/leads/{leads['kept']}/merge", json={"alias_id": leads["alias"]})
-        await api.delete(f"/v1/leads/{leads['gone']}")
-
-    async def counted():
-        there = await values(goals, tenant)
-        return there if there[2] == {"new": 1, "won": 1, "dead": 1, "qualified": 1} else None
-
-    before = await eventually(counted, within=60)
-    assert dict(before[0])["first_qualified"] == 4, "won, dead, kept, gone; the alias is the kept lead"
-    group = f"leadflow_goals_{uuid4().hex[:8]}"
-    await rewind(backend.bootstrap, group, [event.type for event in READS], datetime.now(UTC))
-    rebuilt = await empty(consumer_group=group)
-    beginning = datetime(2000, 1, 1, tzinfo=UTC)
-    for run in (capture, stages):
-        await republish(run.database, sorted(pages_of(run.database.service)), tenant, beginning)
-
-    async def counts_as_before():
-        return await values(rebuilt, tenant) == before
-
-    await eventually(counts_as_before, within=60)
 
 
 async def test_two_replicas_share_the_work_and_agree_with_the_rows(goals, empty, tenant, tell, eventually):
