@@ -4,7 +4,7 @@ Two roles that own nothing reach the tables, both under forced row-level securit
 one tenant; `leadflow_<service>_worker` (consumers, workers) reads all and writes only the tenants of its batch.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -95,6 +95,16 @@ def make_engine(url: str, *, role: str | None = None, pool_size: int = 5, applic
 def sql(statement: str) -> TextClause:
     """A cached text statement. Write casts as `CAST(:ids AS uuid[])`: after `:ids` a second colon would confuse it."""
     return text(statement)
+
+
+def arrays(columns: Mapping[str, str]) -> str:
+    """An array parameter for each column (name -> SQL type): what `unnest` makes rows of."""
+    return ", ".join(f"CAST(:{name} AS {type}[])" for name, type in columns.items())
+
+
+def by_column(columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Rows, at least one, as the values of those parameters."""
+    return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def _trace_of(tenant: str, lead: str | None, event_id: str) -> str:

@@ -182,7 +182,7 @@ class Service:
         if not await self.relay.reaches_broker():
             wrong["broker"] = "the broker does not answer"
         if self.consumer is not None:
-            if self.consumer.subscriber.consumer is None or not self.consumer.assigned:
+            if not self.consumer.assigned:
                 wrong["broker"] = "the consumer group has given no partitions yet"
             elif await self.consumer.lag() and time.monotonic() - self.consumer.progress_at > _STALLED_AFTER:
                 wrong["consumer"] = "there is something to read, and nothing was read for two minutes"

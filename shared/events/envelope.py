@@ -4,7 +4,7 @@ Sources: CloudEvents core 1.0.2, its Kafka protocol binding, and the extensions 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -19,7 +19,7 @@ from shared.ids import digest, read_id
 
 E = TypeVar("E", bound=Event, covariant=True)
 
-Headers = Iterable[tuple[str, bytes | None]]
+Headers = Collection[tuple[str, bytes | None]]
 
 AHEAD = timedelta(minutes=5)
 """How far an event's time may lie ahead of the broker's clock."""
@@ -101,8 +101,7 @@ def parse_time(text: object, what: str = "time") -> datetime:
     if not isinstance(text, str) or not DATE_TIME.match(text):
         raise Invalid(f"{what} is not an RFC 3339 date-time with an offset")
     try:
-        time = datetime.fromisoformat(text.upper())
-        return time if time.tzinfo is UTC else time.astimezone(UTC)
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Invalid(f"{what} is not a date-time: {error}") from error
 
@@ -240,25 +239,25 @@ def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> 
         raise Invalid(f"type {type_!r} does not belong on topic {topic!r}")
     if not _TENANT.match(tenant):
         raise Invalid("tenantid is not of the form [a-z0-9][a-z0-9-]{0,62}")
-    if len(id) > 1_000 or len(source) > 1_000 or "\0" in id or "\0" in source:
-        name = "id" if len(id) > 1_000 or "\0" in id else "source"
-        raise Invalid(f"{name} is longer than 1000 characters or holds a zero byte")
+    for name, text in (("id", id), ("source", source)):
+        if len(text) > 1_000 or "\0" in text:
+            raise Invalid(f"{name} is longer than 1000 characters or holds a zero byte")
     time = parse_time(time_)
     if time > broker_time + AHEAD:
         raise Invalid("time lies more than five minutes ahead of the broker's clock")
     sequence = headers.get("ce_sequence")
     return Envelope(
-        id,
-        type_,
-        source,
-        time,
-        tenant,
-        headers.get("ce_subject") or None,
-        _major(type_, headers.get("ce_dataschema")),
-        int(sequence) if sequence and _is_count(sequence) else None,
-        headers.get("ce_correlationid"),
-        headers.get("ce_causationid"),
-        headers.get("traceparent") or headers.get("ce_traceparent"),
+        id=id,
+        type=type_,
+        source=source,
+        time=time,
+        tenant=tenant,
+        subject=headers.get("ce_subject") or None,
+        version=_major(type_, headers.get("ce_dataschema")),
+        sequence=int(sequence) if sequence and _is_count(sequence) else None,
+        correlation_id=headers.get("ce_correlationid"),
+        causation_id=headers.get("ce_causationid"),
+        traceparent=headers.get("traceparent") or headers.get("ce_traceparent"),
     )
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from services.outreach.keys import Keys
 from services.outreach.suppression.store import lock_addresses, lock_domains
-from shared.db import UnitOfWork
+from shared.db import UnitOfWork, arrays
 from shared.events import LeadCaptured, LeadEnriched, LeadScored, LeadUpdated, Received, StageChanged
 
 Key = tuple[str, UUID]
@@ -206,11 +206,11 @@ async def _upsert(
     if not newest:
         return []
     names = "xyz"[: len(types)]
-    arrays = ", ".join(f"CAST(:{name} AS {type_}[])" for name, type_ in zip(names, types, strict=True))
+    typed = dict(zip(names, types, strict=True))
     rows = await work.fetch(
         f"""
         INSERT INTO lead AS l (tenant_id, lead_id, {columns})
-        SELECT t, i, {values} FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[]), {arrays})
+        SELECT t, i, {values} FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[]), {arrays(typed)})
                                    AS w (t, i, {", ".join(names)})
         ON CONFLICT (tenant_id, lead_id) DO UPDATE SET {update} WHERE {newer}
         RETURNING tenant_id, lead_id

@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping
 
 from services.stages.rules import Signal, Stage, Transition
 from shared.aliases import Lead
-from shared.db import UnitOfWork
+from shared.db import UnitOfWork, arrays, by_column
 
 STATUS_CHANGE = "status_change"
 IGNORED = "ignored"
@@ -88,8 +88,8 @@ _NAMES = ", ".join(_COLUMNS)
 _row = attrgetter("tenant", *list(_COLUMNS)[1:])
 _ADD = f"""
     INSERT INTO activity ({_NAMES}, superseded)
-    SELECT {_NAMES.replace("data", "CAST(data AS jsonb)")}, false
-    FROM unnest({", ".join(f"CAST(:{name} AS {type}[])" for name, type in _COLUMNS.items())}) AS v ({_NAMES})
+    SELECT {", ".join("CAST(data AS jsonb)" if name == "data" else name for name in _COLUMNS)}, false
+    FROM unnest({arrays(_COLUMNS)}) AS v ({_NAMES})
     ON CONFLICT DO NOTHING
     RETURNING tenant_id, digest
 """
@@ -101,7 +101,7 @@ async def add(work: UnitOfWork, entries: Sequence[Entry]) -> set[tuple[str, UUID
         return set()
     first = {(e.tenant, e.digest): e for e in reversed(entries)}
     ordered = sorted(first.values(), key=lambda e: (e.tenant, e.digest.int))
-    columns = dict(zip(_COLUMNS, map(list, zip(*map(_row, ordered), strict=True)), strict=True))
+    columns = by_column(_COLUMNS, map(_row, ordered))
     columns["data"] = [orjson.dumps(data).decode() for data in columns["data"]]
     return {(tenant, digest) for tenant, digest in await work.fetch_tuples(_ADD, **columns)}
 

@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping
 from services.stages.rules import QUIET_STAGES, Journey, Stage, status_of
 from services.stages.store.activities import ACTIVE
 from shared.aliases import Lead
-from shared.db import UnitOfWork
+from shared.db import UnitOfWork, arrays, by_column
 
 # Not year 1: asyncpg takes the least datetime for -infinity, and reads that back without a time zone.
 UNBORN = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
@@ -131,15 +131,14 @@ _COLUMNS: dict[str, str] = {
     "updated_at": "timestamptz",
 }
 _JSON = {"journey", "drafts"}
-_UNNEST = ", ".join(f"CAST(:{name} AS {type}[])" for name, type in _COLUMNS.items())
 _VALUES = ", ".join(f"CAST(v.{name} AS jsonb)" if name in _JSON else f"v.{name}" for name in _COLUMNS)
 _INSERT = f"""
     INSERT INTO lead ({", ".join(_COLUMNS)})
-    SELECT {_VALUES} FROM unnest({_UNNEST}) AS v ({", ".join(_COLUMNS)})
+    SELECT {_VALUES} FROM unnest({arrays(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
 """
 _UPDATE = f"""
     UPDATE lead SET ({", ".join(_COLUMNS)}) = ({_VALUES})
-    FROM unnest({_UNNEST}) AS v ({", ".join(_COLUMNS)})
+    FROM unnest({arrays(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
     WHERE lead.tenant_id = v.tenant_id AND lead.lead_id = v.lead_id
 """
 
@@ -185,7 +184,7 @@ def _arrays(standings: Sequence[Standing], now: datetime) -> dict[str, list[Any]
         )
         for s in standings
     ]
-    return dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+    return by_column(_COLUMNS, rows)
 
 
 async def find(work: UnitOfWork, lead_id: UUID) -> Standing | None:

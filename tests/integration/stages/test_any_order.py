@@ -106,7 +106,7 @@ def folded(story: list[tuple[str, str, dict[str, Any], datetime]], lead: ALead, 
     return orjson.loads(orjson.dumps(fold(signals, SettingsHistory.of(), now).journey.to_json()))
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [1, 2])
 async def test_any_arrival_over_the_topics_ends_as_the_sorted_fold(bus, start, tenant, eventually, seed):
     stages = await start("stages")
     await start("stages", only="consumers", batch_records=25)

@@ -74,11 +74,12 @@ def test_the_journey_survives_its_json() -> None:
         journey = lead.at(until)
         stored = orjson.loads(orjson.dumps(journey.to_json()))
         assert Journey.from_json(stored) == journey
-        assert Journey.from_json(stored).to_json() == journey.to_json()
+        assert orjson.dumps(Journey.from_json(stored).to_json()) == orjson.dumps(journey.to_json())
 
 
 def test_a_new_journey_is_small() -> None:
-    assert len(orjson.dumps(a_lead().journey.to_json())) < 400
+    stored = orjson.loads(orjson.dumps(a_lead().journey.to_json()))
+    assert len(json.dumps(stored)) < 400
 
 
 def test_the_facts_are_those_of_the_contract() -> None:
