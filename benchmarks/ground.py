@@ -8,10 +8,12 @@ from tempfile import TemporaryDirectory
 
 import asyncpg
 
+from deploy.databases import address, create_database, create_login, database_name
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.process import free_port
-from deploy.migrate import address, create_database, create_login, create_topics, database_name, upgrade
+from deploy.migrate import upgrade
+from deploy.topics import create_topics
 
 SERVICES = ("capture", "scoring", "stages")
 """The services on the way from `lead.submitted` to `stage.changed`."""

@@ -43,11 +43,11 @@ def list_letters(
 @app.command("show")
 def show(service: ServiceName, id: LetterId, data: Data = DEFAULT_DATA) -> None:
     """Print one letter as JSON: the record as it came, and why it could not pass."""
-    from shared.messaging.dead_letters import show_dead_letter
+    from shared.store import dead_letters
 
     async def fetch(database: Any, _: str) -> dict[str, Any]:
         async with database.worker() as work:
-            return await show_dead_letter(work, _uuid(id))
+            return dict(await dead_letters.show(work, _uuid(id)))
 
     letter = _with_database(service, data, fetch)
     typer.echo(json.dumps({key: _plain(value) for key, value in letter.items()}, indent=2, ensure_ascii=False))
@@ -56,27 +56,28 @@ def show(service: ServiceName, id: LetterId, data: Data = DEFAULT_DATA) -> None:
 @app.command("replay")
 def replay(service: ServiceName, id: LetterId, data: Data = DEFAULT_DATA) -> None:
     """Publish a letter again as it came, with its own event id: what passed before ignores it."""
-    from shared.messaging.dead_letters import replay_dead_letter, show_dead_letter
+    from shared.messaging import dead_letters as messaging
+    from shared.store import dead_letters
 
     async def publish(database: Any, bootstrap: str) -> str:
         async with database.worker() as work:
-            letter = await show_dead_letter(work, _uuid(id))
+            letter = await dead_letters.show(work, _uuid(id))
         # The worker role writes the tenants that it names; '' is the tenant of letters that name none.
         async with database.worker([letter["tenant_id"]]) as work:
-            await replay_dead_letter(work, bootstrap, _uuid(id))
+            await messaging.replay(work, bootstrap, _uuid(id))
         return str(letter["topic"])
 
     typer.echo(f"{id} was published again on {_with_database(service, data, publish)}")
 
 
 async def _all(database: Any, replayed: bool) -> list[dict[str, Any]]:
-    from shared.messaging.dead_letters import list_dead_letters
+    from shared.store import dead_letters
 
     letters: list[dict[str, Any]] = []
     async with database.worker() as work:
         while True:
             before = letters[-1]["id"] if letters else None
-            page = await list_dead_letters(work, before=before, limit=_PAGE, with_replayed=replayed)
+            page = await dead_letters.page(work, before=before, limit=_PAGE, with_replayed=replayed)
             letters += page
             if len(page) < _PAGE:
                 return letters

@@ -18,9 +18,9 @@ def migrate(
     A service's database is LEADFLOW_<SERVICE>_MIGRATION_DATABASE_URL, as its owner. Where that is not set, the
     administrator's address (LEADFLOW_POSTGRES_URL, or that of `leadflow up`) serves to create database and login too.
     """
-    from deploy.local.ports import SERVICES
+    from deploy.errors import MigrationError
     from deploy.local.run import NoRun, Run
-    from deploy.migrate import MigrationError
+    from shared.names import SERVICES
 
     if service is not None and service not in SERVICES:
         raise Refused(f"there is no service {service!r}; there are {', '.join(SERVICES)}")
@@ -40,18 +40,20 @@ def migrate(
 async def _migrate(services: list[str], admin: str, kafka: str, data: os.PathLike[str]) -> None:
     from pathlib import Path
 
-    from deploy import migrate as steps
+    from deploy.databases import address, create_database, create_login, database_name
     from deploy.local.identity import Identity
+    from deploy.migrate import upgrade
+    from deploy.topics import create_topics
 
     for name in services:
         own = os.environ.get(f"LEADFLOW_{name.upper()}_MIGRATION_DATABASE_URL")
         if own:
-            await steps.upgrade(name, own)
+            await upgrade(name, own)
         elif admin:
-            login = steps.database_name(name)
-            await steps.create_database(admin, name)
-            await steps.upgrade(name, steps.address(admin, login))
-            await steps.create_login(admin, name, Identity(Path(data)).database_password(login))
+            login = database_name(name)
+            await create_database(admin, name)
+            await upgrade(name, address(admin, login))
+            await create_login(admin, name, Identity(Path(data)).database_password(login))
         else:
             raise Refused(
                 f"no database is known for {name}: start `leadflow up`, or set "
@@ -59,7 +61,7 @@ async def _migrate(services: list[str], admin: str, kafka: str, data: os.PathLik
             )
         typer.echo(f"{name}: at head")
     if kafka:
-        made = await steps.create_topics(kafka)
+        made = await create_topics(kafka)
         typer.echo(f"topics: {len(made)} created" if made else "topics: all there")
     else:
         typer.echo("topics: left alone, LEADFLOW_KAFKA_BOOTSTRAP is not set")

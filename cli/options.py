@@ -59,8 +59,8 @@ def problem(response: Any) -> str:
 
 def service_environment(data: Path, service: str) -> Mapping[str, str]:
     """The LEADFLOW_* settings of a service: those of this process, else those that `up` keeps in `data`."""
-    from deploy.local.ports import SERVICES
     from deploy.local.run import NoRun, Run
+    from shared.names import SERVICES
 
     if service not in SERVICES:
         raise Refused(f"there is no service {service!r}; there are {', '.join(SERVICES)}")

@@ -11,8 +11,6 @@ from cli.options import DEFAULT_DATA, Data, Refused, refusing, service_environme
 
 app = typer.Typer(help="Run one service.", no_args_is_help=True)
 
-PARTS = ("api", "consumers", "workers")
-
 
 @app.callback()
 def _group() -> None:
@@ -39,6 +37,7 @@ def run(
     import uvicorn
 
     from shared import collector
+    from shared.names import PARTS
     from shared.observability import configure_logging
 
     if only is not None and only not in PARTS:

@@ -61,11 +61,11 @@ async def _up(options: "Options", demo: bool) -> None:
     from rich.console import Console
 
     from cli.progress import FetchBar
+    from deploy.errors import MigrationError
     from deploy.local.jars import FetchError
     from deploy.local.ports import PortTaken
     from deploy.local.process import StartError
     from deploy.local.supervisor import AlreadyRunning, Supervisor, hold
-    from deploy.migrate import MigrationError
 
     console = Console(highlight=False)
     stopped, hurry = asyncio.Event(), asyncio.Event()

@@ -1,112 +1,14 @@
-"""Brings databases, logins and topics to where the code wants them. Each step may be repeated at any time."""
+"""Brings a service's tables to head. It may be repeated at any time."""
 
 import asyncio
-from urllib.parse import quote, urlsplit, urlunsplit
-
-import asyncpg
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
-
-PARTITIONS = 12
-"""The same for all topics, and never changed: a lead's partition would move."""
-
-_TOPIC = {
-    "cleanup.policy": "delete",
-    "max.message.bytes": str(1024 * 1024),
-    "message.timestamp.type": "LogAppendTime",
-    "retention.ms": str(14 * 24 * 3600 * 1000),
-}
-
-
-class MigrationError(RuntimeError):
-    """A step did not succeed; the message says which and why."""
-
-
-def database_name(service: str) -> str:
-    """Also the name of the service's login, which owns nothing."""
-    return f"leadflow_{service}"
-
-
-def address(admin_url: str, database: str, login: str | None = None, password: str | None = None) -> str:
-    """The same server: another database and, when `login` is given, that user instead of the administrator."""
-    parts = urlsplit(admin_url)
-    host = parts.netloc.rpartition("@")[2]
-    if login is None:
-        return urlunsplit(parts._replace(path=f"/{database}"))
-    user = quote(login, safe="") + (f":{quote(password, safe='')}" if password else "")
-    return urlunsplit(parts._replace(netloc=f"{user}@{host}", path=f"/{database}"))
-
-
-async def create_database(admin_url: str, service: str) -> None:
-    """The service's database, if it is not there. Raises MigrationError when the server cannot be used."""
-    name = database_name(service)
-    connection = await _connect(admin_url)
-    try:
-        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            await connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
-    except asyncpg.DuplicateDatabaseError:
-        pass
-    finally:
-        await connection.close()
 
 
 async def upgrade(service: str, url: str) -> None:
     """The service's tables, by its own migrations, to head. One at a time: Alembic keeps its state in modules."""
-    from shared.migrations import upgrade as run
+    from shared.migrations import upgrade as run  # Alembic takes half a second to import
 
     async with _upgrading:
         await asyncio.to_thread(run, service, url)
 
 
 _upgrading = asyncio.Lock()
-
-
-async def create_login(admin_url: str, service: str, password: str) -> None:
-    """The role that the service logs in as: it owns nothing, and may only become the service's two roles."""
-    name = database_name(service)
-    connection = await _connect(address(admin_url, name))
-    try:
-        if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
-            await connection.execute(f"CREATE ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE")
-        # A role's password is no parameter in SQL; ours consists of URL-safe letters only.
-        await connection.execute(f"ALTER ROLE {name} PASSWORD '{password}'")
-        await connection.execute(f"GRANT {name}_app, {name}_worker TO {name}")
-        await connection.execute(
-            f"REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT CONNECT ON DATABASE {name} TO {name}"
-        )
-    finally:
-        await connection.close()
-
-
-async def create_topics(bootstrap: str) -> list[str]:
-    """Every topic of the catalogue that is not there yet; returns those made. Replicated threefold where possible."""
-    from shared.events.catalogue import CATALOGUE
-
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        await client.start()
-    except (OSError, RuntimeError) as error:
-        raise MigrationError(f"Kafka at {bootstrap} does not answer: {error}") from error
-    try:
-        present = set(await client.list_topics())
-        brokers = len((await client.describe_cluster())["brokers"])
-        replicas = min(3, brokers)
-        configs = _TOPIC | {"min.insync.replicas": str(max(1, replicas - 1))}
-        missing = [name for name in CATALOGUE if name not in present]
-        topics = [NewTopic(name, PARTITIONS, replicas, topic_configs=configs) for name in missing]
-        if topics:
-            answer = await client.create_topics(topics)
-            for name, code, *detail in answer.topic_errors:
-                if code and for_code(code) is not TopicAlreadyExistsError:
-                    raise MigrationError(f"topic {name} could not be created: {for_code(code).__name__} {detail}")
-        return missing
-    finally:
-        await client.close()
-
-
-async def _connect(url: str) -> asyncpg.Connection:
-    try:
-        return await asyncpg.connect(url, timeout=10)
-    except (OSError, asyncpg.PostgresError) as error:
-        where = urlsplit(url)
-        raise MigrationError(f"Postgres at {where.hostname}:{where.port or 5432} cannot be used: {error}") from error

@@ -1,4 +1,4 @@
-"""Ids: time-ordered ones for what is new, derived ones for what must be the same each time it is said."""
+"""Ids: time-ordered ones for what is new, derived ones for what must have the same id each time it is published."""
 
 from collections.abc import Callable
 from hashlib import blake2b
@@ -7,17 +7,20 @@ from uuid import UUID
 import uuid_utils
 from asyncpg.pgproto import pgproto
 
+LeadKey = tuple[str, UUID]
+"""(tenant, lead id): the identity of a lead."""
+
 _row_uuid: Callable[[str | bytes], UUID] = pgproto.UUID
 _REVISIONS = uuid_utils.UUID("6f2c9d52-2b5e-5c55-9d0b-0c1f5b9d7a11")
 
 
 def uuid7() -> UUID:
-    """A UUIDv7 (RFC 9562): sorts by the time of its making."""
+    """A UUIDv7 (RFC 9562): ids sort by the time at which they were made."""
     return UUID(int=uuid_utils.uuid7().int)
 
 
 def revision_id(type: str, lead_id: UUID | str, revision: int) -> str:
-    """The event id of a state-carrying event: the same for the same (type, lead, revision), each time."""
+    """The event id of a state-carrying event: the same whenever (type, lead, revision) is published."""
     return str(uuid_utils.uuid5(_REVISIONS, f"{type}/{lead_id}/{revision}"))
 
 
@@ -35,5 +38,5 @@ def read_id(text: str) -> UUID:
 
 
 def digest(source: str, id: str) -> UUID:
-    """What an event is known by inside its tenant: 128 bits of BLAKE2b over source and id."""
+    """The digest that identifies an event inside its tenant: 128 bits of BLAKE2b over source and id."""
     return _row_uuid(blake2b(f"{source}\0{id}".encode(), digest_size=16).digest())

@@ -3,16 +3,18 @@
 import logging
 import sys
 from contextvars import ContextVar
+from hashlib import sha256
 
 import structlog
 from opentelemetry import trace
+from opentelemetry.propagate import inject
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from prometheus_client import Counter, Gauge, Histogram
 from structlog.typing import Processor
 
-RECORDS = Counter("leadflow_records", "Records read, by what became of them", ["service", "outcome"])
+RECORDS = Counter("leadflow_records", "Records read, by outcome", ["service", "outcome"])
 BATCH_SECONDS = Histogram(
     "leadflow_batch_seconds",
     "Time from a batch's arrival to its commit, in seconds",
@@ -23,17 +25,31 @@ BATCH_RECORDS = Histogram(
     "leadflow_batch_records", "Records in a batch", ["service"], buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000)
 )
 RELAYED = Counter("leadflow_outbox_sent", "Events that the relay sent", ["service"])
-REFUSED = Counter("leadflow_outbox_refused", "Events that the broker refuses for good, set aside", ["service"])
-OUTBOX_DEPTH = Gauge("leadflow_outbox_depth", "Events that wait in the outbox", ["service"])
+REFUSED = Counter("leadflow_outbox_refused", "Events that the broker will never accept, set aside", ["service"])
+OUTBOX_DEPTH = Gauge("leadflow_outbox_depth", "Events waiting in the outbox", ["service"])
 OUTBOX_AGE = Gauge("leadflow_outbox_age_seconds", "Age of the oldest event in the outbox, in seconds", ["service"])
-DEAD_LETTERS = Gauge("leadflow_dead_letters", "Records that wait in the dead letters", ["service"])
+DEAD_LETTERS = Gauge("leadflow_dead_letters", "Dead letters that were not replayed", ["service"])
 LAG = Gauge("leadflow_consumer_lag", "Records not read yet, over all partitions", ["service"])
 WORKER_FAILURES = Counter("leadflow_worker_failures", "Rounds of a worker that failed", ["service", "worker"])
 
 tracer = trace.get_tracer("leadflow")
 in_callers_trace: ContextVar[bool] = ContextVar("in_callers_trace", default=False)
-"""Whether the request under way came with a trace of its caller's."""
+"""Whether the request that is handled now came with a trace of its caller."""
 _exporting = False
+
+
+def trace_of(tenant: str, lead: str | None, event_id: str) -> str:
+    """The `traceparent` (W3C Trace Context) of an event that no other event caused.
+
+    It is that of the request's caller, or else the lead's own, which follows from the lead's id: so the whole way of a
+    lead is one trace, though people and timers act between its events.
+    """
+    if in_callers_trace.get():
+        carrier: dict[str, str] = {}
+        inject(carrier)
+        return carrier["traceparent"]
+    own = sha256(f"{tenant}/{lead or event_id}".encode()).hexdigest()
+    return f"00-{own[:32]}-{sha256(event_id.encode()).hexdigest()[:16]}-01"
 
 
 def tracing() -> bool:

@@ -1,21 +1,22 @@
-"""The one loop of all workers: do what is due, look again when woken or after a while, back off on errors."""
+"""The one loop of all workers: do what is due, look again when woken or after an interval, back off on errors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from shared.db import Database, UnitOfWork
+from shared.db import Database
 from shared.observability import WORKER_FAILURES
+from shared.store import idempotency, inbox
 
 log = structlog.get_logger()
 
 Step = Callable[[Database], Awaitable[int]]
-"""One round: claims what is due (`FOR UPDATE SKIP LOCKED`), does it, and says how much it did."""
+"""One round: leases what is due (`FOR UPDATE SKIP LOCKED`), does it, and returns how much it did."""
 
 
 class Worker:
-    """Calls `step` for as long as it finds something to do, then every `every` seconds, or at once when woken."""
+    """Calls `step` as long as it returns more than 0, then every `every` seconds, or at once when woken."""
 
     def __init__(self, name: str, step: Step, database: Database, *, every: float = 1.0) -> None:
         self.name = name
@@ -56,29 +57,11 @@ async def _first(*waits: Awaitable[object], seconds: float) -> None:
             task.cancel()
 
 
-SHORT_OUTBOX = 5_000
-
-
-async def outbox_is_short(work: UnitOfWork, limit: int = SHORT_OUTBOX) -> bool:
-    """Whether bulk work may add a page: what it emits must not delay the next reply."""
-    row = await work.fetch_one("SELECT count(*) AS depth FROM (SELECT FROM outbox LIMIT :n) o", n=limit)
-    return row is not None and int(row["depth"]) < limit
+SWEPT = 1_000
+"""Rows that one round of the sweeper deletes from each table, at the most."""
 
 
 async def sweep(database: Database) -> int:
-    """Forget, in small pages, what the inbox has known for 30 days and idempotency keys of two days."""
+    """Delete, in small pages, what the inbox and the idempotency keys no longer need; how many rows there were."""
     async with database.worker() as work:
-        seen = await work.run(
-            """
-            DELETE FROM inbox WHERE (tenant_id, digest) IN (
-                SELECT tenant_id, digest FROM inbox WHERE seen_on < clock_timestamp() - interval '30 days' LIMIT 1000)
-            """
-        )
-        keys = await work.run(
-            """
-            DELETE FROM idempotency WHERE (tenant_id, route, key) IN (
-                SELECT tenant_id, route, key FROM idempotency
-                WHERE at < clock_timestamp() - interval '2 days' LIMIT 1000)
-            """
-        )
-    return seen + keys
+        return await inbox.delete_old(work, SWEPT) + await idempotency.delete_old(work, SWEPT)

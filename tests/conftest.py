@@ -11,9 +11,11 @@ from uuid import uuid4
 
 import pytest
 
+from deploy.databases import address, create_database, create_login, database_name
 from deploy.local.identity import AUDIENCE, ISSUER, Identity
-from deploy.migrate import address, create_database, create_login, create_topics, database_name, upgrade
-from shared.migrations import SERVICES
+from deploy.migrate import upgrade
+from deploy.topics import create_topics
+from shared.names import SERVICES
 from shared.observability import configure_logging
 from shared.testing.bus import Bus
 from shared.testing.running import Running, start_service

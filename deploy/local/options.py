@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy import migrate
+from deploy import databases
 from deploy.local.identity import AUDIENCE, ISSUER, Identity
 from deploy.local.ports import Ports
 from deploy.local.run import KafkaRun, PostgresRun, Run, ServiceRun, SmtpRun
@@ -52,13 +52,13 @@ def describe(options: Options, identity: Identity) -> Run:
 
 
 def _settings(name: str, service: ServiceRun, run: Run, identity: Identity, options: Options) -> dict[str, str]:
-    own, login = f"LEADFLOW_{name.upper()}", migrate.database_name(name)
+    own, login = f"LEADFLOW_{name.upper()}", databases.database_name(name)
     made = {
         "LEADFLOW_OIDC_ISSUER": run.issuer,
         "LEADFLOW_OIDC_JWKS_URL": identity.jwks_url,
         "LEADFLOW_OIDC_AUDIENCE": run.audience,
         f"{own}_GRACE_SECONDS": str(GRACE_SECONDS - 3),
-        f"{own}_DATABASE_URL": migrate.address(run.postgres.url, login, login, identity.database_password(login)),
+        f"{own}_DATABASE_URL": databases.address(run.postgres.url, login, login, identity.database_password(login)),
     }
     if name == "outreach":
         made |= {

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deploy.local.process import is_taken
-
-SERVICES = ("capture", "enrichment", "scoring", "stages", "outreach", "goals")
-"""In the order of the pipeline; a service's port is the base plus its place, from 1."""
+from shared.names import SERVICES
 
 DEFAULT_BASE = 8100
 

@@ -13,17 +13,17 @@ from pathlib import Path
 import httpx
 from pydantic import ValidationError
 
-from deploy import migrate
+from deploy import databases, migrate, topics
 from deploy.local.identity import Identity
 from deploy.local.jars import Progress
 from deploy.local.kafka import Kafka
 from deploy.local.mailbox import SmtpMailbox
 from deploy.local.options import GRACE_SECONDS, Options, describe, identity_of
-from deploy.local.ports import SERVICES
 from deploy.local.postgres import Postgres
 from deploy.local.process import StartError, end_stray
 from deploy.local.run import NoRun, Run, ServiceRun
 from deploy.local.service import ServiceProcess
+from shared.names import SERVICES
 
 _SLOW_START = 60.0
 _LOOK = 0.2
@@ -153,13 +153,13 @@ class Supervisor:
         self._report("bringing databases and topics up to date")
         admin = self.run.postgres.url
 
-        async def databases() -> None:
+        async def each_database() -> None:
             for name in SERVICES:
-                await migrate.create_database(admin, name)
-                await migrate.upgrade(name, migrate.address(admin, migrate.database_name(name)))
-                await migrate.create_login(admin, name, identity.database_password(migrate.database_name(name)))
+                await databases.create_database(admin, name)
+                await migrate.upgrade(name, databases.address(admin, databases.database_name(name)))
+                await databases.create_login(admin, name, identity.database_password(databases.database_name(name)))
 
-        await asyncio.gather(databases(), migrate.create_topics(self.run.kafka.bootstrap))
+        await asyncio.gather(each_database(), topics.create_topics(self.run.kafka.bootstrap))
 
     async def _wait_for_services(self) -> None:
         self._report("starting the services")

@@ -18,6 +18,6 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     service.app.state.gathering = Gathering(service.database)
     service.routes(endpoints.leads, endpoints.merges, endpoints.imports)
     service.streams(r"/v1/imports")
-    service.consume(reads=[submitted_model(readers)], handle=consumers.on_lead_submitted)
+    service.consume(consumers.on_lead_submitted, reads=[submitted_model(readers)])
     service.work("imports", workers.imports(settings, readers), every=1.0)
     return service.app

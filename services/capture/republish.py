@@ -12,14 +12,14 @@ from services.capture.use_cases.events import captured, updated
 from shared.db import UnitOfWork
 from shared.events import LeadCaptured, LeadErased, LeadMerged, LeadUpdated
 from shared.ids import revision_id
-from shared.messaging.republish import ReadPage, Restated
+from shared.messaging.republish import ReadPage, StateEvent
 
 
-async def lead_captured(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[Restated]:
+async def lead_captured(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
     """The first word of each lead; it tells the details of now, since those of then are not kept."""
     leads = map(lead_of, await _leads(work, since, last, limit, "true"))
     return [
-        Restated(
+        StateEvent(
             captured(lead).model_copy(update={"version": 1}),
             lead.lead_id,
             lead.created_on,
@@ -29,11 +29,11 @@ async def lead_captured(work: UnitOfWork, since: datetime, last: UUID | None, li
     ]
 
 
-async def lead_updated(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[Restated]:
+async def lead_updated(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
     """The last word of each lead that ever changed; which field it was is not kept."""
     leads = map(lead_of, await _leads(work, since, last, limit, "version > 1"))
     return [
-        Restated(
+        StateEvent(
             updated(lead, []),
             lead.lead_id,
             lead.updated_on,
@@ -60,7 +60,7 @@ async def _leads(
     )
 
 
-async def lead_merged(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[Restated]:
+async def lead_merged(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
     """The last merge, or undo, of each alias. A page holds all of as many kept leads as it is long."""
     rows = await work.fetch(
         """
@@ -93,11 +93,11 @@ async def lead_merged(work: UnitOfWork, since: datetime, last: UUID | None, limi
             **undo,
         )
         id = revision_id(LeadMerged.type, row["alias_id"], row["merge_version"])
-        restated.append(Restated(event, row["lead_id"], row["undone_on"] or row["merged_on"], id))
+        restated.append(StateEvent(event, row["lead_id"], row["undone_on"] or row["merged_on"], id))
     return restated
 
 
-async def lead_erased(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[Restated]:
+async def lead_erased(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
     rows = await work.fetch(
         """
         SELECT lead_id, at FROM erased
@@ -110,7 +110,7 @@ async def lead_erased(work: UnitOfWork, since: datetime, last: UUID | None, limi
         limit=limit,
     )
     return [
-        Restated(
+        StateEvent(
             LeadErased(lead_id=row["lead_id"]),
             row["lead_id"],
             row["at"],

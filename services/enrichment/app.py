@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.enrichment.consumers import READS, handle
+from services.enrichment.consumers import handle
 from services.enrichment.endpoints import router
 from services.enrichment.settings import Settings
 from shared.service import Service
@@ -12,5 +12,5 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     """The whole service, or with `only` (api, consumers, workers) one part of it."""
     service = Service("enrichment", settings or Settings(), only=only)
     service.routes(router)
-    service.consume(READS, handle)
+    service.consume(handle)
     return service.app

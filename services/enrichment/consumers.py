@@ -4,9 +4,7 @@ from typing import Any
 
 from services.enrichment.use_cases import take_events
 from shared.db import UnitOfWork
-from shared.events import Event, LeadCaptured, LeadErased, LeadMerged, LeadUpdated, Received
-
-READS: tuple[type[Event], ...] = (LeadCaptured, LeadUpdated, LeadMerged, LeadErased)
+from shared.events import Received
 
 
 async def handle(work: UnitOfWork, batch: list[Received[Any]]) -> None:

@@ -9,13 +9,13 @@ from services.enrichment.use_cases import told
 from shared.db import UnitOfWork
 from shared.events import LeadEnriched
 from shared.ids import revision_id
-from shared.messaging.republish import ReadPage, Restated
+from shared.messaging.republish import ReadPage, StateEvent
 
 
-async def lead_enriched(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[Restated]:
+async def lead_enriched(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
     """The facts of leads, but not of aliases, that were published since then."""
     return [
-        Restated(told(row), row.lead[1], row.enriched_at, revision_id(LeadEnriched.type, row.lead[1], row.revision))
+        StateEvent(told(row), row.lead[1], row.enriched_at, revision_id(LeadEnriched.type, row.lead[1], row.revision))
         for row in await store.enriched_leads(work, work.tenants[0], since, last, limit)
         if row.enriched_at is not None
     ]

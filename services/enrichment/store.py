@@ -9,15 +9,15 @@ from uuid import UUID
 import orjson
 from sqlalchemy import RowMapping
 
-from shared.aliases import Lead
 from shared.db import UnitOfWork
+from shared.ids import LeadKey
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """What is stored of a lead; `enriched_at` is None while it was never enriched."""
 
-    lead: Lead
+    lead: LeadKey
     version: int
     fields: Mapping[str, str]
     facts: Mapping[str, Mapping[str, Any]]
@@ -26,7 +26,7 @@ class Row:
     enriched_at: datetime | None
 
 
-async def lock_leads(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, Row]:
+async def lock_leads(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, Row]:
     """Lock the rows of these ids, in one order everywhere; what is not there yet is not in the answer."""
     wanted = sorted(leads)
     rows = await work.fetch(
@@ -42,7 +42,7 @@ async def lock_leads(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, Row]
     return {(row["tenant_id"], row["lead_id"]): _row(row) for row in rows}
 
 
-async def read_lead(work: UnitOfWork, lead: Lead) -> Row | None:
+async def read_lead(work: UnitOfWork, lead: LeadKey) -> Row | None:
     row = await work.fetch_one(
         "SELECT * FROM lead WHERE tenant_id = :tenant AND lead_id = :lead", tenant=lead[0], lead=lead[1]
     )
@@ -127,7 +127,7 @@ def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
     }
 
 
-async def forget(work: UnitOfWork, leads: Iterable[Lead]) -> None:
+async def forget(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
     wanted = list(leads)
     await work.run(
         """

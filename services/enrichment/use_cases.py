@@ -13,18 +13,19 @@ from services.enrichment.providers.directory import Directory
 from services.enrichment.providers.local import Local
 from services.enrichment.rules import RELEVANT, Findings
 from services.enrichment.store import Row
-from shared.aliases import Lead, aliases_of, apply_merge, erased_among, remember_erased, resolve
 from shared.db import UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.events import Fact, LeadCaptured, LeadEnriched, LeadErased, LeadMerged, LeadUpdated, ProviderRun, Received
-from shared.ids import revision_id
+from shared.ids import LeadKey, revision_id
+from shared.store.aliases import aliases_of, apply_merge, resolve
+from shared.store.erasure import erased_among, record_erasure
 
 Snapshot = Received[LeadCaptured | LeadUpdated]
 
 
 async def take_events(work: UnitOfWork, batch: Sequence[Received[Any]]) -> None:
     """Enrich what was captured, and what changed where it matters; forget what was erased."""
-    newest: dict[Lead, Snapshot] = {}
+    newest: dict[LeadKey, Snapshot] = {}
     for received in batch:
         lead = (received.tenant, received.lead_id)
         if isinstance(received.event, LeadMerged):
@@ -75,11 +76,11 @@ async def facts_of(work: UnitOfWork, tenant: str, lead_id: UUID) -> Row:
     return row
 
 
-async def forget_lead(work: UnitOfWork, lead: Lead) -> None:
+async def forget_lead(work: UnitOfWork, lead: LeadKey) -> None:
     """Erase a person: the lead and what was merged into it; what comes later is dropped."""
     gone = [lead, *((lead[0], alias) for alias in (await aliases_of(work, [lead]))[lead])]
     for tenant, lead_id in gone:
-        await remember_erased(work, tenant, lead_id)
+        await record_erasure(work, tenant, lead_id)
     await store.forget(work, gone)
 
 
@@ -87,8 +88,8 @@ async def _enrich(
     work: UnitOfWork,
     rows: Sequence[Row],
     *,
-    known: Collection[Lead],
-    causes: Mapping[Lead, Snapshot],
+    known: Collection[LeadKey],
+    causes: Mapping[LeadKey, Snapshot],
     say_anew: bool = False,
 ) -> list[Row]:
     """Run the chain for each row, store the outcome, publish what is new; the rows as they are stored."""

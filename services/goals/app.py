@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.goals.consumers import READS, counting
+from services.goals.consumers import counting
 from services.goals.endpoints import router
 from services.goals.settings import Settings
 from services.goals.workers import closing, passing, reading_on, telling
@@ -18,7 +18,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
         service.wake("progress")
 
     service.routes(router)
-    service.consume(READS, counting(tell))
+    service.consume(counting(tell))
     service.work("progress", telling(settings))
     service.work("periods", closing(settings, reading_on(lambda: service.consumer, settings.batch_records)))
     service.work("meetings", passing(tell), every=0.5)

@@ -5,27 +5,10 @@ from collections.abc import Callable
 from services.goals.use_cases.counting import count
 from shared.db import UnitOfWork
 from shared.events import (
-    LeadCaptured,
-    LeadErased,
-    LeadMerged,
-    LeadUpdated,
-    MeetingBooked,
-    MeetingCancelled,
     Received,
-    StageChanged,
 )
 from shared.events.base import Event
 from shared.messaging import Handle
-
-READS: list[type[Event]] = [
-    LeadCaptured,
-    LeadUpdated,
-    LeadMerged,
-    LeadErased,
-    StageChanged,
-    MeetingBooked,
-    MeetingCancelled,
-]
 
 
 def counting(tell: Callable[[], None]) -> Handle:

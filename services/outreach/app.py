@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.outreach import endpoints, hooks
-from services.outreach.consumers import READS, Reader
+from services.outreach.consumers import Reader
 from services.outreach.context import Context
 from services.outreach.drafts import endpoints as draft_endpoints
 from services.outreach.drafts import workers as draft_workers
@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
         suppression_endpoints.router,
         reply_endpoints.router,
     )
-    service.consume(READS, Reader(context).handle)
+    service.consume(Reader(context).handle)
     _compose(service, settings)
     _send(service, settings, context)
     service.work("domains", suppression_workers.tell_domains, every=2.0)

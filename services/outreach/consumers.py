@@ -16,7 +16,6 @@ from services.outreach.suppression import store as addresses
 from services.outreach.suppression.use_cases import blocklisted
 from services.outreach.use_cases.erasure import erase
 from services.outreach.use_cases.modes import announce
-from shared.aliases import apply_merge, erased_among
 from shared.db import UnitOfWork
 from shared.events import (
     Event,
@@ -31,17 +30,8 @@ from shared.events import (
     StageChanged,
 )
 from shared.ids import uuid7
-
-READS: list[type[Event]] = [
-    LeadCaptured,
-    LeadUpdated,
-    LeadMerged,
-    LeadErased,
-    LeadEnriched,
-    LeadScored,
-    LeadBecameHot,
-    StageChanged,
-]
+from shared.store.aliases import apply_merge
+from shared.store.erasure import erased_among
 
 
 class Reader:

@@ -9,9 +9,9 @@ from services.outreach import store
 from services.outreach.context import context_of
 from services.outreach.schemas import ModeBody, OutreachSettings
 from services.outreach.use_cases import modes, tenant_settings
-from shared.aliases import resolve
 from shared.errors import NotFound
 from shared.http import Admin, IfMatch, Operator, TenantWork, Viewer, check_if_match, etag
+from shared.store.aliases import resolve
 
 router = APIRouter(tags=["outreach"])
 

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.scoring.consumers import READS, handler
+from services.scoring.consumers import handler
 from services.scoring.endpoints import router
 from services.scoring.settings import Settings
 from services.scoring.use_cases import Models
@@ -17,7 +17,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     models = Models()
     service.app.state.models = models
     service.routes(router)
-    service.consume(READS, handler(models), inbox=False)
+    service.consume(handler(models), inbox=False)
     service.work("refresher", refresher(models), every=settings.refresh_seconds)
     service.work("rescorer", rescorer(models), every=1.0)
     service.work("forgetter", forgetter(settings.waiting_days), every=600.0)

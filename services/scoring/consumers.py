@@ -5,33 +5,9 @@ from typing import Any
 from services.scoring.use_cases import Models, take_signals
 from shared.db import UnitOfWork
 from shared.events import (
-    EngagementRecorded,
-    Event,
-    LeadCaptured,
-    LeadEnriched,
-    LeadErased,
-    LeadMerged,
-    LeadUpdated,
-    MeetingBooked,
-    MeetingCancelled,
-    MessageSent,
     Received,
-    ReplyReceived,
 )
 from shared.messaging import Handle
-
-READS: tuple[type[Event], ...] = (
-    LeadCaptured,
-    LeadUpdated,
-    LeadMerged,
-    LeadErased,
-    LeadEnriched,
-    EngagementRecorded,
-    MessageSent,
-    ReplyReceived,
-    MeetingBooked,
-    MeetingCancelled,
-)
 
 
 def handler(models: Models) -> Handle:

@@ -8,13 +8,13 @@ from services.scoring import store
 from shared.db import UnitOfWork
 from shared.events import LeadScored
 from shared.ids import revision_id
-from shared.messaging.republish import ReadPage, Restated
+from shared.messaging.republish import ReadPage, StateEvent
 
 
-async def lead_scored(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[Restated]:
+async def lead_scored(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
     """The scores of leads, but not of aliases, that were published since then."""
     return [
-        Restated(
+        StateEvent(
             LeadScored(
                 lead_id=lead_id,
                 fit=row.points[0],

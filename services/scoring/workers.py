@@ -5,7 +5,8 @@ from datetime import timedelta
 from services.scoring import store
 from services.scoring.use_cases import Models, settle
 from shared.db import Database
-from shared.work import Step, outbox_is_short
+from shared.store import outbox
+from shared.work import Step
 
 PAGE = 1_000
 _REFRESHED = 500
@@ -33,7 +34,7 @@ def rescorer(models: Models) -> Step:
     async def rescore(database: Database) -> int:
         async with database.worker() as work:
             waiting = await store.next_rescore(work)
-            if waiting is None or not await outbox_is_short(work):
+            if waiting is None or not await outbox.is_short(work):
                 return 0
         async with database.worker([waiting["tenant_id"]]) as work:
             # As an activation does: first the lock on the models, then the rescore's row.

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.stages.consumers import READS, handle
+from services.stages.consumers import handle
 from services.stages.endpoints import people, reading
 from services.stages.endpoints import settings as settings_routes
 from services.stages.settings import Settings
@@ -15,7 +15,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     settings = settings or Settings()
     service = Service("stages", settings, only=only)
     service.routes(reading, people, settings_routes)
-    service.consume(READS, handle, inbox=False, keep_raw=True)
+    service.consume(handle, inbox=False, keep_raw=True)
     service.work("timers", fire_timers, every=0.5)
     service.work("settings", apply_settings, every=1.0)
     service.work("waiting", forget_waiting(settings.waiting_days), every=600.0)

@@ -9,10 +9,10 @@ from services.stages.store.leads import standing_of
 from shared.db import UnitOfWork
 from shared.events import JourneySummary, StageChanged
 from shared.ids import revision_id
-from shared.messaging.republish import ReadPage, Restated
+from shared.messaging.republish import ReadPage, StateEvent
 
 
-async def stage_changed(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[Restated]:
+async def stage_changed(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
     """Where each lead stands that ever moved and changed since then: its highest revision, as it is now."""
     rows = await work.fetch(
         """
@@ -35,7 +35,7 @@ async def stage_changed(work: UnitOfWork, since: datetime, last: UUID | None, li
         before = moves[-1].transition if moves else None
         at = before.occurred_at if before else journey.entered_at or standing.last_activity_on
         restated.append(
-            Restated(
+            StateEvent(
                 StageChanged(
                     lead_id=standing.lead_id,
                     from_=before.from_.value if before else journey.stage.value,

@@ -8,9 +8,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.stages.store import leads, settings
 from services.stages.use_cases.judging import Judging
-from shared.aliases import Lead
 from shared.db import Database
-from shared.work import Step, outbox_is_short
+from shared.ids import LeadKey
+from shared.store import outbox
+from shared.work import Step
 
 log = structlog.get_logger()
 
@@ -37,13 +38,13 @@ async def fire_timers(database: Database) -> int:
     return len(due)
 
 
-async def _fire(database: Database, due: Sequence[Lead]) -> None:
+async def _fire(database: Database, due: Sequence[LeadKey]) -> None:
     async with database.worker(tenant for tenant, _ in due) as work:
         judging = await Judging.begin(work, due)
         await judging.decide({})
 
 
-async def _fire_each(database: Database, due: Sequence[Lead]) -> None:
+async def _fire_each(database: Database, due: Sequence[LeadKey]) -> None:
     """One lead whose story breaks a rule of ours must not stop the timers of all others: it is tried again later."""
     for lead in due:
         try:
@@ -60,7 +61,7 @@ async def apply_settings(database: Database) -> int:
     """Set one page of leads' timers by their tenant's new settings: a shorter quiet period may be over at once."""
     async with database.worker() as work:
         tenant = await settings.to_apply(work)
-        if tenant is None or not await outbox_is_short(work):
+        if tenant is None or not await outbox.is_short(work):
             return 0
     async with database.worker([tenant]) as work:
         version = await settings.claim(work, tenant)

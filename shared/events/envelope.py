@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from shared.errors import Invalid
 from shared.events.base import DATE_TIME, Event
 from shared.ids import digest, read_id
+from shared.limits import MAX_RECORD_BYTES
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -24,7 +25,6 @@ Headers = Collection[tuple[str, bytes | None]]
 AHEAD = timedelta(minutes=5)
 """How far an event's time may lie ahead of the broker's clock."""
 
-MAX_BYTES = 1_048_576
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _SUBJECT = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -144,8 +144,8 @@ def decode(
     texts = _texts(headers)
     if value is None:
         raise Invalid("the record has no value (a null value is no event)")
-    if len(value) > MAX_BYTES:
-        raise Invalid(f"the value has {len(value)} bytes; {MAX_BYTES} are the limit")
+    if len(value) > MAX_RECORD_BYTES:
+        raise Invalid(f"the value has {len(value)} bytes; {MAX_RECORD_BYTES} are the limit")
     if b"\\u0000" in value and _ZERO.search(value):
         raise Invalid("the value holds a zero character (\\u0000), which no text of ours may hold")
     content_type = texts.get("content-type", "").lower()

@@ -1,4 +1,4 @@
-"""Idempotency-Key on creating POSTs: the same key and body answer the same, within the tenant and the route.
+"""Idempotency-Key on creating POSTs: the same key and body get the same answer, within the tenant and the route.
 
 The key, the effect and the answer commit in one transaction, so a crash between them cannot happen.
 """
@@ -13,6 +13,7 @@ from fastapi.encoders import jsonable_encoder
 
 from shared.errors import Invalid
 from shared.http.tenancy import TenantWork
+from shared.store import idempotency
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
 
@@ -29,46 +30,20 @@ class _Once:
         """The answer of `run`, made once for each key: a body, (status, body) or (status, body, headers)."""
         if self._key is None:
             return _response(*_parts(await run(), status, headers))
-        tenant, route = self._work.tenants[0], f"{self._request.method} {self._request.url.path}"
-        body_digest = sha256(await self._request.body()).digest()
-        placed = await self._work.run(
-            """
-            INSERT INTO idempotency (tenant_id, route, key, request_digest, status, body)
-            VALUES (:tenant, :route, :key, :digest, 0, '') ON CONFLICT DO NOTHING
-            """,
-            tenant=tenant,
-            route=route,
-            key=self._key,
-            digest=body_digest,
-        )
-        if not placed:
-            return await self._known(tenant, route, body_digest)
+        route = f"{self._request.method} {self._request.url.path}"
+        request_digest = sha256(await self._request.body()).digest()
+        if not await idempotency.reserve(self._work, route, self._key, request_digest):
+            return await self._first_answer(route, self._key, request_digest)
         made, body, made_headers = _parts(await run(), status, headers)
         content = orjson.dumps(jsonable_encoder(body))
-        await self._work.run(
-            """
-            UPDATE idempotency SET status = :status, body = :body, headers = CAST(:headers AS jsonb)
-            WHERE tenant_id = :tenant AND route = :route AND key = :key
-            """,
-            tenant=tenant,
-            route=route,
-            key=self._key,
-            status=made,
-            body=content,
-            headers=made_headers,
-        )
+        await idempotency.store_answer(self._work, route, self._key, status=made, body=content, headers=made_headers)
         return _response(made, body, made_headers)
 
-    async def _known(self, tenant: str, route: str, body_digest: bytes) -> Response:
-        row = await self._work.fetch_one(
-            "SELECT * FROM idempotency WHERE tenant_id = :tenant AND route = :route AND key = :key",
-            tenant=tenant,
-            route=route,
-            key=self._key,
-        )
-        if row is None or row["request_digest"] != body_digest:
+    async def _first_answer(self, route: str, key: str, request_digest: bytes) -> Response:
+        known = await idempotency.find(self._work, route, key)
+        if known is None or known["request_digest"] != request_digest:
             raise Invalid("this Idempotency-Key was used with another body")
-        return Response(row["body"], row["status"], row["headers"], media_type="application/json")
+        return Response(known["body"], known["status"], known["headers"], media_type="application/json")
 
 
 def _parts(answer: Any, status: int, headers: dict[str, str] | None) -> tuple[int, Any, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The limit of a request's body, counted while it streams in, so that nobody fills the memory."""
+"""The limit of a request's body, counted while it streams in, so that no request can fill the memory."""
 
 import re
 
@@ -7,8 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import TooLarge
 from shared.http.problems import problem
-
-MAX_BODY = 10 * 1024 * 1024
+from shared.limits import MAX_BODY_BYTES
 
 
 class BodyLimit:
@@ -23,8 +22,8 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if declared.isdigit() and int(declared) > MAX_BODY:
-            refusal = problem(413, TooLarge.title, f"a body may have {MAX_BODY} bytes", kind="too-large")
+        if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+            refusal = problem(413, TooLarge.title, f"a body may have {MAX_BODY_BYTES} bytes", kind="too-large")
             await refusal(scope, receive, send)
             return
         read = 0
@@ -33,9 +32,9 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > MAX_BODY:
+            if read > MAX_BODY_BYTES:
                 # Of what a body raises while it is read, the framework passes on this kind only.
-                raise HTTPException(413, f"a body may have {MAX_BODY} bytes")
+                raise HTTPException(413, f"a body may have {MAX_BODY_BYTES} bytes")
             return message
 
         await self.app(scope, counted, send)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from shared.db import AGAIN_AT_ONCE, is_outage, sqlstate
+from shared.db import RETRY_AT_ONCE, is_outage, sqlstate
 from shared.errors import LeadflowError
 from shared.events.envelope import errors_of
 from shared.http.auth import check_caller
@@ -113,7 +113,7 @@ def install(app: FastAPI) -> None:
         log.error("http.database", path=request.url.path, sqlstate=state, error=type(error).__name__)
         if state[:2] == "22":
             return problem(422, "Invalid content", "a value cannot be stored as it is", kind="invalid-content")
-        if state in AGAIN_AT_ONCE:
+        if state in RETRY_AT_ONCE:
             return problem(
                 409, "Conflict", "somebody else changed the same at the same time; try again", kind="conflict"
             )

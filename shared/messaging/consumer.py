@@ -1,9 +1,9 @@
-"""The way of a message: decode, sort, one transaction for the batch, then the offsets.
+"""A message's way in: decode, sort, one transaction for the batch, then commit the offsets.
 
-- A record that cannot be read, or that the use case refuses for good, goes to the dead letters with bytes, headers and
-  reason; the records beside it pass. A failing batch is halved until the record that fails stands alone.
-- The database gone, a lock lost: the batch backs off and is read again. Nothing is skipped.
-- Offsets are committed after the transaction, so a crash repeats a batch; the inbox ignores what is known.
+- A record that cannot be read, or that the use case refuses for good, becomes a dead letter with bytes, headers and
+  reason; the other records are processed. A failing batch is halved until the record that fails is alone.
+- While the database is away the consumer backs off and reads the batch again. Nothing is skipped.
+- Offsets are committed after the transaction, so a crash repeats a batch; the inbox ignores events that it knows.
 """
 
 import asyncio
@@ -26,12 +26,14 @@ from faststream.message import AckStatus
 from opentelemetry import propagate, trace
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from shared.db import AGAIN_AT_ONCE, Database, UnitOfWork, is_outage, sqlstate
+from shared.db import RETRY_AT_ONCE, Database, UnitOfWork, is_outage, sqlstate
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Transient
 from shared.events.base import Event
 from shared.events.envelope import Received, decode
-from shared.messaging.dead_letters import DeadLetter, store_dead_letters
+from shared.messaging import dead_letters
 from shared.observability import BATCH_RECORDS, BATCH_SECONDS, LAG, RECORDS, tracer, tracing
+from shared.store import inbox
+from shared.store.dead_letters import DeadLetter
 
 log = structlog.get_logger()
 
@@ -40,8 +42,8 @@ Handle = Callable[[UnitOfWork, list[Received[Any]]], Awaitable[None]]
 
 _REFUSED = (Invalid, Conflict, Forbidden, NotFound)
 _TRIES = 5
-_LOOK_AGAIN_MS = 200
-"""How long to wait for records before looking whether to stop."""
+_POLL_MS = 200
+"""Milliseconds to wait for records before checking whether to stop."""
 
 
 def by_type(handlers: Mapping[type[Event], Callable[[UnitOfWork, Received[Any]], Awaitable[None]]]) -> Handle:
@@ -57,7 +59,7 @@ def by_type(handlers: Mapping[type[Event], Callable[[UnitOfWork, Received[Any]],
 
 @dataclass(frozen=True)
 class Failure:
-    """One record and why it cannot pass."""
+    """One record, and why it cannot be processed."""
 
     record: ConsumerRecord[bytes, bytes]
     reason: str
@@ -65,20 +67,27 @@ class Failure:
 
 
 class _Batch(KafkaAckableMessage):
-    """Commits how far it reaches itself. FastStream's own commits the place in every partition that is read, each time:
-    with 20 topics of 12 partitions that was half of the work for a small batch."""
+    """A batch that commits the offsets of its own partitions.
+
+    FastStream's own commits those of every partition that the replica reads: with 20 topics of 12 partitions that was
+    half of the work for a small batch.
+    """
 
     consumer: AIOKafkaConsumer
 
     async def ack(self) -> None:
         if not self.committed:
-            reached = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in self.raw_message}
-            await self.consumer.commit(reached)
+            offsets = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in self.raw_message}
+            await self.consumer.commit(offsets)
             self.committed = AckStatus.ACKED
 
 
 class Consumer:
-    """One batch subscriber over all topics that a service reads."""
+    """One batch subscriber over all topics that a service reads.
+
+    `handle` is the use case for a batch. `inbox`: whether the inbox filters repeated events, or the use case does it.
+    `keep_raw`: whether events keep their data as JSON beside the model.
+    """
 
     def __init__(
         self,
@@ -100,7 +109,7 @@ class Consumer:
         self.keep_raw = keep_raw
         self.group = group
         self.progress_at = time.monotonic()
-        """When a batch last passed, or there was nothing to read."""
+        """When a batch was last processed, or there was nothing to read (`time.monotonic`)."""
         self._pause = 0.0
         self.broker = KafkaBroker(
             bootstrap,
@@ -126,22 +135,22 @@ class Consumer:
         )
         self.subscriber(self.receive)
         self._batch_records = batch_records
-        # FastStream's own sleeps after an empty poll, and what arrives meanwhile waits for it.
+        # FastStream's own sleeps after an empty poll, and what arrives meanwhile has to wait.
         self.subscriber.get_msg = self._fetch  # type: ignore[method-assign]
 
     async def start(self) -> None:
         await self.broker.start()
 
     async def stop(self) -> None:
-        """Finish the batch under way, commit its offsets, leave the group."""
+        """Finish the batch that is being processed, commit its offsets, leave the group."""
         await self.broker.stop()
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord[bytes, bytes], ...]:
-        """What has arrived, at once; () after a while in which nothing did."""
+        """The records that have arrived; () when none does within `_POLL_MS`."""
         try:
-            fetched = await consumer.getmany(timeout_ms=_LOOK_AGAIN_MS, max_records=self._batch_records)
+            fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch_records)
         except Exception:
-            # Of some partitions the records were taken already, and are gone with the error: they must be read again.
+            # The client has handed out records of some partitions, which are lost with the error: read them again.
             committed = await consumer.seek_to_committed()
             if new := [partition for partition, offset in committed.items() if not offset]:
                 await consumer.seek_to_beginning(*new)
@@ -155,11 +164,11 @@ class Consumer:
         return _Batch(body=b"", raw_message=records, headers={}, consumer=self.subscriber.consumer)
 
     async def receive(self, records: tuple[ConsumerRecord[bytes, bytes], ...]) -> None:
-        """One batch from arrival to commit. Raises when it must be read again; FastStream then seeks back."""
+        """Process one batch. Raises when it must be read again; FastStream then seeks back."""
         begun = time.perf_counter()
         service = self.database.service
         try:
-            await self._pass(records)
+            await self._read(records)
         except (SQLAlchemyError, OSError, Transient, TimeoutError) as error:
             self._pause = min(10.0, self._pause * 2 or 0.2)
             log.warning(
@@ -173,7 +182,7 @@ class Consumer:
         BATCH_SECONDS.labels(service).observe(time.perf_counter() - begun)
         BATCH_RECORDS.labels(service).observe(len(records))
 
-    async def _pass(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+    async def _read(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         readable: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]] = []
         failures: list[Failure] = []
         for record in records:
@@ -188,22 +197,22 @@ class Consumer:
                 )
             except Invalid as refusal:
                 failures.append(Failure(record, refusal.detail))
-            except Exception as defect:  # noqa: BLE001 - what we cannot read must not stop what we can
+            except Exception as defect:  # noqa: BLE001 - a record that we cannot read must not stop the others
                 failures.append(Failure(record, _reason(defect)))
             else:
                 readable.append((record, received))
         readable.sort(key=lambda pair: pair[1].order)
         if failures:
-            await self._bury(failures)
+            await self._dead_letter(failures)
         if readable:
-            await self._commit(readable)
+            await self._process(readable)
 
-    async def _commit(self, pairs: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]]) -> None:
-        """Pass these records in one transaction, or halve them until the one that fails stands alone."""
+    async def _process(self, pairs: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]]) -> None:
+        """Process these records in one transaction, or halve them until the one that fails is alone."""
         error: Exception | None = None
         for attempt in range(_TRIES):
             try:
-                await self._transact([received for _, received in pairs])
+                await self._process_in_one([received for _, received in pairs])
                 return
             except _REFUSED as refusal:
                 error = refusal
@@ -212,7 +221,7 @@ class Consumer:
                 if is_outage(failure):
                     raise
                 error = failure
-                if sqlstate(failure) not in AGAIN_AT_ONCE:
+                if sqlstate(failure) not in RETRY_AT_ONCE:
                     break
             except (SQLAlchemyError, OSError, TimeoutError):
                 raise
@@ -224,23 +233,23 @@ class Consumer:
                 break
         if len(pairs) > 1:
             middle = len(pairs) // 2
-            await self._commit(pairs[:middle])
-            await self._commit(pairs[middle:])
+            await self._process(pairs[:middle])
+            await self._process(pairs[middle:])
             return
         (record, received) = pairs[0]
-        await self._bury([Failure(record, _reason(error), received)])
+        await self._dead_letter([Failure(record, _reason(error), received)])
 
-    async def _transact(self, batch: list[Received[Any]]) -> None:
+    async def _process_in_one(self, batch: list[Received[Any]]) -> None:
         with _spans(self.database.service, batch):
             async with self.database.worker(received.tenant for received in batch) as work:
-                fresh = await _first_deliveries(work, batch) if self.inbox else batch
+                fresh = await inbox.first_deliveries(work, batch) if self.inbox else batch
                 if fresh:
                     await self.handle(work, fresh)
         RECORDS.labels(self.database.service, "passed").inc(len(batch))
 
-    async def _bury(self, failures: list[Failure]) -> None:
+    async def _dead_letter(self, failures: list[Failure]) -> None:
         letters = [_letter(failure) for failure in failures]
-        await store_dead_letters(self.database, letters)
+        await dead_letters.store(self.database, letters)
         RECORDS.labels(self.database.service, "dead").inc(len(letters))
         for letter in letters:
             log.warning(
@@ -256,7 +265,7 @@ class Consumer:
             )
 
     async def lag(self) -> int:
-        """Records in this replica's partitions that are not read yet; also sets the metric."""
+        """How many records of this replica's partitions are not read yet; also sets the metric."""
         consumer: AIOKafkaConsumer | None = self.subscriber.consumer
         if consumer is None:
             return 0
@@ -277,31 +286,13 @@ class Consumer:
         return bool(consumer and coordinator and (consumer.assignment() or coordinator.generation > 0))
 
 
-async def _first_deliveries(work: UnitOfWork, batch: list[Received[Any]]) -> list[Received[Any]]:
-    """Those of the batch that the inbox did not know, in order; from now on it knows them."""
-    first = {(received.tenant, received.digest): received for received in reversed(batch)}
-    keys = sorted(first, key=lambda key: (key[0], key[1].int))
-    rows = await work.fetch_tuples(
-        """
-        INSERT INTO inbox (tenant_id, digest)
-        SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:digests AS uuid[]))
-        ON CONFLICT DO NOTHING
-        RETURNING tenant_id, digest
-        """,
-        tenants=[tenant for tenant, _ in keys],
-        digests=[digest for _, digest in keys],
-    )
-    fresh = {(tenant, digest) for tenant, digest in rows}
-    return [r for r in batch if (r.tenant, r.digest) in fresh and first[r.tenant, r.digest] is r]
-
-
 async def _records(message: KafkaAckableMessage) -> Any:
     return message.raw_message
 
 
 @contextmanager
 def _spans(service: str, batch: Sequence[Received[Any]]) -> Iterator[None]:
-    """A span for each event, in the trace of its lead, from the batch's beginning to its commit."""
+    """A span for each event, in the trace of its lead, from the beginning of the batch to its commit."""
     if not tracing():
         yield
         return
@@ -336,7 +327,7 @@ def _letter(failure: Failure) -> DeadLetter:
 
 
 def _reason(error: Exception | None) -> str:
-    """A sentence for people; for a defect of ours the place too. Never the data."""
+    """A sentence for people, for a defect of ours with its place in the code. Never the data of the record."""
     if isinstance(error, (*_REFUSED, Transient)):
         return error.detail
     if isinstance(error, DBAPIError):

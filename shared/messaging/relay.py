@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 import structlog
@@ -20,31 +20,17 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.db import Database
+from shared.db import Database, locks
+from shared.limits import MAX_BATCH_BYTES, MAX_RECORD_BYTES
 from shared.observability import REFUSED, RELAYED
+from shared.store import outbox
+from shared.store.outbox import Row
 
 log = structlog.get_logger()
 
 PAGE = 1_000
 ACKNOWLEDGED_WITHIN = 15.0
 LOOK_EVERY = 0.5
-_LOCK = 0x1EADF10
-
-_TAKE = """
-    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT :page)
-    RETURNING id, tenant_id, topic, key, headers, value
-"""
-
-
-class Row(NamedTuple):
-    """An event in the outbox; `headers` is a JSON object of texts."""
-
-    id: int
-    tenant: str
-    topic: str
-    key: str | None
-    headers: str
-    value: bytes
 
 
 class Refused(Exception):
@@ -73,7 +59,7 @@ class Relay:
         pause = 0.0
         while not stop.is_set():
             try:
-                sent = await self.step()
+                more = await self.step()
                 pause = 0.0
             except Exception as error:
                 # Whatever it is: an outbox that nobody sends is worse than one that is tried again and again.
@@ -89,17 +75,17 @@ class Relay:
                 )
                 await _wait(stop, pause)
                 continue
-            if sent < PAGE:
-                await self._sleep(stop)
+            if not more:
+                await self._sleep()
         await self._forget_producer()
 
-    async def step(self) -> int:
-        """Send one page; the number of rows sent."""
+    async def step(self) -> bool:
+        """Send one page; whether another may follow at once."""
         producer = await self._started()
         try:
             # The lock comes before the rows are looked at: what its last holder sent is seen to be gone.
-            async with self.database.worker(lock=_LOCK) as work:
-                rows = sorted(Row(*row) for row in await work.fetch_tuples(_TAKE, page=PAGE))
+            async with self.database.worker(lock=locks.RELAY) as work:
+                rows = await outbox.take_oldest(work, PAGE)
                 if rows:
                     begun = time.perf_counter()
                     async with asyncio.timeout(ACKNOWLEDGED_WITHIN):
@@ -108,8 +94,8 @@ class Relay:
                     log.debug("relay.sent", events=len(rows), seconds=round(time.perf_counter() - begun, 4))
         except Refused as refused:
             await self._set_aside(refused)
-            return PAGE
-        return len(rows)
+            return True
+        return len(rows) == PAGE
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Row]) -> None:
         """Hand-built batches for each partition, one in flight at a time: the idempotent producer keeps their order."""
@@ -150,16 +136,8 @@ class Relay:
 
     async def _set_aside(self, refused: Refused) -> None:
         row = refused.row
-        async with self.database.worker(lock=_LOCK) as work:
-            await work.run(
-                """
-                WITH gone AS (DELETE FROM outbox WHERE id = :id RETURNING tenant_id, topic, key, headers, value)
-                INSERT INTO outbox_refused (tenant_id, topic, key, headers, value, reason)
-                SELECT gone.*, :reason FROM gone
-                """,
-                id=row.id,
-                reason=str(refused)[:1_000],
-            )
+        async with self.database.worker(lock=locks.RELAY) as work:
+            await outbox.set_aside(work, row.id, str(refused))
         REFUSED.labels(self.database.service).inc()
         log.error("relay.row_refused", topic=row.topic, key=row.key, tenant=row.tenant, reason=str(refused))
 
@@ -180,8 +158,8 @@ class Relay:
                 client_id=f"leadflow-{self.database.service}-relay",
                 enable_idempotence=True,
                 acks="all",
-                max_batch_size=900_000 + 50_000,
-                max_request_size=1_000_000,
+                max_batch_size=MAX_BATCH_BYTES,
+                max_request_size=MAX_RECORD_BYTES,
                 request_timeout_ms=10_000,
                 linger_ms=0,
             )
@@ -202,7 +180,7 @@ class Relay:
             except (TimeoutError, KafkaError, OSError) as error:
                 log.warning("relay.producer_did_not_stop", error=repr(error)[:300])
 
-    async def _sleep(self, stop: asyncio.Event) -> None:
+    async def _sleep(self) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), LOOK_EVERY)
         self._woken.clear()

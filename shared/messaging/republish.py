@@ -14,14 +14,14 @@ from uuid import UUID
 from shared.db import Database, UnitOfWork
 from shared.errors import Invalid
 from shared.events.base import Event
-from shared.migrations import SERVICES
-from shared.work import outbox_is_short
+from shared.names import SERVICES
+from shared.store import outbox
 
 PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Restated:
+class StateEvent:
     """An event as it was published, or would have been: same id, same time, the state of now."""
 
     event: Event
@@ -30,7 +30,7 @@ class Restated:
     event_id: str
 
 
-ReadPage = Callable[[UnitOfWork, datetime, UUID | None, int], Awaitable[Sequence[Restated]]]
+ReadPage = Callable[[UnitOfWork, datetime, UUID | None, int], Awaitable[Sequence[StateEvent]]]
 """(work, since, the last subject of the page before, size) -> the next page, by subject."""
 
 
@@ -83,6 +83,6 @@ async def _one_type(database: Database, read: ReadPage, tenant: str, since: date
 async def _until_short(database: Database) -> None:
     while True:
         async with database.worker() as work:
-            if await outbox_is_short(work):
+            if await outbox.is_short(work):
                 return
         await asyncio.sleep(0.2)

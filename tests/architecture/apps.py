@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from shared.messaging import Consumer
-from shared.migrations import SERVICES
+from shared.names import SERVICES
 from shared.service import Service
 
 NOBODY: dict[str, Any] = {

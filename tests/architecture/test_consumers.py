@@ -10,7 +10,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from shared.events import CATALOGUE
-from shared.events.documents.readers import READS
+from shared.events.readers import READS
 from shared.messaging import Consumer
 from tests.architecture.apps import SERVICES, consumer_of
 from tests.architecture.tree import sources

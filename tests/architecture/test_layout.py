@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from shared.migrations import SERVICES
+from shared.names import SERVICES
 from tests.architecture.tree import ROOT, files
 
 LAYOUT = {

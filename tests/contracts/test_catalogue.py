@@ -7,12 +7,11 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from deploy import migrate
-from shared.events import CATALOGUE
-from shared.events.documents import FOLDER, asyncapi
-from shared.events.documents.readers import OTHER_SYSTEMS, READS, readers, writers
-from shared.events.envelope import MAX_BYTES
-from shared.migrations import SERVICES
+from shared.events import CATALOGUE, topics
+from shared.events.documents import FOLDER
+from shared.events.readers import OTHER_SYSTEMS, READS, readers, writers
+from shared.limits import MAX_RECORD_BYTES
+from shared.names import SERVICES
 
 DOCUMENT: dict[str, Any] = orjson.loads((FOLDER / "asyncapi.json").read_bytes())
 PAGE = (FOLDER / "README.md").read_text()
@@ -73,12 +72,17 @@ def test_there_is_a_channel_for_every_topic_with_its_settings() -> None:
     for topic, channel in DOCUMENT["channels"].items():
         binding = channel["bindings"]["kafka"]
         assert channel["address"] == binding["topic"] == topic
-        assert binding["partitions"] == asyncapi.PARTITIONS == migrate.PARTITIONS
-        for setting, text in migrate._TOPIC.items():
-            if setting in binding["topicConfiguration"]:
-                said = binding["topicConfiguration"][setting]
-                assert str(said[0] if isinstance(said, list) else said) == text
-    assert asyncapi.MAX_MESSAGE_BYTES == MAX_BYTES
+        assert binding["partitions"] == topics.PARTITIONS == 12
+        documented = binding["topicConfiguration"]
+        assert documented == {
+            "cleanup.policy": ["delete"],
+            "retention.ms": 14 * 24 * 3600 * 1000,
+            "max.message.bytes": MAX_RECORD_BYTES,
+        }
+        assert all(
+            topics.SETTINGS[name] == (value[0] if isinstance(value, list) else value)
+            for name, value in documented.items()
+        )
 
 
 def test_an_operation_s_messages_are_those_of_its_channel() -> None:

@@ -8,8 +8,8 @@ from jsonschema import Draft202012Validator
 
 from shared.events import CATALOGUE, Event
 from shared.events.documents import stale, write
+from shared.events.documents.meanings import meaning, unused
 from shared.events.documents.schemas import meaning_of, schemas
-from shared.events.documents.words import meaning, unused
 from tests.contracts.records import NAMES, golden, parts
 
 WRONG = {"string": 5, "integer": "5", "number": "much", "boolean": "yes", "array": {}, "object": []}

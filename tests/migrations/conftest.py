@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 
-from deploy.migrate import address, upgrade
-from shared.migrations import SERVICES
+from deploy.databases import address
+from deploy.migrate import upgrade
+from shared.names import SERVICES
 from tests.conftest import Backend
 
 Connect = Callable[[str], Awaitable[asyncpg.Connection]]

@@ -3,7 +3,8 @@
 import asyncpg
 import pytest
 
-from shared.migrations import SERVICES, roles
+from shared.migrations import roles
+from shared.names import SERVICES
 from tests.conftest import Backend
 from tests.migrations.conftest import Connect
 

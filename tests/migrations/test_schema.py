@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 
 from deploy.migrate import upgrade
 from shared.db import make_engine
-from shared.migrations import MESSAGING_TABLES, SERVICES, head
+from shared.migrations import MESSAGING_TABLES, head
+from shared.names import SERVICES
 from tests.conftest import Backend
 from tests.migrations.conftest import Connect
 

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shared.db import Database
-from shared.migrations import SERVICES, roles
+from shared.migrations import roles
+from shared.names import SERVICES
 from tests.conftest import Backend
 from tests.migrations.conftest import Connect
 from tests.migrations.rows import OURS, THEIRS, Table, fill

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-MAX_RECORD_LINES = 100
-MAX_RECORD_BYTES = 1_048_576
+MAX_ROW_LINES = 100
+MAX_ROW_BYTES = 1_048_576
 DELIMITERS = ",;\t|"
 ENCODINGS = ("utf-8", "windows-1252", "iso-8859-1", "iso-8859-15")
 
@@ -83,8 +83,8 @@ def read_records(window: bytes, layout: Layout, offset: int, line: int, *, ended
     """
     lines = window.splitlines(keepends=True)
     if not ended and lines and not lines[-1].endswith(b"\n"):
-        if len(lines) == 1 and len(window) >= MAX_RECORD_BYTES:
-            yield Record(line, line, offset + len(window), None, f"is longer than {MAX_RECORD_BYTES} bytes")
+        if len(lines) == 1 and len(window) >= MAX_ROW_BYTES:
+            yield Record(line, line, offset + len(window), None, f"is longer than {MAX_ROW_BYTES} bytes")
             return
         lines.pop()
     read = _ndjson if layout.format == "ndjson" else _csv
@@ -133,7 +133,7 @@ def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ende
         try:
             values, used = _csv_record(lines, at, layout)
         except _Unfinished:
-            if not ended and (at or sum(map(len, lines)) < MAX_RECORD_BYTES):
+            if not ended and (at or sum(map(len, lines)) < MAX_ROW_BYTES):
                 return
             reason = "a quote is opened and never closed"
         except _TooLong:
@@ -153,7 +153,7 @@ def _csv_record(lines: Sequence[bytes], at: int, layout: Layout) -> tuple[list[s
     def pull() -> Iterator[str]:
         nonlocal used
         while True:
-            if used >= MAX_RECORD_LINES:
+            if used >= MAX_ROW_LINES:
                 raise _TooLong
             if at + used >= len(lines):
                 raise _Unfinished

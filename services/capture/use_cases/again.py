@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from shared.db import AGAIN_AT_ONCE, UnitOfWork, sqlstate
+from shared.db import RETRY_AT_ONCE, UnitOfWork, sqlstate
 
 T = TypeVar("T")
 
@@ -21,5 +21,5 @@ async def again(work: UnitOfWork, run: Callable[[], Awaitable[T]]) -> T:
                 return await run()
         except DBAPIError as error:
             tries += 1
-            if sqlstate(error) not in AGAIN_AT_ONCE or tries == TRIES:
+            if sqlstate(error) not in RETRY_AT_ONCE or tries == TRIES:
                 raise

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from services.capture.rules.contact import Contact
 from services.capture.use_cases.again import TRIES
 from services.capture.use_cases.submissions import Outcome, Submission, submit
-from shared.db import AGAIN_AT_ONCE, Database, sqlstate
+from shared.db import RETRY_AT_ONCE, Database, sqlstate
 
 _MOST = 200
 """Submissions in one transaction."""
@@ -56,7 +56,7 @@ class Gathering:
                     outcomes = await submit(work, [submission for submission, _ in entries])
             except Exception as failure:  # noqa: BLE001 - it belongs to those who wait, whatever it is
                 error = failure
-                if not isinstance(failure, DBAPIError) or sqlstate(failure) not in AGAIN_AT_ONCE:
+                if not isinstance(failure, DBAPIError) or sqlstate(failure) not in RETRY_AT_ONCE:
                     break
             else:
                 for (_, ours), outcome in zip(entries, outcomes, strict=True):

@@ -16,18 +16,18 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from services.capture.rules.columns import read_mapping, read_row
 from services.capture.rules.contact import Problem, Readers, clean, normalise
-from services.capture.rules.records import MAX_RECORD_BYTES, Layout, NotText, Record, read_layout, read_records
+from services.capture.rules.records import MAX_ROW_BYTES, Layout, NotText, Record, read_layout, read_records
 from services.capture.store import imports as store
 from services.capture.use_cases.again import TRIES
 from services.capture.use_cases.submissions import Submission, submit
-from shared.db import AGAIN_AT_ONCE, Database, UnitOfWork, sqlstate
+from shared.db import RETRY_AT_ONCE, Database, UnitOfWork, sqlstate
 from shared.errors import Conflict, Invalid, NotFound, UnsupportedMedia
 from shared.ids import uuid7
-from shared.work import outbox_is_short
+from shared.store import outbox
 
 log = structlog.get_logger()
 
-_WINDOW = 2 * MAX_RECORD_BYTES
+_WINDOW = 2 * MAX_ROW_BYTES
 _HEAD = 262_144
 _CHUNKS_AT_ONCE = 16
 _SHOWN = 200
@@ -174,7 +174,7 @@ async def import_step(database: Database, readers: Readers, page: int, outbox_li
         if not due:
             for tenant, import_id in await store.abandoned(work):
                 await _forget_upload(database, tenant, import_id)
-        if not due or not await outbox_is_short(work, outbox_limit):
+        if not due or not await outbox.is_short(work, outbox_limit):
             return 0
     for tenant, import_id in due:
         try:
@@ -217,7 +217,7 @@ async def _page_or_less(database: Database, tenant: str, import_id: UUID, reader
                 return True
         except DBAPIError as error:
             state = sqlstate(error)
-            if state in AGAIN_AT_ONCE and tries < TRIES:
+            if state in RETRY_AT_ONCE and tries < TRIES:
                 tries += 1  # another batch was about the same lead: this one finds it now
             elif state[:2] in _REFUSED_DATA and size > 1:
                 size = max(1, size // 10)

@@ -11,12 +11,12 @@ from services.capture.rules.matching import Book, Reason, pair_of
 from services.capture.store import duplicates, erasure, merges
 from services.capture.store import leads as store
 from services.capture.use_cases.events import say_updated
-from shared.aliases import erased_among, remember_erased
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Invalid, NotFound
 from shared.events import LeadErased
 from shared.http import IfMatch, check_if_match
 from shared.ids import revision_id
+from shared.store.erasure import erased_among, record_erasure
 
 
 async def get_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> tuple[Lead, list[UUID]]:
@@ -119,7 +119,7 @@ async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     everyone = await store.lock(work, [(tenant, id) for id in [lead.lead_id, *aliases]])
     await erasure.forget(work, tenant, everyone)
     for one in everyone:
-        await remember_erased(work, tenant, one.lead_id)
+        await record_erasure(work, tenant, one.lead_id)
         work.emit(
             LeadErased(lead_id=one.lead_id),
             tenant=tenant,

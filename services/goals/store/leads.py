@@ -12,7 +12,7 @@ from services.goals.rules.leads import Lead
 from services.goals.rules.ledger import Key
 from services.goals.rules.meetings import MeetingSignal
 from services.goals.rules.path import Step
-from shared.db import UnitOfWork, arrays
+from shared.db import UnitOfWork, array_parameters
 from shared.ids import digest
 
 _LEAD = {
@@ -57,7 +57,7 @@ _STEP = {
 
 _KEYS = "CAST(:tenants AS text[]), CAST(:leads AS uuid[])"
 _NAMES = ", ".join(_LEAD)
-_ROWS = f"unnest({_KEYS}, CAST(:held AS text[]), {arrays(_LEAD)}) AS n (tenant_id, lead_id, held, {_NAMES})"
+_ROWS = f"unnest({_KEYS}, CAST(:held AS text[]), {array_parameters(_LEAD)}) AS n (tenant_id, lead_id, held, {_NAMES})"
 _INSERT_LEADS = f"""
     INSERT INTO lead (tenant_id, lead_id, held_on, {_NAMES})
     SELECT tenant_id, lead_id, CAST(held AS timestamptz[]), {_NAMES} FROM {_ROWS}
@@ -70,7 +70,8 @@ _STEP_NAMES = ", ".join(_STEP)
 _INSERT_STEPS = f"""
     INSERT INTO step (tenant_id, lead_id, corrects, {_STEP_NAMES})
     SELECT tenant_id, lead_id, CAST(corrects AS text[]), {_STEP_NAMES}
-    FROM unnest({_KEYS}, CAST(:corrects AS text[]), {arrays(_STEP)}) AS n (tenant_id, lead_id, corrects, {_STEP_NAMES})
+    FROM unnest({_KEYS}, CAST(:corrects AS text[]), {array_parameters(_STEP)})
+         AS n (tenant_id, lead_id, corrects, {_STEP_NAMES})
 """
 
 

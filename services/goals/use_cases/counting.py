@@ -10,9 +10,10 @@ from services.goals.rules.leads import Count, Lead
 from services.goals.rules.ledger import Differences, Dossier, Key, Ledger, Outcome, needs_history
 from services.goals.rules.series import daily
 from services.goals.store import counters, leads, locks
-from shared.aliases import apply_merge, erased_among, remember_erased
 from shared.db import UnitOfWork
 from shared.events import LeadErased, LeadMerged, Received
+from shared.store.aliases import apply_merge
+from shared.store.erasure import erased_among, record_erasure
 
 
 async def count(work: UnitOfWork, batch: list[Received[Any]]) -> bool:
@@ -106,7 +107,7 @@ async def _forget(work: UnitOfWork, outcome: Outcome) -> None:
     if not outcome.erased:
         return
     for tenant, lead_id in outcome.erased:
-        await remember_erased(work, tenant, lead_id)
+        await record_erasure(work, tenant, lead_id)
     uncounted = [key for key in outcome.erased if key not in outcome.leads or not outcome.leads[key].counts]
     await leads.forget(work, {key: uuid4() for key in outcome.erased}, uncounted)
 

@@ -27,7 +27,6 @@ from services.outreach.drafts.use_cases import asking, review
 from services.outreach.drafts.use_cases import strategies as own_strategies
 from services.outreach.drafts.use_cases.composing import Sender
 from services.outreach.schemas import Channel, Kind
-from shared.aliases import resolve
 from shared.db import UnitOfWork
 from shared.errors import Forbidden, Invalid
 from shared.http import (
@@ -45,6 +44,7 @@ from shared.http import (
     etag,
 )
 from shared.http.pages import moment, number
+from shared.store.aliases import resolve
 
 router = APIRouter(tags=["drafts"])
 

@@ -14,7 +14,6 @@ from services.outreach.replies import store
 from services.outreach.replies.schemas import InboundSms, Label, LabelBody, ReplyView, TakenView, Utterance
 from services.outreach.replies.use_cases import labels, taking
 from services.outreach.store import family, lead_of
-from shared.aliases import resolve
 from shared.errors import Invalid, Malformed, NotFound, UnsupportedMedia
 from shared.events.envelope import errors_of
 from shared.http import (
@@ -28,6 +27,7 @@ from shared.http import (
     encode_cursor,
 )
 from shared.http.pages import moment
+from shared.store.aliases import resolve
 
 router = APIRouter(tags=["replies"])
 

@@ -18,11 +18,11 @@ from services.outreach.store import Lead, family, hold_family, last_word_at, lea
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.rules import OPT_OUT_SMS, closes, mail_failure, sms_failure
 from services.outreach.suppression.use_cases import Bounced, Wish, bounced, opt_out_lead
-from shared.aliases import resolve
 from shared.db import UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.events import Envelope, MessageSent
 from shared.ids import derived_id
+from shared.store.aliases import resolve
 
 
 @dataclass(frozen=True, slots=True)

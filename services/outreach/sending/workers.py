@@ -15,7 +15,7 @@ from services.outreach.sending import exhaustion, store, use_cases
 from services.outreach.sending.gateways import Mail, Mailer, Sms, SmsProvider
 from services.outreach.sending.message import build_mime, on_the_wire
 from services.outreach.sending.rules import Outcome
-from shared.db import AGAIN_AT_ONCE, Database, is_outage, sqlstate
+from shared.db import RETRY_AT_ONCE, Database, is_outage, sqlstate
 from shared.errors import Invalid
 
 log = structlog.get_logger()
@@ -99,7 +99,7 @@ class Sender:
 
 
 def _passes(error: SQLAlchemyError | OSError) -> bool:
-    return isinstance(error, OSError) or is_outage(error) or sqlstate(error) in AGAIN_AT_ONCE
+    return isinstance(error, OSError) or is_outage(error) or sqlstate(error) in RETRY_AT_ONCE
 
 
 async def give_up_leases(database: Database) -> int:

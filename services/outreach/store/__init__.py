@@ -10,8 +10,8 @@ import orjson
 from sqlalchemy import RowMapping
 
 from services.outreach.schemas import Mailbox, OutreachSettings
-from shared.aliases import aliases_of
 from shared.db import UnitOfWork
+from shared.store.aliases import aliases_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import orjson
 
 from services.outreach.keys import Keys
 from services.outreach.suppression.store import lock_addresses, lock_domains
-from shared.db import UnitOfWork, arrays
+from shared.db import UnitOfWork, array_parameters
 from shared.events import LeadCaptured, LeadEnriched, LeadScored, LeadUpdated, Received, StageChanged
 
 Key = tuple[str, UUID]
@@ -210,7 +210,7 @@ async def _upsert(
     rows = await work.fetch(
         f"""
         INSERT INTO lead AS l (tenant_id, lead_id, {columns})
-        SELECT t, i, {values} FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[]), {arrays(typed)})
+        SELECT t, i, {values} FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[]), {array_parameters(typed)})
                                    AS w (t, i, {", ".join(names)})
         ON CONFLICT (tenant_id, lead_id) DO UPDATE SET {update} WHERE {newer}
         RETURNING tenant_id, lead_id

@@ -15,9 +15,9 @@ from services.outreach.store import lead_of
 from services.outreach.suppression import store, use_cases
 from services.outreach.suppression.schemas import NewSuppression
 from services.outreach.suppression.use_cases import Wish
-from shared.aliases import resolve
 from shared.errors import Invalid, NotFound
 from shared.http import Limit, Once, Operator, Page, TenantWork, Viewer, decode_cursor, encode_cursor, public
+from shared.store.aliases import resolve
 
 router = APIRouter(tags=["suppression"])
 

@@ -10,10 +10,10 @@ from services.outreach.keys import Keys
 from services.outreach.store import Lead, family, lead_of
 from services.outreach.suppression import store
 from services.outreach.suppression.rules import BY_THE_LEAD, SOFT_WINDOW, Failure, address_state
-from shared.aliases import resolve
 from shared.db import UnitOfWork
 from shared.events import ContactOptedOut, Envelope, MessageBounced
 from shared.ids import uuid7
+from shared.store.aliases import resolve
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from services.outreach.suppression import store
 from services.outreach.suppression.use_cases import blocklisted
 from shared.db import Database
-from shared.work import outbox_is_short
+from shared.store import outbox
 
 PAGE = 500
 
@@ -12,7 +12,7 @@ async def tell_domains(database: Database) -> int:
     """One page of one domain; how many leads were told."""
     async with database.worker() as work:
         job = await work.fetch_one("SELECT tenant_id, suppression_id FROM domain_job ORDER BY random() LIMIT 1")
-        if job is None or not await outbox_is_short(work):
+        if job is None or not await outbox.is_short(work):
             return 0
     tenant = job["tenant_id"]
     async with database.worker([tenant]) as work:

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from services.outreach.store import family, lead_of
 from services.outreach.suppression.store import lock_addresses
-from shared.aliases import remember_erased
 from shared.db import UnitOfWork
+from shared.store.erasure import record_erasure
 
 _STEPS = (
     """DELETE FROM dispatch d USING draft f WHERE f.tenant_id = d.tenant_id AND f.draft_id = d.draft_id
@@ -41,7 +41,7 @@ async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
                 tenant=tenant,
                 senders=[address for address in ((lead.email or "").lower(), lead.phone) if address],
             )
-        await remember_erased(work, tenant, each)
+        await record_erasure(work, tenant, each)
         for step in _STEPS:
             if "gone" in step:
                 drafts = [row["draft_id"] for row in await work.fetch(step, tenant=tenant, lead=each)]

@@ -7,7 +7,7 @@ from services.outreach.store import Lead, lead_of, settings_of
 from shared.db import Database, UnitOfWork
 from shared.errors import NotFound
 from shared.events import Envelope, OutreachModeChanged
-from shared.work import outbox_is_short
+from shared.store import outbox
 
 PAGE = 500
 
@@ -47,7 +47,7 @@ async def announce_tenant_modes(database: Database) -> int:
     """One page of leads whose tenant has changed its mode; how many were told. Waits while the outbox is long."""
     async with database.worker() as work:
         job = await work.fetch_one("SELECT tenant_id FROM settings WHERE NOT mode_announced ORDER BY random() LIMIT 1")
-        if job is None or not await outbox_is_short(work):
+        if job is None or not await outbox.is_short(work):
             return 0
     tenant = job["tenant_id"]
     async with database.worker([tenant]) as work:

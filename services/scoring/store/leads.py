@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from services.scoring.rules import Score
-from shared.aliases import Lead
 from shared.db import UnitOfWork
+from shared.ids import LeadKey
 
 
 class Row(NamedTuple):
@@ -27,7 +27,7 @@ class Row(NamedTuple):
 class Scored(NamedTuple):
     """What is to be stored of a lead; `score` None: nothing is known yet, or it is another lead's alias."""
 
-    lead: Lead
+    lead: LeadKey
     revision: int = 0
     score: Score | None = None
     scored_at: datetime | None = None
@@ -37,12 +37,12 @@ class Scored(NamedTuple):
 class Links:
     """How ids hang together: which were erased, which lead an alias stands for, which aliases a lead has."""
 
-    erased: set[Lead] = field(default_factory=set)
-    kept: dict[Lead, Lead] = field(default_factory=dict)
-    aliases: dict[Lead, list[Lead]] = field(default_factory=dict)
+    erased: set[LeadKey] = field(default_factory=set)
+    kept: dict[LeadKey, LeadKey] = field(default_factory=dict)
+    aliases: dict[LeadKey, list[LeadKey]] = field(default_factory=dict)
 
 
-async def lock_leads(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, Row]:
+async def lock_leads(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, Row]:
     """Lock the rows of these ids, in one order everywhere; what is not there yet is not in the answer."""
     wanted = sorted(leads)
     rows = await work.fetch_tuples(
@@ -57,13 +57,13 @@ async def lock_leads(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, Row]
         tenants=[tenant for tenant, _ in wanted],
         leads=[lead for _, lead in wanted],
     )
-    found: dict[Lead, Row] = {}
+    found: dict[LeadKey, Row] = {}
     for tenant, lead_id, revision, fit, intent, engagement, band, version, scored_at, next_change_at in rows:
         found[tenant, lead_id] = Row(revision, (fit, intent, engagement), band, version, scored_at, next_change_at)
     return found
 
 
-async def links_of(work: UnitOfWork, leads: Iterable[Lead]) -> Links:
+async def links_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> Links:
     """One look at erased and merged leads. Ask after locking: then no merge of these ids is under way."""
     wanted = list(leads)
     rows = await work.fetch_tuples(
@@ -144,7 +144,7 @@ def _columns(scored: Sequence[Scored]) -> dict[str, list[object]]:
     }
 
 
-async def read_lead(work: UnitOfWork, lead: Lead) -> Row | None:
+async def read_lead(work: UnitOfWork, lead: LeadKey) -> Row | None:
     """What is stored of a lead, without a lock."""
     row = await work.fetch_one(
         """
@@ -191,7 +191,7 @@ async def published_scores(
     return [(row["lead_id"], _row(row)) for row in rows]
 
 
-async def forget(work: UnitOfWork, leads: Iterable[Lead]) -> None:
+async def forget(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
     wanted = list(leads)
     await work.run(
         """
@@ -217,7 +217,7 @@ async def due_tenants(work: UnitOfWork, limit: int) -> list[str]:
     return [row["tenant_id"] for row in rows]
 
 
-async def claim_due(work: UnitOfWork, limit: int) -> list[Lead]:
+async def claim_due(work: UnitOfWork, limit: int) -> list[LeadKey]:
     """Lock leads of this transaction's tenants whose scores are due, but those that another replica is at."""
     rows = await work.fetch(
         """
@@ -232,7 +232,7 @@ async def claim_due(work: UnitOfWork, limit: int) -> list[Lead]:
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
 
 
-async def page_of_leads(work: UnitOfWork, tenant: str, after: UUID | None, limit: int) -> list[Lead]:
+async def page_of_leads(work: UnitOfWork, tenant: str, after: UUID | None, limit: int) -> list[LeadKey]:
     """The next leads of a tenant by id."""
     rows = await work.fetch(
         """
@@ -247,7 +247,7 @@ async def page_of_leads(work: UnitOfWork, tenant: str, after: UUID | None, limit
     return [(tenant, row["lead_id"]) for row in rows]
 
 
-async def waiting_leads(work: UnitOfWork, older_than: timedelta, limit: int = 500) -> list[Lead]:
+async def waiting_leads(work: UnitOfWork, older_than: timedelta, limit: int = 500) -> list[LeadKey]:
     """Ids that something was said of, but that nobody captured in all that time."""
     rows = await work.fetch(
         """

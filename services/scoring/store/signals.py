@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from services.scoring.rules import Signal
-from shared.aliases import Lead
 from shared.db import UnitOfWork
 from shared.events import Received
+from shared.ids import LeadKey
 
 
-async def add_signals(work: UnitOfWork, arrived: Sequence[tuple[Received[Any], str]]) -> set[Lead]:
+async def add_signals(work: UnitOfWork, arrived: Sequence[tuple[Received[Any], str]]) -> set[LeadKey]:
     """Store events with the part of their data that models read (JSON); (tenant, digest) of those that are new."""
     ordered = sorted(arrived, key=lambda pair: (pair[0].tenant, pair[0].digest))
     rows = await work.fetch_tuples(
@@ -37,10 +37,10 @@ async def add_signals(work: UnitOfWork, arrived: Sequence[tuple[Received[Any], s
     return {(tenant, digest) for tenant, digest in rows}
 
 
-async def load_signals(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, list[Signal]]:
+async def load_signals(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, list[Signal]]:
     """The signals that came with each of these ids."""
     wanted = list(leads)
-    found: dict[Lead, list[Signal]] = {lead: [] for lead in wanted}
+    found: dict[LeadKey, list[Signal]] = {lead: [] for lead in wanted}
     if not wanted:
         return found
     rows = await work.fetch_tuples(
@@ -57,7 +57,7 @@ async def load_signals(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, li
     return found
 
 
-async def remove_signals(work: UnitOfWork, leads: Iterable[Lead]) -> None:
+async def remove_signals(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
     """Forget all that came with these ids."""
     wanted = list(leads)
     await work.run(

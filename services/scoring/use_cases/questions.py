@@ -7,9 +7,9 @@ from uuid import UUID
 from services.scoring import store
 from services.scoring.rules import Contribution, Score, explain, gather, score_at
 from services.scoring.use_cases.models import Models
-from shared.aliases import aliases_of, resolve
 from shared.db import UnitOfWork
 from shared.errors import NotFound
+from shared.store.aliases import aliases_of, resolve
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from services.scoring import store
 from services.scoring.rules import Score, Signal, gather, score_at
 from services.scoring.store import Row, Scored
 from services.scoring.use_cases.models import Models
-from shared.aliases import Lead, aliases_of, apply_merge, remember_erased, resolve
 from shared.db import UnitOfWork
 from shared.events import Event, LeadErased, LeadMerged, LeadScored, Received
-from shared.ids import revision_id
+from shared.ids import LeadKey, revision_id
+from shared.store.aliases import aliases_of, apply_merge, resolve
+from shared.store.erasure import record_erasure
 
 Cause = Received[Any] | None
 
@@ -29,8 +30,8 @@ _READ: Mapping[str, set[str]] = {
 
 async def take_signals(work: UnitOfWork, models: Models, batch: Sequence[Received[Any]]) -> None:
     """A batch of events in their order; those known already change nothing."""
-    causes: dict[Lead, Cause] = {}
-    said_anew: set[Lead] = set()
+    causes: dict[LeadKey, Cause] = {}
+    said_anew: set[LeadKey] = set()
     arrived: dict[tuple[str, Any], tuple[Received[Any], str]] = {}
     for received in batch:
         lead = (received.tenant, received.lead_id)
@@ -46,7 +47,7 @@ async def take_signals(work: UnitOfWork, models: Models, batch: Sequence[Receive
                 causes[received.tenant, kept] = received
         else:
             arrived.setdefault((received.tenant, received.digest), (received, _data(received)))
-    fresh: dict[Lead, list[Signal]] = {}
+    fresh: dict[LeadKey, list[Signal]] = {}
     if arrived:
         new = await store.add_signals(work, list(arrived.values()))
         for key, (received, data) in arrived.items():
@@ -60,10 +61,10 @@ async def take_signals(work: UnitOfWork, models: Models, batch: Sequence[Receive
 async def settle(
     work: UnitOfWork,
     models: Models,
-    causes: Mapping[Lead, Cause],
+    causes: Mapping[LeadKey, Cause],
     *,
-    fresh: Mapping[Lead, list[Signal]] | None = None,
-    said_anew: Collection[Lead] = (),
+    fresh: Mapping[LeadKey, list[Signal]] | None = None,
+    said_anew: Collection[LeadKey] = (),
 ) -> None:
     """Bring the scores of these leads up to date, and publish those that changed.
 
@@ -79,7 +80,7 @@ async def settle(
     if links.erased:
         await store.remove_signals(work, links.erased)
     named = [lead for lead in causes if lead not in links.erased]
-    groups: dict[Lead, Cause] = {}
+    groups: dict[LeadKey, Cause] = {}
     for lead in named:
         kept = links.kept.get(lead, lead)
         groups[kept] = _later(groups.get(kept), causes[lead])
@@ -116,24 +117,24 @@ async def settle(
         await store.update_scores(work, updates)
 
 
-async def forget_leads(work: UnitOfWork, lead: Lead) -> None:
+async def forget_leads(work: UnitOfWork, lead: LeadKey) -> None:
     """Erase a person: the lead, and what was merged into it, with every signal; what comes later is dropped."""
     aliases = (await aliases_of(work, [lead]))[lead]
     gone = [lead, *((lead[0], alias) for alias in aliases)]
     await store.lock_leads(work, gone)
     for tenant, lead_id in gone:
-        await remember_erased(work, tenant, lead_id)
+        await record_erasure(work, tenant, lead_id)
     await store.remove_signals(work, gone)
     await store.forget(work, gone)
 
 
 async def _signals(
     work: UnitOfWork,
-    groups: Iterable[Lead],
-    rows: Mapping[Lead, Row],
-    aliases: Mapping[Lead, list[Lead]],
-    fresh: Mapping[Lead, list[Signal]],
-) -> dict[Lead, list[Signal]]:
+    groups: Iterable[LeadKey],
+    rows: Mapping[LeadKey, Row],
+    aliases: Mapping[LeadKey, list[LeadKey]],
+    fresh: Mapping[LeadKey, list[Signal]],
+) -> dict[LeadKey, list[Signal]]:
     """All signals of each lead and its aliases. Of a lead without a row nothing older than this batch is stored."""
     to_read = [one for lead in groups if lead in rows or lead in aliases for one in (lead, *aliases.get(lead, ()))]
     loaded = await store.load_signals(work, to_read) if to_read else {}
@@ -146,7 +147,7 @@ async def _signals(
 
 
 def _score(
-    work: UnitOfWork, models: Models, active: Mapping[str, int], lead: Lead, signals: list[Signal], row: Row | None
+    work: UnitOfWork, models: Models, active: Mapping[str, int], lead: LeadKey, signals: list[Signal], row: Row | None
 ) -> Score | None:
     """The score of now; of the newest signal's moment where that lies (at most five minutes) ahead."""
     moment = max([work.now, *(signal.at for signal in signals)])

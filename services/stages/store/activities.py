@@ -11,8 +11,8 @@ import orjson
 from sqlalchemy import RowMapping
 
 from services.stages.rules import Signal, Stage, Transition
-from shared.aliases import Lead
-from shared.db import UnitOfWork, arrays, by_column
+from shared.db import UnitOfWork, array_parameters, by_column
+from shared.ids import LeadKey
 
 STATUS_CHANGE = "status_change"
 IGNORED = "ignored"
@@ -89,7 +89,7 @@ _row = attrgetter("tenant", *list(_COLUMNS)[1:])
 _ADD = f"""
     INSERT INTO activity ({_NAMES}, superseded)
     SELECT {", ".join("CAST(data AS jsonb)" if name == "data" else name for name in _COLUMNS)}, false
-    FROM unnest({arrays(_COLUMNS)}) AS v ({_NAMES})
+    FROM unnest({array_parameters(_COLUMNS)}) AS v ({_NAMES})
     ON CONFLICT DO NOTHING
     RETURNING tenant_id, digest
 """
@@ -112,12 +112,12 @@ _OF_LEADS = """
 """
 
 
-def _keys(leads: Iterable[Lead]) -> dict[str, Any]:
+def _keys(leads: Iterable[LeadKey]) -> dict[str, Any]:
     wanted = list(leads)
     return {"tenants": [tenant for tenant, _ in wanted], "leads": [lead for _, lead in wanted]}
 
 
-async def signals(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, list[Signal]]:
+async def signals(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, list[Signal]]:
     """All signals that came with these lead ids, by the id they came with."""
     rows = await work.fetch(
         f"""
@@ -126,7 +126,7 @@ async def signals(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, list[Si
         """,
         **_keys(leads),
     )
-    found: dict[Lead, list[Signal]] = {}
+    found: dict[LeadKey, list[Signal]] = {}
     for row in rows:
         found.setdefault((row["tenant_id"], row["lead_id"]), []).append(
             Signal(
@@ -153,7 +153,7 @@ class Told:
     revision: int
 
 
-async def told(work: UnitOfWork, leads: Sequence[Lead]) -> dict[Lead, list[Told]]:
+async def told(work: UnitOfWork, leads: Sequence[LeadKey]) -> dict[LeadKey, list[Told]]:
     """The status changes told of these leads that still hold, in order."""
     if not leads:
         return {}
@@ -165,7 +165,7 @@ async def told(work: UnitOfWork, leads: Sequence[Lead]) -> dict[Lead, list[Told]
         """,
         **_keys(leads),
     )
-    found: dict[Lead, list[Told]] = {}
+    found: dict[LeadKey, list[Told]] = {}
     for row in rows:
         data = row["data"]
         transition = Transition(
@@ -199,14 +199,14 @@ async def supersede(work: UnitOfWork, tenant: str, digests: Sequence[UUID], *, b
     )
 
 
-async def ignored(work: UnitOfWork, leads: Sequence[Lead]) -> dict[Lead, dict[UUID, bool]]:
+async def ignored(work: UnitOfWork, leads: Sequence[LeadKey]) -> dict[LeadKey, dict[UUID, bool]]:
     """The entries "ignored" of these leads: digest -> superseded."""
     if not leads:
         return {}
     rows = await work.fetch(
         f"SELECT a.tenant_id, a.lead_id, a.digest, a.superseded {_OF_LEADS} AND a.type = '{IGNORED}'", **_keys(leads)
     )
-    found: dict[Lead, dict[UUID, bool]] = {}
+    found: dict[LeadKey, dict[UUID, bool]] = {}
     for row in rows:
         found.setdefault((row["tenant_id"], row["lead_id"]), {})[row["digest"]] = row["superseded"]
     return found
@@ -224,7 +224,7 @@ async def reinstate(work: UnitOfWork, tenant: str, digests: Sequence[UUID]) -> N
     )
 
 
-async def last_active(work: UnitOfWork, leads: Iterable[Lead], types: Iterable[str]) -> dict[Lead, datetime]:
+async def last_active(work: UnitOfWork, leads: Iterable[LeadKey], types: Iterable[str]) -> dict[LeadKey, datetime]:
     """When something of these types last happened, by the lead id that it came with."""
     rows = await work.fetch(
         f"""
@@ -297,7 +297,7 @@ async def labels(work: UnitOfWork, lead_ids: Sequence[UUID], reply_ids: Sequence
     )
 
 
-async def known_replies(work: UnitOfWork, replies: Iterable[tuple[Lead, str]]) -> set[tuple[Lead, str]]:
+async def known_replies(work: UnitOfWork, replies: Iterable[tuple[LeadKey, str]]) -> set[tuple[LeadKey, str]]:
     """Those of the replies that stand in the timeline already, under another label perhaps."""
     wanted = list(replies)
     rows = await work.fetch(

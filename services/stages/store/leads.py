@@ -1,4 +1,4 @@
-"""Lead rows: locked in one order, loaded at once, saved at once."""
+"""LeadKey rows: locked in one order, loaded at once, saved at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ from sqlalchemy import RowMapping
 
 from services.stages.rules import QUIET_STAGES, Journey, Stage, status_of
 from services.stages.store.activities import ACTIVE
-from shared.aliases import Lead
-from shared.db import UnitOfWork, arrays, by_column
+from shared.db import UnitOfWork, array_parameters, by_column
+from shared.ids import LeadKey
 
 # Not year 1: asyncpg takes the least datetime for -infinity, and reads that back without a time zone.
 UNBORN = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
@@ -49,7 +49,7 @@ class Standing:
     next_due: datetime | None = None
 
     @property
-    def key(self) -> Lead:
+    def key(self) -> LeadKey:
         return self.tenant, self.lead_id
 
     @property
@@ -89,7 +89,7 @@ _LOCK = f"""
 """
 
 
-async def lock(work: UnitOfWork, leads: Iterable[Lead]) -> dict[Lead, Standing]:
+async def lock(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, Standing]:
     """The standings of these leads, locked until the transaction ends; an unknown lead gets a new one."""
     wanted = sorted(set(leads), key=lambda lead: (lead[0], lead[1].int))
     rows = await work.fetch_tuples(_LOCK, tenants=[tenant for tenant, _ in wanted], leads=[lead for _, lead in wanted])
@@ -134,11 +134,11 @@ _JSON = {"journey", "drafts"}
 _VALUES = ", ".join(f"CAST(v.{name} AS jsonb)" if name in _JSON else f"v.{name}" for name in _COLUMNS)
 _INSERT = f"""
     INSERT INTO lead ({", ".join(_COLUMNS)})
-    SELECT {_VALUES} FROM unnest({arrays(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
+    SELECT {_VALUES} FROM unnest({array_parameters(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
 """
 _UPDATE = f"""
     UPDATE lead SET ({", ".join(_COLUMNS)}) = ({_VALUES})
-    FROM unnest({arrays(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
+    FROM unnest({array_parameters(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
     WHERE lead.tenant_id = v.tenant_id AND lead.lead_id = v.lead_id
 """
 
@@ -201,7 +201,7 @@ async def find(work: UnitOfWork, lead_id: UUID) -> Standing | None:
     return standing_of(row) if row else None
 
 
-async def due(work: UnitOfWork, limit: int) -> Sequence[Lead]:
+async def due(work: UnitOfWork, limit: int) -> Sequence[LeadKey]:
     """Leads of all tenants whose next timer has fallen due, oldest first. Not locked: `lock` decides who does it."""
     rows = await work.fetch(
         "SELECT tenant_id, lead_id FROM lead WHERE next_due <= :now ORDER BY next_due LIMIT :limit",
@@ -211,7 +211,7 @@ async def due(work: UnitOfWork, limit: int) -> Sequence[Lead]:
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
 
 
-async def put_off(work: UnitOfWork, lead: Lead, pause: timedelta) -> None:
+async def put_off(work: UnitOfWork, lead: LeadKey, pause: timedelta) -> None:
     """Look at this lead's timers later."""
     await work.run(
         "UPDATE lead SET next_due = :later WHERE tenant_id = :tenant AND lead_id = :lead",
@@ -221,7 +221,7 @@ async def put_off(work: UnitOfWork, lead: Lead, pause: timedelta) -> None:
     )
 
 
-async def that_may_go_quiet(work: UnitOfWork, tenant: str, last: UUID | None, limit: int) -> Sequence[Lead]:
+async def that_may_go_quiet(work: UnitOfWork, tenant: str, last: UUID | None, limit: int) -> Sequence[LeadKey]:
     """A page of a tenant's leads, by id, in the stages that the quiet period is about."""
     rows = await work.fetch(
         """

@@ -9,9 +9,11 @@ from services.stages.store import activities
 from services.stages.store.activities import Entry
 from services.stages.store.leads import CLOSED, OPEN, UNBORN, Standing
 from services.stages.use_cases.judging import Judging
-from shared.aliases import Lead, aliases_of, apply_merge, erased_among, remember_erased, resolve
 from shared.db import UnitOfWork
 from shared.events import LeadCaptured, LeadErased, LeadMerged, LeadScored, LeadUpdated, Received, ReplyReceived
+from shared.ids import LeadKey
+from shared.store.aliases import aliases_of, apply_merge, resolve
+from shared.store.erasure import erased_among, record_erasure
 
 _SHOWN: dict[str, tuple[str, ...]] = {
     "lead.captured": ("source", "campaign"),
@@ -50,8 +52,8 @@ async def take(work: UnitOfWork, batch: list[Received[Any]]) -> None:
     entries = {(r.tenant, r.digest): _entry(r) for r in received}
     await _hide_noise(work, received, entries, judging.standings, now)
     fresh = await activities.add(work, list(entries.values()))
-    arrivals: dict[Lead, list[Signal]] = {}
-    causes: dict[Lead, str] = {}
+    arrivals: dict[LeadKey, list[Signal]] = {}
+    causes: dict[LeadKey, str] = {}
     for one in received:
         if (one.tenant, one.digest) not in fresh:
             continue
@@ -177,7 +179,7 @@ _LEARN: dict[str, Callable[[Standing, Received[Any]], None]] = {
 }
 
 
-def _merge(standings: dict[Lead, Standing], received: Received[LeadMerged]) -> None:
+def _merge(standings: dict[LeadKey, Standing], received: Received[LeadMerged]) -> None:
     """All parties are folded again: the kept lead from the signals of both, or, undone, each from its own; and the
     lead that the alias belonged to before, where that merge's undo comes later than this."""
     kept = standings[received.tenant, received.lead_id]
@@ -187,7 +189,7 @@ def _merge(standings: dict[Lead, Standing], received: Received[LeadMerged]) -> N
         alias.next_due = None
 
 
-async def _date(work: UnitOfWork, standings: Mapping[Lead, Standing], merged: set[Lead]) -> None:
+async def _date(work: UnitOfWork, standings: Mapping[LeadKey, Standing], merged: set[LeadKey]) -> None:
     """The last activity of leads that were merged or parted: of all that they stand for now."""
     if not merged:
         return
@@ -201,12 +203,12 @@ async def _hide_noise(
     work: UnitOfWork,
     received: Sequence[Received[Any]],
     entries: Mapping[tuple[str, UUID], Entry],
-    standings: Mapping[Lead, Standing],
-    now: Mapping[Lead, UUID],
+    standings: Mapping[LeadKey, Standing],
+    now: Mapping[LeadKey, UUID],
 ) -> None:
     """A score inside its band, and a second label of a reply, are read by the rules and shown to nobody."""
-    bands: dict[Lead, str] = {}
-    replies: dict[tuple[Lead, str], Entry] = {}
+    bands: dict[LeadKey, str] = {}
+    replies: dict[tuple[LeadKey, str], Entry] = {}
     for one in received:
         entry, lead = entries[one.tenant, one.digest], (one.tenant, one.lead_id)
         if one.type == LeadScored.type:
@@ -221,7 +223,7 @@ async def _hide_noise(
 
 
 async def _erase(work: UnitOfWork, received: Received[LeadErased]) -> None:
-    await remember_erased(work, received.tenant, received.lead_id)
+    await record_erasure(work, received.tenant, received.lead_id)
     await activities.strip_person(work, received.tenant, received.lead_id)
     await work.run(
         "UPDATE lead SET name = NULL, company = NULL, drafts = '{}' WHERE tenant_id = :tenant AND lead_id = :lead",

@@ -23,20 +23,20 @@ from services.stages.store import activities, alerts, leads, settings
 from services.stages.store.activities import Told
 from services.stages.store.leads import Standing
 from services.stages.use_cases.telling import Telling
-from shared.aliases import Lead, aliases_of, resolve
 from shared.db import UnitOfWork
 from shared.errors import Transient
 from shared.events import StageChanged
-from shared.ids import derived_id, revision_id
+from shared.ids import LeadKey, derived_id, revision_id
+from shared.store.aliases import aliases_of, resolve
 
-Arrivals = Mapping[Lead, Sequence[Signal]]
+Arrivals = Mapping[LeadKey, Sequence[Signal]]
 
 
 class Judging:
     """One round over leads that are locked: `standings` may be changed (score, details) before `decide` saves them."""
 
     def __init__(
-        self, work: UnitOfWork, standings: dict[Lead, Standing], histories: Mapping[str, SettingsHistory]
+        self, work: UnitOfWork, standings: dict[LeadKey, Standing], histories: Mapping[str, SettingsHistory]
     ) -> None:
         self.work = work
         self.standings = standings
@@ -45,7 +45,7 @@ class Judging:
         self._alerts: list[alerts.Alert] = []
 
     @classmethod
-    async def begin(cls, work: UnitOfWork, keys: Iterable[Lead]) -> "Judging":
+    async def begin(cls, work: UnitOfWork, keys: Iterable[LeadKey]) -> "Judging":
         """Lock these leads (ids already resolved) and load what judges them."""
         standings = await leads.lock(work, keys)
         histories = await settings.histories(work, (tenant for tenant, _ in standings))
@@ -53,8 +53,8 @@ class Judging:
 
     @classmethod
     async def begin_resolved(
-        cls, work: UnitOfWork, asked: Collection[Lead], besides: Iterable[Lead] = ()
-    ) -> tuple["Judging", dict[Lead, UUID]]:
+        cls, work: UnitOfWork, asked: Collection[LeadKey], besides: Iterable[LeadKey] = ()
+    ) -> tuple["Judging", dict[LeadKey, UUID]]:
         """Lock what these ids stand for (and `besides` as they are), and say what that is.
 
         Raises Transient when a merge or its undo was committed before the locks were ours: the next look sees it.
@@ -67,7 +67,7 @@ class Judging:
         return judging, now
 
     async def decide(
-        self, arrivals: Arrivals, *, again: Iterable[Lead] = (), causes: Mapping[Lead, str] | None = None
+        self, arrivals: Arrivals, *, again: Iterable[LeadKey] = (), causes: Mapping[LeadKey, str] | None = None
     ) -> None:
         """Fold the arrivals (and timers due) into their leads, those in `again` from the beginning; save and emit."""
         again = set(again)
@@ -110,7 +110,7 @@ class Judging:
             self._alert(standing, outcome)
         self._settle(standing)
 
-    async def _refold(self, keys: Sequence[Lead], causes: Mapping[Lead, str]) -> None:
+    async def _refold(self, keys: Sequence[LeadKey], causes: Mapping[LeadKey, str]) -> None:
         names = await aliases_of(self.work, keys)
         stored = await activities.signals(self.work, [(k[0], id) for k in keys for id in (k[1], *names[k])])
         told = await activities.told(self.work, heard_of := [key for key in keys if self.standings[key].captured])

@@ -4,13 +4,12 @@ from typing import Any
 
 from shared.events import CATALOGUE, Event
 from shared.events.documents.headers import headers_schema, headers_schema_of
-from shared.events.documents.readers import OTHER_SYSTEMS, READS, readers, writers
 from shared.events.documents.samples import samples
 from shared.events.documents.schemas import meaning_of, name_of, schema_of
+from shared.events.readers import OTHER_SYSTEMS, READS, readers, writers
+from shared.events.topics import PARTITIONS, SETTINGS
+from shared.names import group_of
 
-PARTITIONS = 12
-RETENTION_MS = 14 * 24 * 3600 * 1000
-MAX_MESSAGE_BYTES = 1_048_576
 _BINDING = "0.5.0"
 
 _ABOUT = """\
@@ -58,9 +57,9 @@ def _channel(event: type[Event]) -> dict[str, Any]:
                 "topic": event.type,
                 "partitions": PARTITIONS,
                 "topicConfiguration": {
-                    "cleanup.policy": ["delete"],
-                    "retention.ms": RETENTION_MS,
-                    "max.message.bytes": MAX_MESSAGE_BYTES,
+                    "cleanup.policy": [SETTINGS["cleanup.policy"]],
+                    "retention.ms": SETTINGS["retention.ms"],
+                    "max.message.bytes": SETTINGS["max.message.bytes"],
                 },
                 "bindingVersion": _BINDING,
             }
@@ -75,7 +74,7 @@ def _operations(event: type[Event]) -> list[tuple[str, dict[str, Any]]]:
     ]
     for reader in readers(event):
         operation = _operation(event, "receive", reader)
-        group = {"type": "string", "enum": [f"leadflow-{reader}"]}
+        group = {"type": "string", "enum": [group_of(reader)]}
         operation["bindings"] = {"kafka": {"groupId": group, "bindingVersion": _BINDING}}
         made.append((f"{reader}.reads.{event.type}", operation))
     return made

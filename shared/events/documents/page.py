@@ -7,9 +7,9 @@ import orjson
 
 from shared.events import CATALOGUE, Event
 from shared.events.documents.headers import HEADERS
-from shared.events.documents.readers import readers, writers
 from shared.events.documents.samples import samples
 from shared.events.documents.schemas import meaning_of, name_of, schema_of
+from shared.events.readers import readers, writers
 
 _INTRODUCTION = """\
 <!-- Generated from the event models: python -m shared.events -->

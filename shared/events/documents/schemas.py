@@ -6,7 +6,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from shared.events import CATALOGUE, Event
-from shared.events.documents.words import meaning
+from shared.events.documents.meanings import meaning
 
 _NOT_EMPTY = {"type": "string", "pattern": "\\S"}
 _CONDITIONS: dict[str, JsonSchemaValue] = {

@@ -8,7 +8,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from deploy.migrate import address, upgrade
+from deploy.databases import address
+from deploy.migrate import upgrade
 from tests.unit.goals.builders import booked, captured, merged, moved, updated
 
 

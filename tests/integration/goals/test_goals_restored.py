@@ -6,12 +6,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from deploy.migrate import address, upgrade
-from services.goals.consumers import READS
+from deploy.databases import address
+from deploy.migrate import upgrade
+from shared.events.readers import READS
 from shared.messaging.rewind import rewind
 from tests.unit.goals.builders import captured, moved
 
-TOPICS = [event.type for event in READS]
+TOPICS = [event.type for event in READS["goals"]]
 
 
 class Ground:

@@ -23,7 +23,7 @@ class Settings(ServiceSettings):
 
 
 async def answer(work: Any, batch: list[Received[EngagementRecorded]]) -> None:
-    """Lock the leads in order, as every use case does, then say two things of each event."""
+    """Lock the leads in order, as every use case does, then publish two events for each."""
     for received in batch:
         for number in range(2):
             work.emit(LeadBecameHot(total=number, threshold=0), tenant=received.tenant, subject=received.lead_id)
@@ -59,7 +59,7 @@ async def main() -> None:
     relay.PAGE = 7
     die_at_times(chance, 0.004)
     service = Service("stages", Settings(**given["settings"]))
-    service.consume([EngagementRecorded], answer)
+    service.consume(answer, reads=[EngagementRecorded])
     leads = [UUID(lead) for lead in given["leads"]]
     async with service.app.router.lifespan_context(service.app):
         await write(service, given["tenant"], leads, chance)

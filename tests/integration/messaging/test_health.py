@@ -6,7 +6,8 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.migrate import address, upgrade
+from deploy.databases import address
+from deploy.migrate import upgrade
 from services.stages.app import create_app
 from services.stages.settings import Settings
 from shared import migrations
@@ -50,7 +51,7 @@ async def test_a_service_without_a_broker_is_alive_and_not_ready(backend, eventu
     settings = {**backend.settings("stages"), "kafka_bootstrap": "127.0.0.1:1", "grace_seconds": 1}
     app = create_app(Settings(**settings), only="api")
     async with app.router.lifespan_context(app):
-        checks = await asyncio.wait_for(app.state.service.checks(), 5)
+        checks = await asyncio.wait_for(app.state.service.health.problems(), 5)
     assert checks == {"broker": "the broker does not answer"}
 
 

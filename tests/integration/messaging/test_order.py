@@ -11,9 +11,9 @@ from collections import defaultdict
 from uuid import uuid4
 
 from deploy.local.process import die_with_parent
-from shared.db import UnitOfWork
 from shared.events import LeadBecameHot
 from shared.ids import uuid7
+from shared.store import outbox
 
 LEADS = 40
 DEATHS = 5
@@ -127,15 +127,19 @@ async def two_writers(database, tenant: str, lead) -> None:
 
     async def slow() -> None:
         async with database.worker([tenant]) as work:
-            draw = work._draw
+            write_events = work.write_events
+            run = work.run
 
-            async def draws_and_waits(streams):
-                numbers = await draw(streams)
+            async def waits_before_the_outbox(statement, **parameters):
                 drawn.set()
                 await go_on.wait()
-                return numbers
+                return await run(statement, **parameters)
 
-            work._draw = draws_and_waits
+            async def writes_slowly():
+                work.run = waits_before_the_outbox  # the first statement after the sequence numbers were drawn
+                return await write_events()
+
+            work.write_events = writes_slowly
             work.emit(LeadBecameHot(total=1, threshold=0), tenant=tenant, subject=lead)
 
     async def quick() -> None:
@@ -155,13 +159,13 @@ async def test_the_streams_lock_holds_until_the_commit_and_without_it_the_order_
     stages = await start("stages")
     in_order, disordered = uuid7(), uuid7()
     await two_writers(stages.database, tenant, in_order)
-    draw = UnitOfWork._draw
+    draw = outbox._draw_sequences
 
-    async def draws_in_a_transaction_of_its_own(self, streams):
-        async with stages.database.worker(self.tenants) as other:
+    async def draws_in_a_transaction_of_its_own(work, streams):
+        async with stages.database.worker(work.tenants) as other:
             return await draw(other, streams)
 
-    monkeypatch.setattr(UnitOfWork, "_draw", draws_in_a_transaction_of_its_own)
+    monkeypatch.setattr(outbox, "_draw_sequences", draws_in_a_transaction_of_its_own)
     await two_writers(stages.database, tenant, disordered)
     seen = await bus.read("lead.became_hot", tenant=tenant, count=4)
     assert [line.split(":")[0] for line in out_of_order(seen)] == [str(disordered)]

@@ -19,7 +19,8 @@ import orjson
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from deploy.migrate import create_database, upgrade
+from deploy.databases import create_database
+from deploy.migrate import upgrade
 from services.outreach.consumers import Reader
 from services.outreach.drafts import workers as draft_workers
 from services.outreach.drafts.use_cases import composing

@@ -1,6 +1,6 @@
 import pytest
 
-from services.capture.rules.records import MAX_RECORD_LINES, read_layout, read_records
+from services.capture.rules.records import MAX_ROW_LINES, read_layout, read_records
 
 FILE = b'email,company\nada@x.example,"Acme, Ltd"\n\ngrace@x.example,"two\nlines"\r\nbob@x.example,"say ""hi"""\n'
 
@@ -53,10 +53,10 @@ def test_a_quote_that_is_never_closed_costs_one_record_only():
 
 
 def test_a_quote_that_stays_open_for_too_long_costs_one_record_only():
-    data = b'email,name\n"a@x.example,A\n' + b"b@x.example,B\n" * (MAX_RECORD_LINES + 1)
+    data = b'email,name\n"a@x.example,A\n' + b"b@x.example,B\n" * (MAX_ROW_LINES + 1)
     read = records(data)
     assert read[0].reason == "a quote is opened and never closed"
-    assert len(read) == MAX_RECORD_LINES + 2
+    assert len(read) == MAX_ROW_LINES + 2
 
 
 def test_bad_records_stand_beside_good_ones_with_a_reason():

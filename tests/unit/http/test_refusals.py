@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.http.limits import MAX_BODY
+from shared.limits import MAX_BODY_BYTES as MAX_BODY
 from tests.unit.http.callers import asking
 
 ID = UUID(int=7)

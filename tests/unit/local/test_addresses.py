@@ -1,4 +1,4 @@
-from deploy.migrate import address
+from deploy.databases import address
 
 
 def test_the_administrator_keeps_the_password():

@@ -12,10 +12,10 @@ from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.composing import Sender, created, message_for, reaches_of, thread_of
 from services.outreach.rules import MODES, misplaced
 from services.outreach.store import Lead, lead_of, settings_of
-from shared.aliases import resolve
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import uuid7
+from shared.store.aliases import resolve
 
 
 async def known_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> Lead:

@@ -15,11 +15,11 @@ from services.outreach.rules import CHANNELS
 from services.outreach.store import Lead, family, last_word_at, lead_of
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.use_cases import Wish, close_address, opt_out_lead, retract_reply
-from shared.aliases import resolve
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events import Envelope, ReplyReceived
 from shared.ids import uuid7
+from shared.store.aliases import resolve
 
 EXCERPT = 500
 RULES = "system:reply-rules"

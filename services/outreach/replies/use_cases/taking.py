@@ -16,9 +16,9 @@ from services.outreach.store import Lead, lead_of, mailboxes_of, settings_of
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.rules import mail_failure
 from services.outreach.suppression.use_cases import Bounced, bounced
-from shared.aliases import resolve
 from shared.db import UnitOfWork
 from shared.ids import uuid7
+from shared.store.aliases import resolve
 
 _DAEMONS = ("mailer-daemon@", "postmaster@")
 

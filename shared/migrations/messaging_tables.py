@@ -1,24 +1,12 @@
-"""What every service's migrations share: the messaging tables, row-level security, and the runner.
+"""The tables that every service's database has, their roles, and row-level security.
 
 The functions that create tables are frozen history like the migrations that call them: change a table by a new
-function with a new number, never by editing an old one.
+function that a new migration calls, never by editing an old one.
 """
 
-import asyncio
-from pathlib import Path
+from alembic import op
 
-from alembic import command, context, op
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, text
-from sqlalchemy.engine import Connection
-
-from shared.db import make_engine
-
-SERVICES = ("capture", "enrichment", "scoring", "stages", "outreach", "goals")
 _ALL = "SELECT, INSERT, UPDATE, DELETE"
-_ROOT = Path(__file__).resolve().parent.parent
 
 
 def roles(service: str) -> tuple[str, str]:
@@ -202,51 +190,3 @@ def messaging_tables(service: str) -> None:
 MESSAGING_TABLES = frozenset(
     {"outbox", "outbox_refused", "inbox", "lead_stream", "dead_letter", "idempotency", "alias", "erased"}
 )
-
-
-def config(service: str, url: str) -> Config:
-    """Alembic's configuration for a service, without a file."""
-    made = Config()
-    made.set_main_option("script_location", str(_ROOT / "services" / service / "migrations"))
-    made.set_main_option("path_separator", "os")
-    made.attributes["url"] = url
-    return made
-
-
-def run_env(service: str, metadata: MetaData) -> None:
-    """The body of a service's `migrations/env.py`: run on the connection, or at the address, that the caller gave."""
-    connection: Connection | None = context.config.attributes.get("connection")
-    if connection is not None:
-        _run(connection, metadata)
-        return
-
-    async def connect() -> None:
-        engine = make_engine(context.config.attributes["url"], application=f"{service} migrations")
-        async with engine.begin() as opened:
-            await opened.run_sync(_run, metadata)
-        await engine.dispose()
-
-    asyncio.run(connect())
-
-
-def _run(connection: Connection, metadata: MetaData) -> None:
-    # Two migrators at once: the second waits and then finds nothing to do.
-    connection.execute(text("SELECT pg_advisory_xact_lock(4711)"))
-    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
-    with context.begin_transaction():
-        context.run_migrations()
-
-
-def upgrade(service: str, url: str) -> None:
-    """Bring a service's database to head. Blocking; runs its own event loop."""
-    command.upgrade(config(service, url), "head")
-
-
-def head(service: str) -> str | None:
-    """The newest revision that this code knows."""
-    return ScriptDirectory.from_config(config(service, "")).get_current_head()
-
-
-def current(connection: Connection) -> str | None:
-    """The revision that a database stands at."""
-    return MigrationContext.configure(connection).get_current_revision()

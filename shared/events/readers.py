@@ -1,24 +1,15 @@
-"""Who reads and who writes what, in one place. Tests compare it with the services."""
+"""Who reads and who writes which event type. The consumers of the services, the documents and the ACLs follow it."""
 
 from collections.abc import Mapping
 
-from shared.events import (
+from shared.events.base import Event
+from shared.events.capture import EngagementRecorded, LeadCaptured, LeadErased, LeadMerged, LeadUpdated
+from shared.events.enrichment import LeadEnriched
+from shared.events.external import LeadSubmitted
+from shared.events.outreach import (
     ContactOptedOut,
     DraftCreated,
     DraftDecided,
-    EngagementRecorded,
-    Event,
-    LeadAssigned,
-    LeadBecameHot,
-    LeadCaptured,
-    LeadEnriched,
-    LeadErased,
-    LeadMerged,
-    LeadScored,
-    LeadSubmitted,
-    LeadUpdated,
-    MeetingBooked,
-    MeetingCancelled,
     MessageBounced,
     MessageSent,
     OutreachExhausted,
@@ -26,8 +17,9 @@ from shared.events import (
     ReplyReceived,
     SequenceEnrolled,
     SequenceExited,
-    StageChanged,
 )
+from shared.events.scoring import LeadScored
+from shared.events.stages import LeadAssigned, LeadBecameHot, MeetingBooked, MeetingCancelled, StageChanged
 
 _LEADS: tuple[type[Event], ...] = (LeadCaptured, LeadUpdated, LeadMerged, LeadErased)
 _MEETINGS: tuple[type[Event], ...] = (MeetingBooked, MeetingCancelled)

@@ -1,0 +1,60 @@
+"""Creates a service's database and login, and names them. Each step may be repeated at any time."""
+
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+
+from deploy.errors import MigrationError
+
+
+def database_name(service: str) -> str:
+    """Also the name of the service's login, which owns nothing."""
+    return f"leadflow_{service}"
+
+
+def address(admin_url: str, database: str, login: str | None = None, password: str | None = None) -> str:
+    """The same server: another database and, when `login` is given, that user instead of the administrator."""
+    parts = urlsplit(admin_url)
+    host = parts.netloc.rpartition("@")[2]
+    if login is None:
+        return urlunsplit(parts._replace(path=f"/{database}"))
+    user = quote(login, safe="") + (f":{quote(password, safe='')}" if password else "")
+    return urlunsplit(parts._replace(netloc=f"{user}@{host}", path=f"/{database}"))
+
+
+async def create_database(admin_url: str, service: str) -> None:
+    """The service's database, if it is not there. Raises MigrationError when the server cannot be used."""
+    name = database_name(service)
+    connection = await _connect(admin_url)
+    try:
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
+    except asyncpg.DuplicateDatabaseError:
+        pass
+    finally:
+        await connection.close()
+
+
+async def create_login(admin_url: str, service: str, password: str) -> None:
+    """The role that the service logs in as: it owns nothing, and may only become the service's two roles."""
+    name = database_name(service)
+    connection = await _connect(address(admin_url, name))
+    try:
+        if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
+            await connection.execute(f"CREATE ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE")
+        # A role's password is no parameter in SQL; ours consists of URL-safe letters only.
+        await connection.execute(f"ALTER ROLE {name} PASSWORD '{password}'")
+        await connection.execute(f"GRANT {name}_app, {name}_worker TO {name}")
+        await connection.execute(
+            f"REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT CONNECT ON DATABASE {name} TO {name}"
+        )
+    finally:
+        await connection.close()
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(url, timeout=10)
+    except (OSError, asyncpg.PostgresError) as error:
+        where = urlsplit(url)
+        raise MigrationError(f"Postgres at {where.hostname}:{where.port or 5432} cannot be used: {error}") from error

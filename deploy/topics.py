@@ -1,0 +1,35 @@
+"""Creates the Kafka topics that are missing. It may be repeated at any time."""
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from deploy.errors import MigrationError
+from shared.events.topics import PARTITIONS, SETTINGS
+
+
+async def create_topics(bootstrap: str) -> list[str]:
+    """Every topic of the catalogue that is not there yet; returns those made. Replicated threefold where possible."""
+    from shared.events.catalogue import CATALOGUE
+
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await client.start()
+    except (OSError, RuntimeError) as error:
+        raise MigrationError(f"Kafka at {bootstrap} does not answer: {error}") from error
+    try:
+        present = set(await client.list_topics())
+        brokers = len((await client.describe_cluster())["brokers"])
+        replicas = min(3, brokers)
+        configs = {name: str(value) for name, value in SETTINGS.items()} | {
+            "min.insync.replicas": str(max(1, replicas - 1))
+        }
+        missing = [name for name in CATALOGUE if name not in present]
+        topics = [NewTopic(name, PARTITIONS, replicas, topic_configs=configs) for name in missing]
+        if topics:
+            answer = await client.create_topics(topics)
+            for name, code, *detail in answer.topic_errors:
+                if code and for_code(code) is not TopicAlreadyExistsError:
+                    raise MigrationError(f"topic {name} could not be created: {for_code(code).__name__} {detail}")
+        return missing
+    finally:
+        await client.close()

@@ -1,0 +1,21 @@
+"""PostgreSQL: engines, statements, the unit of work, and what an error of the database means."""
+
+from shared.db.database import Database
+from shared.db.engine import make_engine
+from shared.db.errors import RETRY_AT_ONCE, is_outage, sqlstate
+from shared.db.statements import array_parameters, by_column, sql
+from shared.db.transaction import Transaction
+from shared.db.unit_of_work import UnitOfWork
+
+__all__ = [
+    "RETRY_AT_ONCE",
+    "Database",
+    "Transaction",
+    "UnitOfWork",
+    "array_parameters",
+    "by_column",
+    "is_outage",
+    "make_engine",
+    "sql",
+    "sqlstate",
+]

@@ -1,0 +1,69 @@
+"""A service's database, through the two roles that its processes use.
+
+Neither role owns anything, and both are under forced row-level security: `leadflow_<service>_app` (HTTP) sees one
+tenant; `leadflow_<service>_worker` (consumers, workers) reads all and writes only the tenants of its batch.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.clock import Clock
+from shared.db.engine import make_engine
+from shared.db.statements import sql
+from shared.db.unit_of_work import UnitOfWork
+
+
+class Database:
+    """Opens units of work. `on_outbox` is called after each commit that put events into the outbox."""
+
+    def __init__(self, url: str, service: str, *, clock: Clock | None = None, pool_size: int = 5) -> None:
+        self.service = service
+        self.clock = clock or Clock()
+        self.on_outbox: Callable[[], None] = lambda: None
+        self.app = make_engine(url, role=f"leadflow_{service}_app", pool_size=pool_size, application=f"{service} api")
+        self.workers = make_engine(
+            url, role=f"leadflow_{service}_worker", pool_size=pool_size, application=f"{service} worker"
+        )
+
+    @asynccontextmanager
+    async def tenant(self, tenant: str) -> AsyncIterator[UnitOfWork]:
+        """Work for one tenant as the application role; commits at the end of the block."""
+        async with self._begin(self.app, "leadflow.tenant", [tenant]) as work:
+            yield work
+
+    @asynccontextmanager
+    async def worker(self, tenants: Iterable[str] = (), *, lock: int | None = None) -> AsyncIterator[UnitOfWork]:
+        """Work of consumers and workers: reads every tenant, writes only those given; commits at the end.
+
+        `lock`: the number of an advisory lock (shared/db/locks.py) that is held until then. The block sees what the
+        lock's previous holder committed.
+        """
+        async with self._begin(self.workers, "leadflow.tenants", sorted(set(tenants)), lock) as work:
+            yield work
+
+    @asynccontextmanager
+    async def _begin(
+        self, engine: AsyncEngine, setting: str, tenants: Sequence[str], lock: int | None = None
+    ) -> AsyncIterator[UnitOfWork]:
+        parameters: dict[str, Any] = {"name": setting, "value": ",".join(tenants)}
+        first = "SELECT clock_timestamp(), set_config(:name, :value, true)"
+        if lock is not None:
+            first, parameters["lock"] = f"{first}, pg_advisory_xact_lock(:lock)", lock
+        async with engine.connect() as connection, connection.begin():
+            now: datetime = (await connection.execute(sql(first), parameters)).scalar_one()
+            work = UnitOfWork(connection, now + self.clock.offset, self.service, tenants)
+            yield work
+            has_events = await work.write_events()
+        if has_events:
+            self.on_outbox()
+        for call in work.after_commit:
+            call()
+
+    async def close(self) -> None:
+        """Close the connections of both roles."""
+        await self.app.dispose()
+        await self.workers.dispose()

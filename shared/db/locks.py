@@ -1,0 +1,7 @@
+"""The advisory locks of a database, each number named once. PostgreSQL keeps one space of numbers for each database."""
+
+RELAY = 0x1EADF10
+"""Held by the one relay that sends now."""
+
+MIGRATIONS = 4711
+"""Held by the one process that migrates now."""

@@ -1,0 +1,6 @@
+"""What the migrations of every service share: the messaging tables, row-level security, and the runner."""
+
+from shared.migrations.messaging_tables import MESSAGING_TABLES, messaging_tables, roles, secure
+from shared.migrations.runner import config, head, run_env, upgrade
+
+__all__ = ["MESSAGING_TABLES", "config", "head", "messaging_tables", "roles", "run_env", "secure", "upgrade"]

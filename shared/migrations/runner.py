@@ -1,0 +1,57 @@
+"""Runs a service's Alembic migrations, and knows the newest revision."""
+
+import asyncio
+from pathlib import Path
+
+from alembic import command, context
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, text
+from sqlalchemy.engine import Connection
+
+from shared.db import locks, make_engine
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def config(service: str, url: str) -> Config:
+    """Alembic's configuration for a service, without a file."""
+    made = Config()
+    made.set_main_option("script_location", str(_ROOT / "services" / service / "migrations"))
+    made.set_main_option("path_separator", "os")
+    made.attributes["url"] = url
+    return made
+
+
+def run_env(service: str, metadata: MetaData) -> None:
+    """The body of a service's `migrations/env.py`: run on the connection, or at the URL, that the caller gave."""
+    connection: Connection | None = context.config.attributes.get("connection")
+    if connection is not None:
+        _run(connection, metadata)
+        return
+
+    async def connect() -> None:
+        engine = make_engine(context.config.attributes["url"], application=f"{service} migrations")
+        async with engine.begin() as opened:
+            await opened.run_sync(_run, metadata)
+        await engine.dispose()
+
+    asyncio.run(connect())
+
+
+def _run(connection: Connection, metadata: MetaData) -> None:
+    # When two processes migrate at once, the second waits and then finds nothing to do.
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": locks.MIGRATIONS})
+    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def upgrade(service: str, url: str) -> None:
+    """Bring a service's database to head. Blocking; runs its own event loop."""
+    command.upgrade(config(service, url), "head")
+
+
+def head(service: str) -> str | None:
+    """The newest revision that this code knows."""
+    return ScriptDirectory.from_config(config(service, "")).get_current_head()

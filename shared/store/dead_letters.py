@@ -1,0 +1,156 @@
+"""Dead letters: records that could not be processed, stored with bytes, headers and the reason."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from shared.db.transaction import Transaction
+from shared.errors import NotFound
+from shared.ids import uuid7
+
+_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One record as it was received, and why it could not be processed."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+    error: str
+    recorded_at: datetime
+
+    def header(self, name: str) -> str | None:
+        """A header as text, as far as it can be read; None where there is none."""
+        for key, value in self.headers:
+            if key.lower() == name and value is not None:
+                return value.decode(errors="replace").replace("\0", "")[:1_000]
+        return None
+
+    @cached_property
+    def _structured(self) -> dict[str, Any]:
+        """The attributes of a structured event, as far as it can be read."""
+        if not (self.header("content-type") or "").lower().startswith("application/cloudevents+json"):
+            return {}
+        try:
+            body = orjson.loads(self.value or b"")
+        except orjson.JSONDecodeError:
+            return {}
+        return body if isinstance(body, dict) else {}
+
+    def attribute(self, name: str) -> str | None:
+        """A CloudEvents attribute, in binary or structured mode."""
+        text = self._structured.get(name)
+        return text.replace("\0", "")[:1_000] if isinstance(text, str) else self.header(f"ce_{name}")
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant that the record names in the right form; None means that only the command line shows it."""
+        tenant = self.attribute("tenantid")
+        return tenant if tenant and _TENANT.match(tenant) else None
+
+    @property
+    def subject(self) -> str | None:
+        """The lead that the record names, written as our ids are so that erasure finds it; shortened if no id."""
+        subject = self.attribute("subject")
+        try:
+            return str(UUID(subject)) if subject else None
+        except ValueError:
+            return subject[:100] if subject else None
+
+
+async def add(work: Transaction, letters: Sequence[DeadLetter]) -> None:
+    """Store dead letters, except those of an erased lead. The same (topic, partition, offset) is stored once."""
+    for letter in letters:
+        await work.run(
+            """
+            INSERT INTO dead_letter
+                (id, tenant_id, topic, kafka_partition, kafka_offset, key, value, headers, event_id, subject,
+                 error, at)
+            SELECT :id, :tenant, :topic, :partition, :offset, :key, :value, :headers, :event_id, :subject, :error,
+                   clock_timestamp()
+            WHERE NOT EXISTS (
+                SELECT FROM erased WHERE tenant_id = :tenant AND CAST(lead_id AS text) = CAST(:subject AS text))
+            ON CONFLICT (topic, kafka_partition, kafka_offset) DO UPDATE
+            SET error = excluded.error, replayed_at = NULL
+            """,
+            id=uuid7(),
+            tenant=letter.tenant or "",
+            topic=letter.topic,
+            partition=letter.partition,
+            offset=letter.offset,
+            key=letter.key,
+            value=letter.value,
+            headers=[
+                [name.replace("\0", ""), value.hex() if value is not None else None] for name, value in letter.headers
+            ],
+            event_id=letter.attribute("id"),
+            subject=letter.subject,
+            error=letter.error[:4_000],
+        )
+
+
+async def page(
+    work: Transaction, *, before: UUID | None = None, limit: int = 50, with_replayed: bool = False
+) -> list[dict[str, Any]]:
+    """The newest first: `id topic event_id error at`. In a tenant's transaction, only that tenant's."""
+    rows = await work.fetch(
+        """
+        SELECT id, tenant_id, topic, event_id, error, at, replayed_at FROM dead_letter
+        WHERE (CAST(:before AS uuid) IS NULL OR id < :before) AND (:with_replayed OR replayed_at IS NULL)
+        ORDER BY id DESC LIMIT :limit
+        """,
+        before=before,
+        limit=limit,
+        with_replayed=with_replayed,
+    )
+    return [dict(row) for row in rows]
+
+
+async def show(work: Transaction, id: UUID) -> dict[str, Any]:
+    """All of one, with value and key as text (undecodable bytes replaced). Raises NotFound if there is none."""
+    letter = await _find(work, id)
+    letter["value"] = _readable(letter["value"])
+    letter["key"] = _readable(letter["key"])
+    letter["headers"] = {name: _readable(value) for name, value in letter["headers"]}
+    return letter
+
+
+async def lock(work: Transaction, id: UUID) -> dict[str, Any]:
+    """All of one as bytes, locked until the transaction ends. Raises NotFound if there is none."""
+    return await _find(work, id, "FOR UPDATE")
+
+
+async def _find(work: Transaction, id: UUID, locked: str = "") -> dict[str, Any]:
+    row = await work.fetch_one(f"SELECT * FROM dead_letter WHERE id = :id {locked}", id=id)
+    if row is None:
+        raise NotFound(f"there is no dead letter {id}")
+    headers = [(name, bytes.fromhex(value) if value is not None else None) for name, value in row["headers"]]
+    return dict(row) | {"headers": headers}
+
+
+def _readable(value: bytes | None) -> str | None:
+    return value.decode(errors="replace") if value is not None else None
+
+
+async def mark_replayed(work: Transaction, id: UUID) -> None:
+    """It was published again, and no longer counts as waiting."""
+    await work.run("UPDATE dead_letter SET replayed_at = clock_timestamp() WHERE id = :id", id=id)
+
+
+async def count_waiting(work: Transaction) -> int:
+    """How many were not replayed, counted up to 100,000."""
+    row = await work.fetch_one(
+        "SELECT count(*) AS waiting FROM (SELECT FROM dead_letter WHERE replayed_at IS NULL LIMIT 100000) d"
+    )
+    return int(row["waiting"]) if row else 0

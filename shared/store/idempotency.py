@@ -1,0 +1,67 @@
+"""Idempotency keys: the answer that the first request with a key was given."""
+
+from sqlalchemy import RowMapping
+
+from shared.db.transaction import Transaction
+
+KEPT = "2 days"
+"""How long a key is known; a SQL interval."""
+
+
+async def reserve(work: Transaction, route: str, key: str, request_digest: bytes) -> bool:
+    """Reserve a key within the tenant and the route; False when a request has used it before."""
+    return bool(
+        await work.run(
+            """
+            INSERT INTO idempotency (tenant_id, route, key, request_digest, status, body)
+            VALUES (:tenant, :route, :key, :digest, 0, '') ON CONFLICT DO NOTHING
+            """,
+            tenant=work.tenants[0],
+            route=route,
+            key=key,
+            digest=request_digest,
+        )
+    )
+
+
+async def store_answer(
+    work: Transaction, route: str, key: str, *, status: int, body: bytes, headers: dict[str, str]
+) -> None:
+    """Keep the answer of the request that has reserved the key."""
+    await work.run(
+        """
+        UPDATE idempotency SET status = :status, body = :body, headers = CAST(:headers AS jsonb)
+        WHERE tenant_id = :tenant AND route = :route AND key = :key
+        """,
+        tenant=work.tenants[0],
+        route=route,
+        key=key,
+        status=status,
+        body=body,
+        headers=headers,
+    )
+
+
+async def find(work: Transaction, route: str, key: str) -> RowMapping | None:
+    """The request and the answer that are known for a key: `request_digest`, `status`, `body`, `headers`."""
+    return await work.fetch_one(
+        """
+        SELECT request_digest, status, body, headers FROM idempotency
+        WHERE tenant_id = :tenant AND route = :route AND key = :key
+        """,
+        tenant=work.tenants[0],
+        route=route,
+        key=key,
+    )
+
+
+async def delete_old(work: Transaction, limit: int) -> int:
+    """Delete up to `limit` keys that are older than two days; how many there were."""
+    return await work.run(
+        f"""
+        DELETE FROM idempotency WHERE (tenant_id, route, key) IN (
+            SELECT tenant_id, route, key FROM idempotency
+            WHERE at < clock_timestamp() - interval '{KEPT}' LIMIT :limit)
+        """,
+        limit=limit,
+    )
