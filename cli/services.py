@@ -50,7 +50,7 @@ def run(
         application = module.create_app(only=only)
     settings = application.state.service.settings
     configure_logging(settings.log_level)
-    collector.relax()
+    collector.configure()
     uvicorn.run(
         application,
         host=settings.host,

@@ -1,4 +1,4 @@
-"""Business time. It comes from the database, so that all replicas agree; tests may move it."""
+"""Business time. It is the database's clock, so that all replicas agree; tests may move it."""
 
 from datetime import timedelta
 

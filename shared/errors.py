@@ -1,9 +1,9 @@
-"""Errors by kind. What is raised decides what happens, over HTTP and in a consumer alike.
+"""Errors by kind. The kind decides what happens, over HTTP and in a consumer alike.
 
 | kind | over HTTP | in a consumer |
 |---|---|---|
-| `Invalid` and its kin | 4xx, with the reason | the record goes to the dead letters, the others pass |
-| `Conflict` | 409 | the record goes to the dead letters |
+| `Invalid` and its subclasses | 4xx, with the reason | the record becomes a dead letter, the others are processed |
+| `Conflict` | 409 | the record becomes a dead letter |
 | `Transient` | 503, try again | the batch backs off and is read again |
 """
 
@@ -24,14 +24,14 @@ class LeadflowError(Exception):
 
 
 class Invalid(LeadflowError):
-    """The input can never be accepted as it is; `errors` names the fields: `{"field", "message"}`."""
+    """The input will never be accepted as it is; `errors` names the fields: `{"field", "message"}`."""
 
     status = 422
     title = "Invalid content"
 
 
 class Malformed(Invalid):
-    """The input cannot even be read (JSON that does not parse, a cursor that is not ours)."""
+    """The input cannot even be read (JSON that does not parse, a cursor that this API did not give out)."""
 
     status = 400
     title = "Malformed request"
@@ -48,21 +48,21 @@ class Forbidden(LeadflowError):
 
 
 class NotFound(LeadflowError):
-    """Not there, or another tenant's: the two are never told apart."""
+    """It does not exist, or it is another tenant's: an answer never shows which of the two."""
 
     status = 404
     title = "Not found"
 
 
 class Conflict(LeadflowError):
-    """The present state forbids it; `detail` says which state and why."""
+    """The present state forbids it; `detail` names the state and the reason."""
 
     status = 409
     title = "Conflict"
 
 
 class Stale(LeadflowError):
-    """The `If-Match` given is not the present version."""
+    """The version in `If-Match` is not the present one."""
 
     status = 412
     title = "Changed meanwhile"
@@ -79,19 +79,14 @@ class UnsupportedMedia(Invalid):
 
 
 class PreconditionRequired(LeadflowError):
-    """This request needs `If-Match`, so that two people do not overwrite each other unseen."""
+    """This request needs `If-Match`, so that two people do not overwrite each other's changes."""
 
     status = 428
     title = "Precondition required"
 
 
-class TooMany(LeadflowError):
-    status = 429
-    title = "Too many requests"
-
-
 class Transient(LeadflowError):
-    """It may work later: a connection lost, a service that does not answer."""
+    """It may work later: a lost connection, a service that does not answer."""
 
     status = 503
     title = "Not available now"

@@ -71,7 +71,7 @@ class Service:
         self.work("sweeper", sweep, every=300.0)
 
     def routes(self, *routers: APIRouter, prefix: str = "/v1") -> None:
-        """Mount routers under `/v1`, unless this process only consumes or works."""
+        """Mount routers under `/v1`, if this process serves the API."""
         if self.only in (None, "api"):
             for router in routers:
                 self.app.include_router(router, prefix=prefix)
@@ -102,7 +102,7 @@ class Service:
             )
 
     def work(self, name: str, step: Step, *, every: float = 1.0) -> None:
-        """Run a worker's `step` whenever there is something due."""
+        """Run a worker's `step` every `every` seconds, and again at once as long as it returns more than 0."""
         if self.only in (None, "workers"):
             self._workers[name] = Worker(name, step, self.database, every=every)
 

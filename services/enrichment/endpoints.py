@@ -24,7 +24,7 @@ from shared.http import (
     decode_cursor,
     encode_cursor,
 )
-from shared.http.pages import words
+from shared.http.pages import text
 
 router = APIRouter(tags=["enrichment"])
 
@@ -54,7 +54,7 @@ async def put_settings(body: SettingsBody, principal: Admin, work: TenantWork) -
 
 @router.get("/directory", response_model=Page[Company])
 async def list_directory(principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None) -> Any:
-    after = decode_cursor(cursor, after=words)["after"] if cursor else ""
+    after = decode_cursor(cursor, after=text)["after"] if cursor else ""
     rows = await store.list_directory(work, principal.tenant, after, limit + 1)
     items = [{"domain": row["domain"], **row["facts"]} for row in rows[:limit]]
     more = len(rows) > limit

@@ -1,7 +1,7 @@
-"""What `tables.py` says of a table, for the statements of the stores: names of columns, their SQL types, whole inserts.
+"""What `tables.py` declares, for the statements of the stores: names of columns, their SQL types, whole inserts.
 
 The tables are declared once, in SQLModel; tests compare them with what the migrations make. A store that writes or
-reads whole rows takes its lists of columns from here, so that a column stands in one place.
+reads whole rows takes its lists of columns from here, so that a column is named once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,7 +44,7 @@ def column_types(table: type[SQLModel], names: Iterable[str] | None = None) -> d
 
 
 def select_values(table: type[SQLModel], names: Iterable[str], row: str = "v") -> str:
-    """What a statement selects from rows of array parameters called `row`: each column, JSON cast to what it is."""
+    """What a statement selects from rows of array parameters called `row`: each column, JSON text cast to jsonb."""
     columns = table.__table__.columns  # type: ignore[attr-defined]
     return ", ".join(
         f"CAST({row}.{name} AS jsonb)" if isinstance(columns[name].type, JSONB) else f"{row}.{name}" for name in names
@@ -57,7 +57,7 @@ def rows_of(columns: Mapping[str, str], row: str = "v") -> str:
 
 
 def insert_rows(table: type[SQLModel], names: Iterable[str] | None = None) -> str:
-    """An INSERT of many rows, which come as array parameters by `by_column`; a RETURNING or ON CONFLICT may follow."""
+    """An INSERT of many rows, with array parameters made by `by_column`; RETURNING or ON CONFLICT may follow."""
     columns = column_types(table, names)
     return (
         f"INSERT INTO {table.__tablename__} ({', '.join(columns)}) "

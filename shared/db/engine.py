@@ -1,4 +1,4 @@
-"""Engines: asyncpg connections that take JSON as Python values, and run as one of the service's two roles."""
+"""Engines: asyncpg connections that take and return JSON as Python values, in one of the service's two roles."""
 
 from typing import Any
 

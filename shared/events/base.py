@@ -1,7 +1,6 @@
 """What every event is: a frozen model with a type, a version and one publisher."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
@@ -39,10 +38,10 @@ class Event(Model):
     major: ClassVar[int] = 1
     publisher: ClassVar[str]
     about: ClassVar[str] = "lead"
-    """What the subject names: a lead, or (goals only) a goal."""
+    """What the subject is the id of: a lead, or (goals only) a goal."""
 
     def data(self) -> dict[str, Any]:
-        """The JSON-able content, without the optional fields that are not set."""
+        """The content as JSON values, without the optional fields that are not set."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
@@ -50,7 +49,7 @@ class Event(Model):
 class open_enum:
     """A string whose list of values may grow: a reader keeps one it does not know as `otherwise`.
 
-    In the JSON Schema the known values stand as `x-extensible-enum`, since `enum` would forbid the growth.
+    The JSON Schema lists the known values as `x-extensible-enum`, because `enum` would forbid new ones.
     """
 
     known: tuple[str, ...]
@@ -61,12 +60,12 @@ class open_enum:
         object.__setattr__(self, "otherwise", otherwise)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._settle, handler(source))
+        return core_schema.no_info_after_validator_function(self._known_or_otherwise, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return handler(schema) | {"x-extensible-enum": list(self.known)}
 
-    def _settle(self, value: str) -> str:
+    def _known_or_otherwise(self, value: str) -> str:
         return value if value in self.known else self.otherwise
 
 
@@ -85,4 +84,3 @@ Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_date_tim
 
 Text = Annotated[str, Field(max_length=2_000)]
 LongText = Annotated[str, Field(max_length=100_000)]
-Attributes = Mapping[str, Any]

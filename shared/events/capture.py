@@ -10,7 +10,7 @@ from shared.events.external import ContactFields
 
 
 class LeadCaptured(ContactFields, Event):
-    """A lead is known from now on. Contact fields are normalised (e-mail lower-case domain, phone E.164)."""
+    """A new lead was captured. Contact fields are normalised (e-mail with a lower-case domain, phone as E.164)."""
 
     type = "lead.captured"
     publisher = "capture"
@@ -21,7 +21,7 @@ class LeadCaptured(ContactFields, Event):
 
 
 class LeadUpdated(ContactFields, Event):
-    """A lead's details changed: all of them as they are now, and the names of those that changed."""
+    """A lead's details changed: all details as they are now, and the names of those that changed."""
 
     type = "lead.updated"
     publisher = "capture"
@@ -33,7 +33,7 @@ class LeadUpdated(ContactFields, Event):
 
 
 class LeadMerged(Event):
-    """`alias_id` is another name of `lead_id` from now on; with `undone`, no longer. The greatest version counts."""
+    """`alias_id` became an alias of `lead_id`; with `undone`, it is a lead again. The greatest version counts."""
 
     type = "lead.merged"
     publisher = "capture"
@@ -45,7 +45,7 @@ class LeadMerged(Event):
 
 
 class LeadErased(Event):
-    """The person is to be forgotten everywhere; counts stay."""
+    """The person was erased: every service deletes what it knows of the person and keeps the counts."""
 
     type = "lead.erased"
     publisher = "capture"
@@ -53,7 +53,7 @@ class LeadErased(Event):
 
 
 class EngagementRecorded(Event):
-    """The lead did something we saw: visit, form, open, click, download, webinar, trial, or a tenant's own kind."""
+    """The lead did something: visit, form, open, click, download, webinar, trial, or a tenant's own kind."""
 
     type = "engagement.recorded"
     publisher = "capture"

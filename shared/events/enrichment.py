@@ -7,7 +7,7 @@ from shared.events.base import Event, Model, Moment, Text, open_enum
 
 
 class Fact(Model):
-    """One fact with where it came from and when it was fetched."""
+    """One fact, with its source and when it was fetched."""
 
     value: Any
     source: Text
@@ -15,7 +15,7 @@ class Fact(Model):
 
 
 class ProviderRun(Model):
-    """How one provider of the chain did; `ms` is its duration in milliseconds."""
+    """The outcome of one provider of the chain; `ms` is its duration in milliseconds."""
 
     name: Text
     outcome: Annotated[str, open_enum("found", "nothing", "failed", "timeout", "skipped", "cached")]

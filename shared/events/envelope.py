@@ -23,7 +23,7 @@ E = TypeVar("E", bound=Event, covariant=True)
 Headers = Collection[tuple[str, bytes | None]]
 
 AHEAD = timedelta(minutes=5)
-"""How far an event's time may lie ahead of the broker's clock."""
+"""How far an event's time may be ahead of the broker's clock."""
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _SUBJECT = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
@@ -38,7 +38,7 @@ _BATCH = "application/cloudevents-batch"
 
 
 class Envelope(NamedTuple):
-    """Who says what of whom, and when it happened (`time`, UTC; not when it was published)."""
+    """The attributes of an event. `time` is when it happened (UTC), not when it was published."""
 
     id: str
     type: str
@@ -54,11 +54,11 @@ class Envelope(NamedTuple):
 
 
 class Received(Generic[E]):
-    """One event as it came in: envelope, data, and when the broker recorded it. Nobody changes it.
+    """One event as it was received: envelope, data, and when the broker recorded it. It is never changed.
 
-    `raw` is the data as JSON, unknown fields included; empty where nobody needs it. `digest` is what the event is known
-    by inside its tenant, whatever its content. `lead_id` is the subject as an id; an event without one
-    (`lead.submitted`) has no such attribute. Plain attributes: each is read several times for every event.
+    `raw` is the data as JSON with its unknown fields, empty unless the service asked for it. `digest` identifies the
+    event inside its tenant. `lead_id` is the subject as an id; `lead.submitted` has none. All of these are plain
+    attributes because each is read several times for every event.
     """
 
     __slots__ = (
@@ -80,19 +80,19 @@ class Received(Generic[E]):
             self.lead_id = read_id(subject)
 
     def __eq__(self, other: object) -> bool:
-        """Whether the same was said; `raw` is only another form of it."""
-        return isinstance(other, Received) and self._said == other._said
+        """Whether both are the same event with the same data; `raw` is only another form of the data."""
+        return isinstance(other, Received) and self._content == other._content
 
     def __repr__(self) -> str:
-        return "Received({!r}, {!r}, {!r})".format(*self._said)
+        return "Received({!r}, {!r}, {!r})".format(*self._content)
 
     @property
-    def _said(self) -> tuple[Envelope, E, datetime]:
+    def _content(self) -> tuple[Envelope, E, datetime]:
         return self.envelope, self.event, self.recorded_at
 
     @property
     def order(self) -> tuple[datetime, bytes, bytes]:
-        """Signals of a lead count in this order: when it happened, then id, then source, as bytes."""
+        """Signals of a lead are applied in this order: when they happened, then id, then source, compared as bytes."""
         return (self.occurred_at, self.id.encode(), self.source.encode())
 
 
@@ -107,7 +107,7 @@ def parse_time(text: object, what: str = "time") -> datetime:
 
 
 def headers_of(envelope: Envelope) -> dict[str, str]:
-    """The Kafka headers that say the envelope, in binary mode."""
+    """The Kafka headers of an envelope, in binary mode."""
     headers = {
         "ce_specversion": "1.0",
         "ce_id": envelope.id,
@@ -140,14 +140,14 @@ def decode(
     *,
     keep_raw: bool = False,
 ) -> Received[Event]:
-    """The event in a record, or Invalid with a sentence that says what is wrong with it."""
+    """The event in a record; raises Invalid with the reason when it cannot be read."""
     texts = _texts(headers)
     if value is None:
         raise Invalid("the record has no value (a null value is no event)")
     if len(value) > MAX_RECORD_BYTES:
         raise Invalid(f"the value has {len(value)} bytes; {MAX_RECORD_BYTES} are the limit")
     if b"\\u0000" in value and _ZERO.search(value):
-        raise Invalid("the value holds a zero character (\\u0000), which no text of ours may hold")
+        raise Invalid("the value holds a zero character (\\u0000), which text may not contain")
     content_type = texts.get("content-type", "").lower()
     if content_type.startswith(_BATCH):
         raise Invalid("CloudEvents batch mode is not read; send one event a record")
@@ -159,10 +159,10 @@ def decode(
     envelope = _envelope(attributes, topic, broker_time)
     model = models.get(envelope.type)
     if model is None:
-        raise Invalid(f"nobody here reads events of type {envelope.type!r}")
+        raise Invalid(f"this service does not read events of type {envelope.type!r}")
     if envelope.version != model.major:
         raise Invalid(
-            f"dataschema says version {envelope.version} of {envelope.type}; version {model.major} is read here"
+            f"dataschema names version {envelope.version} of {envelope.type}; version {model.major} is read here"
         )
     if envelope.type != _SUBMITTED:
         if envelope.subject is None:
@@ -218,7 +218,7 @@ def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
     if data is None:
         raise Invalid("the structured CloudEvent has no data")
     sequence = body.pop("sequence", None)
-    attributes = {f"ce_{name.lower()}": said for name, said in body.items() if isinstance(said, str)}
+    attributes = {f"ce_{name.lower()}": value for name, value in body.items() if isinstance(value, str)}
     if isinstance(sequence, str | int):
         attributes["ce_sequence"] = str(sequence)
     try:
@@ -241,10 +241,10 @@ def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> 
         raise Invalid("tenantid is not of the form [a-z0-9][a-z0-9-]{0,62}")
     for name, text in (("id", id), ("source", source)):
         if len(text) > 1_000 or "\0" in text:
-            raise Invalid(f"{name} is longer than 1000 characters or holds a zero byte")
+            raise Invalid(f"{name} is longer than 1000 characters or contains a zero character")
     time = parse_time(time_)
     if time > broker_time + AHEAD:
-        raise Invalid("time lies more than five minutes ahead of the broker's clock")
+        raise Invalid("time is more than five minutes ahead of the broker's clock")
     sequence = headers.get("ce_sequence")
     return Envelope(
         id=id,

@@ -10,7 +10,7 @@ Choice = Annotated[str, open_enum("granted", "denied", "unknown", otherwise="unk
 
 
 class Consent(Model):
-    """What the lead allowed, for each channel, on which basis, learnt where and when."""
+    """What the lead allowed on each channel, on which basis, with source and time."""
 
     email: Choice = "unknown"
     sms: Choice = "unknown"
@@ -20,7 +20,7 @@ class Consent(Model):
 
 
 class ContactFields(Model):
-    """What a lead may say of itself; all optional, all text as it was given or, from capture, normalised."""
+    """The contact details of a lead, all optional: as they were submitted or, published by capture, normalised."""
 
     external_id: Text | None = None
     email: Annotated[str, Field(max_length=320)] | None = None
@@ -40,7 +40,7 @@ class ContactFields(Model):
 
 
 class LeadSubmitted(ContactFields, Event):
-    """Another system hands a lead over. Needs a source and at least one of e-mail and phone."""
+    """Another system submits a lead, with a source and at least one of e-mail and phone."""
 
     type = "lead.submitted"
     publisher = "other systems"

@@ -7,7 +7,7 @@ from shared.events.base import Event, Moment
 
 
 class GoalProgressed(Event):
-    """The goal's value changed; said at most once a second for each goal."""
+    """The goal's value changed; published at most once a second for each goal."""
 
     type = "goal.progressed"
     publisher = "goals"
@@ -19,6 +19,6 @@ class GoalProgressed(Event):
 
 
 class GoalAchieved(GoalProgressed):
-    """The goal reached its target in this period; said once."""
+    """The goal reached its target in this period; published once for each period."""
 
     type = "goal.achieved"

@@ -1,4 +1,4 @@
-"""What outreach publishes: drafts, what was sent, what came back."""
+"""What outreach publishes: drafts, messages sent, replies and bounces, opt-outs, sequences."""
 
 from typing import Annotated
 from uuid import UUID
@@ -42,9 +42,9 @@ class DraftCreated(Event):
 
 
 class DraftDecided(Event):
-    """A draft no longer waits for review: a human decided on exactly the bytes that `sha256` names, or it was void.
+    """A draft no longer waits for review: a human decided on exactly the bytes that `sha256` names, or it became void.
 
-    `superseded` and `expired` are no human's decision: their actor is `system:outreach`.
+    A human approves or rejects; for `superseded` and `expired` the actor is `system:outreach`.
     """
 
     type = "draft.decided"
@@ -57,7 +57,7 @@ class DraftDecided(Event):
 
 
 class MessageSent(Event):
-    """A message left; `message_id` is its Message-ID without angle brackets, or the SMS provider's id."""
+    """A message was sent; `message_id` is its Message-ID without angle brackets, or the SMS provider's id."""
 
     type = "message.sent"
     publisher = "outreach"
@@ -70,7 +70,7 @@ class MessageSent(Event):
 
 
 class MessageBounced(Event):
-    """A message came back; `address_state` (valid, soft, invalid) is what it makes of the address."""
+    """A message could not be delivered; `address_state` (valid, soft, invalid) is the address's state from now on."""
 
     type = "message.bounced"
     publisher = "outreach"
@@ -84,14 +84,14 @@ class MessageBounced(Event):
 
 
 class Evidence(Model):
-    """A checklist item that the reply speaks to, with the sentence relied on."""
+    """A checklist item that the reply is evidence for, with the sentence relied on."""
 
     item: Text
     sentence: LongText
 
 
 class ReplyReceived(Event):
-    """The lead wrote. Said again with the same `reply_id` when its label changes: the latest `labelled_at` counts."""
+    """The lead replied. Repeated with the same `reply_id` when the label changes: the latest `labelled_at` counts."""
 
     type = "reply.received"
     publisher = "outreach"
@@ -111,7 +111,7 @@ class ReplyReceived(Event):
 
 
 class ContactOptedOut(Event):
-    """The lead, an operator or a blocklist closed a channel (`all`: every one)."""
+    """The lead, an operator or a blocklist closed a channel (`all`: every channel)."""
 
     type = "contact.opted_out"
     publisher = "outreach"
@@ -121,7 +121,7 @@ class ContactOptedOut(Event):
 
 
 class OutreachExhausted(Event):
-    """Every named channel of the mode is used up without a word from the lead."""
+    """Every named channel of the mode is used up, and the lead has not replied."""
 
     type = "outreach.exhausted"
     publisher = "outreach"
@@ -130,7 +130,7 @@ class OutreachExhausted(Event):
 
 
 class OutreachModeChanged(Event):
-    """Other channels may be used for this lead from now on; one event for each lead that it concerns."""
+    """The outreach mode of a lead changed; one event for each affected lead."""
 
     type = "outreach.mode_changed"
     publisher = "outreach"
@@ -139,7 +139,7 @@ class OutreachModeChanged(Event):
 
 
 class SequenceEnrolled(Event):
-    """The lead is in a sequence from now on."""
+    """The lead was enrolled in a sequence."""
 
     type = "sequence.enrolled"
     publisher = "outreach"
@@ -149,7 +149,7 @@ class SequenceEnrolled(Event):
 
 
 class SequenceExited(Event):
-    """The lead's way through a sequence is over."""
+    """The lead's enrolment in a sequence ended."""
 
     type = "sequence.exited"
     publisher = "outreach"

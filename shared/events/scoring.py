@@ -12,7 +12,7 @@ Points = Annotated[int, Field(ge=-1_000, le=1_000)]
 
 
 class LeadScored(Event):
-    """The lead's scores in whole points; `scored_at` is the moment that they hold for."""
+    """The lead's scores in whole points, as of the moment `scored_at`."""
 
     type = "lead.scored"
     publisher = "scoring"

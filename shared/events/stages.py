@@ -1,4 +1,4 @@
-"""What the stage service publishes: where leads stand. Meetings may be published by other systems too."""
+"""What the stage service publishes: the stages of leads. Other systems may publish meetings too."""
 
 from typing import Annotated
 from uuid import UUID
@@ -11,7 +11,7 @@ MeetingId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class JourneySummary(Model):
-    """The facts of the journey after a change, so that no reader has to add up differences."""
+    """The facts of the journey after a change, so that no reader has to add up changes."""
 
     contacted: bool
     first_qualified_on: Moment | None = None
@@ -22,9 +22,9 @@ class JourneySummary(Model):
 
 
 class StageChanged(Event):
-    """The lead moved, or (`corrects` set, perhaps `from` = `to`) an earlier move was mended.
+    """The lead moved to another stage, or (with `corrects`, perhaps `from` = `to`) an earlier move was corrected.
 
-    `revision` counts up per lead: keep the highest and forget the rest. `from` is the `to` of the revision before.
+    `revision` counts up for each lead: the highest counts. `from` is the `to` of the revision before.
     """
 
     type = "stage.changed"
@@ -47,7 +47,7 @@ class StageChanged(Event):
 
 
 class LeadBecameHot(Event):
-    """The total reached the tenant's threshold; said once for each crossing."""
+    """The total reached the tenant's threshold; published once for each crossing."""
 
     type = "lead.became_hot"
     publisher = "stages"
@@ -66,7 +66,7 @@ class LeadAssigned(Event):
 
 
 class MeetingBooked(Event):
-    """A meeting stands in the calendar; the same id again moves it."""
+    """A meeting was booked; with the id of an earlier one, that meeting was moved."""
 
     type = "meeting.booked"
     publisher = "stages"
@@ -77,7 +77,7 @@ class MeetingBooked(Event):
 
 
 class MeetingCancelled(Event):
-    """The meeting will not happen; a later booking of the same id books it anew."""
+    """A meeting was cancelled; a later booking with the same id books it again."""
 
     type = "meeting.cancelled"
     publisher = "stages"

@@ -1,4 +1,4 @@
-"""Who asks: OIDC bearer tokens, verified by the issuer's published keys (RFC 7519, RFC 7517). No way around it."""
+"""Authentication: OIDC bearer tokens, verified by the issuer's published keys (RFC 7519, RFC 7517)."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ _TENANT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The one who asks. Each of viewer, reviewer, operator, admin includes the former; `service` stands beside them."""
+    """The caller. Each of viewer, reviewer, operator, admin includes the role before it; `service` includes none."""
 
     tenant: str
     subject: str
@@ -46,11 +46,13 @@ class Principal:
 
 
 class Verifier:
-    """Verifies tokens by the JWKS at `url` (`https:`, `http:` or `file:`), read again when a key is not known."""
+    """Verifies tokens with the JWKS at `url` (`https:`, `http:` or `file:`), which is read again for an unknown key."""
 
     def __init__(self, *, url: str, issuer: str, audience: str) -> None:
         if not url:
-            raise ValueError("LEADFLOW_OIDC_JWKS_URL is not set: without the issuer's keys nobody can be let in")
+            raise ValueError(
+                "LEADFLOW_OIDC_JWKS_URL is not set: without the keys of the issuer no token can be verified"
+            )
         self.url = url
         self.issuer = issuer
         self.audience = audience
@@ -136,7 +138,7 @@ async def principal_of(request: Request) -> Principal:
 
 @dataclass(frozen=True)
 class Required:
-    """A dependency that lets in whoever has at least `role`; with `service`, machines too."""
+    """A dependency that requires at least `role`, or with `service` the role of machines."""
 
     role: str
     service: bool = False
@@ -148,7 +150,7 @@ class Required:
 
 
 async def check_caller(request: Request) -> None:
-    """Ask what the route of this request requires, for an answer that is made before its dependencies have run."""
+    """Check what the route of this request requires, for an answer that is made before its dependencies have run."""
     route = request.scope.get("route")
     if isinstance(route, APIRoute):
         for dependency in route.dependant.dependencies:
@@ -157,7 +159,7 @@ async def check_caller(request: Request) -> None:
 
 
 def public() -> None:
-    """Marks a route that needs no token; its secret is in its path."""
+    """Marks a route that needs no token, because its path contains a secret."""
 
 
 Viewer = Annotated[Principal, Depends(Required("viewer", service=True))]

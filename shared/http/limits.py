@@ -33,7 +33,7 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > MAX_BODY_BYTES:
-                # Of what a body raises while it is read, the framework passes on this kind only.
+                # While a body is read, the framework lets only this kind of exception through.
                 raise HTTPException(413, f"a body may have {MAX_BODY_BYTES} bytes")
             return message
 

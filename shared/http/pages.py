@@ -14,7 +14,7 @@ from shared.errors import Malformed
 
 T = TypeVar("T")
 
-_OTHER = "the cursor is not one that this list gave out"
+_NOT_OURS = "the cursor is not one that this list gave out"
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page")]
 
@@ -31,24 +31,24 @@ def encode_cursor(position: dict[str, Any]) -> str:
 
 
 def decode_cursor(cursor: str, **readers: Callable[[Any], Any]) -> dict[str, Any]:
-    """The position in a cursor of ours, each part by its reader: `decode_cursor(cursor, after=UUID)`.
+    """The position in a cursor, each part converted by its reader: `decode_cursor(cursor, after=UUID)`.
 
-    Malformed if it is no cursor, lacks a part, or holds one that its reader refuses: then another list gave it out.
+    Raises Malformed when the cursor cannot be decoded, lacks a part, or a reader refuses a part.
     """
     try:
         position = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, orjson.JSONDecodeError, ValueError):
         raise Malformed("the cursor is not one that this API gave out") from None
     if not isinstance(position, dict) or any(key not in position for key in readers):
-        raise Malformed(_OTHER)
+        raise Malformed(_NOT_OURS)
     try:
         return position | {key: read(position[key]) for key, read in readers.items()}
     except (ValueError, TypeError, AttributeError):
-        raise Malformed(_OTHER) from None
+        raise Malformed(_NOT_OURS) from None
 
 
 def moment(value: Any) -> datetime:
-    """Reads a date-time with an offset out of a cursor."""
+    """Reads a date-time with an offset from a cursor."""
     at = datetime.fromisoformat(value)
     if at.tzinfo is None:
         raise ValueError("there is no offset")
@@ -56,14 +56,14 @@ def moment(value: Any) -> datetime:
 
 
 def number(value: Any) -> int:
-    """Reads a whole number that a bigint can hold out of a cursor."""
+    """Reads a whole number that fits a bigint from a cursor."""
     if type(value) is not int or abs(value) >= 2**63:
-        raise ValueError("it is no such number")
+        raise ValueError("it is not a whole number of 64 bits")
     return value
 
 
-def words(value: Any) -> str:
-    """Reads text that the database can hold out of a cursor."""
+def text(value: Any) -> str:
+    """Reads text that the database can store from a cursor."""
     if not isinstance(value, str) or "\0" in value:
-        raise ValueError("it is no such text")
+        raise ValueError("it is not text that can be stored")
     return value

@@ -37,7 +37,7 @@ def problem(
     kind: str | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """A problem response; `type` names the kind, `about:blank` where the status says it all."""
+    """A problem response; `type` names the kind, or is `about:blank` where the status is all there is to know."""
     body: dict[str, Any] = {
         "type": f"urn:leadflow:problem:{kind}" if kind else "about:blank",
         "title": title,
@@ -55,12 +55,12 @@ def _titled(status: int, detail: str, *, headers: dict[str, str] | None = None) 
     return problem(status, title, detail, kind=kind, headers=headers)
 
 
-def _away() -> Response:
+def _database_away() -> Response:
     return problem(503, "Not available now", "the database does not answer; try again", headers={"Retry-After": "5"})
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of `app` leave as a problem."""
+    """Let `app` answer every error with a problem."""
 
     @app.exception_handler(LeadflowError)
     async def _ours(request: Request, error: LeadflowError) -> Response:
@@ -76,8 +76,8 @@ def install(app: FastAPI) -> None:
         if any(item["type"] == "json_invalid" for item in found):
             return await _unread(request, "the body is not JSON")
         if all(item["loc"][0] == "path" for item in found):
-            return _titled(404, "there is nothing under this path: its id is of no form that is given out")
-        # FastAPI hands over the bytes of what is not said to be JSON.
+            return _titled(404, "nothing exists under this path: the id in it is not of the form of an id")
+        # FastAPI hands over bytes when the content type is not JSON.
         if isinstance(error.body, bytes) and any(item["loc"] == ("body",) for item in found):
             return _titled(415, "send the body as application/json")
         errors = [
@@ -100,7 +100,7 @@ def install(app: FastAPI) -> None:
         return _titled(error.status_code, str(error.detail), headers=dict(error.headers or {}))
 
     async def _unread(request: Request, detail: str) -> Response:
-        """A body is read before the caller is asked for a token; who may not ask learns that, and nothing else."""
+        """A body is read before the token is checked; a caller without permission must learn only that."""
         try:
             await check_caller(request)
         except LeadflowError as refusal:
@@ -118,16 +118,16 @@ def install(app: FastAPI) -> None:
                 409, "Conflict", "somebody else changed the same at the same time; try again", kind="conflict"
             )
         if is_outage(error):
-            return _away()
+            return _database_away()
         return problem(500, "Internal error", "something went wrong here; it was logged")
 
-    # What the driver raises while it connects reaches us as it is: refused, unknown host, too slow, turned away.
+    # Errors of the driver while it connects are not wrapped: refused, unknown host, timeout, too many connections.
     @app.exception_handler(OSError)
     @app.exception_handler(asyncpg.PostgresError)
     @app.exception_handler(asyncpg.InterfaceError)
     async def _connection(request: Request, error: Exception) -> Response:
         log.error("http.no_connection", path=request.url.path, error=repr(error)[:300])
-        return _away()
+        return _database_away()
 
     @app.exception_handler(Exception)
     async def _else(request: Request, error: Exception) -> Response:

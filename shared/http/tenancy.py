@@ -1,4 +1,4 @@
-"""The unit of work of a request: the principal's tenant, committed before the answer leaves."""
+"""The unit of work of a request: the principal's tenant, committed before the answer is sent."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated

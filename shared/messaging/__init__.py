@@ -1,4 +1,4 @@
-"""How events come in and go out: batches in, one transaction, an outbox, one relay (docs/decisions/messaging-*.md)."""
+"""How events are read and published: batches, one transaction, an outbox, one relay (docs/decisions/messaging-*.md)."""
 
 from shared.messaging.consumer import Consumer, Handle, by_type
 from shared.messaging.relay import Relay

@@ -1,8 +1,8 @@
-"""The relay: takes rows out of the outbox and sends them, in order, at least once.
+"""The relay: sends the rows of the outbox to Kafka, in order, at least once.
 
 One transaction: an advisory lock, then `DELETE ... RETURNING` of the oldest rows, then send, then commit. If anything
-fails the rows are there again; a reader ignores the repetition. An id cursor would miss rows that commit late, and
-SKIP LOCKED alone would let two replicas send one lead's events out of order.
+fails, the rows are in the outbox again and are sent again; readers ignore the repetition. A cursor over ids would miss
+rows that commit late, and SKIP LOCKED alone would let two replicas send one lead's events out of order.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ LOOK_EVERY = 0.5
 
 
 class Refused(Exception):
-    """The broker will never take this row; the others it may."""
+    """The broker will never accept this row; it may accept the others."""
 
     def __init__(self, row: Row, reason: str) -> None:
         super().__init__(reason)
@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 class Relay:
-    """Sends what the outbox holds; one at a time over all replicas. `wake` makes it look at once."""
+    """Sends the rows of the outbox. Only one relay of all replicas sends at a time. `wake` ends its pause at once."""
 
     def __init__(self, database: Database, bootstrap: str) -> None:
         self.database = database
@@ -55,15 +55,15 @@ class Relay:
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set and what was under way is acknowledged."""
+        """Run until `stop` is set and the rows being sent are acknowledged."""
         pause = 0.0
         while not stop.is_set():
             try:
                 more = await self.step()
                 pause = 0.0
             except Exception as error:
-                # Whatever it is: an outbox that nobody sends is worse than one that is tried again and again.
-                await self._forget_producer()
+                # Any error is retried: an outbox that is not sent is worse than one that is tried again and again.
+                await self._discard_producer()
                 pause = min(10.0, pause * 2 or 0.2)
                 known = isinstance(error, KafkaError | SQLAlchemyError | OSError | TimeoutError)
                 log.warning(
@@ -77,13 +77,13 @@ class Relay:
                 continue
             if not more:
                 await self._sleep()
-        await self._forget_producer()
+        await self._discard_producer()
 
     async def step(self) -> bool:
         """Send one page; whether another may follow at once."""
         producer = await self._started()
         try:
-            # The lock comes before the rows are looked at: what its last holder sent is seen to be gone.
+            # The lock is taken before the rows are read, so that the rows which its last holder sent are gone.
             async with self.database.worker(lock=locks.RELAY) as work:
                 rows = await outbox.take_oldest(work, PAGE)
                 if rows:
@@ -108,8 +108,8 @@ class Relay:
             key = row.key.encode() if row.key is not None else None
             by_partition[topic, self._partition(key, partitions[topic], partitions[topic])].append(row)
         acknowledgements: list[tuple[Row, int, Any]] = []
-        for (topic, partition), of_one in by_partition.items():
-            for batch, first, size in self._batches(producer, of_one):
+        for (topic, partition), of_partition in by_partition.items():
+            for batch, first, size in self._batches(producer, of_partition):
                 acknowledgements.append((first, size, await producer.send_batch(batch, topic, partition=partition)))
         for first, size, acknowledgement in acknowledgements:
             try:
@@ -142,7 +142,7 @@ class Relay:
         log.error("relay.row_refused", topic=row.topic, key=row.key, tenant=row.tenant, reason=str(refused))
 
     async def reaches_broker(self) -> bool:
-        """Whether the broker answers a question of ours within two seconds."""
+        """Whether the broker answers within two seconds."""
         if self._producer is None:
             return False
         try:
@@ -171,8 +171,8 @@ class Relay:
             self._producer = producer
         return self._producer
 
-    async def _forget_producer(self) -> None:
-        """After a failure the outcome is unknown and the sequence numbers may be too: begin with a new producer."""
+    async def _discard_producer(self) -> None:
+        """After a failure the outcome is unknown, and so may be the sequence numbers: start with a new producer."""
         producer, self._producer = self._producer, None
         if producer is not None:
             try:

@@ -1,4 +1,5 @@
-"""Republish: state as events again, under the ids that they had. Who knows them ignores them; who is new builds itself.
+"""Republish: publish state as events again, under their old ids. Services that know them ignore them; a new service
+builds its state from them.
 
 A service that publishes state-carrying events has `services/<name>/republish.py` with `PAGES`: for each type, a
 function that reads one page of the present state. Repetitions carry no `ce_sequence`: they are not new events.
@@ -22,7 +23,7 @@ PAGE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class StateEvent:
-    """An event as it was published, or would have been: same id, same time, the state of now."""
+    """An event that states the present state of a lead, with the id and the time of its first publication."""
 
     event: Event
     subject: UUID
@@ -39,13 +40,13 @@ def pages_of(service: str) -> Mapping[str, ReadPage]:
     try:
         module = import_module(f"services.{service}.republish")
     except ModuleNotFoundError:
-        raise Invalid(f"{service} publishes no state that could be said again") from None
+        raise Invalid(f"{service} publishes no state that could be republished") from None
     pages: Mapping[str, ReadPage] = module.PAGES
     return pages
 
 
 async def republish(database: Database, types: Sequence[str], tenant: str, since: datetime) -> dict[str, int]:
-    """Put the state of a tenant's leads that changed since then into the outbox again; the number of events by type.
+    """Publish the state of a tenant's leads that changed since then; the number of events by type.
 
     Pages of 1,000, and a page only while the outbox is short, so that the next reply does not wait behind it.
     The service's relay sends them: it, or any replica, must be running.
@@ -60,23 +61,23 @@ async def republish(database: Database, types: Sequence[str], tenant: str, since
 
 
 async def _one_type(database: Database, read: ReadPage, tenant: str, since: datetime) -> int:
-    said, last = 0, None
+    published, last = 0, None
     while True:
         await _until_short(database)
         async with database.worker([tenant]) as work:
             page = await read(work, since, last, PAGE)
-            for restated in page:
+            for state in page:
                 work.emit(
-                    restated.event,
+                    state.event,
                     tenant=tenant,
-                    subject=restated.subject,
-                    time=restated.time,
-                    event_id=restated.event_id,
+                    subject=state.subject,
+                    time=state.time,
+                    event_id=state.event_id,
                     repeated=True,
                 )
-        said += len(page)
+        published += len(page)
         if len(page) < PAGE:
-            return said
+            return published
         last = page[-1].subject
 
 

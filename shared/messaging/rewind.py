@@ -1,4 +1,4 @@
-"""Rewind: after a restore, the consumer group goes back; the inbox ignores what is known."""
+"""Rewind: after a restore the consumer group reads again from an earlier time; the inbox ignores known events."""
 
 from datetime import datetime
 
@@ -10,11 +10,11 @@ from shared.errors import Conflict
 
 
 async def rewind(bootstrap: str, group: str, topics: list[str], to: datetime) -> int:
-    """Set the group's offsets to the first records at or after `to`; how many records it will read again.
+    """Set the group's offsets to the first records at or after `to`; returns how many records it will read again.
 
     Raises Conflict while the group has members: stop the service first (`leadflow rewind` does, for the local run).
     """
-    # Offsets are looked up without the group: a member that subscribes would join it, and nobody could commit for it.
+    # Offsets are looked up without the group: a subscribed member would join it, and then its offsets cannot be set.
     reader = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap)
     await reader.start()
     try:

@@ -1,4 +1,4 @@
-"""Merged leads: the ids that are aliases, and the lead that each stands for now.
+"""Merged leads: the ids that are aliases, and the lead that each belongs to now.
 
 Every row of a service keeps the lead id that it was received with, and the alias is applied on reading. So a merge and
 its undo change one row, and no service rewrites its history.
@@ -36,7 +36,7 @@ async def apply_merge(work: Transaction, received: Received[LeadMerged]) -> bool
 
 
 async def resolve(work: Transaction, leads: Iterable[LeadKey]) -> dict[LeadKey, UUID]:
-    """The lead that each id stands for now (itself, where it was never merged)."""
+    """The lead that each id belongs to now (itself, unless it is an alias)."""
     wanted = list(set(leads))
     rows = await work.fetch(
         """

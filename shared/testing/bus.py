@@ -1,4 +1,4 @@
-"""An other system on the bus: it publishes and reads events with a client that is not ours (librdkafka)."""
+"""Another system: it publishes and reads events with a client of its own (librdkafka)."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 @dataclass(frozen=True)
 class Seen:
-    """A record as an other system sees it."""
+    """A record as another system reads it."""
 
     type: str
     data: dict[str, Any]
@@ -65,7 +65,7 @@ class Bus:
         source: str = "urn:test:other-system",
         **headers: str,
     ) -> str:
-        """Send one event in binary mode; its id. `flush` or any read makes sure that it has left."""
+        """Send one event in binary mode; its id. `flush` or any read makes sure that it was sent."""
         id = id or str(uuid4())
         attributes = {
             "ce_id": id,
@@ -112,7 +112,7 @@ class Bus:
                 raise TimeoutError(f"{len(matching)} of {count} {type}; of this tenant: {[s.data for s in found][-5:]}")
 
     def seen(self, type: str, *, tenant: str) -> list[Seen]:
-        """What has been on a topic up to now for one tenant, without waiting."""
+        """The records of a topic up to now for one tenant, without waiting."""
         self._poll(type)
         return [seen for seen in self._seen[type] if seen.headers.get("ce_tenantid") == tenant]
 

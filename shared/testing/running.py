@@ -11,16 +11,16 @@ from fastapi import FastAPI
 from shared.db import Database
 from shared.service import Service
 
-Mint = Callable[..., str]
+SignToken = Callable[..., str]
 
 
 class Running:
     """One running service. `client` speaks to its API as a person or machine with the given roles."""
 
-    def __init__(self, app: FastAPI, mint: Mint, stack: AsyncExitStack) -> None:
+    def __init__(self, app: FastAPI, sign: SignToken, stack: AsyncExitStack) -> None:
         self.app = app
         self.service: Service = app.state.service
-        self._mint = mint
+        self._sign = sign
         self._stack = stack
 
     @property
@@ -30,7 +30,7 @@ class Running:
     def client(self, tenant: str | None = None, *roles: str, subject: str = "ann", **headers: str) -> httpx.AsyncClient:
         """An HTTP client; without a tenant, one that has no token."""
         if tenant is not None:
-            headers["Authorization"] = f"Bearer {self._mint(tenant, list(roles) or ['admin'], subject)}"
+            headers["Authorization"] = f"Bearer {self._sign(tenant, list(roles) or ['admin'], subject)}"
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app, raise_app_exceptions=False),
             base_url=f"http://{self.service.name}",
@@ -43,18 +43,18 @@ class Running:
 
 
 @asynccontextmanager
-async def running(name: str, mint: Mint, *, only: str | None = None, **settings: Any) -> AsyncIterator[Running]:
+async def running(name: str, sign: SignToken, *, only: str | None = None, **settings: Any) -> AsyncIterator[Running]:
     """Start a service in this process; stop it at the end of the block."""
-    run = await start_service(name, mint, only=only, **settings)
+    run = await start_service(name, sign, only=only, **settings)
     try:
         yield run
     finally:
         await run.stop()
 
 
-async def start_service(name: str, mint: Mint, *, only: str | None = None, **settings: Any) -> Running:
+async def start_service(name: str, sign: SignToken, *, only: str | None = None, **settings: Any) -> Running:
     settings_class = import_module(f"services.{name}.settings").Settings
     app: FastAPI = import_module(f"services.{name}.app").create_app(settings_class(**settings), only)
     stack = AsyncExitStack()
     await stack.enter_async_context(app.router.lifespan_context(app))
-    return Running(app, mint, stack)
+    return Running(app, sign, stack)

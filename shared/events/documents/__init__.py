@@ -1,4 +1,4 @@
-"""The documents that other systems read, made from the event models: docs/events/, compared by the contract tests."""
+"""The documents for other systems in docs/events/, generated from the event models, compared by tests."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def as_text(value: Any) -> str:
 
 
 def stale(folder: Path = FOLDER) -> list[str]:
-    """Files that differ from what the models say now, are missing, or are left over; empty when all is well."""
+    """Files that differ from the models, are missing, or are left over; empty when all are up to date."""
     wanted = documents()
     present = {
         path.relative_to(folder).as_posix(): path.read_text()
@@ -61,7 +61,9 @@ def broken_promises(folder: Path = FOLDER) -> list[str]:
         if path.stem in present:
             problems += [f"{path.stem}: {what}" for what in breaks(orjson.loads(path.read_bytes()), present[path.stem])]
         else:
-            problems.append(f"{path.stem}: is not published any more; a new major version stands beside the old one")
+            problems.append(
+                f"{path.stem}: is no longer published; a new major version must be added beside the old one"
+            )
     return problems
 
 

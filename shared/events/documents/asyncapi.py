@@ -113,7 +113,7 @@ def _message(event: type[Event]) -> dict[str, Any]:
 
 
 def _schemas(events: list[type[Event]]) -> dict[str, Any]:
-    """The payloads and their parts, each by name, and references that hold inside this one document."""
+    """The payloads and their parts, each by name, with references inside this one document."""
     made: dict[str, Any] = {}
     for event in events:
         schema = schema_of(event)

@@ -1,16 +1,16 @@
-"""What may change inside a major version: optional fields and enum values may come. Nothing else."""
+"""What may change inside a major version: optional fields and enum values may be added, nothing else."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
 
-_WORDS_ONLY = frozenset({"$schema", "$id", "$defs", "title", "description", "examples"})
-_JUDGED_APART = frozenset({"properties", "required", "x-extensible-enum"})
+_DOCUMENTATION = frozenset({"$schema", "$id", "$defs", "title", "description", "examples"})
+_COMPARED_APART = frozenset({"properties", "required", "x-extensible-enum"})
 
 
 def breaks(released: Schema, present: Schema) -> list[str]:
-    """What would hurt a reader or a publisher that was built on the released schema; empty when nothing would."""
+    """What would break a reader or a publisher that was built on the released schema; empty when nothing would."""
     return list(_compare("data", released, present, released, present))
 
 
@@ -34,7 +34,7 @@ def _compare_schemas(where: str, old: Schema, new: Schema, old_root: Schema, new
             yield from _compare(f"{where}.{name}", schema, now[name], old_root, new_root)
         else:
             yield f"{where}.{name}: was removed"
-    for keyword in sorted((old.keys() | new.keys()) - _WORDS_ONLY - _JUDGED_APART):
+    for keyword in sorted((old.keys() | new.keys()) - _DOCUMENTATION - _COMPARED_APART):
         if keyword not in old or keyword not in new:
             yield f"{where}: {keyword} {'was added' if keyword in new else 'was removed'}"
         else:
@@ -44,9 +44,9 @@ def _compare_schemas(where: str, old: Schema, new: Schema, old_root: Schema, new
 def _compare_required(where: str, old: Schema, new: Schema) -> Iterator[str]:
     was, now = set(old.get("required", ())), set(new.get("required", ()))
     for name in sorted(now - was):
-        yield f"{where}.{name}: became required, and who publishes it today may leave it out"
+        yield f"{where}.{name}: became required, but publishers of today may omit it"
     for name in sorted(was - now):
-        yield f"{where}.{name}: became optional, and who reads it today relies on it"
+        yield f"{where}.{name}: became optional, but readers of today rely on it"
 
 
 def _compare_values(where: str, old: Schema, new: Schema) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _compare_values(where: str, old: Schema, new: Schema) -> Iterator[str]:
 
 
 def _resolved(schema: Any, root: Schema) -> Any:
-    """The schema that a reference names: how a part is called is nobody's business."""
+    """The schema that a reference names; the name of a part does not matter."""
     if isinstance(schema, Mapping) and "$ref" in schema:
         name = schema["$ref"].removeprefix("#/$defs/")
         return {**root["$defs"][name], **{key: value for key, value in schema.items() if key != "$ref"}}

@@ -20,7 +20,7 @@ HEADERS = (
     Header("ce_specversion", "The version of CloudEvents: 1.0.", shape=(("const", "1.0"),)),
     Header(
         "ce_id",
-        "With source and tenant what the event is known by: a second one with all three equal changes nothing.",
+        "Identifies the event together with source and tenant: a second event with all three equal changes nothing.",
         needed=True,
         shape=(("minLength", 1), ("maxLength", 1_000)),
     ),

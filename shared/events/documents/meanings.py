@@ -1,12 +1,12 @@
-"""What each field means. The same name means the same in every event, unless the event says it its own way below."""
+"""What each field means. The same name means the same in every event, unless `_THERE` has a meaning for the event."""
 
 from collections.abc import Mapping
 
 _EVERYWHERE: Mapping[str, str] = {
     "actor": "Who did it: `human:<subject>`, `agent:<name>` or `system:<rule id>`.",
-    "attributes": "Whatever else the source knows of the lead, by name; kept as it is and readable for scoring models.",
+    "attributes": "What else the source knows about the lead, by name; stored unchanged, readable by scoring models.",
     "campaign": "The campaign that the lead came from.",
-    "channel": "The channel that it went over or came in by.",
+    "channel": "The channel: email or sms.",
     "company": "The company's name.",
     "consent": "What the lead allowed.",
     "country": "The country, as an ISO 3166 alpha-2 code once it is normalised.",
@@ -21,7 +21,7 @@ _EVERYWHERE: Mapping[str, str] = {
     "fit": "Points for how well the lead's person and company fit.",
     "full_name": "The whole name, where the source does not know its parts.",
     "goal_id": "The goal; also the subject of the event.",
-    "intent": "Points for how much the lead seems to want something.",
+    "intent": "Points for how strongly the lead seems to want to buy.",
     "job_title": "The job title as written.",
     "kind": "What the message is for.",
     "last_name": "The last name.",
@@ -33,10 +33,10 @@ _EVERYWHERE: Mapping[str, str] = {
     "period_start": "When the period that is counted began, in the goal's time zone.",
     "phone": "The phone number; from capture on in E.164.",
     "reason": "Why, for people.",
-    "revision": "Counts up for each lead: keep the highest and forget the rest.",
+    "revision": "Counts up for each lead: the highest counts.",
     "sequence_id": "The sequence.",
     "sha256": "The SHA-256 of the exact message (RFC 8785 JSON of channel, from, to, subject, body, headers), in hex.",
-    "source": "Where the lead comes from.",
+    "source": "The source that the lead was captured from.",
     "target": "The value that is to be reached in the period.",
     "timezone": "The time zone, as an IANA name.",
     "total": "The sum of fit, intent and engagement.",
@@ -49,16 +49,16 @@ _THERE: Mapping[str, Mapping[str, str]] = {
         "owner": "Who looks after the lead; counts at its capture only.",
     },
     "lead.captured": {
-        "owner": "Who looks after the lead at capture; `lead.assigned` says it afterwards.",
+        "owner": "Who looks after the lead at capture; afterwards `lead.assigned` counts.",
     },
     "lead.updated": {
         "changed": "The names of the fields that differ from the version before.",
-        "owner": "Who looks after the lead at capture; `lead.assigned` says it afterwards.",
+        "owner": "Who looks after the lead at capture; afterwards `lead.assigned` counts.",
     },
     "lead.merged": {
         "lead_id": "The lead that stays; also the subject of the event.",
-        "alias_id": "The lead that is another name of it from now on (with `undone`: no longer).",
-        "merge_id": "The merge; its undoing bears the same.",
+        "alias_id": "The lead that became an alias (with `undone`: that is a lead again).",
+        "merge_id": "The merge; undoing it has the same id.",
         "undone": "True when the merge is taken back.",
         "version": "Counts up with each merge and undoing of this alias: the greatest counts.",
     },
@@ -66,30 +66,30 @@ _THERE: Mapping[str, Mapping[str, str]] = {
         "kind": "visit, form, open, click, download, webinar, trial, or a tenant's own.",
         "page": "A name for the place where it happened.",
         "url": "The address where it happened.",
-        "properties": "Whatever else the publisher knows of it; readable for scoring models.",
+        "properties": "What else the publisher knows about it; readable by scoring models.",
     },
     "lead.enriched": {
         "facts": "All facts known now, by their name.",
-        "providers": "Which providers were asked this time, in order, and how they did.",
+        "providers": "The providers that were asked this time, in order, with their outcomes.",
     },
     "lead.scored": {
         "band": "The total as a letter; A is best.",
         "model_version": "The version of the tenant's scoring model.",
-        "scored_at": "The moment that the score holds for.",
+        "scored_at": "The moment that the score was computed for.",
     },
     "stage.changed": {
         "from": "The stage before: the `to` of the revision before.",
         "to": "The stage now: new, contacted, engaged, qualified, scheduled, meeting_completed, nurture, exhausted, "
         "won, lost, bad_phone, bad_contact, moved_company or dead.",
         "from_status": "The status before.",
-        "status": "The stage in the CRM's five words: new, contacted, qualified, disqualified or converted.",
+        "status": "The status: new, contacted, qualified, disqualified or converted.",
         "rule": "The id of the rule that moved the lead; `manual` for people, `fact` where the stage stays.",
         "caused_by": "The id of the event that caused it, or the name of the timer.",
         "occurred_at": "When it happened; also the time of the event.",
-        "recorded_at": "When the stage service learnt of it.",
+        "recorded_at": "When the stage service recorded it.",
         "journey": "The journey's facts after the change.",
         "disqualification_reason": "Why the lead is disqualified; set whenever the status is.",
-        "corrects": "The ids of the events that no longer hold. Present on corrections only.",
+        "corrects": "The ids of the events that are superseded. Present on corrections only.",
     },
     "lead.became_hot": {
         "threshold": "The tenant's threshold that the total reached.",
@@ -108,24 +108,24 @@ _THERE: Mapping[str, Mapping[str, str]] = {
         "actor": "The human who decided.",
     },
     "message.sent": {
-        "draft_id": "The draft whose approval let it leave.",
-        "sequence_id": "The sequence that it is a step of.",
+        "draft_id": "The draft that was approved.",
+        "sequence_id": "The sequence, for a message of a sequence.",
         "step": "The number of that step, from 1.",
     },
     "message.bounced": {
         "severity": "hard: the address does not work; soft: this attempt failed.",
         "code": "The code that the mail server or the SMS provider gave.",
-        "detail": "What it said, in its own words.",
-        "address": "The address that the message went to. A bounce of an earlier address says nothing of the new one.",
-        "address_state": "What the address is from now on: all that the stages look at.",
+        "detail": "The text of the report.",
+        "address": "The address that the message was sent to. A later address is not affected.",
+        "address_state": "The state of the address from now on; the stage rules read only this.",
     },
     "reply.received": {
         "reply_id": "The reply; the same when its label changes.",
-        "label": "What the reply says.",
+        "label": "The label of the reply.",
         "confidence": "How sure the label is, from 0 to 1.",
         "method": "What labelled it: rules, a model, or a human.",
         "labelled_at": "When it was labelled: of two labels the later counts, at the reply's own time.",
-        "evidence": "Sentences that speak to items of the qualification checklist.",
+        "evidence": "Sentences that are evidence for items of the qualification checklist.",
         "message_id": "The message that it answers.",
         "later_until": "When the lead wants to be asked again, as it was understood: a date or a date-time.",
         "return_date": "When an absent lead is back, as it was understood.",
@@ -136,7 +136,7 @@ _THERE: Mapping[str, Mapping[str, str]] = {
     "contact.opted_out": {
         "channel": "The channel that is closed.",
         "how": "Who closed it, and how.",
-        "reply_id": "The reply that said so: it counts only while that reply is labelled `opt_out`.",
+        "reply_id": "The reply that caused it: it counts only while that reply is labelled `opt_out`.",
     },
     "outreach.exhausted": {
         "channels": "The channels that are used up.",
@@ -150,7 +150,7 @@ _THERE: Mapping[str, Mapping[str, str]] = {
     "Consent": {
         "email": "Whether e-mail is allowed.",
         "sms": "Whether SMS is allowed.",
-        "basis": "The lawful basis, in the source's words.",
+        "basis": "The lawful basis, as the source names it.",
         "source": "Where the consent was given.",
         "at": "When it was given.",
     },
@@ -161,12 +161,12 @@ _THERE: Mapping[str, Mapping[str, str]] = {
     },
     "ProviderRun": {
         "name": "The provider.",
-        "outcome": "How it did.",
+        "outcome": "found, nothing, failed, timeout, skipped or cached.",
         "ms": "How long it took, in milliseconds.",
     },
     "Evidence": {
         "item": "The id of the checklist item.",
-        "sentence": "The sentence of the reply that speaks to it.",
+        "sentence": "The sentence of the reply that is evidence for it.",
     },
     "JourneySummary": {
         "contacted": "Whether a message was ever sent to the lead.",
@@ -178,16 +178,19 @@ _THERE: Mapping[str, Mapping[str, str]] = {
 
 
 def meaning(where: str, field: str) -> str:
-    """What `field` of an event type, or of a part such as `Consent`, means. KeyError: nobody has said it yet."""
-    said = _THERE.get(where, {}).get(field) or _EVERYWHERE.get(field)
-    if said is None:
-        raise KeyError(f"say in {__name__} what the field {field!r} of {where} means")
-    return said
+    """What `field` of an event type, or of a part such as `Consent`, means. KeyError: it has no meaning here."""
+    found = _THERE.get(where, {}).get(field) or _EVERYWHERE.get(field)
+    if found is None:
+        raise KeyError(f"write in {__name__} what the field {field!r} of {where} means")
+    return found
 
 
 def unused(fields: Mapping[str, frozenset[str]]) -> list[str]:
     """What is explained here though no event has it. `fields`: those of every event type and part."""
     everywhere = frozenset[str]().union(*fields.values())
     return sorted(field for field in _EVERYWHERE if field not in everywhere) + sorted(
-        f"{where}.{field}" for where, said in _THERE.items() for field in said if field not in fields.get(where, ())
+        f"{where}.{field}"
+        for where, meanings in _THERE.items()
+        for field in meanings
+        if field not in fields.get(where, ())
     )

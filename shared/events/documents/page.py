@@ -15,20 +15,21 @@ _INTRODUCTION = """\
 <!-- Generated from the event models: python -m shared.events -->
 # Events
 
-What Leadflow says on Kafka, and what it listens to. One topic for each event type, named like it; the key is the lead's
-id; the value is JSON; who, when and what about stand in the headers (CloudEvents 1.0, binary mode). Structured mode
+The events that Leadflow publishes and reads on Kafka. Each event type has one topic of the same name; the key is the
+lead's id; the value is the data as JSON; the attributes are headers (CloudEvents 1.0, binary mode). Structured mode
 (`content-type: application/cloudevents+json`) is read too, batch mode is not.
 
 - **Schemas**: [`schemas/`](schemas), JSON Schema 2020-12, one for each type and major version.
   **Samples**: [`samples/`](samples), a whole record each. **AsyncAPI 3.0**: [`asyncapi.json`](asyncapi.json).
-- **Inside a major version** only optional fields and new values of a list come. So: ignore fields that you do not know,
-  and read a value that you do not know as `other`. A new major version is a new topic beside the old one.
+- **Inside a major version** only optional fields and new values of a list are added. So: ignore unknown fields, and
+  read an unknown value as `other`. A new major version is a new topic beside the old one.
   [`released/`](released) holds the schemas that others have built on; the tests compare with them.
-- **An event is known by** tenant, source and id: a second one with all three equal changes nothing, whatever it says.
-- **Publishing**: partition by murmur2 over the key (librdkafka: `partitioner=murmur2_random`), at most 1 MiB. What
-  cannot be read goes to the reader's dead letters with the reason: `leadflow dead-letters list SERVICE`.
-- In the tables `?` marks what may be absent or null. Names in `_on` and `_at` are RFC 3339 date-times with an offset.
-- Records live 14 days.
+- **An event is identified by** tenant, source and id: a second event with all three equal changes nothing.
+- **Publishing**: partition by murmur2 over the key (librdkafka: `partitioner=murmur2_random`), at most 1 MiB. A record
+  that cannot be read becomes a dead letter of each reader, with the reason: `leadflow dead-letters list SERVICE`.
+- In the tables `?` marks fields that may be absent or null. Names that end in `_on` or `_at` are RFC 3339 date-times
+  with an offset.
+- Records are kept for 14 days.
 """
 
 
@@ -58,7 +59,7 @@ def _headers() -> Iterator[str]:
     for header in HEADERS:
         yield f"| `{header.name}` | {'yes' if header.needed else ''} | {header.meaning} |"
     yield ""
-    yield "All header values are UTF-8. A record of `lead.captured` (its value stands below):"
+    yield "All header values are UTF-8. A record of `lead.captured` (its value is shown below):"
     yield ""
     yield "```"
     for name, text in samples()["lead.captured"].headers.items():

@@ -1,4 +1,4 @@
-"""One golden sample for each event version: the story of one lead, with every optional field said once."""
+"""One golden sample for each event version: the story of one lead, with every optional field used once."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -28,12 +28,12 @@ _STATE = {
     "lead.scored",
     "stage.changed",
 }
-"""Events whose id follows from the lead and the revision or version that they state."""
+"""Events whose id follows from the lead and the revision or version in them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A record as it lies in its topic."""
+    """A record as it is in its topic."""
 
     envelope: Envelope
     event: Event
@@ -61,11 +61,11 @@ class Sample:
 
 def samples() -> dict[str, Sample]:
     """All samples, by event type, in the order of the story."""
-    return {sample.topic: sample for sample in _tell()}
+    return {sample.topic: sample for sample in _samples_of_the_story()}
 
 
-def _tell() -> Iterator[Sample]:
-    told: dict[str, Envelope] = {}
+def _samples_of_the_story() -> Iterator[Sample]:
+    envelopes: dict[str, Envelope] = {}
     counts: Counter[tuple[str, str]] = Counter()
     time = _BEGUN
     for step in STORY:
@@ -73,11 +73,11 @@ def _tell() -> Iterator[Sample]:
         event = CATALOGUE[step.type].model_validate_json(orjson.dumps(step.data))
         subject = None if step.type == "lead.submitted" else str(step.data.get("goal_id", LEAD))
         source = "urn:example:website" if event.publisher == OTHER_SYSTEMS else f"urn:leadflow:{event.publisher}"
-        cause = told[step.cause] if step.cause else None
+        cause = envelopes[step.cause] if step.cause else None
         id_ = _id(step, time)
         if subject:
             counts[source, subject] += 1
-        told[step.type] = envelope = Envelope(
+        envelopes[step.type] = envelope = Envelope(
             id=id_,
             type=step.type,
             source=source,

@@ -17,7 +17,7 @@ _CONDITIONS: dict[str, JsonSchemaValue] = {
         ]
     }
 }
-"""What a model checks beyond its fields, said in the schema too."""
+"""What a model checks beyond its fields, for the schema."""
 
 
 class _Plain(GenerateJsonSchema):
@@ -33,7 +33,7 @@ def name_of(event: type[Event]) -> str:
 
 
 def schema_of(event: type[Event]) -> JsonSchemaValue:
-    """The schema of an event's data. Its `$id` is what the header `ce_dataschema` says."""
+    """The schema of an event's data. Its `$id` is the value of the header `ce_dataschema`."""
     made = event.model_json_schema(schema_generator=_Plain)
     parts = {name: _explained(name, part) for name, part in made.get("$defs", {}).items()}
     explained = _explained(event.type, made)
@@ -58,20 +58,20 @@ def schemas() -> dict[str, JsonSchemaValue]:
 
 
 def meaning_of(event: type[Event]) -> str:
-    """What an event says, from its docstring. ValueError: it has none."""
+    """The meaning of an event, from its docstring. Raises ValueError when it has none."""
     if not event.__doc__:
-        raise ValueError(f"{event.__name__} has no docstring that says what the event means")
+        raise ValueError(f"{event.__name__} has no docstring that explains the event")
     return cleandoc(event.__doc__)
 
 
 def _explained(where: str, schema: JsonSchemaValue) -> JsonSchemaValue:
     properties = {
-        field: {**_without_default_null(said), "description": meaning(where, field)}
-        for field, said in schema.get("properties", {}).items()
+        field: {**_without_default_null(description), "description": meaning(where, field)}
+        for field, description in schema.get("properties", {}).items()
     }
     return {**schema, "properties": properties}
 
 
 def _without_default_null(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """`default: null` says nothing that absence does not."""
+    """Leave out `default: null`: it means the same as an absent default."""
     return {key: value for key, value in schema.items() if key != "default" or value is not None}

@@ -1,6 +1,6 @@
-"""The story that the golden samples tell: Marta asks, is written to, books a meeting, and says no in the end.
+"""The story behind the golden samples: Marta asks, gets a message, books a meeting, and declines in the end.
 
-Every optional field of every event is said once.
+Every optional field of every event is used once.
 """
 
 from collections.abc import Mapping

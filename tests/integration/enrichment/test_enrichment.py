@@ -24,11 +24,11 @@ class Story:
 
     def captured(self, id: str | None = None, **fields: Any) -> str:
         told = {"source": "website", "created_on": (NOW - timedelta(days=1)).isoformat(), **fields}
-        return self.tell("lead.captured", id, **told)
+        return self.publish("lead.captured", id, **told)
 
     def updated(self, version: int, *changed: str, **fields: Any) -> str:
         told = {"source": "website", "created_on": NOW.isoformat(), "changed": changed, "version": version, **fields}
-        return self.tell("lead.updated", **told)
+        return self.publish("lead.updated", **told)
 
     async def enriched(self, count: int = 1) -> list[Any]:
         lead = str(self.lead)
@@ -184,7 +184,7 @@ async def test_an_alias_answers_for_its_lead_and_an_erased_lead_is_gone(
     alias.captured(email="other@gmail.com")
     await story.enriched()
     await alias.enriched()
-    story.tell("lead.merged", alias_id=str(alias.lead), merge_id=str(uuid7()), version=2)
+    story.publish("lead.merged", alias_id=str(alias.lead), merge_id=str(uuid7()), version=2)
     bus.flush()
     async with enrichment.client(story.tenant) as client:
 
@@ -195,7 +195,7 @@ async def test_an_alias_answers_for_its_lead_and_an_erased_lead_is_gone(
             return bool((await client.get(f"/v1/leads/{story.lead}/facts")).status_code == 404)
 
         await eventually(answers_for)
-        story.tell("lead.erased")
+        story.publish("lead.erased")
         bus.flush()
         await eventually(gone)
     story.updated(5, "email", **HEAD)

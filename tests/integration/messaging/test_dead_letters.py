@@ -196,7 +196,7 @@ async def test_while_the_database_is_away_nothing_is_skipped(backend, bus, start
         await admin.execute("ALTER ROLE leadflow_stages NOLOGIN")
         await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'leadflow_stages'")
         lead.sent()
-        lead.tell("engagement.recorded", {"kind": "visit"})
+        lead.publish("engagement.recorded", {"kind": "visit"})
         bus.flush()
         async with stages.client(tenant, "viewer") as api:
 

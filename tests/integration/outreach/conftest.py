@@ -140,12 +140,12 @@ class Office:
         lead_id = uuid7()
         contact = {"email": f"ada.{uuid4().hex[:8]}@example.com", "first_name": "Ada", "company": "Analytical Ltd"}
         data = {"lead_id": str(lead_id), "source": "web", "created_on": _now(self), "version": 1, **contact, **details}
-        await self.tell(tenant, lead_id, "lead.captured", data)
+        await self.publish(tenant, lead_id, "lead.captured", data)
         return lead_id
 
     async def updated(self, tenant: str, lead_id: UUID, version: int = 2, **details: Any) -> None:
         data = {"lead_id": str(lead_id), "source": "web", "created_on": _now(self), "changed": [], "version": version}
-        await self.tell(tenant, lead_id, "lead.updated", {**data, **details})
+        await self.publish(tenant, lead_id, "lead.updated", {**data, **details})
 
     async def moved(
         self, tenant: str, lead_id: UUID, to: str, *, revision: int = 1, rule: str = "manual", **more: Any
@@ -166,7 +166,7 @@ class Office:
             "journey": {"contacted": False},
             **more,
         }
-        return await self.tell(tenant, lead_id, "stage.changed", data, time=time)
+        return await self.publish(tenant, lead_id, "stage.changed", data, time=time)
 
     async def compose(self, composer: Composer | None = None) -> int:
         """Let the composer write what is due."""

@@ -37,7 +37,7 @@ async def test_the_link_works_after_the_lead_was_erased(office, tenant, smtp):
     approved = await office.approved(tenant, lead)
     await office.send()
     link = urlsplit(smtp.to(approved["to"])[0]["List-Unsubscribe"].strip("<>")).path
-    await office.tell(tenant, lead, "lead.erased", {"lead_id": str(lead)})
+    await office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)})
     async with office.run.client() as http:
         assert (await http.post(link)).status_code == 200
     again = await office.captured(tenant, email=approved["to"])

@@ -51,7 +51,7 @@ async def test_a_lead_captured_after_it_was_qualified_gets_its_draft(office, ten
     await office.moved(tenant, lead, "qualified")
     assert await office.compose() == 0
     data = {"lead_id": str(lead), "source": "web", "created_on": datetime.now(UTC).isoformat(), "email": "a@b.example"}
-    await office.tell(tenant, lead, "lead.captured", data)
+    await office.publish(tenant, lead, "lead.captured", data)
     await office.compose()
     assert len(await drafts(office, tenant)) == 1
 
@@ -68,7 +68,7 @@ async def test_drafts_that_are_switched_off_do_not_come(office, tenant):
 
 async def test_a_hot_lead_gets_a_first_message(office, tenant):
     lead = await office.captured(tenant)
-    await office.tell(tenant, lead, "lead.became_hot", {"total": 85, "threshold": 80})
+    await office.publish(tenant, lead, "lead.became_hot", {"total": 85, "threshold": 80})
     await office.compose()
     assert [draft["kind"] for draft in await drafts(office, tenant)] == ["first"]
 
@@ -111,7 +111,7 @@ async def test_a_text_that_a_human_brought_is_superseded_and_not_rewritten(offic
 
 async def test_a_draft_is_not_voided_by_what_its_own_cause_brought_about(office, tenant):
     lead = await office.captured(tenant)
-    await office.tell(tenant, lead, "lead.became_hot", {"total": 85, "threshold": 80}, id="hot-1")
+    await office.publish(tenant, lead, "lead.became_hot", {"total": 85, "threshold": 80}, id="hot-1")
     await office.compose()
     await office.moved(tenant, lead, "contacted", caused_by="hot-1")
     assert [draft["state"] for draft in await drafts(office, tenant)] == ["pending"]
@@ -123,7 +123,7 @@ async def test_drafts_of_a_merged_lead_end(office, tenant):
     alias, kept = await office.captured(tenant), await office.captured(tenant)
     await office.draft(tenant, alias)
     data = {"lead_id": str(kept), "alias_id": str(alias), "merge_id": str(alias), "version": 1}
-    await office.tell(tenant, kept, "lead.merged", data)
+    await office.publish(tenant, kept, "lead.merged", data)
     (draft,) = await drafts(office, tenant)
     assert (draft["state"], draft["reason"]) == ("superseded", "merged")
 
@@ -134,7 +134,7 @@ async def test_an_erased_lead_leaves_nothing_but_its_suppression(office, tenant)
     await office.send()
     async with office.client(tenant, "operator") as http:
         await http.post("/v1/suppressions", json={"channel": "email", "address": "ada@erased.example"})
-    await office.tell(tenant, lead, "lead.erased", {"lead_id": str(lead)})
+    await office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)})
     async with office.database.worker() as work:
         for table in ("lead", "draft", "dispatch", "composition", "reply"):
             rows = await work.fetch(

@@ -66,7 +66,7 @@ async def suppressions(office, tenant) -> list[dict]:
 
 async def merge(office, tenant, kept, alias, *, version: int = 1, undone: bool = False) -> None:
     data = {"lead_id": str(kept), "alias_id": str(alias), "merge_id": str(uuid4()), "version": version}
-    await office.tell(tenant, kept, "lead.merged", data | {"undone": undone})
+    await office.publish(tenant, kept, "lead.merged", data | {"undone": undone})
 
 
 @pytest.mark.parametrize("lasting", ["unsubscribe", "operator"])

@@ -231,7 +231,7 @@ async def test_lists_page_in_their_order_without_gaps(office, tenant, sort):
     for total in (30, 90, 60, 60):
         lead = await office.captured(tenant)
         data = {"fit": total, "intent": 0, "engagement": 0, "total": total, "band": "B", "model_version": 1}
-        await office.tell(tenant, lead, "lead.scored", {**data, "scored_at": _ahead(seconds=0)})
+        await office.publish(tenant, lead, "lead.scored", {**data, "scored_at": _ahead(seconds=0)})
         await office.draft(tenant, lead)
     seen, cursor = [], None
     async with office.client(tenant, "viewer") as http:
@@ -254,7 +254,7 @@ async def test_the_hottest_come_first_by_their_score_of_now(office, tenant):
         await office.draft(tenant, lead)
     for lead, total in zip(leads, (10, 90, 50), strict=True):
         data = {"fit": total, "intent": 0, "engagement": 0, "total": total, "band": "B", "model_version": 1}
-        await office.tell(tenant, lead, "lead.scored", {**data, "scored_at": _ahead(seconds=0)})
+        await office.publish(tenant, lead, "lead.scored", {**data, "scored_at": _ahead(seconds=0)})
     async with office.client(tenant, "viewer") as http:
         items = (await http.get("/v1/drafts", params={"state": "pending", "sort": "hottest"})).json()["items"]
     assert [item["lead_id"] for item in items] == [str(leads[1]), str(leads[2]), str(leads[0])]

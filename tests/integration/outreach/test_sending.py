@@ -238,9 +238,9 @@ async def test_what_has_changed_since_the_approval_is_refused_with_the_reason(of
         case "the lead is merged":
             kept = await office.captured(tenant)
             data = {"lead_id": str(kept), "alias_id": str(lead), "merge_id": str(lead), "version": 1}
-            await office.tell(tenant, kept, "lead.merged", data)
+            await office.publish(tenant, kept, "lead.merged", data)
         case "the lead is erased":
-            await office.tell(tenant, lead, "lead.erased", {"lead_id": str(lead)})
+            await office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)})
     await office.send()
     assert not smtp.to(approved["to"])
     if because:

@@ -12,14 +12,14 @@ async def test_a_qualified_lead_is_drafted_to_by_itself_and_gets_exactly_what_wa
     address = f"grace.{lead.id.hex[-8:]}@navy.example"
     lead.captured(email=address, first_name="Grace", company="Navy", job_title="Admiral")
     now = _now()
-    lead.tell(
+    lead.publish(
         "lead.enriched",
         {"facts": {"industry": {"value": "shipping", "source": "directory", "fetched_at": now}}, "providers": []},
     )
     bus.flush()
     async with outreach.client(tenant, "reviewer") as http:
         await eventually(lambda: _mode(http, lead.id))
-        lead.tell("stage.changed", _moved("new", "qualified", "checklist"))
+        lead.publish("stage.changed", _moved("new", "qualified", "checklist"))
         bus.flush()
         draft = (await eventually(lambda: _drafts(http, lead.id)))[0]
         assert (draft["kind"], draft["channel"], draft["to"]) == ("follow_up", "email", address)

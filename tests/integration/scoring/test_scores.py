@@ -27,15 +27,15 @@ class Story:
         """Without an address or title, so that an enrichment service running beside has nothing to add."""
         created = (NOW - timedelta(days=days_ago)).isoformat()
         data = {"lead_id": str(self.lead), "source": "website", "created_on": created}
-        return self.tell("lead.captured", days_ago, **data | fields)
+        return self.publish("lead.captured", days_ago, **data | fields)
 
     def visited(self, days_ago: float = 1, **data: Any) -> str:
-        return self.tell("engagement.recorded", days_ago, **{"kind": "visit"} | data)
+        return self.publish("engagement.recorded", days_ago, **{"kind": "visit"} | data)
 
     def enriched(self, days_ago: float = 9, **facts: Any) -> str:
         at = (NOW - timedelta(days=days_ago)).isoformat()
         told = {name: {"value": value, "source": "test", "fetched_at": at} for name, value in facts.items()}
-        return self.tell("lead.enriched", days_ago, facts=told, providers=[])
+        return self.publish("lead.enriched", days_ago, facts=told, providers=[])
 
     async def scored(self, total: int | None = None, count: int = 1) -> Any:
         """The newest of the lead's scores, once one with this total is there."""
@@ -78,7 +78,7 @@ async def test_the_score_asked_for_is_the_score_published(scoring: Any, story: S
     story.captured()
     story.enriched(email_free=False, seniority="head", department="sales")
     story.visited(1, page="/pricing")
-    story.tell("engagement.recorded", 0.5, kind="form", page="/demo")
+    story.publish("engagement.recorded", 0.5, kind="form", page="/demo")
     async with scoring.client(story.tenant, "viewer") as client:
         seen = await story.scored(30 + 30 + 9)
         score = (await client.get(f"/v1/leads/{story.lead}/score")).json()
@@ -99,8 +99,8 @@ async def test_signals_in_any_order_and_twice_end_in_the_same_score(scoring: Any
             lambda s=story: s.captured(company="Acme"),
             lambda s=story: s.enriched(seniority="manager", email_free=False),
             lambda s=story: s.visited(3, id=f"{s.lead}-visit", page="/pricing"),
-            lambda s=story: s.tell("message.sent", 2, message_id="m", channel="email", kind="first"),
-            lambda s=story: s.tell(
+            lambda s=story: s.publish("message.sent", 2, message_id="m", channel="email", kind="first"),
+            lambda s=story: s.publish(
                 "reply.received",
                 1,
                 reply_id="r",
@@ -140,7 +140,7 @@ async def test_what_arrives_before_the_capture_waits_for_it(scoring: Any, story:
 async def test_an_event_that_changes_no_score_publishes_none(scoring: Any, story: Story) -> None:
     story.captured()
     await story.scored()
-    story.tell("engagement.recorded", 1, kind="something-of-their-own")
+    story.publish("engagement.recorded", 1, kind="something-of-their-own")
     story.visited(0)
     assert (await story.scored(9)).data["revision"] == 2
 
@@ -212,18 +212,18 @@ async def test_a_merged_lead_has_the_signals_of_both_until_it_is_undone(scoring:
     kept, alias = Story(bus, tenant), Story(bus, tenant)
     kept.captured(source="referral")
     alias.captured(5)
-    alias.tell("engagement.recorded", 0, kind="form", page="/demo")
+    alias.publish("engagement.recorded", 0, kind="form", page="/demo")
     await kept.scored(8)
     await alias.scored(32)
     data = {"lead_id": str(kept.lead), "alias_id": str(alias.lead), "merge_id": str(uuid7())}
-    kept.tell("lead.merged", **data, version=2)
+    kept.publish("lead.merged", **data, version=2)
     assert (await kept.scored(34)).data["engagement"] == 6
     async with scoring.client(tenant) as client:
         answer = (await client.get(f"/v1/leads/{alias.lead}/score")).json()
         assert (answer["lead_id"], answer["total"]) == (str(kept.lead), 34)
-    alias.tell("engagement.recorded", 0, kind="webinar")
+    alias.publish("engagement.recorded", 0, kind="webinar")
     await kept.scored(42)
-    kept.tell("lead.merged", **data, version=3, undone=True)
+    kept.publish("lead.merged", **data, version=3, undone=True)
     assert (await kept.scored(8, count=2)).data["revision"] == 4
     assert (await alias.scored(40)).data["engagement"] == 14
 
@@ -232,7 +232,7 @@ async def test_an_erased_lead_is_gone_and_stays_gone(scoring: Any, story: Story,
     story.captured()
     story.visited()
     await story.scored()
-    story.tell("lead.erased", lead_id=str(story.lead))
+    story.publish("lead.erased", lead_id=str(story.lead))
     async with scoring.client(story.tenant) as client:
 
         async def gone() -> bool:

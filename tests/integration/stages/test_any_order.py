@@ -118,7 +118,7 @@ async def test_any_arrival_over_the_topics_ends_as_the_sorted_fold(bus, start, t
     arriving += dice.sample(arriving, len(arriving) // 5)
     dice.shuffle(arriving)
     for n, (lead, (id, type, data, at)) in enumerate(arriving):
-        by_id[lead].tell(type, data, time=at, id=id)
+        by_id[lead].publish(type, data, time=at, id=id)
         if n % 100 == 0:
             bus.flush()
     bus.flush()

@@ -6,7 +6,7 @@ from shared.testing.builders import ALead, ago
 
 
 def merge(lead: ALead, alias: ALead, version: int, *, undone: bool = False, merge_id: str) -> None:
-    lead.tell(
+    lead.publish(
         "lead.merged",
         {
             "lead_id": str(lead.id),
@@ -54,7 +54,7 @@ async def test_a_merged_lead_is_the_fold_of_both_and_undo_restores_both_exactly(
 async def test_dead_wins_a_merge_and_its_undo_frees_the_living(stages, captured, bus, tenant):
     living, dead = await captured(2, time=ago(hours=8))
     living.sent(time=ago(hours=7))
-    dead.tell("contact.opted_out", {"channel": "all", "how": "unsubscribe"}, time=ago(hours=6))
+    dead.publish("contact.opted_out", {"channel": "all", "how": "unsubscribe"}, time=ago(hours=6))
     await bus.read("stage.changed", tenant=tenant, count=2)
     merge_id = str(uuid4())
     merge(living, dead, 1, merge_id=merge_id)
@@ -89,7 +89,7 @@ async def test_erasure_removes_the_person_and_keeps_the_count(stages, captured, 
         assert (await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "contacted"})).status_code == 200
     lead.replied(excerpt="call me on my private number")
     await bus.read("stage.changed", tenant=tenant, count=3)
-    lead.tell("lead.erased", {"lead_id": str(lead.id)})
+    lead.publish("lead.erased", {"lead_id": str(lead.id)})
     async with stages.client(tenant, "viewer") as api:
 
         async def forgotten():

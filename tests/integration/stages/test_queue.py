@@ -21,7 +21,7 @@ async def test_the_queue_pages_through_all_leads_best_first(stages, captured, bu
     for lead in leads[:20]:
         lead.scored(totals[str(lead.id)])
     leads[3].sent()
-    leads[24].tell("contact.opted_out", {"channel": "all", "how": "unsubscribe"})
+    leads[24].publish("contact.opted_out", {"channel": "all", "how": "unsubscribe"})
     async with stages.client(tenant, "viewer") as api:
 
         async def settled():

@@ -85,7 +85,7 @@ async def test_a_person_moves_a_lead_and_nobody_moves_a_dead_one(bus, start, ten
         assert (await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "qualified"})).status_code == 200
         stale = await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "new"}, headers={"If-Match": '"0"'})
         assert stale.status_code == 412
-        lead.tell("contact.opted_out", {"channel": "all", "how": "unsubscribe"})
+        lead.publish("contact.opted_out", {"channel": "all", "how": "unsubscribe"})
         await bus.read("stage.changed", tenant=tenant, where=lambda s: s.data["to"] == "dead")
         refused = await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "new"})
         assert refused.status_code == 409
@@ -203,7 +203,7 @@ async def test_a_draft_whose_end_is_heard_first_does_not_wait_for_review(bus, st
     first, second = str(uuid4()), str(uuid4())
     decided = {"decision": "rejected", "actor": "human:ann", "sha256": "0" * 64}
     created = {"kind": "first", "channel": "email", "sha256": "0" * 64}
-    lead.tell("draft.decided", {"draft_id": first, **decided})
+    lead.publish("draft.decided", {"draft_id": first, **decided})
     async with stages.client(tenant, "viewer") as api:
 
         async def heard(type: str, count: int) -> bool:
@@ -215,11 +215,11 @@ async def test_a_draft_whose_end_is_heard_first_does_not_wait_for_review(bus, st
 
         bus.flush()
         await eventually(lambda: heard("draft.decided", 1))
-        lead.tell("draft.created", {"draft_id": first, **created})
+        lead.publish("draft.created", {"draft_id": first, **created})
         bus.flush()
         await eventually(lambda: heard("draft.created", 1))
         assert await action() == "send the first message"
-        lead.tell("draft.created", {"draft_id": second, **created})
+        lead.publish("draft.created", {"draft_id": second, **created})
         bus.flush()
         await eventually(lambda: heard("draft.created", 2))
         assert await action() == "draft waits for review"
