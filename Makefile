@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself, from requirements.lock; Python >= 3.11 and make are all it needs.
 
-.PHONY: up test lint format bench environment
+.PHONY: up test servers lint format bench environment
 
 # make up ARGS="--port-base 9100 --no-demo"
 up: environment
@@ -9,6 +9,10 @@ up: environment
 # make test ARGS="tests/unit -k opt_out"
 test: environment
 	.venv/bin/pytest $(ARGS)
+
+# A Kafka and a Postgres that stay up between test runs, in a terminal of their own.
+servers: environment
+	@exec .venv/bin/python -m tests.servers
 
 lint: environment
 	.venv/bin/ruff check

@@ -1,40 +1,30 @@
-"""Where the tests' Kafka and Postgres come from: packages on this machine, or containers where Docker answers."""
+"""Where the tests' Kafka and Postgres come from.
+
+`LEADFLOW_TEST_BACKEND` names the kind: `local` (the default: packages on this machine, or the servers that
+`make servers` keeps up) or `testcontainers` (where Docker answers).
+"""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local.kafka import Kafka
-from deploy.local.postgres import Postgres
-from deploy.local.process import free_port
+from tests import servers
 
 
 @contextmanager
 def backend(folder: Path) -> Iterator[tuple[str, str]]:
-    """(bootstrap, admin URL), as `LEADFLOW_TEST_BACKEND` says: `local` (the default) or `testcontainers`."""
+    """(bootstrap, admin URL) of a Kafka and a Postgres for this run; `folder` is for the data of those started here."""
     kind = os.environ.get("LEADFLOW_TEST_BACKEND", "local")
     if kind == "testcontainers":
         yield from _containers()
-    elif kind == "local":
-        yield from _local(folder)
-    else:
+    elif kind != "local":
         raise ValueError(f"LEADFLOW_TEST_BACKEND is {kind!r}: it is local or testcontainers")
-
-
-def _local(folder: Path) -> Iterator[tuple[str, str]]:
-    kafka = Kafka(folder / "kafka", free_port(), free_port())
-    postgres = Postgres(folder / "postgres", free_port(), durable=False)
-    try:
-        for server in (kafka, postgres):
-            server.prepare()
-            server.launch()
-        kafka.wait()
-        postgres.wait()
-        yield kafka.bootstrap, postgres.url()
-    finally:
-        kafka.stop()
-        postgres.stop()
+    elif (kept := servers.kept()) is not None:
+        yield kept
+    else:
+        with servers.servers(folder) as started:
+            yield started
 
 
 def _containers() -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The ground that integration tests stand on: a real Kafka and a real Postgres, started once for the run."""
+"""The fixtures of integration tests: a real Kafka and a real Postgres, and services that run on them."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Backend:
-    """Where the broker and the databases are, and who signs the tokens."""
+    """The addresses of broker and databases, and the identity that signs tokens."""
 
     bootstrap: str
     admin_url: str
@@ -53,7 +53,7 @@ class Backend:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[tuple[str, str, Path]]:
-    """The broker's address, the database's admin address, and a folder: started here, or in containers where asked."""
+    """The broker's address, the database's admin address, and a folder for keys (tests/backends.py)."""
     from tests.backends import backend
 
     # Not pytest's own folder, which nobody else may enter: PostgreSQL runs as a user of its own when we are root.
@@ -83,7 +83,7 @@ async def backend(servers: tuple[str, str, Path]) -> AsyncIterator[Backend]:
 
 @pytest.fixture
 def tenant() -> str:
-    """A tenant that nobody used before."""
+    """A tenant that no other test uses."""
     return f"t-{uuid4().hex[:12]}"
 
 
@@ -98,7 +98,8 @@ Start = Callable[..., Awaitable[Running]]
 
 
 class Neighbours:
-    """The services that run for the tests of one folder; those of another folder would mix in what they publish."""
+    """The services that run for the tests of one folder. They are stopped before the tests of another folder begin,
+    which must not see what they publish."""
 
     def __init__(self) -> None:
         self.folder: Path | None = None
@@ -112,7 +113,7 @@ class Neighbours:
 
 @pytest.fixture(scope="session")
 async def neighbours(backend: Backend) -> AsyncIterator[Neighbours]:
-    """Who runs now; all are stopped at the end."""
+    """The services that run now; all are stopped at the end."""
     there = Neighbours()
     yield there
     await asyncio.gather(*(run.stop() for run in there.runs.values()))
@@ -120,8 +121,10 @@ async def neighbours(backend: Backend) -> AsyncIterator[Neighbours]:
 
 @pytest.fixture(scope="module")
 async def start(request: pytest.FixtureRequest, backend: Backend, neighbours: Neighbours) -> AsyncIterator[Start]:
-    """`await start("stages")`: that service, running; the same one for all tests of a folder. With settings: one of its
-    own, until the end of the module. A test sees only what the services publish that its folder asked for."""
+    """`await start("stages")`: that service, running; the same one for all tests of a folder.
+
+    With settings: another process of it, until the end of the module.
+    """
     await neighbours.move_to(request.path.parent)
     own: list[Running] = []
 
@@ -146,7 +149,7 @@ Eventually = Callable[..., Awaitable[Any]]
 
 @pytest.fixture(scope="session")
 def eventually() -> Eventually:
-    """`await eventually(check)`: ask until the answer is true, without guessing how long it takes."""
+    """`await eventually(check)`: repeat the check until it is true; fail after `within` seconds."""
 
     async def eventually(check: Callable[[], Awaitable[T]], within: float = 30) -> T:
         deadline = time.monotonic() + within
@@ -158,7 +161,7 @@ def eventually() -> Eventually:
                     raise
             else:
                 if answer or time.monotonic() > deadline:
-                    assert answer, f"not so within {within} s"
+                    assert answer, f"still not true after {within} s"
                     return answer
             await asyncio.sleep(0.05)
 

@@ -20,6 +20,7 @@ async def scratch(backend: Backend) -> dict[str, str]:
     admin = await asyncpg.connect(backend.admin_url)
     try:
         for service in SERVICES:
+            await admin.execute(f"DROP DATABASE IF EXISTS scratch_{service} WITH (FORCE)")
             await admin.execute(f"CREATE DATABASE scratch_{service} TEMPLATE template0")
             urls[service] = address(backend.admin_url, f"scratch_{service}")
             await upgrade(service, urls[service])
