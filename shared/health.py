@@ -49,6 +49,8 @@ class Health:
         if consumer is not None:
             if not consumer.assigned:
                 found["broker"] = "the consumer group has given no partitions yet"
+            elif consumer.fetch_error is not None:
+                found["consumer"] = f"reading from Kafka fails: {consumer.fetch_error}"
             elif await consumer.lag() and time.monotonic() - consumer.progress_at > _STALLED_AFTER:
                 found["consumer"] = "there are records to read, and none was processed for two minutes"
         return found

@@ -1,6 +1,7 @@
 """How events are read and published: batches, one transaction, an outbox, one relay (docs/decisions/messaging-*.md)."""
 
-from shared.messaging.consumer import Consumer, Handle, by_type
+from shared.messaging.consumer import Consumer
+from shared.messaging.processing import Handle
 from shared.messaging.relay import Relay
 
-__all__ = ["Consumer", "Handle", "Relay", "by_type"]
+__all__ = ["Consumer", "Handle", "Relay"]

@@ -1,69 +1,39 @@
-"""A message's way in: decode, sort, one transaction for the batch, then commit the offsets.
+"""A message's way in: fetch a batch, process it in one transaction (processing.py), then commit the offsets.
 
 - A record that cannot be read, or that the use case refuses for good, becomes a dead letter with bytes, headers and
-  reason; the other records are processed. A failing batch is halved until the record that fails is alone.
+  reason; the other records are processed.
+- When the client raises while it fetches, the records are fetched by another way (raw_records.py).
 - While the database is away the consumer backs off and reads the batch again. Nothing is skipped.
 - Offsets are committed after the transaction, so a crash repeats a batch; the inbox ignores events that it knows.
 """
 
 import asyncio
 import time
-import traceback
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.message import AckStatus
-from opentelemetry import propagate, trace
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from shared.db import RETRY_AT_ONCE, Database, UnitOfWork, is_outage, sqlstate
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, Transient
+from shared.db import Database
+from shared.errors import Transient
 from shared.events.base import Event
-from shared.events.envelope import Received, decode
-from shared.messaging import dead_letters
-from shared.observability import BATCH_RECORDS, BATCH_SECONDS, LAG, RECORDS, tracer, tracing
-from shared.store import inbox
-from shared.store.dead_letters import DeadLetter
+from shared.messaging import raw_records
+from shared.messaging.processing import BatchProcessor, Handle
+from shared.observability import BATCH_RECORDS, BATCH_SECONDS, LAG, RECORDS
 
 log = structlog.get_logger()
 
-Handle = Callable[[UnitOfWork, list[Received[Any]]], Awaitable[None]]
-"""A use case for a batch: events in order of `Received.order`, each for the first time."""
-
-_REFUSED = (Invalid, Conflict, Forbidden, NotFound)
-_TRIES = 5
 _POLL_MS = 200
 """Milliseconds to wait for records before checking whether to stop."""
-
-
-def by_type(handlers: Mapping[type[Event], Callable[[UnitOfWork, Received[Any]], Awaitable[None]]]) -> Handle:
-    """A batch handler that calls one function for each event, in order."""
-    named = {event.type: handler for event, handler in handlers.items()}
-
-    async def handle(work: UnitOfWork, batch: list[Received[Any]]) -> None:
-        for received in batch:
-            await named[received.type](work, received)
-
-    return handle
-
-
-@dataclass(frozen=True)
-class Failure:
-    """One record, and why it cannot be processed."""
-
-    record: ConsumerRecord[bytes, bytes]
-    reason: str
-    received: Received[Any] | None = None
 
 
 class _Batch(KafkaAckableMessage):
@@ -85,8 +55,7 @@ class _Batch(KafkaAckableMessage):
 class Consumer:
     """One batch subscriber over all topics that a service reads.
 
-    `handle` is the use case for a batch. `inbox`: whether the inbox filters repeated events, or the use case does it.
-    `keep_raw`: whether events keep their data as JSON beside the model.
+    `handle`, `inbox` and `keep_raw` are as in BatchProcessor.
     """
 
     def __init__(
@@ -104,12 +73,12 @@ class Consumer:
     ) -> None:
         self.database = database
         self.models = {event.type: event for event in reads}
-        self.handle = handle
-        self.inbox = inbox
-        self.keep_raw = keep_raw
+        self.processor = BatchProcessor(database, self.models, handle, inbox=inbox, keep_raw=keep_raw)
         self.group = group
         self.progress_at = time.monotonic()
         """When a batch was last processed, or there was nothing to read (`time.monotonic`)."""
+        self.fetch_error: str | None = None
+        """Why the last fetch failed; None when it did not."""
         self._pause = 0.0
         self.broker = KafkaBroker(
             bootstrap,
@@ -149,15 +118,38 @@ class Consumer:
         """The records that have arrived; () when none does within `_POLL_MS`."""
         try:
             fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch_records)
-        except Exception:
-            # The client has handed out records of some partitions, which are lost with the error: read them again.
-            committed = await consumer.seek_to_committed()
-            if new := [partition for partition, offset in committed.items() if not offset]:
-                await consumer.seek_to_beginning(*new)
+        except ConsumerStoppedError:
             raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"[:300]
+            log.error("consumer.fetch_failed", service=self.database.service, error=reason)
+            records: tuple[ConsumerRecord[bytes, bytes], ...] = ()
+            try:
+                records = await self._fetch_raw(consumer)
+            finally:
+                self.fetch_error = None if records else reason
+            if not records:
+                raise
+            return records
+        self.fetch_error = None
         if not fetched:
             self.progress_at = time.monotonic()
-        return tuple(record for of_one in fetched.values() for record in of_one)
+        return tuple(record for of_partition in fetched.values() for record in of_partition)
+
+    async def _fetch_raw(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord[bytes, bytes], ...]:
+        """The next records in spite of one that the client cannot read; () when there are none, or no broker.
+
+        The client has handed out records of some partitions, which are lost with its error. So all partitions go back
+        to what was committed, and are read from there by our own reader.
+        """
+        committed = await consumer.seek_to_committed()
+        if new := [partition for partition, offset in committed.items() if not offset]:
+            await consumer.seek_to_beginning(*new)
+        positions = {partition: await consumer.position(partition) for partition in consumer.assignment()}
+        found = await raw_records.fetch(consumer, positions, self._batch_records)
+        for partition, (_, behind) in found.items():
+            consumer.seek(partition, behind)
+        return tuple(record for records, _ in found.values() for record in records)
 
     async def _parse(self, records: tuple[ConsumerRecord[bytes, bytes], ...]) -> KafkaAckableMessage:
         """FastStream's own parser decodes every header as UTF-8 and would neither commit nor seek when one is not."""
@@ -168,7 +160,7 @@ class Consumer:
         begun = time.perf_counter()
         service = self.database.service
         try:
-            await self._read(records)
+            await self.processor.process(records)
         except (SQLAlchemyError, OSError, Transient, TimeoutError) as error:
             self._pause = min(10.0, self._pause * 2 or 0.2)
             log.warning(
@@ -181,88 +173,6 @@ class Consumer:
         self.progress_at = time.monotonic()
         BATCH_SECONDS.labels(service).observe(time.perf_counter() - begun)
         BATCH_RECORDS.labels(service).observe(len(records))
-
-    async def _read(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
-        readable: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]] = []
-        failures: list[Failure] = []
-        for record in records:
-            try:
-                received = decode(
-                    record.topic,
-                    record.value,
-                    record.headers,
-                    datetime.fromtimestamp(record.timestamp / 1_000, UTC),
-                    self.models,
-                    keep_raw=self.keep_raw,
-                )
-            except Invalid as refusal:
-                failures.append(Failure(record, refusal.detail))
-            except Exception as defect:  # noqa: BLE001 - a record that we cannot read must not stop the others
-                failures.append(Failure(record, _reason(defect)))
-            else:
-                readable.append((record, received))
-        readable.sort(key=lambda pair: pair[1].order)
-        if failures:
-            await self._dead_letter(failures)
-        if readable:
-            await self._process(readable)
-
-    async def _process(self, pairs: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]]) -> None:
-        """Process these records in one transaction, or halve them until the one that fails is alone."""
-        error: Exception | None = None
-        for attempt in range(_TRIES):
-            try:
-                await self._process_in_one([received for _, received in pairs])
-                return
-            except _REFUSED as refusal:
-                error = refusal
-                break
-            except DBAPIError as failure:
-                if is_outage(failure):
-                    raise
-                error = failure
-                if sqlstate(failure) not in RETRY_AT_ONCE:
-                    break
-            except (SQLAlchemyError, OSError, TimeoutError):
-                raise
-            except Transient as failure:
-                error = failure
-                await asyncio.sleep(0.1 * 2**attempt)
-            except Exception as failure:  # noqa: BLE001 - a defect of ours must not stop the partition
-                error = failure
-                break
-        if len(pairs) > 1:
-            middle = len(pairs) // 2
-            await self._process(pairs[:middle])
-            await self._process(pairs[middle:])
-            return
-        (record, received) = pairs[0]
-        await self._dead_letter([Failure(record, _reason(error), received)])
-
-    async def _process_in_one(self, batch: list[Received[Any]]) -> None:
-        with _spans(self.database.service, batch):
-            async with self.database.worker(received.tenant for received in batch) as work:
-                fresh = await inbox.first_deliveries(work, batch) if self.inbox else batch
-                if fresh:
-                    await self.handle(work, fresh)
-        RECORDS.labels(self.database.service, "passed").inc(len(batch))
-
-    async def _dead_letter(self, failures: list[Failure]) -> None:
-        letters = [_letter(failure) for failure in failures]
-        await dead_letters.store(self.database, letters)
-        RECORDS.labels(self.database.service, "dead").inc(len(letters))
-        for letter in letters:
-            log.warning(
-                "consumer.dead_letter",
-                service=self.database.service,
-                topic=letter.topic,
-                partition=letter.partition,
-                offset=letter.offset,
-                tenant=letter.tenant,
-                lead=letter.subject,
-                correlation=letter.attribute("correlationid"),
-                reason=letter.error,
-            )
 
     async def lag(self) -> int:
         """How many records of this replica's partitions are not read yet; also sets the metric."""
@@ -288,53 +198,6 @@ class Consumer:
 
 async def _records(message: KafkaAckableMessage) -> Any:
     return message.raw_message
-
-
-@contextmanager
-def _spans(service: str, batch: Sequence[Received[Any]]) -> Iterator[None]:
-    """A span for each event, in the trace of its lead, from the beginning of the batch to its commit."""
-    if not tracing():
-        yield
-        return
-    spans = [
-        tracer.start_span(
-            f"{service} {received.type}",
-            context=propagate.extract({"traceparent": received.envelope.traceparent or ""}),
-            kind=trace.SpanKind.CONSUMER,
-            attributes={"leadflow.tenant": received.tenant, "leadflow.lead": received.envelope.subject or ""},
-        )
-        for received in batch
-    ]
-    try:
-        yield
-    finally:
-        for span in spans:
-            span.end()
-
-
-def _letter(failure: Failure) -> DeadLetter:
-    record = failure.record
-    return DeadLetter(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key,
-        value=record.value,
-        headers=[(name, value) for name, value in record.headers],
-        error=failure.reason,
-        recorded_at=datetime.fromtimestamp(record.timestamp / 1_000, UTC),
-    )
-
-
-def _reason(error: Exception | None) -> str:
-    """A sentence for people, for a defect of ours with its place in the code. Never the data of the record."""
-    if isinstance(error, (*_REFUSED, Transient)):
-        return error.detail
-    if isinstance(error, DBAPIError):
-        return f"the database refuses it: {type(error.orig).__name__} ({sqlstate(error)})"
-    place = traceback.extract_tb(error.__traceback__)[-1] if error is not None and error.__traceback__ else None
-    where = f" at {place.name}:{place.lineno}" if place else ""
-    return f"a defect in this service: {type(error).__name__}{where}"
 
 
 def _short(error: BaseException) -> str:

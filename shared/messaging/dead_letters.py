@@ -1,12 +1,14 @@
 """Dead letters on their way: stored when a record cannot be processed, published again when somebody replays them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from sqlalchemy.exc import DBAPIError
 
-from shared.db import Database, UnitOfWork
+from shared.db import RETRY_AT_ONCE, Database, UnitOfWork, is_outage, sqlstate
 from shared.errors import Conflict, Transient
 from shared.limits import MAX_RECORD_BYTES
 from shared.store import dead_letters
@@ -17,9 +19,24 @@ _OVERHEAD = 65_536
 
 
 async def store(database: Database, letters: Sequence[DeadLetter]) -> None:
-    """Store dead letters of any tenants in a transaction of their own."""
-    async with database.worker(letter.tenant or "" for letter in letters) as work:
-        await dead_letters.add(work, letters)
+    """Store dead letters of any tenants in a transaction of their own.
+
+    One that the database refuses is stored without headers and key, so that no record can hold up the others.
+    """
+    try:
+        async with database.worker(letter.tenant or "" for letter in letters) as work:
+            await dead_letters.add(work, letters)
+    except DBAPIError as error:
+        if is_outage(error) or sqlstate(error) in RETRY_AT_ONCE:
+            raise
+        if len(letters) > 1:
+            for letter in letters:
+                await store(database, [letter])
+        elif letters[0].headers or letters[0].key is not None:
+            reason = f"{letters[0].error} (its headers and key could not be stored: {type(error.orig).__name__})"
+            await store(database, [replace(letters[0], headers=(), key=None, error=reason)])
+        else:
+            raise
 
 
 async def replay(work: UnitOfWork, bootstrap: str, id: UUID) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from shared.db.statements import array_parameters, by_column
 from shared.db.transaction import Transaction
 from shared.errors import NotFound
 from shared.ids import uuid7
@@ -69,35 +70,52 @@ class DeadLetter:
             return subject[:100] if subject else None
 
 
+_COLUMNS = {
+    "id": "uuid",
+    "tenant_id": "text",
+    "topic": "text",
+    "kafka_partition": "int",
+    "kafka_offset": "bigint",
+    "key": "bytea",
+    "value": "bytea",
+    "headers": "text",
+    "event_id": "text",
+    "subject": "text",
+    "error": "text",
+}
+_ADD = f"""
+    INSERT INTO dead_letter ({", ".join(_COLUMNS)}, at)
+    SELECT {", ".join("CAST(v.headers AS jsonb)" if name == "headers" else f"v.{name}" for name in _COLUMNS)},
+           clock_timestamp()
+    FROM unnest({array_parameters(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
+    WHERE NOT EXISTS (
+        SELECT FROM erased e WHERE e.tenant_id = v.tenant_id AND CAST(e.lead_id AS text) = v.subject)
+    ON CONFLICT (topic, kafka_partition, kafka_offset) DO UPDATE SET error = excluded.error, replayed_at = NULL
+"""
+
+
 async def add(work: Transaction, letters: Sequence[DeadLetter]) -> None:
     """Store dead letters, except those of an erased lead. The same (topic, partition, offset) is stored once."""
-    for letter in letters:
-        await work.run(
-            """
-            INSERT INTO dead_letter
-                (id, tenant_id, topic, kafka_partition, kafka_offset, key, value, headers, event_id, subject,
-                 error, at)
-            SELECT :id, :tenant, :topic, :partition, :offset, :key, :value, :headers, :event_id, :subject, :error,
-                   clock_timestamp()
-            WHERE NOT EXISTS (
-                SELECT FROM erased WHERE tenant_id = :tenant AND CAST(lead_id AS text) = CAST(:subject AS text))
-            ON CONFLICT (topic, kafka_partition, kafka_offset) DO UPDATE
-            SET error = excluded.error, replayed_at = NULL
-            """,
-            id=uuid7(),
-            tenant=letter.tenant or "",
-            topic=letter.topic,
-            partition=letter.partition,
-            offset=letter.offset,
-            key=letter.key,
-            value=letter.value,
-            headers=[
-                [name.replace("\0", ""), value.hex() if value is not None else None] for name, value in letter.headers
-            ],
-            event_id=letter.attribute("id"),
-            subject=letter.subject,
-            error=letter.error[:4_000],
-        )
+    once = {(letter.topic, letter.partition, letter.offset): letter for letter in letters}
+    if once:
+        await work.run(_ADD, **by_column(_COLUMNS, [_row(letter) for _, letter in sorted(once.items())]))
+
+
+def _row(letter: DeadLetter) -> tuple[Any, ...]:
+    headers = [[name.replace("\0", ""), value.hex() if value is not None else None] for name, value in letter.headers]
+    return (
+        uuid7(),
+        letter.tenant or "",
+        letter.topic,
+        letter.partition,
+        letter.offset,
+        letter.key,
+        letter.value,
+        orjson.dumps(headers).decode(),
+        letter.attribute("id"),
+        letter.subject,
+        letter.error.replace("\0", "")[:4_000],
+    )
 
 
 async def page(

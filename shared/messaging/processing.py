@@ -1,0 +1,195 @@
+"""Processes a batch of records: decode, sort, one transaction; what fails for good becomes a dead letter.
+
+A failing batch is halved until the record that fails is alone, so that the other records are processed.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRecord
+from opentelemetry import propagate, trace
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from shared.db import RETRY_AT_ONCE, Database, UnitOfWork, is_outage, sqlstate
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, Transient
+from shared.events.base import Event
+from shared.events.envelope import Received, decode
+from shared.limits import MAX_RECORD_BYTES
+from shared.messaging import dead_letters
+from shared.messaging.raw_records import Unreadable
+from shared.observability import RECORDS, tracer, tracing
+from shared.store import inbox
+from shared.store.dead_letters import DeadLetter
+
+log = structlog.get_logger()
+
+Handle = Callable[[UnitOfWork, list[Received[Any]]], Awaitable[None]]
+"""A use case for a batch: events in order of `Received.order`, each for the first time."""
+
+_REFUSED = (Invalid, Conflict, Forbidden, NotFound)
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One record, and why it cannot be processed."""
+
+    record: ConsumerRecord[bytes, bytes]
+    reason: str
+    received: Received[Any] | None = None
+
+
+class BatchProcessor:
+    """Processes batches for one service.
+
+    `models` read the events by type. `handle` is the use case for a batch. `inbox`: whether the inbox filters repeated
+    events, or the use case does it. `keep_raw`: whether events keep their data as JSON beside the model.
+    """
+
+    def __init__(
+        self, database: Database, models: Mapping[str, type[Event]], handle: Handle, *, inbox: bool, keep_raw: bool
+    ) -> None:
+        self._database = database
+        self._models = models
+        self._handle = handle
+        self._inbox = inbox
+        self._keep_raw = keep_raw
+
+    async def process(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+        """Process these records, once each. Raises when the database is away: then read them again."""
+        readable: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]] = []
+        failures: list[Failure] = []
+        for record in records:
+            if isinstance(record, Unreadable):
+                failures.append(Failure(record, record.reason))
+                continue
+            try:
+                received = decode(
+                    record.topic,
+                    record.value,
+                    record.headers,
+                    datetime.fromtimestamp(record.timestamp / 1_000, UTC),
+                    self._models,
+                    keep_raw=self._keep_raw,
+                )
+            except Invalid as refusal:
+                failures.append(Failure(record, refusal.detail))
+            except Exception as defect:  # noqa: BLE001 - a record that we cannot read must not stop the others
+                failures.append(Failure(record, _reason(defect)))
+            else:
+                readable.append((record, received))
+        readable.sort(key=lambda pair: pair[1].order)
+        if failures:
+            await self._dead_letter(failures)
+        if readable:
+            await self._process(readable)
+
+    async def _process(self, pairs: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]]) -> None:
+        """Process these records in one transaction, or halve them until the one that fails is alone."""
+        error: Exception | None = None
+        for attempt in range(_TRIES):
+            try:
+                await self._process_in_one([received for _, received in pairs])
+                return
+            except _REFUSED as refusal:
+                error = refusal
+                break
+            except DBAPIError as failure:
+                if is_outage(failure):
+                    raise
+                error = failure
+                if sqlstate(failure) not in RETRY_AT_ONCE:
+                    break
+            except (SQLAlchemyError, OSError, TimeoutError):
+                raise
+            except Transient as failure:
+                error = failure
+                await asyncio.sleep(0.1 * 2**attempt)
+            except Exception as failure:  # noqa: BLE001 - a defect of ours must not stop the partition
+                error = failure
+                break
+        if len(pairs) > 1:
+            middle = len(pairs) // 2
+            await self._process(pairs[:middle])
+            await self._process(pairs[middle:])
+            return
+        (record, received) = pairs[0]
+        await self._dead_letter([Failure(record, _reason(error), received)])
+
+    async def _process_in_one(self, batch: list[Received[Any]]) -> None:
+        with _spans(self._database.service, batch):
+            async with self._database.worker(received.tenant for received in batch) as work:
+                fresh = await inbox.first_deliveries(work, batch) if self._inbox else batch
+                if fresh:
+                    await self._handle(work, fresh)
+        RECORDS.labels(self._database.service, "passed").inc(len(batch))
+
+    async def _dead_letter(self, failures: list[Failure]) -> None:
+        letters = [_letter(failure) for failure in failures]
+        await dead_letters.store(self._database, letters)
+        RECORDS.labels(self._database.service, "dead").inc(len(letters))
+        for letter in letters:
+            log.warning(
+                "consumer.dead_letter",
+                service=self._database.service,
+                topic=letter.topic,
+                partition=letter.partition,
+                offset=letter.offset,
+                tenant=letter.tenant,
+                lead=letter.subject,
+                correlation=letter.attribute("correlationid"),
+                reason=letter.error,
+            )
+
+
+@contextmanager
+def _spans(service: str, batch: Sequence[Received[Any]]) -> Iterator[None]:
+    """A span for each event, in the trace of its lead, from the beginning of the batch to its commit."""
+    if not tracing():
+        yield
+        return
+    spans = [
+        tracer.start_span(
+            f"{service} {received.type}",
+            context=propagate.extract({"traceparent": received.envelope.traceparent or ""}),
+            kind=trace.SpanKind.CONSUMER,
+            attributes={"leadflow.tenant": received.tenant, "leadflow.lead": received.envelope.subject or ""},
+        )
+        for received in batch
+    ]
+    try:
+        yield
+    finally:
+        for span in spans:
+            span.end()
+
+
+def _letter(failure: Failure) -> DeadLetter:
+    record = failure.record
+    return DeadLetter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value[:MAX_RECORD_BYTES] if record.value is not None else None,
+        headers=[(name, value) for name, value in record.headers],
+        error=failure.reason,
+        recorded_at=datetime.fromtimestamp(record.timestamp / 1_000, UTC),
+    )
+
+
+def _reason(error: Exception | None) -> str:
+    """A sentence for people, for a defect of ours with its place in the code. Never the data of the record."""
+    if isinstance(error, (*_REFUSED, Transient)):
+        return error.detail
+    if isinstance(error, DBAPIError):
+        return f"the database refuses it: {type(error.orig).__name__} ({sqlstate(error)})"
+    place = traceback.extract_tb(error.__traceback__)[-1] if error is not None and error.__traceback__ else None
+    where = f" at {place.name}:{place.lineno}" if place else ""
+    return f"a defect in this service: {type(error).__name__}{where}"
