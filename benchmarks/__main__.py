@@ -6,31 +6,31 @@ import logging
 from pathlib import Path
 
 from benchmarks import growth, latency, pipeline, queue
-from benchmarks.ground import Ground, ground
-from benchmarks.results import Measured, keep
-from benchmarks.topics import Topics, topics
+from benchmarks.results import Measurements, save
+from benchmarks.servers import Servers, start_servers
+from benchmarks.topics import Topics, topics_client
 
 BENCHES = ("pipeline", "latency", "queue", "growth")
 
 
 async def run(options: argparse.Namespace) -> None:
-    """All that was asked for, on one broker and one database server; each result is kept as soon as it is there."""
-    async with ground() as here, topics(here.bootstrap) as kafka:
+    """Run the chosen measurements on one broker and one database server; save each result when it is complete."""
+    async with start_servers() as servers, topics_client(servers.bootstrap) as topics:
         for name in options.benches or BENCHES:
             print(f"\n{name} ...", flush=True)
-            keep(await _measure(name, here, kafka, options), options.out)
-    print(f"\nalso in {options.out}")
+            save(await _measure(name, servers, topics, options), options.out)
+    print(f"\nThe results are also in {options.out}.")
 
 
-async def _measure(name: str, here: Ground, kafka: Topics, options: argparse.Namespace) -> Measured:
+async def _measure(name: str, servers: Servers, topics: Topics, options: argparse.Namespace) -> Measurements:
     if name == "pipeline":
-        return await pipeline.measure(here, kafka, leads=options.leads, rounds=options.rounds, names=options.only)
+        return await pipeline.measure(servers, topics, leads=options.leads, rounds=options.rounds, names=options.only)
     if name == "latency":
-        return await latency.measure(here, kafka, seconds=options.seconds, rounds=max(1, options.rounds // 2))
+        return await latency.measure(servers, topics, seconds=options.seconds, rounds=max(1, options.rounds // 2))
     if name == "queue":
-        return await queue.measure(here, leads=options.queue, seconds=options.seconds, updates=500)
+        return await queue.measure(servers, leads=options.queue, seconds=options.seconds, updates=500)
     sizes = [options.growth // 50, options.growth]
-    return await growth.measure(here, kafka, sizes=sizes, leads=options.leads, rounds=options.rounds)
+    return await growth.measure(servers, topics, sizes=sizes, leads=options.leads, rounds=options.rounds)
 
 
 def main() -> None:
@@ -38,19 +38,19 @@ def main() -> None:
     parser.add_argument("benches", nargs="*", choices=[[], *BENCHES], metavar="BENCH", help=", ".join(BENCHES))
     parser.add_argument("--leads", type=int, default=12_000, help="leads in a round of pipeline and growth (12000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of pipeline and growth (3)")
-    parser.add_argument("--seconds", type=float, default=15, help="how long latency and queue measure (15)")
+    parser.add_argument("--seconds", type=float, default=15, help="how long latency and queue are measured (15)")
     parser.add_argument("--queue", type=int, default=1_000_000, help="leads in the queue (1000000)")
     parser.add_argument("--growth", type=int, default=500_000, help="leads at the large size of growth (500000)")
     parser.add_argument(
         "--only",
         action="append",
         default=[],
-        choices=[each.name for each in pipeline.CONTESTANTS],
-        help="a contestant of pipeline; all unless given",
+        choices=[each.name for each in pipeline.IMPLEMENTATIONS],
+        help="an implementation of pipeline; by default all",
     )
     parser.add_argument("--out", type=Path, default=Path(".leadflow/bench.json"))
     options = parser.parse_args()
-    # A broker of a second's age has no group coordinator yet; aiokafka says so, and asks again.
+    # A broker that has just started has no group coordinator yet; aiokafka logs an error and retries.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     asyncio.run(run(options))
 

@@ -1,16 +1,16 @@
-"""Whether a lead costs the same when its tenant has many: the pipeline at two sizes of the same tenant, in turns."""
+"""Whether a lead costs the same when its tenant has many: the pipeline in alternating rounds at two sizes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from benchmarks.contestants import OURS, Contestant
-from benchmarks.ground import Ground
+from benchmarks.implementations import OURS, Implementation
 from benchmarks.leads import TENANT
-from benchmarks.pipeline import Numbers, measure_once, prepare
-from benchmarks.results import Measured, middle_ratio, table
+from benchmarks.pipeline import LeadNumbers, measure_once, prepare
+from benchmarks.results import Measurements, median_ratio, print_table
+from benchmarks.servers import Servers
 from benchmarks.topics import Topics
 
-# Leads like those that the pipeline makes of benchmarks.leads, and all the rows that come with them.
+# Leads as the pipeline stores those of benchmarks.leads, with all rows that belong to them.
 _CAPTURE = (
     """
     INSERT INTO lead (tenant_id, lead_id, version, source, external_id, email, phone, phone_first, likeness, details,
@@ -63,7 +63,7 @@ _STAGES = (
     """,
     "INSERT INTO lead_stream (tenant_id, lead_id, sent) SELECT '{tenant}', {id}::text, 1 FROM {numbers}",
 )
-# Ids of long ago, in the order of their making, as UUIDv7 are.
+# Old ids in the order of their creation, as UUIDv7 are.
 _ID = (
     "('01900000-' || lpad(to_hex(n / 4096), 4, '0') || '-7' || lpad(to_hex(n % 4096), 3, '0') || '-8'"
     " || substr(md5(n::text), 1, 3) || '-' || substr(md5(n::text), 4, 12))::uuid"
@@ -71,12 +71,12 @@ _ID = (
 _NUMBERS = "(SELECT n, clock_timestamp() - n * interval '1 second' AS at FROM generate_series(1, {count}) AS n) AS made"
 
 
-async def measure(ground: Ground, topics: Topics, *, sizes: Sequence[int], leads: int, rounds: int) -> Measured:
-    """Rates with so many leads in the tenant already; the ratio is the cost of a lead there / at the first size."""
-    contestants: list[Contestant] = []
+async def measure(servers: Servers, topics: Topics, *, sizes: Sequence[int], leads: int, rounds: int) -> Measurements:
+    """Rates while the tenant already has so many leads; the ratio is the cost of a lead / that at the first size."""
+    implementations: list[Implementation] = []
     for size in sizes:
-        contestant = replace(OURS, name=f"ours_{size}", databases=f"ours_{size}")
-        await prepare(ground, contestant)
+        implementation = replace(OURS, name=f"ours_{size}", databases=f"ours_{size}")
+        await prepare(servers, implementation)
         for service, statements in (("capture", _CAPTURE), ("scoring", _SCORING), ("stages", _STAGES)):
             filled = [
                 statement.format(
@@ -86,22 +86,22 @@ async def measure(ground: Ground, topics: Topics, *, sizes: Sequence[int], leads
                 )
                 for statement in statements
             ]
-            await ground.execute(contestant.databases, service, *filled)
-        contestants.append(contestant)
+            await servers.execute(implementation.databases, service, *filled)
+        implementations.append(implementation)
         print(f"  loaded {size:,} leads", flush=True)
-    numbers = Numbers(20_000_000)
-    rates: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    numbers = LeadNumbers(20_000_000)
+    rates: dict[str, list[float]] = {implementation.name: [] for implementation in implementations}
     for number in range(rounds):
-        for contestant in contestants:
-            rate = await measure_once(contestant, ground, topics, numbers, leads)
-            rates[contestant.name].append(rate)
-            print(f"  round {number + 1}: {contestant.name:14} {rate:9,.0f} leads/s", flush=True)
+        for implementation in implementations:
+            rate = await measure_once(implementation, servers, topics, numbers, leads)
+            rates[implementation.name].append(rate)
+            print(f"  round {number + 1}: {implementation.name:14} {rate:9,.0f} leads/s", flush=True)
     variants = {}
     for size, (name, of_one) in zip(sizes, rates.items(), strict=True):
         variants[f"at_{size}"] = {
             "rate": round(sorted(of_one)[len(of_one) // 2], 1),
-            "ratio": round(middle_ratio(rates[contestants[0].name], of_one), 3),
+            "ratio": round(median_ratio(rates[implementations[0].name], of_one), 3),
         }
         assert name == f"ours_{size}"
-    table("growth: leads a second; ratio = cost of a lead at this size / at the first", variants, {})
+    print_table("growth: leads a second; ratio = cost of a lead at this size / at the first", variants, {})
     return {"growth": variants}

@@ -1,7 +1,7 @@
-"""How long a lead takes from `lead.captured` to `stage.changed` while others arrive at a steady pace.
+"""The time from `lead.captured` to `stage.changed` while leads are submitted at a constant rate.
 
-Open loop: leads are submitted at their times, whatever became of those before. Both moments are those at which the
-broker appended the records, read back afterwards, so that measuring costs the contestants nothing.
+Open loop: leads are submitted at their times, also if earlier ones are late. Both times are those at which the broker
+appended the records. They are read afterwards, so that measuring does not slow the implementations down.
 """
 
 import asyncio
@@ -9,68 +9,72 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from benchmarks.contestants import HANDWRITTEN, OURS, Contestant, turn
-from benchmarks.ground import SERVICES, Ground
+from benchmarks.implementations import HANDWRITTEN, OURS, Implementation, running
 from benchmarks.leads import make_lead
-from benchmarks.pipeline import Numbers, prepare, push
-from benchmarks.results import Measured, spread, table
+from benchmarks.pipeline import LeadNumbers, prepare, submit_and_wait
+from benchmarks.results import Measurements, percentiles, print_table
+from benchmarks.servers import MEASURED_SERVICES, Servers
 from benchmarks.topics import CAPTURED, CHANGED, Topics, latencies
 
 RATES = (200, 1_000)
 WARM_UP = 2_000
 TICK = 0.02
-_SETTLE = 2.0
-"""Seconds at the beginning that are not counted: batches find their size."""
+_IGNORED_SECONDS = 2.0
+"""The beginning is not counted, because batches have not reached their usual size yet."""
 
 
-async def measure(ground: Ground, topics: Topics, *, seconds: float, rounds: int) -> Measured:
-    """p50 and p99 over all rounds of each contestant, in turns; the ratio is ours / hand-written of the p50."""
-    numbers = Numbers(10_000_000)
-    contestants = (OURS, HANDWRITTEN)
-    for contestant in contestants:
-        await prepare(ground, contestant)
+async def measure(servers: Servers, topics: Topics, *, seconds: float, rounds: int) -> Measurements:
+    """p50 and p99 over all rounds, which alternate; the ratio is our p50 / that of the implementation."""
+    numbers = LeadNumbers(10_000_000)
+    implementations = (OURS, HANDWRITTEN)
+    for implementation in implementations:
+        await prepare(servers, implementation)
     took: dict[tuple[str, int], list[float]] = {}
     for _ in range(rounds):
-        for contestant in contestants:
-            for service in SERVICES:
-                await ground.execute(contestant.databases, service, "VACUUM ANALYZE")
-            async with turn(contestant, ground, topics):
-                await push(topics, numbers, WARM_UP, within=60.0)
+        for implementation in implementations:
+            for service in MEASURED_SERVICES:
+                await servers.execute(implementation.databases, service, "VACUUM ANALYZE")
+            async with running(implementation, servers, topics):
+                await submit_and_wait(topics, numbers, WARM_UP, within=60.0)
                 for rate in RATES:
-                    found = await _steady(contestant, topics, numbers, rate, seconds)
-                    took.setdefault((contestant.name, rate), []).extend(found)
-    measured: Measured = {}
+                    found = await _measure_rate(implementation, topics, numbers, rate, seconds)
+                    took.setdefault((implementation.name, rate), []).extend(found)
+    measured: Measurements = {}
     for rate in RATES:
-        variants = {contestant.name: spread(took[contestant.name, rate]) for contestant in contestants}
+        variants = {
+            implementation.name: percentiles(took[implementation.name, rate]) for implementation in implementations
+        }
         for values in variants.values():
             values["ratio"] = round(variants[OURS.name]["p50_ms"] / values["p50_ms"], 2)
         name = f"latency_{rate}"
-        table(f"latency at {rate:,} leads/s, lead.captured -> stage.changed; ratio = ours / it, of p50", variants, {})
+        print_table(
+            f"latency at {rate:,} leads/s, lead.captured -> stage.changed; ratio = ours / it, of p50", variants, {}
+        )
         measured[name] = variants
     return measured
 
 
-async def _steady(
-    contestant: Contestant, topics: Topics, numbers: Numbers, rate: int, seconds: float
+async def _measure_rate(
+    implementation: Implementation, topics: Topics, numbers: LeadNumbers, rate: int, seconds: float
 ) -> Sequence[float]:
     captured, changed = await topics.ends(CAPTURED), await topics.ends(CHANGED)
     count, late = await _submit(topics, numbers, rate, seconds)
     await topics.wait_for(CHANGED, changed, count, 60.0)
     found = latencies(await topics.read_back(CAPTURED, captured), await topics.read_back(CHANGED, changed))
     if len(found) != count or max(found) == float("inf"):
-        raise RuntimeError(f"{contestant.name}: {count} leads were submitted, {len(found)} captured")
-    found = found[int(_SETTLE * rate) :]
-    said = spread(found)
+        raise RuntimeError(f"{implementation.name}: {count} leads were submitted, {len(found)} captured")
+    found = found[int(_IGNORED_SECONDS * rate) :]
+    result = percentiles(found)
     print(
-        f"  {contestant.name:12} {rate:>5}/s: p50 {said['p50_ms']:.0f} ms, p99 {said['p99_ms']:.0f} ms"
+        f"  {implementation.name:12} {rate:>5}/s: p50 {result['p50_ms']:.0f} ms, p99 {result['p99_ms']:.0f} ms"
         f"   (submitted at most {late * 1_000:.0f} ms late)",
         flush=True,
     )
     return found
 
 
-async def _submit(topics: Topics, numbers: Numbers, rate: int, seconds: float) -> tuple[int, float]:
-    """Leads at their times; how many, and by how much the latest was late, in seconds."""
+async def _submit(topics: Topics, numbers: LeadNumbers, rate: int, seconds: float) -> tuple[int, float]:
+    """Submit leads at their times; returns how many, and by how many seconds the latest was late."""
     share = round(rate * TICK)
     begun, count, late = time.monotonic(), 0, 0.0
     while count < rate * seconds:

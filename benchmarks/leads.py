@@ -1,4 +1,4 @@
-"""Leads as another system would submit them: about 1 KB of JSON each, every one a different person."""
+"""Leads as another system would submit them: about 1 KB of JSON each, and each a different person."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -22,7 +22,7 @@ _WORDS = (
 
 
 def make_leads(first: int, count: int) -> list[Record]:
-    """Leads number `first` to `first + count`, submitted one after the other within the last second."""
+    """Leads with the numbers from `first` on, submitted one after the other within the last second."""
     now = datetime.now(UTC) - timedelta(seconds=1)
     step = timedelta(seconds=1) / max(count, 1)
     return [make_lead(number, now + place * step) for place, number in enumerate(range(first, first + count))]

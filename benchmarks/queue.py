@@ -1,4 +1,4 @@
-"""The lead queue at a million leads: whether a page costs the same at any depth, size and filter, under updates."""
+"""The lead queue at a million leads under updates: whether a page costs the same at any depth, size and filter."""
 
 import asyncio
 import signal
@@ -13,8 +13,8 @@ from uuid import UUID
 
 import asyncpg
 
-from benchmarks.ground import Ground
-from benchmarks.results import Measured, spread, table
+from benchmarks.results import Measurements, percentiles, print_table
+from benchmarks.servers import Servers
 from deploy.local import process
 from services.stages.rules import OPEN
 from services.stages.store.queue import Filters, Position, page
@@ -25,7 +25,7 @@ DEPTH = 100_000
 LIMIT = 50
 _OPEN = ", ".join(f"'{stage.value}'" for stage in sorted(OPEN))
 
-# Scores lean towards the middle, as they do; activity lies within the last ninety days; every third lead has nobody.
+# Most scores are in the middle, as real ones; the last activity is at most ninety days old; a third has no owner.
 _LOAD = """
     INSERT INTO lead (tenant_id, lead_id, captured, stage, status, revision, journey, score_total, band, score_revision,
                       scored_at, hot, last_activity_on, source, campaign, owner, name, company, contact_version,
@@ -49,7 +49,7 @@ _LOAD = """
 
 @dataclass(frozen=True)
 class Case:
-    """One question to the queue; `where` says its filter in SQL, to find the place at `depth`."""
+    """One page of the queue; `where` is its filter in SQL, to find the position at `depth`."""
 
     name: str
     tenant: str
@@ -73,52 +73,52 @@ CASES = (
 )
 
 
-async def measure(ground: Ground, *, leads: int, seconds: float, updates: int) -> Measured:
-    """Ask all questions in turn for so many seconds, while `updates` scores a second change."""
-    await ground.give_databases("queue")
+async def measure(servers: Servers, *, leads: int, seconds: float, updates: int) -> Measurements:
+    """Read the page of each case in rotation for so many seconds, while `updates` scores a second change."""
+    await servers.create_databases("queue")
     began = time.monotonic()
     for tenant, count in ((SMALL, SMALL_LEADS), (BIG, leads)):
-        await ground.execute("queue", "stages", _LOAD.format(tenant=tenant, count=count))
-    await ground.execute("queue", "stages", "VACUUM ANALYZE")
+        await servers.execute("queue", "stages", _LOAD.format(tenant=tenant, count=count))
+    await servers.execute("queue", "stages", "VACUUM ANALYZE")
     print(f"  loaded {leads:,} leads in {time.monotonic() - began:.0f} s", flush=True)
-    places = await _places(ground, leads)
-    database = Database(ground.url("queue", "stages"), "stages")
+    positions = await _positions(servers, leads)
+    database = Database(servers.url("queue", "stages"), "stages")
     took: dict[str, list[float]] = {case.name: [] for case in CASES}
     try:
         for case in CASES:
-            await _ask(database, case, places[case.name])
-        async with _updating(ground, updates):
+            await _time_page(database, case, positions[case.name])
+        async with _updating(servers, updates):
             until = time.monotonic() + seconds
             while time.monotonic() < until:
                 for case in CASES:
-                    took[case.name].append(await _ask(database, case, places[case.name]))
+                    took[case.name].append(await _time_page(database, case, positions[case.name]))
     finally:
         await database.close()
-    variants = {name: spread(of_one) for name, of_one in took.items()}
+    variants = {name: percentiles(of_one) for name, of_one in took.items()}
     first = variants[CASES[0].name]["p50_ms"]
     for values in variants.values():
         values["ratio"] = round(values["p50_ms"] / first, 2)
     goals = dict.fromkeys(variants, "<= 1.5")
     title = f"queue: a page of {LIMIT} of {leads:,} leads, ~{updates:,} score updates/s; ratio of p50 = it / first page"
-    table(title, variants, goals)
+    print_table(title, variants, goals)
     return {"queue": variants}
 
 
-async def _ask(database: Database, case: Case, behind: Position | None) -> float:
-    """Milliseconds that the store takes for a page, as the application role."""
+async def _time_page(database: Database, case: Case, behind: Position | None) -> float:
+    """The milliseconds that the store needs for a page, as the application role."""
     async with database.tenant(case.tenant) as work:
         begun = time.perf_counter()
-        found = await page(work, case.filters, behind=behind, limit=LIMIT)
+        found = await page(work, case.filters, after=behind, limit=LIMIT)
         took = (time.perf_counter() - begun) * 1_000
     if len(found.items) != LIMIT:
-        raise RuntimeError(f"{case.name}: a page of {len(found.items)}")
+        raise RuntimeError(f"{case.name}: the page has {len(found.items)} leads instead of {LIMIT}")
     return took
 
 
-async def _places(ground: Ground, leads: int) -> dict[str, Position | None]:
-    """Behind which lead each question asks."""
-    connection = await asyncpg.connect(ground.owner_url("queue", "stages"))
-    places: dict[str, Position | None] = {}
+async def _positions(servers: Servers, leads: int) -> dict[str, Position | None]:
+    """The position after which each case's page begins; None for a first page."""
+    connection = await asyncpg.connect(servers.owner_url("queue", "stages"))
+    positions: dict[str, Position | None] = {}
     try:
         for case in CASES:
             row = await connection.fetchrow(
@@ -128,23 +128,25 @@ async def _places(ground: Ground, leads: int) -> dict[str, Position | None]:
                 min(case.depth, leads // 100) if leads < 1_000_000 else case.depth,
             )
             assert row is not None, f"{case.name} has fewer than {case.depth} leads"
-            place: tuple[int, datetime, UUID] = (row[0], row[1], row[2])
-            places[case.name] = place if case.depth else None
+            position: tuple[int, datetime, UUID] = (row[0], row[1], row[2])
+            positions[case.name] = position if case.depth else None
     finally:
         await connection.close()
-    return places
+    return positions
 
 
 @asynccontextmanager
-async def _updating(ground: Ground, updates: int) -> AsyncIterator[None]:
-    """Another process that changes scores, so that it does not stand in the measurement's way."""
-    command = [sys.executable, "-m", "benchmarks.updating", ground.url("queue", "stages"), BIG, str(updates)]
-    with (ground.folder / "updating.log").open("ab") as log:
+async def _updating(servers: Servers, updates: int) -> AsyncIterator[None]:
+    """Change scores in another process, so that this does not slow the measuring one down."""
+    command = [sys.executable, "-m", "benchmarks.score_updates", servers.url("queue", "stages"), BIG, str(updates)]
+    with (servers.folder / "updating.log").open("ab") as log:
         child: subprocess.Popen[bytes] = process.launch(command, log=log)
     try:
         await asyncio.sleep(2)
         yield
         if child.poll() is not None:
-            raise RuntimeError(f"the updates ended early: {process.tail(ground.folder / 'updating.log')}")
+            raise RuntimeError(
+                f"the process that updates scores ended early: {process.tail(servers.folder / 'updating.log')}"
+            )
     finally:
         await asyncio.to_thread(process.stop, child, signal.SIGTERM, 10)

@@ -1,4 +1,4 @@
-"""What was measured: collected by name and variant, printed for people, written for machines."""
+"""Results of the measurements, by name and variant: printed for people, saved as JSON for programs."""
 
 import statistics
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-Measured = dict[str, dict[str, dict[str, float]]]
+Measurements = dict[str, dict[str, dict[str, float]]]
 """{measurement: {variant: {"rate" or "p50_ms" and "p99_ms", "ratio"}}}"""
 
 
@@ -17,25 +17,25 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
+def percentiles(values: Sequence[float]) -> dict[str, float]:
     """p50 and p99 of durations in milliseconds."""
     return {"p50_ms": round(statistics.median(values), 2), "p99_ms": round(percentile(values, 0.99), 2)}
 
 
-def middle_ratio(ours: Sequence[float], others: Sequence[float]) -> float:
-    """The median over rounds of ours divided by the other's of the same round."""
+def median_ratio(ours: Sequence[float], others: Sequence[float]) -> float:
+    """The median over rounds of our rate divided by the other's in the same round."""
     return statistics.median(one / other for one, other in zip(ours, others, strict=True))
 
 
-def keep(measured: Measured, path: Path) -> None:
-    """Add to what the file holds already; measurements of the same name are replaced."""
-    known: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {}
+def save(measured: Measurements, path: Path) -> None:
+    """Add measurements to a file, and replace earlier ones of the same name."""
+    earlier: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(orjson.dumps(known | measured, option=orjson.OPT_INDENT_2))
+    path.write_bytes(orjson.dumps(earlier | measured, option=orjson.OPT_INDENT_2))
 
 
-def table(title: str, measured: dict[str, dict[str, float]], goals: dict[str, str]) -> None:
-    """Print one measurement; `goals` says in words what a variant's ratio should be."""
+def print_table(title: str, measured: dict[str, dict[str, float]], goals: dict[str, str]) -> None:
+    """Print one measurement; `goals` has a text for the ratio that a variant should have."""
     names = list(dict.fromkeys(name for values in measured.values() for name in values))
     width = max(map(len, measured)) + 2
     print(f"\n{title}\n{'':{width}}" + "".join(f"{name:>12}" for name in names) + "   goal", flush=True)

@@ -1,4 +1,4 @@
-"""The harness's own hands on Kafka: publish leads, see how far a topic is, read back what happened and when."""
+"""The harness's own Kafka client: publish leads, wait for records on a topic, read them back with their times."""
 
 import asyncio
 import time
@@ -19,8 +19,8 @@ Offsets = Mapping[TopicPartition, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A record that was read back: what it is about, and when the broker appended it (seconds since the epoch)."""
+class AppendedRecord:
+    """A record that was read back: its lead, and when the broker appended it (seconds since the epoch)."""
 
     subject: str
     at: float
@@ -38,12 +38,12 @@ class Topics:
         return [TopicPartition(topic, number) for number in sorted(await self._producer.partitions_for(topic))]
 
     async def ends(self, topic: str) -> Offsets:
-        """The offset behind the last record of each partition."""
+        """The offset after the last record of each partition."""
         found: Offsets = await self._consumer.end_offsets(await self.partitions(topic))
         return found
 
     async def publish(self, leads: Sequence[Record]) -> float:
-        """Publish `lead.submitted` in bulk, over all partitions; the moment (epoch) just before the first left."""
+        """Publish `lead.submitted` in bulk on all partitions; returns the time (epoch) just before the first one."""
         partitions = await self.partitions(SUBMITTED)
         ready = []
         for place, partition in enumerate(partitions):
@@ -65,7 +65,7 @@ class Topics:
         return begun
 
     async def send(self, leads: Sequence[Record]) -> None:
-        """Hand leads over one by one; they leave at once, and are not waited for."""
+        """Send leads one by one, without waiting for acknowledgements."""
         for value, headers in leads:
             await self._producer.send(SUBMITTED, value, headers=headers)
 
@@ -73,32 +73,32 @@ class Topics:
         await self._producer.flush()
 
     async def wait_for(self, topic: str, since: Offsets, count: int, within: float) -> None:
-        """Until a topic has `count` more records than at `since`. TimeoutError after `within` seconds."""
+        """Wait until a topic has `count` more records than at `since`. Raises TimeoutError after `within` seconds."""
         deadline = time.monotonic() + within
         while (more := sum((await self.ends(topic)).values()) - sum(since.values())) < count:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{more} of {count} {topic} after {within:.0f} s")
+                raise TimeoutError(f"{more} of {count} records on {topic} after {within:.0f} s")
             await asyncio.sleep(0.05)
 
-    async def read_back(self, topic: str, since: Offsets) -> list[Said]:
-        """Every record of a topic behind `since`."""
+    async def read_back(self, topic: str, since: Offsets) -> list[AppendedRecord]:
+        """Every record of a topic from the offsets `since` on."""
         until = await self.ends(topic)
         missing = {partition: end for partition, end in until.items() if end > since[partition]}
-        said: list[Said] = []
+        found: list[AppendedRecord] = []
         self._consumer.assign(list(missing))
         for partition in missing:
             self._consumer.seek(partition, since[partition])
         while missing:
             for partition, records in (await self._consumer.getmany(timeout_ms=1_000)).items():
                 for record in records:
-                    said.append(Said((record.key or b"").decode(), record.timestamp / 1_000))
+                    found.append(AppendedRecord((record.key or b"").decode(), record.timestamp / 1_000))
                 if records[-1].offset + 1 >= until[partition]:
                     missing.pop(partition, None)
         self._consumer.assign([])
-        return said
+        return found
 
     async def skip_to_end(self, groups: Iterable[str], topics: Iterable[str], within: float = 30.0) -> None:
-        """Let consumer groups, which must be empty, go on behind all that is on these topics now."""
+        """Move consumer groups, which must have no members, to the end of these topics."""
         ends: dict[TopicPartition, int] = {}
         for topic in topics:
             ends |= await self.ends(topic)
@@ -114,7 +114,7 @@ class Topics:
                     try:
                         await consumer.commit(ends)
                         break
-                    except KafkaError:  # a member that was killed is still counted until its session ends
+                    except KafkaError:  # a killed member belongs to the group until its session ends
                         if time.monotonic() > deadline:
                             raise
                         await asyncio.sleep(0.2)
@@ -123,7 +123,7 @@ class Topics:
 
 
 @asynccontextmanager
-async def topics(bootstrap: str) -> AsyncIterator[Topics]:
+async def topics_client(bootstrap: str) -> AsyncIterator[Topics]:
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", max_batch_size=900_000, max_request_size=1_000_000, linger_ms=0
     )
@@ -137,12 +137,12 @@ async def topics(bootstrap: str) -> AsyncIterator[Topics]:
         await consumer.stop()
 
 
-def latencies(captured: Sequence[Said], changed: Sequence[Said]) -> list[float]:
+def latencies(captured: Sequence[AppendedRecord], changed: Sequence[AppendedRecord]) -> list[float]:
     """Milliseconds from each lead's first `lead.captured` to its first `stage.changed`, in order of capture."""
     begun: dict[str, float] = {}
-    for said in captured:
-        begun[said.subject] = min(said.at, begun.get(said.subject, said.at))
+    for record in captured:
+        begun[record.subject] = min(record.at, begun.get(record.subject, record.at))
     ended: dict[str, float] = defaultdict(lambda: float("inf"))
-    for said in changed:
-        ended[said.subject] = min(said.at, ended[said.subject])
+    for record in changed:
+        ended[record.subject] = min(record.at, ended[record.subject])
     return [(ended[lead] - at) * 1_000 for lead, at in sorted(begun.items(), key=lambda pair: pair[1])]

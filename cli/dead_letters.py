@@ -1,76 +1,85 @@
-"""`leadflow dead-letters`: straight from the service's database, so that it also sees letters that name no tenant."""
+"""`leadflow dead-letters`: reads a service's database, and so also shows letters that name no tenant."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
 
-from cli.options import DEFAULT_DATA, AsJson, Data, Refused, refusing, service_environment
+from cli.environment import database_url, service_environment
+from cli.errors import Refused, refusals
+from cli.options import DEFAULT_DATA, AsJson, Data, Service
 
-app = typer.Typer(help="Records that could not pass, with bytes, headers and the reason.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from shared.db import Database
 
-ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", help="capture, enrichment, scoring, ...")]
+app = typer.Typer(
+    help="Records that a service could not process, with bytes, headers and the reason.", no_args_is_help=True
+)
+
 LetterId = Annotated[str, typer.Argument(metavar="ID", help="The letter's id, as `list` shows it.")]
 
 _PAGE = 200
+_LISTED = ("id", "topic", "event_id", "error", "at")
 _T = TypeVar("_T")
 
 
 @app.command("list")
 def list_letters(
-    service: ServiceName,
+    service: Service,
     replayed: Annotated[bool, typer.Option("--all", help="Also those that were replayed.")] = False,
     as_json: AsJson = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """List the letters of a service, the newest first. With --json: one object a line."""
-    letters = _with_database(service, data, lambda database, _: _all(database, replayed))
+    letters = _with_database(service, data, lambda database, _: _all_letters(database, replayed))
     if as_json:
         for letter in letters:
-            typer.echo(json.dumps({key: _plain(letter[key]) for key in ("id", "topic", "event_id", "error", "at")}))
+            typer.echo(json.dumps({key: _json_value(letter[key]) for key in _LISTED}))
         return
     if not letters:
-        typer.echo(f"no dead letters in {service}")
+        typer.echo(f"There are no dead letters in {service}.")
     for letter in letters:
         mark = " (replayed)" if letter["replayed_at"] else ""
         typer.echo(f"{letter['id']}  {letter['at']:%Y-%m-%d %H:%M:%S}  {letter['topic']}{mark}\n    {letter['error']}")
 
 
 @app.command("show")
-def show(service: ServiceName, id: LetterId, data: Data = DEFAULT_DATA) -> None:
-    """Print one letter as JSON: the record as it came, and why it could not pass."""
+def show(service: Service, id: LetterId, data: Data = DEFAULT_DATA) -> None:
+    """Print one letter as JSON: the record as it was received, and why it could not be processed."""
     from shared.store import dead_letters
 
-    async def fetch(database: Any, _: str) -> dict[str, Any]:
+    async def fetch(database: "Database", _: str) -> dict[str, Any]:
         async with database.worker() as work:
             return dict(await dead_letters.show(work, _uuid(id)))
 
     letter = _with_database(service, data, fetch)
-    typer.echo(json.dumps({key: _plain(value) for key, value in letter.items()}, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps({key: _json_value(value) for key, value in letter.items()}, indent=2, ensure_ascii=False))
 
 
 @app.command("replay")
-def replay(service: ServiceName, id: LetterId, data: Data = DEFAULT_DATA) -> None:
-    """Publish a letter again as it came, with its own event id: what passed before ignores it."""
+def replay(service: Service, id: LetterId, data: Data = DEFAULT_DATA) -> None:
+    """Publish a letter again as it was received, with its own event id. Consumers that know the event ignore it."""
     from shared.messaging import dead_letters as messaging
     from shared.store import dead_letters
 
-    async def publish(database: Any, bootstrap: str) -> str:
+    async def publish(database: "Database", bootstrap: str) -> str:
         async with database.worker() as work:
             letter = await dead_letters.show(work, _uuid(id))
-        # The worker role writes the tenants that it names; '' is the tenant of letters that name none.
+        # The worker role may write only tenants that it names; letters without a tenant have the tenant ''.
         async with database.worker([letter["tenant_id"]]) as work:
             await messaging.replay(work, bootstrap, _uuid(id))
         return str(letter["topic"])
 
-    typer.echo(f"{id} was published again on {_with_database(service, data, publish)}")
+    topic = _with_database(service, data, publish)
+    typer.echo(f"The letter {id} was published again on {topic}.")
 
 
-async def _all(database: Any, replayed: bool) -> list[dict[str, Any]]:
+async def _all_letters(database: "Database", replayed: bool) -> list[dict[str, Any]]:
     from shared.store import dead_letters
 
     letters: list[dict[str, Any]] = []
@@ -83,17 +92,16 @@ async def _all(database: Any, replayed: bool) -> list[dict[str, Any]]:
                 return letters
 
 
-def _with_database(service: str, data: Any, act: Callable[[Any, str], Awaitable[_T]]) -> _T:
+def _with_database(service: str, data: Path, act: "Callable[[Database, str], Awaitable[_T]]") -> _T:
+    """The result of `act(database, Kafka's bootstrap address)`."""
     environment = service_environment(data, service)
-    url = environment.get(f"LEADFLOW_{service.upper()}_DATABASE_URL")
-    if not url:
-        raise Refused(f"no database is known for {service}: set LEADFLOW_{service.upper()}_DATABASE_URL, or --data")
+    url = database_url(environment, service)
 
     async def run() -> _T:
         async with _database(url, service) as database:
             return await act(database, environment.get("LEADFLOW_KAFKA_BOOTSTRAP", ""))
 
-    with refusing():
+    with refusals():
         try:
             return asyncio.run(run())
         except OSError as error:
@@ -101,7 +109,7 @@ def _with_database(service: str, data: Any, act: Callable[[Any, str], Awaitable[
 
 
 @asynccontextmanager
-async def _database(url: str, service: str) -> AsyncIterator[Any]:
+async def _database(url: str, service: str) -> "AsyncIterator[Database]":
     from shared.db import Database
 
     database = Database(url, service)
@@ -115,10 +123,10 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Refused(f"{text!r} is no id of a dead letter") from None
+        raise Refused(f"{text!r} is not the id of a dead letter; `leadflow dead-letters list` shows the ids") from None
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, str | int | float | bool | list | dict) or value is None:
         return value
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

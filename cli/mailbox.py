@@ -1,4 +1,4 @@
-"""`leadflow mailbox`: what was sent to the local mailbox, and answers as the lead would give them."""
+"""`leadflow mailbox`: the messages in the local mailbox, and replies to them as the lead would write them."""
 
 import json
 from email.utils import parseaddr
@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DEFAULT_DATA, DEMO_TENANT, AsJson, Data, Refused, client, refusing
+from cli.client import http_client
+from cli.errors import Refused, refusals
+from cli.options import DEFAULT_DATA, DEMO_TENANT, AsJson, Data
 
 if TYPE_CHECKING:
     from deploy.local.mailbox import Mail
 
 app = typer.Typer(
-    help="Read what was sent to the local mailbox, and answer it as the lead would.", no_args_is_help=True
+    help="Read the messages in the local mailbox, and answer them as the lead would.", no_args_is_help=True
 )
 
-Which = Annotated[str, typer.Argument(metavar="MESSAGE", help="Its number in the list, its Message-ID, or `last`.")]
+MessageName = Annotated[
+    str, typer.Argument(metavar="MESSAGE", help="Its number in the list, its Message-ID, or `last`.")
+]
 
 
 @app.command("list")
@@ -30,14 +34,16 @@ def list_mails(as_json: AsJson = False, data: Data = DEFAULT_DATA) -> None:
             typer.echo(json.dumps(fields, ensure_ascii=False))
         return
     if not mails:
-        typer.echo("the mailbox is empty")
+        typer.echo("The mailbox is empty.")
     for mail in mails:
         typer.echo(f"{mail.number:4}  {mail.arrived_at:%Y-%m-%d %H:%M:%S}  {mail.recipient:40}  {mail.subject}")
 
 
 @app.command("show")
 def show(
-    message: Which, raw: Annotated[bool, typer.Option("--raw", help="All headers.")] = False, data: Data = DEFAULT_DATA
+    message: MessageName,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the whole message with all headers.")] = False,
+    data: Data = DEFAULT_DATA,
 ) -> None:
     """Print a message."""
     mail = _find(_mails(data), message)
@@ -52,57 +58,64 @@ def show(
 
 @app.command("answer")
 def answer(
-    message: Which,
-    text: Annotated[str | None, typer.Argument(help="What the lead writes.")] = None,
+    message: MessageName,
+    text: Annotated[str | None, typer.Argument(help="The text that the lead writes.")] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", exists=True, dir_okay=False, help="Take the text from it.")
+        Path | None, typer.Option("--file", exists=True, dir_okay=False, help="Read the text from this file.")
     ] = None,
-    subject: Annotated[str | None, typer.Option("--subject", help="Another subject than Re: ...")] = None,
-    automatic: Annotated[bool, typer.Option("--auto", help="As an out-of-office answer (Auto-Submitted).")] = False,
+    subject: Annotated[str | None, typer.Option("--subject", help="The subject, if it is not Re: ...")] = None,
+    automatic: Annotated[
+        bool, typer.Option("--auto", help="Send it as an out-of-office reply (Auto-Submitted).")
+    ] = False,
     tenant: Annotated[
-        str | None, typer.Option("--tenant", help="The tenant that sent it; without, its address tells.")
+        str | None, typer.Option("--tenant", help="The tenant that sent the message; by default, see its address.")
     ] = None,
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Answer a message as the lead would: a reply mail, handed to outreach as a mail gateway does."""
-    from deploy.local.mailbox import answer_to
+    """Answer a message as the lead would: hand a reply to outreach, as a mail gateway does."""
+    from deploy.local.mailbox import reply_to
 
     if (text is None) == (file is None):
         raise Refused(
-            'what does the lead write? For example: leadflow mailbox answer last "Sounds good, call me on Monday."'
+            "give the text of the reply, either as an argument or with --file; "
+            'for example: leadflow mailbox answer last "Sounds good, call me on Monday."'
         )
     body = file.read_text() if file else text or ""
     mail = _find(_mails(data), message)
-    reply = answer_to(mail, body, subject=subject, automatic=automatic)
-    with refusing(), client(data, "outreach", tenant or _tenant_of(mail, data), "service") as http:
+    reply = reply_to(mail, body, subject=subject, automatic=automatic)
+    with refusals(), http_client(data, "outreach", tenant or _tenant_of(mail, data), "service") as http:
         response = http.post("/v1/replies", content=reply.as_bytes(), headers={"Content-Type": "message/rfc822"})
         response.raise_for_status()
-        outcome = response.json()
-    typer.echo(f"{reply['From']} answered: {outcome['outcome']}, reply {outcome.get('reply_id') or '-'}")
+        result = response.json()
+    reply_id = f" The reply's id is {result['reply_id']}." if result.get("reply_id") else ""
+    typer.echo(f"Outreach received the reply from {reply['From']} (outcome: {result['outcome']}).{reply_id}")
 
 
 def _mails(data: Path) -> "list[Mail]":
     from deploy.local.mailbox import read_mailbox
-    from deploy.local.run import Run
+    from deploy.local.run_record import RunRecord
 
-    with refusing():
-        return read_mailbox(Run.load(data).smtp.maildir)
+    with refusals():
+        return read_mailbox(RunRecord.load(data).smtp.maildir)
 
 
 def _tenant_of(mail: "Mail", data: Path) -> str:
-    """A tenant without mailboxes of its own sends from <tenant>.<mail domain>; of others the mail does not tell."""
-    from deploy.local.run import Run
+    """The tenant that sent a message, from its sender `...@<tenant>.<mail domain>`; else the demo's.
 
-    settings = Run.load(data).services["outreach"].environment
+    A tenant with configured mailboxes sends from other domains: then the address does not show the tenant.
+    """
+    from deploy.local.run_record import RunRecord
+
+    settings = RunRecord.load(data).services["outreach"].environment
     domain = parseaddr(mail.sender)[1].rpartition("@")[2]
     tenant = domain.removesuffix("." + settings.get("LEADFLOW_OUTREACH_MAIL_DOMAIN", "leadflow.example"))
     return tenant if tenant != domain and "." not in tenant else DEMO_TENANT
 
 
-def _find(mails: "list[Mail]", which: str) -> "Mail":
-    if which == "last" and mails:
+def _find(mails: "list[Mail]", name: str) -> "Mail":
+    if name == "last" and mails:
         return mails[-1]
     for mail in mails:
-        if which.strip("<>") in (str(mail.number), mail.message_id.strip("<>")):
+        if name.strip("<>") in (str(mail.number), mail.message_id.strip("<>")):
             return mail
-    raise Refused(f"there is no message {which!r}: `leadflow mailbox list` shows {len(mails)}")
+    raise Refused(f"there is no message {name!r}; `leadflow mailbox list` shows the {len(mails)} that there are")

@@ -1,4 +1,4 @@
-"""The `leadflow` command. Its parts are imported when they are used: `leadflow --help` is quick."""
+"""The `leadflow` command. Commands import what they need when they run, so that `leadflow --help` is fast."""
 
 import logging
 import sys
@@ -6,7 +6,7 @@ import sys
 import typer
 
 from cli import dead_letters, demo, imports, mailbox, migrate, recovery, services, status, tokens, up
-from cli.options import Refused
+from cli.errors import Refused
 
 app = typer.Typer(
     name="leadflow",
@@ -28,8 +28,8 @@ app.add_typer(demo.app, name="demo")
 
 
 def main() -> None:
-    """Run the command; what it refuses is one line on standard error and exit code 1."""
-    # What the client library says of a broker that is away, the commands say in their own words.
+    """Run the command. A refusal is printed as one line on standard error, with exit code 1."""
+    # The commands report an unreachable broker themselves; the client library's own messages would only repeat it.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()

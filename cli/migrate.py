@@ -2,32 +2,36 @@
 
 import asyncio
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_DATA, Data, Refused
+from cli.environment import require_service
+from cli.errors import Refused
+from cli.options import DEFAULT_DATA, Data
+from cli.wording import counted
 
 
 def migrate(
-    service: Annotated[str | None, typer.Argument(help="One service; all of them without.")] = None,
+    service: Annotated[str | None, typer.Argument(help="One service; by default all.")] = None,
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Bring databases to head, then create the topics that are missing.
+    """Migrate databases to head, then create missing topics.
 
-    A service's database is LEADFLOW_<SERVICE>_MIGRATION_DATABASE_URL, as its owner. Where that is not set, the
-    administrator's address (LEADFLOW_POSTGRES_URL, or that of `leadflow up`) serves to create database and login too.
+    LEADFLOW_<SERVICE>_MIGRATION_DATABASE_URL is a service's database with its owner as user. Where it is not set, the
+    administrator's address (LEADFLOW_POSTGRES_URL, else that of `leadflow up`) is used to create database and login.
     """
     from deploy.errors import MigrationError
-    from deploy.local.run import NoRun, Run
+    from deploy.local.run_record import NotRunning, RunRecord
     from shared.names import SERVICES
 
-    if service is not None and service not in SERVICES:
-        raise Refused(f"there is no service {service!r}; there are {', '.join(SERVICES)}")
+    if service is not None:
+        require_service(service)
     try:
-        run = Run.load_running(data)
-        admin, kafka = run.postgres.url, run.kafka.bootstrap
-    except NoRun:
+        record = RunRecord.load_running(data)
+        admin, kafka = record.postgres.url, record.kafka.bootstrap
+    except NotRunning:
         admin = kafka = ""
     admin = os.environ.get("LEADFLOW_POSTGRES_URL", admin)
     kafka = os.environ.get("LEADFLOW_KAFKA_BOOTSTRAP", kafka)
@@ -37,31 +41,23 @@ def migrate(
         raise Refused(str(error)) from error
 
 
-async def _migrate(services: list[str], admin: str, kafka: str, data: os.PathLike[str]) -> None:
-    from pathlib import Path
-
-    from deploy.databases import address, create_database, create_login, database_name
+async def _migrate(services: list[str], admin: str, kafka: str, data: Path) -> None:
+    from deploy.databases import database_name
     from deploy.local.identity import Identity
-    from deploy.migrate import upgrade
+    from deploy.migrate import prepare_database, upgrade
     from deploy.topics import create_topics
 
     for name in services:
-        own = os.environ.get(f"LEADFLOW_{name.upper()}_MIGRATION_DATABASE_URL")
-        if own:
-            await upgrade(name, own)
+        variable = f"LEADFLOW_{name.upper()}_MIGRATION_DATABASE_URL"
+        if owner_url := os.environ.get(variable):
+            await upgrade(name, owner_url)
         elif admin:
-            login = database_name(name)
-            await create_database(admin, name)
-            await upgrade(name, address(admin, login))
-            await create_login(admin, name, Identity(Path(data)).database_password(login))
+            await prepare_database(admin, name, Identity(data).database_password(database_name(name)))
         else:
-            raise Refused(
-                f"no database is known for {name}: start `leadflow up`, or set "
-                f"LEADFLOW_{name.upper()}_MIGRATION_DATABASE_URL"
-            )
-        typer.echo(f"{name}: at head")
+            raise Refused(f"the address of {name}'s database is unknown; start `leadflow up`, or set {variable}")
+        typer.echo(f"{name}: The database is at head.")
     if kafka:
-        made = await create_topics(kafka)
-        typer.echo(f"topics: {len(made)} created" if made else "topics: all there")
+        created = await create_topics(kafka)
+        typer.echo(f"Kafka: Created {counted(len(created), 'topic')}." if created else "Kafka: All topics exist.")
     else:
-        typer.echo("topics: left alone, LEADFLOW_KAFKA_BOOTSTRAP is not set")
+        typer.echo("Kafka: No topics were created, because LEADFLOW_KAFKA_BOOTSTRAP is not set.")

@@ -1,4 +1,4 @@
-"""`leadflow services run`: the entry point of a service, here and in containers."""
+"""`leadflow services run`: the entry point of a service, on this machine and in containers."""
 
 import importlib
 import os
@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_DATA, Data, Refused, refusing, service_environment
+from cli.environment import service_environment
+from cli.errors import Refused, refusals
+from cli.options import DEFAULT_DATA, Data
+from shared.names import PARTS, SERVICES
 
 app = typer.Typer(help="Run one service.", no_args_is_help=True)
 
@@ -19,10 +22,12 @@ def _group() -> None:
 
 @app.command("run")
 def run(
-    name: Annotated[str, typer.Argument(help="capture, enrichment, scoring, stages, outreach or goals.")],
-    only: Annotated[str | None, typer.Option("--only", help="One part of it: api, consumers or workers.")] = None,
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")],
+    only: Annotated[
+        str | None, typer.Option("--only", help=f"Run only one part of the service: {', '.join(PARTS)}.")
+    ] = None,
     port: Annotated[
-        int | None, typer.Option("--port", help="Another port than LEADFLOW_<SERVICE>_PORT; 0 takes any free one.")
+        int | None, typer.Option("--port", help="The port, instead of LEADFLOW_<SERVICE>_PORT; 0 takes a free one.")
     ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", hidden=True, help="Load the code, then wait for a line on standard input.")
@@ -31,19 +36,18 @@ def run(
 ) -> None:
     """Run one service, or one part of it, in the foreground, with the settings of its environment.
 
-    Beside a running `leadflow up`, settings that the environment lacks are those of `up`: so a second replica of
-    stages is `leadflow services run stages --port 0`.
+    While `leadflow up` runs, its settings apply where the environment has none. So
+    `leadflow services run stages --port 0` starts a second replica of stages.
     """
     import uvicorn
 
     from shared import collector
-    from shared.names import PARTS
     from shared.observability import configure_logging
 
     if only is not None and only not in PARTS:
-        raise Refused(f"--only is one of {', '.join(PARTS)}")
+        raise Refused(f"there is no part {only!r}; --only is one of {', '.join(PARTS)}")
     os.environ.update(service_environment(data, name))
-    with refusing():
+    with refusals():
         module = importlib.import_module(f"services.{name}.app")
         if wait and not sys.stdin.readline():
             raise typer.Exit(1)

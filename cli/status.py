@@ -2,11 +2,17 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import DEFAULT_DATA, AsJson, Data, refusing
+from cli.errors import refusals
+from cli.options import DEFAULT_DATA, AsJson, Data
+
+if TYPE_CHECKING:
+    import httpx
+
+    from deploy.local.run_record import RunRecord, ServiceEntry
 
 _METRICS = {
     "lag": "leadflow_consumer_lag",
@@ -15,85 +21,84 @@ _METRICS = {
 }
 
 
-def status(as_json: AsJson = False, data: Data = DEFAULT_DATA) -> None:
-    """Services, lag, outbox depth, dead letters and process ids, at a glance."""
-    from deploy.local.run import Run
+def status(
+    as_json: AsJson = False,
+    passwords: Annotated[bool, typer.Option("--passwords", help="Show the password of the database too.")] = False,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Show services, lag, outbox depth, dead letters and process ids."""
+    from deploy.local.run_record import RunRecord
 
-    with refusing():
-        run = Run.load(data)
-    report = asyncio.run(collect(run))
+    with refusals():
+        record = RunRecord.load(data)
+    report = asyncio.run(collect(record, passwords=passwords))
     if as_json:
         typer.echo(json.dumps(report, indent=2))
     else:
         _print(report)
 
 
-async def collect(run: Any) -> dict[str, Any]:
-    """What `--json` prints. A number is null where the service does not answer."""
+async def collect(record: "RunRecord", *, passwords: bool = False) -> dict[str, Any]:
+    """The report that `--json` prints. A number is null where the service does not answer."""
     import httpx
 
-    alive = run.is_alive
+    from deploy.local.run_record import without_password
+
+    running = record.is_running
+    postgres = record.postgres.url if passwords else without_password(record.postgres.url)
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
         services = await asyncio.gather(
-            *(_service(client, name, service, alive) for name, service in run.services.items())
+            *(_service(client, name, entry, running) for name, entry in record.services.items())
         )
     return {
-        "running": alive,
-        "pid": run.pid if alive else None,
+        "running": running,
+        "pid": record.pid if running else None,
         "services": services,
-        "kafka": {"bootstrap": run.kafka.bootstrap, "pid": run.kafka.pid if alive else None},
-        "postgres": {"url": without_password(run.postgres.url), "pid": run.postgres.pid if alive else None},
+        "kafka": {"bootstrap": record.kafka.bootstrap, "pid": record.kafka.pid if running else None},
+        "postgres": {"url": postgres, "pid": record.postgres.pid if running else None},
         "smtp": {
-            "host": run.smtp.host,
-            "port": run.smtp.port,
-            "maildir": str(run.smtp.maildir),
-            "pid": run.smtp.pid if alive else None,
+            "host": record.smtp.host,
+            "port": record.smtp.port,
+            "maildir": str(record.smtp.maildir),
+            "pid": record.smtp.pid if running else None,
         },
     }
 
 
 def parse_metrics(text: str) -> dict[str, int | None]:
-    """The three numbers of a Prometheus page; None where one is absent."""
+    """Lag, outbox depth and dead letters from a Prometheus page; None where a number is missing."""
     from prometheus_client.parser import text_string_to_metric_families
 
-    found: dict[str, int | None] = dict.fromkeys(_METRICS)
+    numbers: dict[str, int | None] = dict.fromkeys(_METRICS)
     names = {metric: key for key, metric in _METRICS.items()}
     for family in text_string_to_metric_families(text):
         if key := names.get(family.name):
-            found[key] = int(sum(sample.value for sample in family.samples))
-    return found
+            numbers[key] = int(sum(sample.value for sample in family.samples))
+    return numbers
 
 
-def without_password(url: str) -> str:
-    """The same address, fit to be shown."""
-    from urllib.parse import urlsplit, urlunsplit
-
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host))
-
-
-async def _service(client: Any, name: str, service: Any, alive: bool) -> dict[str, Any]:
+async def _service(client: "httpx.AsyncClient", name: str, entry: "ServiceEntry", running: bool) -> dict[str, Any]:
     import httpx
 
-    state, wrong, numbers = ("stopped" if not alive else service.state), None, dict.fromkeys(_METRICS)
-    if alive and service.pid is not None:
+    state: str = entry.state if running else "stopped"
+    checks, numbers = None, dict.fromkeys(_METRICS)
+    if running and entry.pid is not None:
         try:
-            ready = await client.get(f"{service.url}/readyz")
+            ready = await client.get(f"{entry.url}/readyz")
             state = "ready" if ready.status_code == 200 else "not ready"
-            wrong = None if ready.status_code == 200 else ready.json().get("checks")
-            numbers = parse_metrics((await client.get(f"{service.url}/metrics")).text)
+            checks = None if ready.status_code == 200 else ready.json().get("checks")
+            numbers = parse_metrics((await client.get(f"{entry.url}/metrics")).text)
         except (httpx.TransportError, ValueError):
-            state = service.state if service.state != "ready" else "not answering"
+            state = entry.state if entry.state != "ready" else "not answering"
     return {
         "name": name,
-        "pid": service.pid if alive else None,
-        "port": service.port,
-        "url": service.url,
+        "pid": entry.pid if running else None,
+        "port": entry.port,
+        "url": entry.url,
         "state": state,
-        "restarts": service.restarts,
+        "restarts": entry.restarts,
         **numbers,
-        "checks": wrong,
+        "checks": checks,
     }
 
 
@@ -113,11 +118,11 @@ def _print(report: dict[str, Any]) -> None:
         )
     console = Console()
     console.print(table)
-    for name, where in (("Kafka", "bootstrap"), ("Postgres", "url"), ("SMTP", "port")):
+    for name, address in (("Kafka", "bootstrap"), ("Postgres", "url"), ("SMTP", "port")):
         server = report[name.lower()]
-        console.print(f"{name:9}{server[where]}  pid {server['pid'] or '-'}", soft_wrap=True, highlight=False)
+        console.print(f"{name:9}{server[address]}  pid {server['pid'] or '-'}", soft_wrap=True, highlight=False)
     for service in report["services"]:
         for check, reason in (service["checks"] or {}).items():
             console.print(f"{service['name']}: {check}: {reason}", soft_wrap=True, highlight=False)
     if not report["running"]:
-        console.print("Leadflow does not run now: `leadflow up` starts it.")
+        console.print("Leadflow does not run now. Start it with `leadflow up`.")

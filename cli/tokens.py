@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_DATA, Data, Refused
+from cli.errors import Refused
+from cli.options import DEFAULT_DATA, Data
 
 
 def token(
@@ -12,20 +13,22 @@ def token(
     role: Annotated[
         list[str], typer.Option("--role", help="viewer, reviewer, operator, admin or service; may be repeated.")
     ],
-    subject: Annotated[str, typer.Option("--subject", help="Who it is: shown as human:<subject>.")] = "local",
-    ttl: Annotated[int, typer.Option("--ttl", help="Seconds that it holds.")] = 12 * 3600,
-    audience: Annotated[str | None, typer.Option("--audience", help="Another audience than the services'.")] = None,
+    subject: Annotated[str, typer.Option("--subject", help="The person; shown as human:<subject>.")] = "local",
+    ttl: Annotated[int, typer.Option("--ttl", help="Seconds until the token expires.")] = 12 * 3600,
+    audience: Annotated[
+        str | None, typer.Option("--audience", help="The audience, if it is not that of the services.")
+    ] = None,
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Print a bearer token signed by the local identity."""
+    """Print a bearer token signed by the local identity provider."""
     from deploy.local.identity import AUDIENCE, ISSUER, ROLES, Identity
-    from deploy.local.run import NoRun, Run
+    from deploy.local.run_record import NotRunning, RunRecord
 
     if unknown := [name for name in role if name not in ROLES]:
-        raise Refused(f"there is no role {', '.join(unknown)}; there are {', '.join(ROLES)}")
+        raise Refused(f"there is no role {', '.join(unknown)}; the roles are {', '.join(ROLES)}")
     try:
-        run = Run.load(data)
-        identity = Identity(data, issuer=run.issuer, audience=run.audience)
-    except NoRun:
+        record = RunRecord.load(data)
+        identity = Identity(data, issuer=record.issuer, audience=record.audience)
+    except NotRunning:
         identity = Identity(data, issuer=ISSUER, audience=AUDIENCE)
-    typer.echo(identity.mint(tenant, role, subject, ttl, audience))
+    typer.echo(identity.sign_token(tenant, role, subject, ttl, audience))

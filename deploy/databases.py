@@ -1,4 +1,4 @@
-"""Creates a service's database and login, and names them. Each step may be repeated at any time."""
+"""Names and creates a service's database and login. Each step may be repeated at any time."""
 
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -8,12 +8,12 @@ from deploy.errors import MigrationError
 
 
 def database_name(service: str) -> str:
-    """Also the name of the service's login, which owns nothing."""
+    """The name of a service's database and of its login, which owns nothing."""
     return f"leadflow_{service}"
 
 
 def address(admin_url: str, database: str, login: str | None = None, password: str | None = None) -> str:
-    """The same server: another database and, when `login` is given, that user instead of the administrator."""
+    """The URL of a database on the same server, for `login` if it is given, else for the administrator."""
     parts = urlsplit(admin_url)
     host = parts.netloc.rpartition("@")[2]
     if login is None:
@@ -23,7 +23,7 @@ def address(admin_url: str, database: str, login: str | None = None, password: s
 
 
 async def create_database(admin_url: str, service: str) -> None:
-    """The service's database, if it is not there. Raises MigrationError when the server cannot be used."""
+    """Create the service's database if it is missing. Raises MigrationError when the server cannot be used."""
     name = database_name(service)
     connection = await _connect(admin_url)
     try:
@@ -36,13 +36,13 @@ async def create_database(admin_url: str, service: str) -> None:
 
 
 async def create_login(admin_url: str, service: str, password: str) -> None:
-    """The role that the service logs in as: it owns nothing, and may only become the service's two roles."""
+    """Create the role that the service logs in as: it owns nothing, and may only assume the service's two roles."""
     name = database_name(service)
     connection = await _connect(address(admin_url, name))
     try:
         if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
             await connection.execute(f"CREATE ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE")
-        # A role's password is no parameter in SQL; ours consists of URL-safe letters only.
+        # A password cannot be a parameter in SQL. Ours has only URL-safe characters (`Identity.database_password`).
         await connection.execute(f"ALTER ROLE {name} PASSWORD '{password}'")
         await connection.execute(f"GRANT {name}_app, {name}_worker TO {name}")
         await connection.execute(

@@ -1,5 +1,5 @@
-"""What can go wrong while databases and topics are prepared."""
+"""Errors of preparing databases and topics."""
 
 
 class MigrationError(RuntimeError):
-    """A step did not succeed; the message names the step and the reason."""
+    """A step failed; the message names the step and the reason."""

@@ -1,10 +1,19 @@
-"""Brings a service's tables to head. It may be repeated at any time."""
+"""Migrates a service's database to head. It may be repeated at any time."""
 
 import asyncio
 
+from deploy.databases import address, create_database, create_login, database_name
+
+
+async def prepare_database(admin_url: str, service: str, password: str) -> None:
+    """Create a service's database if it is missing, migrate it to head, and create its login. Raises MigrationError."""
+    await create_database(admin_url, service)
+    await upgrade(service, address(admin_url, database_name(service)))
+    await create_login(admin_url, service, password)
+
 
 async def upgrade(service: str, url: str) -> None:
-    """The service's tables, by its own migrations, to head. One at a time: Alembic keeps its state in modules."""
+    """Run a service's migrations to head. One service at a time, because Alembic keeps state in modules."""
     from shared.migrations import upgrade as run  # Alembic takes half a second to import
 
     async with _upgrading:

@@ -1,4 +1,4 @@
-"""Creates the Kafka topics that are missing. It may be repeated at any time."""
+"""Creates missing Kafka topics. It may be repeated at any time."""
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
@@ -8,7 +8,10 @@ from shared.events.topics import PARTITIONS, SETTINGS
 
 
 async def create_topics(bootstrap: str) -> list[str]:
-    """Every topic of the catalogue that is not there yet; returns those made. Replicated threefold where possible."""
+    """Create every topic of the catalogue that is missing; returns their names. Three replicas where possible.
+
+    Raises MigrationError when the broker does not answer or refuses a topic.
+    """
     from shared.events.catalogue import CATALOGUE
 
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)

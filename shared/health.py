@@ -1,7 +1,9 @@
 """How a process is: `/livez` (the event loop runs), `/readyz` (it can work), `/metrics` (Prometheus)."""
 
+import asyncio
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import orjson
 import structlog
@@ -24,12 +26,35 @@ _STALLED_AFTER = 120.0
 _UNREACHABLE = (SQLAlchemyError, OSError, TimeoutError)
 
 
+T = TypeVar("T")
+
+_RECENT = 1.0
+"""Seconds for which an answer is given again: these routes need no token, and must cost little however often asked."""
+
+
+class Recent(Generic[T]):
+    """The result of `ask`, asked at most once a second, by one caller for all."""
+
+    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
+        self._ask = ask
+        self._lock = asyncio.Lock()
+        self._answer: tuple[float, T] | None = None
+
+    async def get(self) -> T:
+        async with self._lock:
+            if self._answer is None or time.monotonic() - self._answer[0] > _RECENT:
+                self._answer = (time.monotonic(), await self._ask())
+            return self._answer[1]
+
+
 class Health:
     """The checks and metrics of one service's process."""
 
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._at_head = False
+        self._checks = Recent(self.problems)
+        self._gauges = Recent(self._measure)
         self.router = APIRouter(include_in_schema=False)
         self.router.add_api_route("/livez", self._livez)
         self.router.add_api_route("/readyz", self._readyz, response_class=Response)
@@ -57,7 +82,7 @@ class Health:
 
     async def schema_problem(self) -> str | None:
         """What is wrong with the database's schema, None when nothing is. It asks the database each time."""
-        async with self._service.database.worker() as work:
+        async with self._service.database.monitor() as work:
             if self._at_head:
                 return None
             expected = migrations.head(self._service.name)
@@ -71,13 +96,13 @@ class Health:
         return {"status": "alive"}
 
     async def _readyz(self) -> Response:
-        problems = await self.problems()
+        problems = await self._checks.get()
         body = {"ready": not problems, "service": self._service.name, "checks": problems}
         return Response(orjson.dumps(body), 503 if problems else 200, media_type="application/json")
 
     async def _metrics(self) -> Response:
         try:
-            await self._measure()
+            await self._gauges.get()
         except _UNREACHABLE as error:
             log.warning("metrics.without_database", service=self._service.name, error=type(error).__name__)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
@@ -86,7 +111,7 @@ class Health:
         name, consumer = self._service.name, self._service.consumer
         if consumer is not None and consumer.subscriber.consumer is not None:
             await consumer.lag()
-        async with self._service.database.worker() as work:
+        async with self._service.database.monitor() as work:
             depth, age = await outbox.backlog(work)
             waiting = await dead_letters.count_waiting(work)
         OUTBOX_DEPTH.labels(name).set(depth)

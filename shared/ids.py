@@ -38,5 +38,5 @@ def read_id(text: str) -> UUID:
 
 
 def digest(source: str, id: str) -> UUID:
-    """The digest that identifies an event inside its tenant: 128 bits of BLAKE2b over source and id."""
+    """The digest of an event's source and id: 128 bits of BLAKE2b."""
     return _row_uuid(blake2b(f"{source}\0{id}".encode(), digest_size=16).digest())

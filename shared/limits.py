@@ -10,4 +10,22 @@ MAX_BATCH_BYTES = 950_000
 """The largest batch that a producer builds: one event of the largest size, or many small ones."""
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""The largest body of an HTTP request, except on paths that stream it."""
+"""The largest body of an HTTP request on a route that is marked with `large_body`; imports stream without a limit."""
+
+DEFAULT_BODY_BYTES = 256 * 1024
+"""The largest body of an HTTP request on any other route."""
+
+MAX_JSON_DEPTH = 64
+"""How deep lists and objects may be nested in a body."""
+
+HEADER_SECONDS = 10.0
+"""How long a connection may take to send the headers of a request."""
+
+BODY_SECONDS = 30.0
+"""How long a body may take to arrive; on paths that stream, the next part of it."""
+
+KEEP_ALIVE_SECONDS = 5
+"""How long an idle connection is kept."""
+
+MAX_ATTRIBUTE_BYTES = 256
+"""The longest CloudEvents attribute of an event that is read: id, source, correlation id, trace."""

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, FastAPI, Request
-from opentelemetry import propagate, trace
+from fastapi import APIRouter, FastAPI
 
 from shared.clock import Clock
 from shared.db import Database
@@ -17,15 +16,18 @@ from shared.events.base import Event
 from shared.events.readers import READS
 from shared.health import Health
 from shared.http import dead_letters, problems
+from shared.http.admission import Admission, Routes
 from shared.http.auth import Verifier
-from shared.http.limits import BodyLimit
+from shared.http.tracing import Tracing
 from shared.messaging import Consumer, Handle, Relay
 from shared.names import PARTS, group_of
-from shared.observability import configure_tracing, in_callers_trace, tracer
+from shared.observability import configure_tracing
 from shared.settings import ServiceSettings
 from shared.work import Step, Worker, sweep
 
 log = structlog.get_logger()
+
+_PREFIX = "/v1"
 
 
 class Service:
@@ -44,7 +46,7 @@ class Service:
         self.database.on_outbox = self.relay.wake
         self.consumer: Consumer | None = None
         self._workers: dict[str, Worker] = {}
-        self._streaming: list[re.Pattern[str]] = []
+        self._marked = Routes()
         self._tasks: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._on_start: list[Callable[[], Any]] = []
@@ -63,22 +65,24 @@ class Service:
             url=settings.oidc_jwks_url, issuer=settings.oidc_issuer, audience=settings.oidc_audience
         )
         problems.install(self.app)
-        self.app.add_middleware(BodyLimit, streaming=self._streaming)
-        self.app.middleware("http")(_in_trace)
+        self.app.add_middleware(Tracing, prefix=_PREFIX)
+        # The middleware that is added last runs first.
+        self.app.add_middleware(Admission, routes=self._marked, prefix=_PREFIX)
         self.health = Health(self)
         self.app.include_router(self.health.router)
         self.routes(dead_letters.router)
         self.work("sweeper", sweep, every=300.0)
 
-    def routes(self, *routers: APIRouter, prefix: str = "/v1") -> None:
+    def routes(self, *routers: APIRouter) -> None:
         """Mount routers under `/v1`, if this process serves the API."""
         if self.only in (None, "api"):
             for router in routers:
-                self.app.include_router(router, prefix=prefix)
+                self._marked.add(router, _PREFIX)
+                self.app.include_router(router, prefix=_PREFIX)
 
     def streams(self, path: str) -> None:
         """Requests to this path (a regular expression) stream their body: no size limit."""
-        self._streaming.append(re.compile(path))
+        self._marked.streaming.append(re.compile(path))
 
     def consume(
         self, handle: Handle, *, reads: Sequence[type[Event]] = (), inbox: bool = True, keep_raw: bool = False
@@ -169,13 +173,3 @@ class Service:
                 await self.consumer.stop()
                 await asyncio.sleep(pause)
                 pause = min(5.0, pause * 2)
-
-
-async def _in_trace(request: Request, call_next: Callable[[Request], Any]) -> Any:
-    """A span for each API request; the events that it publishes continue the trace."""
-    if not request.url.path.startswith("/v1"):
-        return await call_next(request)
-    context = propagate.extract(dict(request.headers))
-    in_callers_trace.set(trace.get_current_span(context).get_span_context().is_valid)
-    with tracer.start_as_current_span(f"{request.method} {request.url.path}", context=context):
-        return await call_next(request)

@@ -138,7 +138,7 @@ async def start(request: pytest.FixtureRequest, backend: Backend, neighbours: Ne
         return run
 
     async def _start(name: str, **settings: Any) -> Running:
-        return await start_service(name, backend.identity.mint, **{**backend.settings(name), **settings})
+        return await start_service(name, backend.identity.sign_token, **{**backend.settings(name), **settings})
 
     yield start
     await asyncio.gather(*(run.stop() for run in own))

@@ -1,4 +1,4 @@
-"""`leadflow up` as a person runs it: a process in the foreground, on ports and a folder of its own."""
+"""`leadflow up` as a person runs it: a process in the foreground, with its own ports and data folder."""
 
 import json
 import signal
@@ -15,38 +15,38 @@ import httpx
 
 from deploy.local.identity import Identity
 from deploy.local.ports import Ports, PortTaken
-from deploy.local.run import Run
+from deploy.local.run_record import RunRecord
 
 LEADFLOW = [sys.executable, "-m", "cli.main"]
 
 
-def a_free_base() -> int:
+def free_port_base() -> int:
     for base in range(20_000, 30_000, 200):
         try:
             Ports.of(base).require_free()
         except PortTaken:
             continue
         return base
-    raise RuntimeError("no free ports")
+    raise RuntimeError("no port base between 20000 and 30000 is free")
 
 
 class LocalRun:
-    """A folder, and `leadflow up` on it."""
+    """A data folder, and `leadflow up` on it."""
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.base = a_free_base()
+        self.base = free_port_base()
         self.log = data / "up.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._clients: list[httpx.Client] = []
 
     def up(self, seconds: float) -> float:
-        """Start; how long it took until all services were ready."""
+        """Start; returns the seconds until all services were ready."""
         begun = time.monotonic()
         with self.log.open("wb") as log:
             command = [*LEADFLOW, "up", "--no-demo", "--port-base", str(self.base), "--data", str(self.data)]
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        self.wait(lambda: "Leadflow is up" in self.said, seconds)
+        self.wait(lambda: "Leadflow is up" in self.output, seconds)
         return time.monotonic() - begun
 
     def stop(self, signum: int) -> int:
@@ -57,15 +57,16 @@ class LocalRun:
         return self.process.wait(40)
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text()
 
-    def ask(self, *words: str) -> str:
+    def leadflow(self, *words: str) -> str:
+        """Run another command on this folder; returns its standard output."""
         command = [*LEADFLOW, *words, "--data", str(self.data)]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     def status(self) -> dict[str, Any]:
-        report: dict[str, Any] = json.loads(self.ask("status", "--json"))
+        report: dict[str, Any] = json.loads(self.leadflow("status", "--json"))
         return report
 
     def service(self, name: str) -> dict[str, Any]:
@@ -76,30 +77,30 @@ class LocalRun:
         return [part["pid"] for part in (*status["services"], status["kafka"], status["postgres"])]
 
     @property
-    def run(self) -> Run:
-        """Ports, addresses, process ids, as `up` keeps them for the other commands."""
-        return Run.load_running(self.data)
+    def record(self) -> RunRecord:
+        """Ports, addresses and process ids, as the other commands read them."""
+        return RunRecord.load_running(self.data)
 
     def client(self, service: str, tenant: str, *roles: str, subject: str = "ann") -> httpx.Client:
-        """Speaks to a service as a person or a machine with these roles."""
-        token = Identity(self.data).mint(tenant, roles, subject)
+        """An HTTP client of a service, for a person or a machine with these roles."""
+        token = Identity(self.data).sign_token(tenant, roles, subject)
         headers = {"Authorization": f"Bearer {token}"}
-        url = self.run.services[service].url
+        url = self.record.services[service].url
         self._clients.append(httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False))
         return self._clients[-1]
 
-    def wait(self, holds: Callable[[], bool], seconds: float) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float) -> None:
         assert self.process is not None
         deadline = time.monotonic() + seconds
-        while not holds():
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < deadline, self.said
+        while not condition():
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
             time.sleep(0.1)
 
 
 @contextmanager
 def local_run() -> Iterator[LocalRun]:
-    """A folder to run in; what runs there at the end is stopped."""
+    """A local run in a temporary folder; it is stopped at the end."""
     with TemporaryDirectory(prefix="leadflow-") as folder:
         run = LocalRun(Path(folder))
         try:

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 
 from deploy.local.kafka import Kafka
+from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
-from deploy.local.process import free_port
 
 FOLDER = Path(__file__).resolve().parent.parent / ".leadflow" / "test-servers"
 _ADDRESSES = FOLDER / "addresses.json"

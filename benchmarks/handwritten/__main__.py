@@ -1,4 +1,4 @@
-"""`python -m benchmarks.handwritten capture|scoring|stages`: one process, set up like a service of ours."""
+"""`python -m benchmarks.handwritten capture|scoring|stages`: one process, configured like our services."""
 
 import gc
 import os
@@ -7,18 +7,18 @@ from importlib import import_module
 
 import uvloop
 
-from benchmarks.handwritten.loop import Part, run
+from benchmarks.handwritten.loop import Service, run
 
 
 def main(service: str) -> None:
-    part: Part = import_module(f"benchmarks.handwritten.{service}").PART
+    definition: Service = import_module(f"benchmarks.handwritten.{service}").SERVICE
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
     prefix = f"LEADFLOW_{service.upper()}"
     uvloop.run(
         run(
-            part,
+            definition,
             os.environ["LEADFLOW_KAFKA_BOOTSTRAP"],
             os.environ[f"{prefix}_DATABASE_URL"],
             os.environ[f"{prefix}_CONSUMER_GROUP"],

@@ -7,15 +7,16 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from benchmarks.handwritten.loop import Part
-from benchmarks.handwritten.wire import Event, Outbox, Unreadable, by_int
-from services.capture.gateways import Addresses
+from benchmarks.handwritten.cloudevents import Event, InvalidEvent, Outbox, by_int
+from benchmarks.handwritten.loop import Service
+from services.capture.gateways import OfflineContactNormaliser
 from services.capture.rules.contact import DETAILS, Contact, normalise
-from services.capture.rules.lead import Lead, Mark, new_lead
-from services.capture.rules.matching import Book, Pair, pair_of
+from services.capture.rules.lead import Lead, Provenance
+from services.capture.rules.matching import DuplicatePair, LeadIndex, pair_of
+from services.capture.rules.precedence import new_lead
 from shared.ids import revision_id, uuid7
 
-_READERS = Addresses()
+_READERS = OfflineContactNormaliser()
 
 _INBOX = """
     INSERT INTO inbox (tenant_id, digest) SELECT * FROM unnest($1::text[], $2::uuid[]) ON CONFLICT DO NOTHING
@@ -75,7 +76,7 @@ _PAIR = """
 def prepare(event: Event) -> None:
     contact, problems = normalise(event.data, _READERS)
     if contact is None:
-        raise Unreadable("; ".join(f"{problem.field} {problem.message}" for problem in problems))
+        raise InvalidEvent("; ".join(f"{problem.field} {problem.message}" for problem in problems))
     event.content = contact
 
 
@@ -86,26 +87,26 @@ async def handle(connection: asyncpg.Connection, now: datetime, events: list[Eve
     events = sorted((first[row["tenant_id"], row["digest"]] for row in fresh), key=lambda event: event.order)
     if not events:
         return
-    book = await _book(connection, events)
+    index = await _index(connection, events)
     new: list[Lead] = []
     identities: list[tuple[str, str, str, UUID]] = []
-    pairs: dict[tuple[UUID, UUID], Pair] = {}
+    pairs: dict[tuple[UUID, UUID], DuplicatePair] = {}
     for event in events:
         contact: Contact = event.content
-        match = book.match(event.tenant, contact)
+        match = index.match(event.tenant, contact)
         if match.lead is not None:
-            raise NotImplementedError("the measurement submits each lead once; updates are not written here")
+            raise NotImplementedError("the measurement submits each lead once; updates are not implemented here")
         lead = new_lead(event.tenant, uuid7(), contact, event.time)
-        lead.phone_first = lead.phone is not None and book.phone_is_free(event.tenant, lead.phone)
-        book.add(lead)
+        index.decide_phone_first(lead)
+        index.add(lead)
         new.append(lead)
-        if book.identify(event.tenant, contact, lead) and contact.external_id is not None:
+        if index.add_external_id(event.tenant, contact, lead) and contact.external_id is not None:
             identities.append((event.tenant, contact.source, contact.external_id, lead.lead_id))
-        for other, reason in match.alike:
+        for other, reason in match.similar:
             pair = pair_of(lead, other, reason)
             pairs.setdefault(pair.lead_ids, pair)
         id = revision_id("lead.captured", lead.lead_id, 1)
-        outbox.add("lead.captured", lead.tenant, str(lead.lead_id), id, lead.updated_on, _said(lead), event)
+        outbox.add("lead.captured", lead.tenant, str(lead.lead_id), id, lead.updated_on, _captured_data(lead), event)
     new.sort(key=lambda lead: (lead.tenant, lead.email or "", lead.phone or ""))
     await connection.execute(_INSERT, *map(list, zip(*map(_row, new), strict=True)))
     if identities:
@@ -116,21 +117,21 @@ async def handle(connection: asyncpg.Connection, now: datetime, events: list[Eve
         )
 
 
-async def _book(connection: asyncpg.Connection, events: list[Event]) -> Book:
-    said = [(event.tenant, event.content) for event in events]
-    ids = [(t, c.source, c.external_id) for t, c in said if c.external_id is not None]
-    mails = [(t, c.email) for t, c in said if c.email is not None]
-    phones = [(t, c.phone) for t, c in said if c.phone is not None]
-    alike = [(t, c.likeness) for t, c in said if c.likeness is not None]
+async def _index(connection: asyncpg.Connection, events: list[Event]) -> LeadIndex:
+    contacts = [(event.tenant, event.content) for event in events]
+    ids = [(t, c.source, c.external_id) for t, c in contacts if c.external_id is not None]
+    mails = [(t, c.email) for t, c in contacts if c.email is not None]
+    phones = [(t, c.phone) for t, c in contacts if c.phone is not None]
+    alike = [(t, c.likeness) for t, c in contacts if c.likeness is not None]
     rows = await connection.fetch(
         _FIND, *_columns(ids, 3), *_columns(mails, 2), *_columns(phones, 2), *_columns(alike, 2)
     )
     if not rows:
-        return Book([], {})
+        return LeadIndex([], {})
     found = sorted({(row["tenant_id"], row["lead_id"]) for row in rows})
     known = await connection.fetch(_LOCK, [tenant for tenant, _ in found], [lead for _, lead in found])
     named = {(r["tenant_id"], r["source"], r["external_id"]): r["lead_id"] for r in rows if r["external_id"]}
-    return Book(map(_lead, known), named)
+    return LeadIndex(map(_lead, known), named)
 
 
 def _columns(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
@@ -155,8 +156,8 @@ def _row(lead: Lead) -> tuple[Any, ...]:
     )
 
 
-def _said(lead: Lead) -> dict[str, Any]:
-    said = {
+def _captured_data(lead: Lead) -> dict[str, Any]:
+    data = {
         "lead_id": lead.lead_id,
         "source": lead.source,
         "created_on": lead.created_on,
@@ -165,12 +166,12 @@ def _said(lead: Lead) -> dict[str, Any]:
         "consent": {"email": "unknown", "sms": "unknown"} | {k: v for k, v in lead.consent.items() if v is not None},
     }
     if lead.external_id is not None:
-        said["external_id"] = lead.external_id
+        data["external_id"] = lead.external_id
     if lead.owner is not None:
-        said["owner"] = lead.owner
+        data["owner"] = lead.owner
     if lead.attributes:
-        said["attributes"] = lead.attributes
-    return said
+        data["attributes"] = lead.attributes
+    return data
 
 
 def _lead(row: Any) -> Lead:
@@ -189,8 +190,8 @@ def _lead(row: Any) -> Lead:
         fields=fields,
         attributes=orjson.loads(row["attributes"]),
         consent=orjson.loads(row["consent"]),
-        marks={
-            name: Mark(datetime.fromisoformat(time), human)
+        provenance={
+            name: Provenance(datetime.fromisoformat(time), human)
             for name, (time, human) in orjson.loads(row["marks"]).items()
         },
         merged_into=row["merged_into"],
@@ -200,4 +201,4 @@ def _lead(row: Any) -> Lead:
     )
 
 
-PART = Part("capture", ("lead.submitted",), handle, prepare)
+SERVICE = Service("capture", ("lead.submitted",), handle, prepare)

@@ -1,4 +1,4 @@
-"""Consume, decide, commit, relay: one process of the pipeline, on two database connections and one event loop."""
+"""Consume, decide, commit, relay: one process of the pipeline, with two database connections and one event loop."""
 
 import asyncio
 import signal
@@ -15,14 +15,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.partitioner import DefaultPartitioner
 
-from benchmarks.handwritten.wire import Event, Outbox, Unreadable, read
+from benchmarks.handwritten.cloudevents import Event, InvalidEvent, Outbox, read
 
 BATCH = 1_000
 PAGE = 1_000
 _RELAY_LOCK = 0x1EADF10
 
 _BEGIN = "SELECT clock_timestamp(), set_config('leadflow.tenants', $1, true)"
-# A stream's row is locked before the outbox row that needs its number is made: `d` has to be read first.
+# `d` locks the row of a lead's stream before an outbox row takes its sequence from it, so `d` must be read first.
 _EMIT = """
     WITH d AS (
         INSERT INTO lead_stream AS s (tenant_id, lead_id, sent)
@@ -40,40 +40,40 @@ _EMIT = """
     FROM e JOIN d ON d.tenant_id = e.tenant_id AND d.lead_id = e.key
     ORDER BY e.n
 """
-_TAKE = """
+_DELETE_OLDEST = """
     DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1)
     RETURNING id, topic, key, headers, value
 """
-_BURY = """
+_INSERT_DEAD_LETTER = """
     INSERT INTO dead_letter (id, tenant_id, topic, kafka_partition, kafka_offset, key, value, headers, error, at)
     VALUES ($1, '', $2, $3, $4, $5, $6, $7::text::jsonb, $8, $9) ON CONFLICT DO NOTHING
 """
-_AGAIN = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_RETRY_ERRORS = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 Handle = Callable[[asyncpg.Connection, datetime, list[Event], Outbox], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Part:
-    """What makes a service of the loop."""
+class Service:
+    """What distinguishes a service from the others."""
 
-    service: str
+    name: str
     topics: Sequence[str]
     handle: Handle
     prepare: Callable[[Event], None] = lambda event: None
-    """What can be decided of an event alone; raises Unreadable."""
+    """Checks and prepares one event without the database; raises InvalidEvent."""
 
 
-async def run(part: Part, bootstrap: str, url: str, group: str) -> None:
-    """Until SIGTERM."""
+async def run(service: Service, bootstrap: str, url: str, group: str) -> None:
+    """Run until SIGTERM."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    settings = {"role": f"leadflow_{part.service}_worker"}
+    settings = {"role": f"leadflow_{service.name}_worker"}
     woken = asyncio.Event()
     relay = asyncio.create_task(_relay(await asyncpg.connect(url, server_settings=settings), bootstrap, woken, stop))
     consumer = AIOKafkaConsumer(
-        *part.topics,
+        *service.topics,
         bootstrap_servers=bootstrap,
         group_id=group,
         enable_auto_commit=False,
@@ -84,7 +84,7 @@ async def run(part: Part, bootstrap: str, url: str, group: str) -> None:
     )
     await consumer.start()
     try:
-        await _consume(part, consumer, await asyncpg.connect(url, server_settings=settings), woken, stop)
+        await _consume(service, consumer, await asyncpg.connect(url, server_settings=settings), woken, stop)
     finally:
         stop.set()
         woken.set()
@@ -93,7 +93,11 @@ async def run(part: Part, bootstrap: str, url: str, group: str) -> None:
 
 
 async def _consume(
-    part: Part, consumer: AIOKafkaConsumer, connection: asyncpg.Connection, woken: asyncio.Event, stop: asyncio.Event
+    service: Service,
+    consumer: AIOKafkaConsumer,
+    connection: asyncpg.Connection,
+    woken: asyncio.Event,
+    stop: asyncio.Event,
 ) -> None:
     while not stop.is_set():
         fetched = await consumer.getmany(timeout_ms=100, max_records=BATCH)
@@ -104,38 +108,42 @@ async def _consume(
         for record in records:
             try:
                 event = read(record)
-                part.prepare(event)
+                service.prepare(event)
                 events.append(event)
-            except Unreadable as error:
-                await _bury(connection, record, str(error))
+            except InvalidEvent as error:
+                await _store_dead_letter(connection, record, str(error))
         events.sort(key=lambda event: event.order)
         while events:
             try:
-                await _transact(part, connection, events, woken)
+                await _transact(service, connection, events, woken)
                 break
-            except _AGAIN:
+            except _RETRY_ERRORS:
                 continue
         await consumer.commit()
 
 
-async def _transact(part: Part, connection: asyncpg.Connection, events: list[Event], woken: asyncio.Event) -> None:
-    outbox = Outbox(f"urn:leadflow:{part.service}")
+async def _transact(
+    service: Service, connection: asyncpg.Connection, events: list[Event], woken: asyncio.Event
+) -> None:
+    outbox = Outbox(f"urn:leadflow:{service.name}")
     async with connection.transaction():
         now: datetime = await connection.fetchval(_BEGIN, ",".join(sorted({event.tenant for event in events})))
-        await part.handle(connection, now, events, outbox)
+        await service.handle(connection, now, events, outbox)
         if outbox:
             await connection.execute(_EMIT, *outbox.columns())
     if outbox:
         woken.set()
 
 
-async def _bury(connection: asyncpg.Connection, record: "ConsumerRecord[bytes, bytes]", reason: str) -> None:
+async def _store_dead_letter(
+    connection: asyncpg.Connection, record: "ConsumerRecord[bytes, bytes]", reason: str
+) -> None:
     place = (record.topic, record.partition, record.offset)
     at = datetime.fromtimestamp(record.timestamp / 1_000).astimezone()
     headers = orjson.dumps(
         [[name, value and value.decode(errors="replace")] for name, value in record.headers]
     ).decode()
-    await connection.execute(_BURY, uuid4(), *place, record.key, record.value, headers, reason, at)
+    await connection.execute(_INSERT_DEAD_LETTER, uuid4(), *place, record.key, record.value, headers, reason, at)
 
 
 async def _relay(connection: asyncpg.Connection, bootstrap: str, woken: asyncio.Event, stop: asyncio.Event) -> None:
@@ -154,7 +162,7 @@ async def _relay(connection: asyncpg.Connection, bootstrap: str, woken: asyncio.
             woken.clear()
             async with connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", _RELAY_LOCK)
-                rows = sorted(await connection.fetch(_TAKE, PAGE), key=lambda row: row["id"])
+                rows = sorted(await connection.fetch(_DELETE_OLDEST, PAGE), key=lambda row: row["id"])
                 if rows:
                     await _send(producer, partition, rows)
             if len(rows) < PAGE:
@@ -167,7 +175,7 @@ async def _relay(connection: asyncpg.Connection, bootstrap: str, woken: asyncio.
 
 
 async def _send(producer: AIOKafkaProducer, choose: DefaultPartitioner, rows: Sequence[Any]) -> None:
-    """Hand-built batches; the idempotent producer has one in flight for each partition."""
+    """Send rows in batches built by hand; the idempotent producer has one in flight for each partition."""
     of_partition: dict[tuple[str, int], list[Any]] = defaultdict(list)
     known: dict[str, list[int]] = {}
     for row in rows:

@@ -2,18 +2,16 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import orjson
 
-from benchmarks.handwritten.loop import Part
-from benchmarks.handwritten.wire import Event, Outbox, by_int
-from services.scoring.rules import DEFAULT_MODEL, DEFAULT_VERSION, Score, Signal, compile_model, gather, score_at
-from shared.ids import revision_id
+from benchmarks.handwritten.cloudevents import Event, Outbox, by_int
+from benchmarks.handwritten.loop import Service
+from services.scoring.rules import DEFAULT_MODEL, DEFAULT_VERSION, Score, Signal, compile_model, history_at, score_at
+from shared.ids import LeadKey, revision_id
 
 _MODEL = compile_model(DEFAULT_VERSION, DEFAULT_MODEL)
-Lead = tuple[str, UUID]
 
 _ADD = """
     INSERT INTO signal (tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, data)
@@ -23,8 +21,8 @@ _ADD = """
          AS t (tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, data)
     ON CONFLICT DO NOTHING RETURNING tenant_id, digest
 """
-# Which model counts is read under a lock that an activation excludes, so that no batch commits an old model's scores.
-_HOLD = """
+# A shared lock that an activation excludes: no batch commits scores of a model that is no longer active.
+_LOCK_MODEL = """
     SELECT pg_advisory_xact_lock_shared(hashtextextended('model/' || t, 0)) FROM unnest($1::text[]) AS t
 """
 _ACTIVE = "SELECT tenant_id FROM active_model WHERE tenant_id = ANY ($1::text[])"
@@ -34,7 +32,7 @@ _LOCK = """
     JOIN lead l ON l.tenant_id = w.tenant_id AND l.lead_id = w.lead_id
     ORDER BY l.tenant_id, l.lead_id FOR UPDATE OF l
 """
-_GONE = """
+_ERASED_OR_MERGED = """
     WITH w AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::uuid[]) AS w (tenant_id, lead_id))
     SELECT tenant_id, lead_id FROM w JOIN erased USING (tenant_id, lead_id)
     UNION ALL SELECT w.tenant_id, w.lead_id FROM w
@@ -63,7 +61,7 @@ _UPDATE = """
 
 async def handle(connection: asyncpg.Connection, now: datetime, events: list[Event], outbox: Outbox) -> None:
     first = {(event.tenant, event.digest): event for event in reversed(events)}
-    rows = [(key, first[key], _kept(first[key])) for key in sorted(first, key=by_int)]
+    rows = [(key, first[key], _signal_data(first[key])) for key in sorted(first, key=by_int)]
     new = await connection.fetch(
         _ADD,
         [e.tenant for _, e, _ in rows],
@@ -77,8 +75,8 @@ async def handle(connection: asyncpg.Connection, now: datetime, events: list[Eve
         [orjson.dumps(data).decode() for _, _, data in rows],
     )
     fresh = {(row["tenant_id"], row["digest"]) for row in new}
-    causes: dict[Lead, Event] = {}
-    signals: dict[Lead, list[Signal]] = {}
+    causes: dict[LeadKey, Event] = {}
+    signals: dict[LeadKey, list[Signal]] = {}
     for key, event, data in rows:
         if key in fresh and event.lead_id is not None:
             lead = (event.tenant, event.lead_id)
@@ -87,27 +85,27 @@ async def handle(connection: asyncpg.Connection, now: datetime, events: list[Eve
                 Signal(event.lead_id, event.type, event.time, event.id, event.source, data)
             )
     if causes:
-        await _settle(connection, now, causes, signals, outbox)
+        await _score_leads(connection, now, causes, signals, outbox)
 
 
-async def _settle(
+async def _score_leads(
     connection: asyncpg.Connection,
     now: datetime,
-    causes: dict[Lead, Event],
-    signals: dict[Lead, list[Signal]],
+    causes: dict[LeadKey, Event],
+    signals: dict[LeadKey, list[Signal]],
     outbox: Outbox,
 ) -> None:
     tenants = sorted({tenant for tenant, _ in causes})
-    await connection.fetch(_HOLD, tenants)
+    await connection.fetch(_LOCK_MODEL, tenants)
     if await connection.fetch(_ACTIVE, tenants):
-        raise NotImplementedError("the measurement scores by the built-in model")
+        raise NotImplementedError("the measurement uses the built-in model")
     wanted = sorted(causes, key=by_int)
     keys = ([tenant for tenant, _ in wanted], [lead for _, lead in wanted])
     known = {(row["tenant_id"], row["lead_id"]): row for row in await connection.fetch(_LOCK, *keys)}
-    if await connection.fetch(_GONE, *keys):
-        raise NotImplementedError("the measurement merges and erases nobody")
+    if await connection.fetch(_ERASED_OR_MERGED, *keys):
+        raise NotImplementedError("the measurement has no merged or erased leads")
     if known:
-        stored: dict[Lead, list[Signal]] = {lead: [] for lead in known}
+        stored: dict[LeadKey, list[Signal]] = {lead: [] for lead in known}
         for row in await connection.fetch(_SIGNALS, [tenant for tenant, _ in known], [lead for _, lead in known]):
             tenant, lead_id, type, at, id, source, data = row
             stored[tenant, lead_id].append(Signal(lead_id, type, at, id, source, orjson.loads(data)))
@@ -116,9 +114,9 @@ async def _settle(
     for lead in wanted:
         row = known.get(lead)
         moment = max([now, *(signal.at for signal in signals[lead])])
-        history = gather(signals[lead], lead[1], moment)
+        history = history_at(signals[lead], lead[1], moment)
         if history is None:
-            raise NotImplementedError("the measurement scores captured leads")
+            raise NotImplementedError("the measurement has no leads that were not captured")
         score = score_at(_MODEL, history, moment)
         if row is not None and (row["fit"], row["intent"], row["engagement"], row["band"]) == (
             *score.points,
@@ -127,7 +125,7 @@ async def _settle(
             continue
         revision = (row["revision"] if row else 0) + 1
         changes[row is not None].append(_row(lead, revision, score))
-        said = {
+        data = {
             "lead_id": str(lead[1]),
             "fit": score.fit,
             "intent": score.intent,
@@ -139,7 +137,7 @@ async def _settle(
             "revision": revision,
         }
         id = revision_id("lead.scored", lead[1], revision)
-        outbox.add("lead.scored", lead[0], str(lead[1]), id, score.at, said, causes[lead])
+        outbox.add("lead.scored", lead[0], str(lead[1]), id, score.at, data, causes[lead])
     inserts, updates = changes
     if inserts:
         await connection.execute(_INSERT, *map(list, zip(*inserts, strict=True)), now)
@@ -147,12 +145,12 @@ async def _settle(
         await connection.execute(_UPDATE, *map(list, zip(*updates, strict=True)))
 
 
-def _kept(event: Event) -> dict[str, Any]:
+def _signal_data(event: Event) -> dict[str, Any]:
     return {name: value for name, value in event.data.items() if name != "lead_id" and value is not None}
 
 
-def _row(lead: Lead, revision: int, score: Score) -> tuple[Any, ...]:
+def _row(lead: LeadKey, revision: int, score: Score) -> tuple[Any, ...]:
     return (*lead, revision, *score.points, score.band, score.model_version, score.at, score.next_change_at)
 
 
-PART = Part("scoring", ("lead.captured",), handle)
+SERVICE = Service("scoring", ("lead.captured",), handle)

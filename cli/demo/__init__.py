@@ -1,4 +1,4 @@
-"""The demo: leads of all kinds, and a person's steps as commands that anybody can repeat."""
+"""The demo: sample leads, and the steps of a person as commands that can be repeated."""
 
 from cli.demo.commands import app
 

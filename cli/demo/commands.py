@@ -1,4 +1,4 @@
-"""`leadflow demo ...`: each step of the demo by itself."""
+"""`leadflow demo ...`: each step of the demo as a command."""
 
 import json
 from pathlib import Path
@@ -6,11 +6,15 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_DATA, DEMO_TENANT, Data, Refused, Tenant, refusing
+from cli.errors import Refused, refusals
+from cli.options import DEFAULT_DATA, DEMO_TENANT, Data, Tenant
+from cli.wording import counted
 
-app = typer.Typer(help="The demo's steps, to be repeated by hand.", no_args_is_help=True)
+app = typer.Typer(help="The steps of the demo, one command each.", no_args_is_help=True)
 
-Lead = Annotated[str, typer.Argument(metavar="LEAD", help="A lead id, or `top`: the best new lead with an e-mail.")]
+LeadId = Annotated[
+    str, typer.Argument(metavar="LEAD", help="A lead's id, or `top`: the best new lead with an e-mail address.")
+]
 
 
 @app.command("queue")
@@ -22,12 +26,12 @@ def queue(
     """Print the top of the lead queue."""
     from cli.demo import steps
 
-    with refusing():
+    with refusals():
         for item in steps.queue(data, tenant, limit=limit):
-            who = steps.contact(data, tenant, item["lead_id"])
+            contact = steps.contact(data, tenant, item["lead_id"])
             typer.echo(
                 f"{item['score_total']:>4}  {item.get('band') or '-'}  {item['stage']:18} {item['lead_id']}  "
-                f"{steps.name_of(who)}, {who.get('company') or '-'}"
+                f"{steps.display_name(contact)}, {contact.get('company') or '-'}"
             )
 
 
@@ -37,111 +41,117 @@ def publish(
     tenant: Tenant = DEMO_TENANT,
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Hand leads over on Kafka as another system does (`lead.submitted`); one of the demo's cannot be taken."""
+    """Publish leads on Kafka as another system does (`lead.submitted`). One of the demo's leads is invalid."""
     from cli.demo import steps
-    from deploy.local.run import Run
+    from deploy.local.run_record import RunRecord
 
-    with refusing():
-        bootstrap = Run.load_running(data).kafka.bootstrap
+    with refusals():
+        bootstrap = RunRecord.load_running(data).kafka.bootstrap
     submissions = json.loads((file or steps.FILES / "website.json").read_text())
     if not isinstance(submissions, list):
-        raise Refused("the file holds no JSON list")
-    typer.echo(f"{steps.publish(bootstrap, tenant, submissions)} records published on lead.submitted")
+        raise Refused("the file does not contain a JSON list of leads")
+    count = steps.publish(bootstrap, tenant, submissions)
+    typer.echo(f"Published {counted(count, 'lead')} on lead.submitted.")
 
 
 @app.command("draft")
 def draft(
-    lead: Lead,
+    lead: LeadId,
     kind: Annotated[str, typer.Option("--kind", help="first, follow_up, answer or nurture.")] = "first",
     tenant: Tenant = DEMO_TENANT,
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Ask the agent for a message to a lead. It only drafts: a person approves."""
+    """Ask the agent to draft a message to a lead. A person must approve it before it is sent."""
     from cli.demo import steps
 
-    with refusing():
+    with refusals():
         lead_id = steps.find_lead(data, tenant, lead)
-        steps.ask_draft(data, tenant, lead_id, kind)
-    typer.echo(f"asked for a {kind} message to {lead_id}; `leadflow demo approve {lead_id}` shows and approves it")
+        steps.request_draft(data, tenant, lead_id, kind)
+    typer.echo(
+        f"The agent now drafts a {kind} message to {lead_id}. `leadflow demo approve {lead_id}` shows and approves it."
+    )
 
 
 @app.command("drafts")
 def drafts(tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
-    """List the drafts that wait for a person."""
+    """List the drafts that wait for approval."""
     from cli.demo import steps
 
-    with refusing():
-        waiting = steps.pending_drafts(data, tenant)
-    for item in waiting:
+    with refusals():
+        pending = steps.pending_drafts(data, tenant)
+    for item in pending:
         typer.echo(f"{item['draft_id']}  {item['kind']:10} to {item['to']}: {item.get('subject') or ''}")
-    if not waiting:
-        typer.echo("no draft waits")
+    if not pending:
+        typer.echo("No draft waits for approval.")
 
 
 @app.command("approve")
 def approve(
-    which: Annotated[str, typer.Argument(metavar="DRAFT", help="A draft id, or the id of the lead it is for.")],
+    draft: Annotated[str, typer.Argument(metavar="DRAFT", help="The id of a draft, or of the lead it is for.")],
     tenant: Tenant = DEMO_TENANT,
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Show a draft and approve exactly these words: the approval names the hash of what is shown."""
+    """Show a draft and approve exactly this message: the approval names its hash."""
     from cli.demo import steps
 
-    with refusing():
-        found = steps.find_draft(data, tenant, which)
-        typer.echo(f"To: {found['to']}\nSubject: {found.get('subject') or ''}\n")
-        typer.echo("\n".join(f"    {line}" for line in str(found["body"]).splitlines()))
-        steps.approve(data, tenant, found)
-    typer.echo(f"\napproved {found['draft_id']} by its hash {found['sha256'][:12]}...")
+    with refusals():
+        shown = steps.find_draft(data, tenant, draft)
+        typer.echo(f"To: {shown['to']}\nSubject: {shown.get('subject') or ''}\n")
+        typer.echo("\n".join(f"    {line}" for line in str(shown["body"]).splitlines()))
+        steps.approve(data, tenant, shown)
+    typer.echo(f"\nYou approved the draft {shown['draft_id']} with the hash {shown['sha256'][:12]}...")
 
 
 @app.command("qualify")
-def qualify(lead: Lead, tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
-    """Tick the qualification checklist of a lead, as a salesperson does after a call."""
+def qualify(lead: LeadId, tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
+    """Tick the qualification checklist of a lead, as a salesperson would after a call."""
     from cli.demo import steps
 
-    with refusing():
+    with refusals():
         lead_id = steps.find_lead(data, tenant, lead)
         ticked = steps.qualify(data, tenant, lead_id)
         stage = steps.lead(data, tenant, lead_id)["stage"]
-    typer.echo(f"ticked {', '.join(ticked)}: {lead_id} is now {stage}")
+    typer.echo(f"You ticked {', '.join(ticked)}. The lead {lead_id} is now in stage {stage}.")
 
 
 @app.command("goal")
 def goal(tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
-    """Show the demo's goal; the first time, set it."""
+    """Show the demo's goal; the first call creates it."""
     from cli.demo import steps
 
-    with refusing():
-        found = steps.goal(data, tenant)
-    typer.echo(f"{found['name']}: {found['current_value']} of {found['target']}")
+    with refusals():
+        progress = steps.goal(data, tenant)
+    typer.echo(f"{progress['name']}: {progress['current_value']} of {progress['target']}")
 
 
 @app.command("timeline")
-def timeline(lead: Lead, tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
-    """Print what happened to a lead, the newest first."""
+def timeline(lead: LeadId, tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
+    """Print a lead's timeline, the newest activity first."""
     from cli.demo import steps
 
-    with refusing():
+    with refusals():
         activities = steps.timeline(data, tenant, steps.find_lead(data, tenant, lead))
     for activity in activities:
-        told = activity.get("data") or {}
-        move = f"{told['from']} -> {told['to']} ({told.get('rule')})" if told.get("from") else told.get("reason") or ""
-        typer.echo(f"{activity['occurred_at'][:19]}  {activity['type']:18} {activity.get('actor') or '':24} {move}")
+        fields = activity.get("data") or {}
+        if fields.get("from"):
+            detail = f"{fields['from']} -> {fields['to']} ({fields.get('rule')})"
+        else:
+            detail = fields.get("reason") or ""
+        typer.echo(f"{activity['occurred_at'][:19]}  {activity['type']:18} {activity.get('actor') or '':24} {detail}")
 
 
 @app.command("board")
 def board(tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
-    """Watch where a tenant's leads are, live, from the events on Kafka, until Ctrl-C."""
+    """Show a tenant's leads by stage, live from the events on Kafka, until Ctrl-C."""
     import asyncio
 
     from rich.console import Console
 
     from cli.demo.board import watch
-    from deploy.local.run import Run
+    from deploy.local.run_record import RunRecord
 
-    with refusing():
-        bootstrap = Run.load_running(data).kafka.bootstrap
+    with refusals():
+        bootstrap = RunRecord.load_running(data).kafka.bootstrap
     try:
         asyncio.run(watch(bootstrap, tenant, Console(highlight=False)))
     except KeyboardInterrupt:

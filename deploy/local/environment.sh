@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes .venv from requirements.lock; does nothing when it was made from this very lock.
-# Needs Python >= 3.11 and nothing else: `uv` is used where it is there, and fetched into .leadflow/tools where it is not.
+# Creates .venv from requirements.lock; does nothing if .venv was created from the same lock file.
+# Needs only Python >= 3.11: `uv` is used if it is installed, else it is fetched into .leadflow/tools.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -12,7 +12,7 @@ fail() {
 find_python() {
     for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11 python; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            # The program itself: a shim of a version manager would not do as the base of an environment.
+            # The real program: a version manager's shim cannot be the base of a virtual environment.
             "$candidate" -c 'import sys; print(sys.executable)'
             return
         fi
@@ -48,7 +48,7 @@ if [ -x .venv/bin/leadflow ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$want
 fi
 
 uv=$(find_uv "$python")
-echo "leadflow: making .venv from requirements.lock" >&2
+echo "leadflow: creating .venv from requirements.lock" >&2
 if [ ! -x .venv/bin/python ]; then
     "$uv" venv --quiet --allow-existing --python "$python" .venv
 fi

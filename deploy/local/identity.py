@@ -1,4 +1,4 @@
-"""The local identity provider: a key made once for each data folder, and the tokens it signs."""
+"""The local identity provider: one signing key for each data folder, and the tokens signed with it."""
 
 import json
 import os
@@ -18,7 +18,7 @@ ROLES = ("viewer", "reviewer", "operator", "admin", "service")
 
 
 class Identity:
-    """Keys and passwords in `data`/identity. The first use makes them."""
+    """The keys and passwords in `data`/identity. They are created on first use."""
 
     def __init__(self, data: Path, *, issuer: str = ISSUER, audience: str = AUDIENCE) -> None:
         self.issuer = issuer
@@ -28,10 +28,10 @@ class Identity:
 
     @property
     def jwks_url(self) -> str:
-        """Where the public key is: a file: address."""
+        """The file: address of the public key (a JSON Web Key Set, RFC 7517)."""
         return (self._folder / "jwks.json").as_uri()
 
-    def mint(
+    def sign_token(
         self,
         tenant: str,
         roles: Sequence[str],
@@ -39,7 +39,7 @@ class Identity:
         ttl: float = 12 * 3600,
         audience: str | None = None,
     ) -> str:
-        """A bearer token that holds for `ttl` seconds; a negative one makes a token that has expired."""
+        """A bearer token (a JWT, RFC 7519) that is valid for `ttl` seconds; a negative `ttl` makes an expired one."""
         now = datetime.now(UTC)
         claims = {
             "iss": self.issuer,
@@ -53,7 +53,7 @@ class Identity:
         return jwt.encode(claims, self._key, algorithm="ES256", headers={"kid": self._kid})
 
     def database_password(self, login: str) -> str:
-        """The password of a database login, made at the first call."""
+        """The password of a database login, created at the first call."""
         file = self._folder / "database.json"
         known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
         if login not in known:
@@ -65,19 +65,19 @@ class Identity:
         file = self._folder / "key.pem"
         if not file.exists():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            made = ec.generate_private_key(ec.SECP256R1())
-            pem = made.private_bytes(
+            new_key = ec.generate_private_key(ec.SECP256R1())
+            pem = new_key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
             _write_secret(file, pem)
         key = serialization.load_pem_private_key(file.read_bytes(), password=None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise TypeError(f"{file} holds no EC key")
+            raise TypeError(f"{file} does not contain an elliptic-curve key; remove it, and a new key is created")
         public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
         self._kid = str(public["x"])[:16]
         jwks = {"keys": [public | {"kid": self._kid, "use": "sig", "alg": "ES256"}]}
         published, content = self._folder / "jwks.json", json.dumps(jwks, indent=2)
-        # Services read it at any moment: it is written once.
+        # Services may read the file at any moment: it is rewritten only if it differs.
         if not published.exists() or published.read_text() != content:
             published.write_text(content)
         return key

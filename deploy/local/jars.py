@@ -1,4 +1,4 @@
-"""Kafka's jars: fetched by `jgo`, pinned by the checksums in kafka.lock.toml, kept once for all data folders."""
+"""Kafka's jars: fetched by `jgo`, pinned by checksums in kafka.lock.toml, cached for all data folders."""
 
 import contextlib
 import fcntl
@@ -16,11 +16,11 @@ from pathlib import Path
 LOCK = Path(__file__).with_name("kafka.lock.toml")
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes fetched so far and the bytes there are in all."""
+"""Called with the bytes fetched so far and the total."""
 
 
 class FetchError(RuntimeError):
-    """A jar could not be fetched, or is not the one that was pinned."""
+    """A jar could not be fetched, or its checksum differs from the pinned one."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Jar:
 
 
 def locked_jars() -> list[Jar]:
-    """What kafka.lock.toml pins."""
+    """The jars that kafka.lock.toml pins."""
     entries = tomllib.loads(LOCK.read_text())["jar"]
     jars = []
     for entry in entries:
@@ -47,7 +47,7 @@ def locked_jars() -> list[Jar]:
 
 
 def cache_dir() -> Path:
-    """Where jars are kept: LEADFLOW_CACHE, else `leadflow` in the user's cache directory."""
+    """The cache folder: LEADFLOW_CACHE, else `leadflow` in the user's cache directory."""
     if chosen := os.environ.get("LEADFLOW_CACHE"):
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "leadflow"
@@ -56,17 +56,17 @@ def cache_dir() -> Path:
 def kafka_jars(progress: Progress | None = None) -> Path:
     """The directory with exactly the pinned jars; the first call fetches them (45 MB).
 
-    Raises FetchError when one cannot be had, or its checksum is another.
+    Raises FetchError if a jar cannot be fetched or its checksum differs.
     """
     jars = locked_jars()
     target = cache_dir() / f"kafka-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(target.parent / ".lock"):
+    with _locked(target.parent / ".lock"):
         if target.is_dir():
             return target
-        # Complete or absent: the directory gets its name once every jar in it is verified.
+        # The directory gets its name only when every jar in it is verified: it is complete, or it does not exist.
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as scratch:
             complete = Path(scratch) / "jars"
             complete.mkdir()
@@ -93,14 +93,14 @@ def _fetch_all(jars: list[Jar], scratch: Path, complete: Path, progress: Progres
 
     settings = GlobalSettings.load()
     context = MavenContext(resolver=PythonResolver(progress_callback=counting), repo_cache=scratch / "m2", timeout=60)
-    # A mirror or a private repository is configured where jgo looks for it.
+    # Mirrors and private repositories are configured in jgo's own configuration file.
     context.remote_repos.update(settings.repositories)
 
     def fetch(jar: Jar) -> None:
         component = context.project(jar.group, jar.artifact).at_version(jar.version)
-        known = settings.repo_cache / component.path_prefix / jar.file_name
-        if known.is_file() and _sha256(known) == jar.sha256:
-            shutil.copyfile(known, complete / jar.file_name)
+        cached = settings.repo_cache / component.path_prefix / jar.file_name
+        if cached.is_file() and _sha256(cached) == jar.sha256:
+            shutil.copyfile(cached, complete / jar.file_name)
             count(jar.size)
             return
         try:
@@ -122,7 +122,7 @@ def _sha256(file: Path) -> str:
 
 
 @contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def _locked(lock: Path) -> Iterator[None]:
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

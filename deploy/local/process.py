@@ -1,10 +1,9 @@
-"""A child process that never outlives its parent, and the ports that such children take."""
+"""Child processes that never outlive their parent: start, wait for readiness, stop."""
 
 import ctypes
 import os
 import pwd
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,38 +14,19 @@ from typing import IO, Any
 import psutil
 
 _PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that a process gets when its parent dies."""
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class StartError(RuntimeError):
-    """A process did not come up; the message ends with the last lines of its log."""
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def is_taken(port: int) -> bool:
-    """Whether somebody listens on this port of 127.0.0.1."""
-    with socket.socket() as probe:
-        # As the servers do themselves: connections of a server that has just stopped are no obstacle.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-        return False
+    """A process did not start; the message ends with the last lines of its log."""
 
 
 def die_with_parent(signum: int) -> Callable[[], None]:
-    """What a child runs between fork and exec, so that the kernel sends it `signum` when its parent dies.
+    """The `preexec_fn` of a child to which the kernel shall send `signum` when its parent dies.
 
-    The kernel means the parent's thread: start children from a thread that lives as long as they shall.
-    Elsewhere than on Linux nothing happens; leftovers are then found by `stop_leftover` at the next start.
+    For the kernel the parent is the thread that started the child: use a thread that lives as long as the child shall.
+    On other systems than Linux this does nothing; `stop_leftover` then ends the child at the next start.
     """
     parent = os.getpid()
 
@@ -60,7 +40,7 @@ def die_with_parent(signum: int) -> Callable[[], None]:
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """The last lines of a log file, or '' when there is none."""
+    """The last lines of a log file; '' if the file does not exist."""
     if not log.exists():
         return ""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
@@ -73,12 +53,12 @@ def launch(
     user: str | None = None,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    orphaned: int = signal.SIGTERM,
+    orphan_signal: int = signal.SIGTERM,
     stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Start a child in a session of its own (a terminal's Ctrl-C reaches the parent alone), its output going to `log`.
+    """Start a child with its output in `log`, in a new session: a terminal's Ctrl-C reaches only the parent.
 
-    `orphaned` is the signal it gets when the parent dies. `user` is another system user; only root may ask for one.
+    `orphan_signal` is what the child gets when the parent dies. `user` is another system user; this needs root.
     """
     return subprocess.Popen(
         [str(part) for part in command],
@@ -86,15 +66,15 @@ def launch(
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=die_with_parent(orphaned),
-        **become(user),
+        preexec_fn=die_with_parent(orphan_signal),
+        **user_arguments(user),
         env=dict(env) if env is not None else None,
         cwd=cwd,
     )
 
 
 def stop(process: subprocess.Popen[bytes], signum: int, grace: float) -> bool:
-    """Send `signum` and wait up to `grace` seconds; kill after that. Returns whether it went by itself."""
+    """Send `signum`, wait up to `grace` seconds, then kill. Returns whether the process ended without the kill."""
     if process.poll() is not None:
         return True
     process.send_signal(signum)
@@ -107,20 +87,20 @@ def stop(process: subprocess.Popen[bytes], signum: int, grace: float) -> bool:
     return True
 
 
-def stop_leftover(pid_file: Path, sign: str, signum: int, grace: float = 20.0) -> None:
-    """End what an earlier, killed parent left behind: the pid in `pid_file`, if `sign` is in its command line."""
+def stop_leftover(pid_file: Path, marker: str, signum: int, grace: float = 20.0) -> None:
+    """Stop the process that an earlier, killed parent left behind: the pid in `pid_file`, if `marker` fits."""
     try:
         pid = int(pid_file.read_text().split()[0])
     except (FileNotFoundError, ValueError, IndexError):
         return
-    end_stray(pid, sign, signum, grace)
+    stop_if_marked(pid, marker, signum, grace)
 
 
-def end_stray(pid: int, sign: str, signum: int, grace: float = 20.0) -> None:
-    """End process `pid` if `sign` is in its command line: by then the number may be somebody else's."""
+def stop_if_marked(pid: int, marker: str, signum: int, grace: float = 20.0) -> None:
+    """Stop process `pid` if `marker` is in its command line. Otherwise the system has reused the number."""
     try:
         process = psutil.Process(pid)
-        if sign not in " ".join(process.cmdline()):
+        if marker not in " ".join(process.cmdline()):
             return
         process.send_signal(signum)
         try:
@@ -135,7 +115,7 @@ def end_stray(pid: int, sign: str, signum: int, grace: float = 20.0) -> None:
 def wait_until(
     ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, name: str, timeout: float
 ) -> None:
-    """Poll `ready` until it holds. Raises StartError when the process ends or `timeout` seconds pass before."""
+    """Poll `ready` until it is true. Raises StartError if the process ends or `timeout` seconds pass before."""
     deadline = time.monotonic() + timeout
     while not ready():
         if process.poll() is not None:
@@ -145,8 +125,8 @@ def wait_until(
         time.sleep(0.05)
 
 
-def become(user: str | None) -> dict[str, Any]:
-    """The arguments of `subprocess` for a child that is entirely `user`, without root's groups; None: the parent's."""
+def user_arguments(user: str | None) -> dict[str, Any]:
+    """The arguments of `subprocess` for a child that runs as `user`, without root's groups; None: as the parent."""
     if user is None:
         return {}
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}

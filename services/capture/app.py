@@ -1,23 +1,23 @@
-"""The capture service: everything it is made of, wired once."""
+"""The capture service, put together."""
 
 from fastapi import FastAPI
 
 from services.capture import consumers, endpoints, workers
-from services.capture.gateways import Addresses
+from services.capture.gateways import OfflineContactNormaliser
 from services.capture.schemas import submitted_model
 from services.capture.settings import Settings
-from services.capture.use_cases.gathering import Gathering
+from services.capture.use_cases.micro_batching import MicroBatcher
 from shared.service import Service
 
 
 def create_app(settings: Settings | None = None, only: str | None = None) -> FastAPI:
     settings = settings or Settings()
     service = Service("capture", settings, only=only)
-    readers = Addresses(settings.default_region)
-    service.app.state.readers = readers
-    service.app.state.gathering = Gathering(service.database)
+    normaliser = OfflineContactNormaliser(settings.default_region)
+    service.app.state.normaliser = normaliser
+    service.app.state.micro_batcher = MicroBatcher(service.database)
     service.routes(endpoints.leads, endpoints.merges, endpoints.imports)
     service.streams(r"/v1/imports")
-    service.consume(consumers.on_lead_submitted, reads=[submitted_model(readers)])
-    service.work("imports", workers.imports(settings, readers), every=1.0)
+    service.consume(consumers.on_lead_submitted, reads=[submitted_model(normaliser)])
+    service.work("imports", workers.imports(settings, normaliser), every=1.0)
     return service.app

@@ -1,15 +1,15 @@
-"""What capture reads: `lead.submitted` of other systems."""
+"""The events that capture consumes: `lead.submitted` of other systems."""
 
 from typing import Any
 
-from services.capture.use_cases.submissions import Submission, submit
+from services.capture.use_cases.submissions import Submission, record_submissions
 from shared.db import UnitOfWork
 from shared.events import Received
 
 
 async def on_lead_submitted(work: UnitOfWork, batch: list[Received[Any]]) -> None:
-    """A whole batch at once; the consumer runs it again where another one was about the same new lead."""
-    await submit(
+    """Record a whole batch. The consumer retries it when another transaction captures one of its leads first."""
+    await record_submissions(
         work,
         [Submission(received.tenant, received.event.contact, received.occurred_at, received) for received in batch],
     )

@@ -1,22 +1,24 @@
-"""HTTP bodies, and `lead.submitted` as it is read here."""
+"""HTTP bodies, and the model of `lead.submitted` that the consumer validates with."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from services.capture.rules.contact import Problem, Readers, clean, clean_json, normalise
+from services.capture.rules.contact import ContactNormaliser, normalise
+from services.capture.rules.errors import FieldError
+from services.capture.rules.text import clean, clean_json
 from shared.events import LeadSubmitted
 
 Line = Annotated[str, Field(max_length=2_000)]
 
 
-def _said(text: str) -> str | None:
+def _line_or_none(text: str) -> str | None:
     return clean(text) or None
 
 
 class Body(BaseModel):
-    """A body may carry more than we read; what is wrong with it is said without repeating it."""
+    """A request body. Unknown fields are ignored, and validation errors do not repeat the input."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -30,7 +32,7 @@ class ConsentIn(Body):
 
 
 class LeadIn(Body):
-    """A lead as another system submits it. `source` and at least one of `email` and `phone` are needed."""
+    """A submitted lead. `source` and at least one of `email` and `phone` are needed."""
 
     source: Line
     external_id: Line | None = None
@@ -49,19 +51,19 @@ class LeadIn(Body):
     consent: ConsentIn | None = None
     attributes: dict[str, Any] | None = None
 
-    def given(self) -> dict[str, Any]:
-        """What was said, as `rules.contact.normalise` reads it."""
+    def raw(self) -> dict[str, Any]:
+        """The fields that the request has, for `rules.contact.normalise`."""
         return self.model_dump(exclude_unset=True)
 
 
 class BatchIn(Body):
-    """Up to 1,000 leads, each judged by itself."""
+    """Up to 1,000 leads. An invalid one does not affect the others."""
 
     leads: Annotated[list[Any], Field(max_length=1_000, json_schema_extra={"items": LeadIn.model_json_schema()})]
 
 
 class LeadEdit(Body):
-    """The fields to change; null clears one, `attributes` are changed one by one. What is no such field is not read."""
+    """The fields to change; null clears a field, `attributes` are changed one by one. Unknown fields are ignored."""
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
@@ -74,25 +76,25 @@ class MergeIn(Body):
 
 
 class DecisionIn(Body):
-    """`keep` names the lead that stays; the older one unless it is given."""
+    """`keep` names the lead that stays; by default the older one."""
 
     decision: Literal["merge", "distinct"]
     keep: UUID | None = None
 
 
 class EngagementIn(Body):
-    """What a lead did, as one of ours or another system saw it."""
+    """Something that a lead did, such as a visit or a download."""
 
     lead_id: UUID
     kind: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=100)]
-    page: Annotated[Line, AfterValidator(_said)] | None = None
-    url: Annotated[Line, AfterValidator(_said)] | None = None
+    page: Annotated[Line, AfterValidator(_line_or_none)] | None = None
+    url: Annotated[Line, AfterValidator(_line_or_none)] | None = None
     properties: Annotated[dict[str, Any], AfterValidator(clean_json)] | None = None
     occurred_at: AwareDatetime | None = None
 
 
-class Pair(BaseModel):
-    """Two leads that may be one person; `score` from 0 to 1 says how likely."""
+class DuplicatePairOut(BaseModel):
+    """Two leads that may be one person. `score`: how likely, from 0 to 1."""
 
     id: UUID
     lead_ids: list[UUID]
@@ -102,7 +104,7 @@ class Pair(BaseModel):
 
 
 class ImportOut(BaseModel):
-    """How far an import is; `total` is an estimate until it is done."""
+    """The progress of an import; `total` is an estimate until it is done."""
 
     import_id: UUID
     state: Literal["running", "done", "failed"]
@@ -118,7 +120,7 @@ class ImportOut(BaseModel):
 
 
 class ImportErrorOut(BaseModel):
-    """Why one row was not taken."""
+    """Why a row was not taken."""
 
     line: int
     column: str | None
@@ -127,30 +129,31 @@ class ImportErrorOut(BaseModel):
 
 
 class ImportWarningOut(ImportErrorOut):
-    """What a row was taken without; `lead_id` is the lead that it became."""
+    """A bad value that was left out of a row that was taken as the lead `lead_id`."""
 
     lead_id: UUID
 
 
-def said_wrong(problems: list[Problem]) -> list[dict[str, str]]:
-    """Problems as answers say them: without the value."""
-    return [{"field": problem.field, "message": problem.message} for problem in problems]
+def errors_out(errors: list[FieldError]) -> list[dict[str, str]]:
+    """Field errors as answers have them, without the values."""
+    return [{"field": error.field, "message": error.message} for error in errors]
 
 
-def submitted_model(readers: Readers) -> type[LeadSubmitted]:
-    """`lead.submitted` that is valid only if it makes a lead.
+def submitted_model(normaliser: ContactNormaliser) -> type[LeadSubmitted]:
+    """The model of `lead.submitted` that is valid only if it makes a lead; `contact` has it in normal form.
 
-    So a record that cannot be taken goes to the dead letters by itself while the batch is decoded, with the reason, and
-    the batch beside it need not be taken apart to find it. Each has a `contact`: itself in normal form.
+    So a record that makes no lead becomes a dead letter, with the reason, while the batch is decoded. The transaction
+    of the other records does not have to fail to find it.
     """
 
     class Submitted(LeadSubmitted):
         @model_validator(mode="after")
         def _normalise(self) -> "Submitted":
-            contact, problems = normalise(vars(self), readers)
+            contact, errors = normalise(vars(self), normaliser)
             if contact is None:
-                raise ValueError("; ".join(f"{problem.field} {problem.message}" for problem in problems))
-            vars(self)["contact"] = contact  # beside the fields, where a cached property is kept too
+                raise ValueError("; ".join(f"{error.field} {error.message}" for error in errors))
+            # The model is frozen: `contact` is put beside its fields, where a cached property would also be.
+            vars(self)["contact"] = contact
             return self
 
     return Submitted

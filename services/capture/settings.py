@@ -1,4 +1,4 @@
-"""What capture needs to know besides what all services do. Environment: `LEADFLOW_CAPTURE_*`."""
+"""The settings of capture, besides those of every service. Environment: `LEADFLOW_CAPTURE_*`."""
 
 from pydantic import Field
 
@@ -9,8 +9,8 @@ class Settings(ServiceSettings):
     model_config = service_config("capture")
 
     default_region: str = Field(default="", pattern="^([A-Za-z]{2})?$")
-    """Where a national phone number lies if its lead names no country: ISO 3166 alpha-2; empty: it is refused."""
+    """The country (ISO 3166 alpha-2) of a national phone number whose lead names none; empty: the number is invalid."""
     import_page: int = Field(default=1_000, ge=1, le=5_000)
     """Rows of an import in one transaction."""
     import_outbox_limit: int = Field(default=5_000, ge=1)
-    """An import waits while more events than this wait in the outbox: live leads are not held up by a file."""
+    """Imports pause while more events than this wait in the outbox, so that they do not delay live leads."""

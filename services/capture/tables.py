@@ -1,4 +1,4 @@
-"""The tables of the capture service: who the leads are, what came in, and what of it is one person."""
+"""The tables of the capture service: leads and their external ids, merges, pairs for review, imports."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
     Float,
     ForeignKeyConstraint,
     Identity,
@@ -20,6 +19,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
+from shared.db.columns import json_object, moment
+
 metadata = MetaData()
 
 
@@ -27,18 +28,10 @@ class Table(SQLModel):
     metadata = metadata
 
 
-def _moment(*, null: bool = False) -> Any:
-    return Column(DateTime(timezone=True), nullable=null)
+class LeadRow(Table, table=True):
+    """A lead's present contact details, with the provenance of each.
 
-
-def _json() -> Any:
-    return Column(JSONB, nullable=False, server_default=text("'{}'"))
-
-
-class Lead(Table, table=True):
-    """A lead's contact details as they are now, each with the mark of who said it when.
-
-    A merged lead keeps its row, and `merged_into` says what it is another name of.
+    An alias keeps its row; `merged_into` is its kept lead.
     """
 
     __tablename__ = "lead"
@@ -76,25 +69,25 @@ class Lead(Table, table=True):
     email: str | None = Field(default=None, sa_type=Text)
     phone: str | None = Field(default=None, sa_type=Text)
     phone_first: bool
-    """The first lead with its phone: at most one, so that two batches cannot both make a lead of a new number."""
+    """Whether it is the first lead with its phone. Only one is, so two batches cannot both capture a new number."""
     likeness: int | None = Field(default=None, sa_column=Column(BigInteger))
-    """A hash of name and company; leads that share it may be one person."""
-    details: dict[str, Any] = Field(sa_column=_json())
-    attributes: dict[str, Any] = Field(sa_column=_json())
-    consent: dict[str, Any] = Field(sa_column=_json())
-    marks: dict[str, Any] = Field(sa_column=_json())
-    """Field -> [when it was said, whether by a person]; a value without a mark was said at `as_of`."""
-    as_of: datetime = Field(sa_column=_moment())
-    created_on: datetime = Field(sa_column=_moment())
-    updated_on: datetime = Field(sa_column=_moment())
+    """A hash of name and company; leads with the same likeness may be one person."""
+    details: dict[str, Any] = Field(sa_column=json_object())
+    attributes: dict[str, Any] = Field(sa_column=json_object())
+    consent: dict[str, Any] = Field(sa_column=json_object())
+    marks: dict[str, Any] = Field(sa_column=json_object())
+    """Field -> [time, human]: the provenance of its value. A value without a mark was submitted at `as_of`."""
+    as_of: datetime = Field(sa_column=moment())
+    created_on: datetime = Field(sa_column=moment())
+    updated_on: datetime = Field(sa_column=moment())
     """The time of the lead's last event."""
     merged_into: UUID | None = None
     merge_version: int
     """Counts the merges and undos of this lead as an alias."""
 
 
-class LeadIdentity(Table, table=True):
-    """What a source calls a lead: one lead for each (tenant, source, external id), for ever."""
+class LeadIdentityRow(Table, table=True):
+    """The external ids of leads: each names one lead for ever."""
 
     __tablename__ = "lead_identity"
     __table_args__ = (Index("lead_identity_lead", "tenant_id", "lead_id"),)
@@ -105,8 +98,8 @@ class LeadIdentity(Table, table=True):
     lead_id: UUID
 
 
-class Merge(Table, table=True):
-    """One merge; `record` says what the kept lead took over, so that an undo can give it back."""
+class MergeRow(Table, table=True):
+    """One merge; `record` has what the kept lead took over, so that an undo can restore it."""
 
     __tablename__ = "merge"
     __table_args__ = (Index("merge_lead", "tenant_id", "lead_id"), Index("merge_alias", "tenant_id", "alias_id"))
@@ -117,14 +110,14 @@ class Merge(Table, table=True):
     alias_id: UUID
     version: int
     record: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    merged_on: datetime = Field(sa_column=_moment())
+    merged_on: datetime = Field(sa_column=moment())
     merged_by: str = Field(sa_type=Text)
-    undone_on: datetime | None = Field(default=None, sa_column=_moment(null=True))
+    undone_on: datetime | None = Field(default=None, sa_column=moment(null=True))
     undone_by: str | None = Field(default=None, sa_type=Text)
 
 
-class Duplicate(Table, table=True):
-    """Two leads that may be one person, until somebody decides; `state` is open, merged or distinct."""
+class DuplicateRow(Table, table=True):
+    """A pair for review: two leads that may be one person. `state`: open, merged or distinct."""
 
     __tablename__ = "duplicate"
     __table_args__ = (
@@ -141,13 +134,13 @@ class Duplicate(Table, table=True):
     reasons: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     state: str = Field(sa_type=Text)
     merge_id: UUID | None = None
-    found_on: datetime = Field(sa_column=_moment())
-    decided_on: datetime | None = Field(default=None, sa_column=_moment(null=True))
+    found_on: datetime = Field(sa_column=moment())
+    decided_on: datetime | None = Field(default=None, sa_column=moment(null=True))
     decided_by: str | None = Field(default=None, sa_type=Text)
 
 
-class ImportJob(Table, table=True):
-    """One uploaded file and how far it was read; `state` is uploading, running, done or failed."""
+class ImportJobRow(Table, table=True):
+    """One uploaded file and its progress. `state`: uploading, running, done or failed."""
 
     __tablename__ = "import_job"
     __table_args__ = (
@@ -177,17 +170,17 @@ class ImportJob(Table, table=True):
     rows_rejected: int = Field(sa_type=BigInteger)
     rows_total: int | None = Field(default=None, sa_column=Column(BigInteger))
     reason: str | None = Field(default=None, sa_type=Text)
-    """Why it failed."""
+    """Why the import failed."""
     idempotency_key: str | None = Field(default=None, sa_type=Text)
     request_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    created_on: datetime = Field(sa_column=_moment())
+    created_on: datetime = Field(sa_column=moment())
     created_by: str = Field(sa_type=Text)
-    touched_on: datetime = Field(sa_column=_moment())
-    finished_on: datetime | None = Field(default=None, sa_column=_moment(null=True))
+    touched_on: datetime = Field(sa_column=moment())
+    finished_on: datetime | None = Field(default=None, sa_column=moment(null=True))
 
 
-class ImportChunk(Table, table=True):
-    """A piece of an uploaded file; gone when the import is done."""
+class ImportChunkRow(Table, table=True):
+    """A chunk of an uploaded file, deleted when the import is done."""
 
     __tablename__ = "import_chunk"
     __table_args__ = (
@@ -201,7 +194,7 @@ class ImportChunk(Table, table=True):
 
 
 class ImportErrorRow(Table, table=True):
-    """What is wrong with a row. With `lead_id` it is a warning: the row was taken without the value that is named."""
+    """What is wrong with a row. With a `lead_id` it is a warning: the row was taken, without this value."""
 
     __tablename__ = "import_error"
     __table_args__ = (

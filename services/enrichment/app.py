@@ -1,4 +1,4 @@
-"""The enrichment service, wired."""
+"""The enrichment service: routes and consumer, wired together."""
 
 from fastapi import FastAPI
 

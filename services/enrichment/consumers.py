@@ -1,11 +1,12 @@
-"""The events that enrichment reads, in batches. Nothing slow happens here: no provider of this chain uses a network."""
+"""The events that enrichment reads, in batches. Providers that use a network are never asked here."""
 
 from typing import Any
 
-from services.enrichment.use_cases import take_events
+from services.enrichment.use_cases import apply_events
 from shared.db import UnitOfWork
 from shared.events import Received
 
 
 async def handle(work: UnitOfWork, batch: list[Received[Any]]) -> None:
-    await take_events(work, batch)
+    """Enrich captured and changed leads, apply merges and erasures."""
+    await apply_events(work, batch)

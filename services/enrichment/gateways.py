@@ -1,4 +1,4 @@
-"""Tables that come with libraries: numbering plans, countries, time zones. Nothing here uses a network."""
+"""Reference data from libraries: phone numbering plans, countries, time zones. Nothing here uses a network."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -9,9 +9,9 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 from phonenumbers import timezone as phone_zones
 
-from services.enrichment.rules.facts import RELEVANT, Phone, Subject
+from services.enrichment.rules.facts import FACT_FIELDS, Phone, Subject
 
-_TYPES = {
+_PHONE_TYPES = {
     PhoneNumberType.FIXED_LINE: "fixed_line",
     PhoneNumberType.MOBILE: "mobile",
     PhoneNumberType.FIXED_LINE_OR_MOBILE: "fixed_line_or_mobile",
@@ -43,9 +43,9 @@ _PRINCIPAL_ZONES = {
     "UA": "Europe/Kyiv",
     "UZ": "Asia/Tashkent",
 }
-"""Countries of several zones where (nearly) all people live by one clock."""
+"""Countries with several time zones where (nearly) all people use the same one."""
 
-_OTHER_NAMES = {
+_COUNTRY_NAMES = {
     "america": "US",
     "belgien": "BE",
     "belgique": "BE",
@@ -79,12 +79,13 @@ _OTHER_NAMES = {
     "usa": "US",
     "österreich": "AT",
 }
+"""Names that people use besides the English ones of ISO 3166."""
 
 
 def subject_of(fields: Mapping[str, str]) -> Subject:
-    """A lead's contact fields with what the tables say of its phone and country."""
+    """A lead's contact fields with the reference data about its phone and country."""
     return Subject(
-        fields={name: fields[name] for name in RELEVANT if fields.get(name)},
+        fields={name: fields[name] for name in FACT_FIELDS if fields.get(name)},
         phone=phone_of(fields.get("phone")),
         country_code=country_code(fields.get("country")),
         zones=zones(),
@@ -92,23 +93,25 @@ def subject_of(fields: Mapping[str, str]) -> Subject:
 
 
 def phone_of(number: str | None) -> Phone | None:
-    """What the numbering plan says of a number in international form; None for what is no such number."""
+    """What the numbering plan knows about a number in international form; None if it is not such a number."""
     if not number:
         return None
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return None
-    known = tuple(zone for zone in phone_zones.time_zones_for_number(parsed) if zone != phone_zones.UNKNOWN_TIMEZONE)
+    timezones = tuple(
+        zone for zone in phone_zones.time_zones_for_number(parsed) if zone != phone_zones.UNKNOWN_TIMEZONE
+    )
     return Phone(
         country=phonenumbers.region_code_for_number(parsed),
-        type=_TYPES.get(phonenumbers.number_type(parsed)),
-        timezones=known,
+        type=_PHONE_TYPES.get(phonenumbers.number_type(parsed)),
+        timezones=timezones,
     )
 
 
 def country_code(country: str | None) -> str | None:
-    """The ISO 3166 code of a country given by code or name; None if we do not know it."""
+    """The ISO 3166 code of a country given by code or name; None if it is unknown."""
     name = (country or "").strip().rstrip(".")
     if len(name) == 2 and name.upper() in _countries().values():
         return name.upper()
@@ -117,7 +120,7 @@ def country_code(country: str | None) -> str | None:
 
 @cache
 def zones() -> Mapping[str, str]:
-    """The time zone of each country that has one for (nearly) all of its people."""
+    """The time zone of each country where (nearly) all people use the same one, by ISO 3166 code."""
     found: dict[str, list[str]] = {}
     for line in _lines("zone.tab"):
         code, _, zone = line.split("\t")[:3]
@@ -129,7 +132,7 @@ def zones() -> Mapping[str, str]:
 @cache
 def _countries() -> Mapping[str, str]:
     names = (line.split("\t") for line in _lines("iso3166.tab"))
-    return MappingProxyType({name.casefold(): code for code, name in names} | _OTHER_NAMES)
+    return MappingProxyType({name.casefold(): code for code, name in names} | _COUNTRY_NAMES)
 
 
 def _lines(name: str) -> list[str]:

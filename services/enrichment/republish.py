@@ -1,24 +1,29 @@
-"""Facts as events again: for each lead the last `lead.enriched`."""
+"""Republish facts: for each lead, its latest `lead.enriched`."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from services.enrichment import store
-from services.enrichment.use_cases import told
+from services.enrichment.use_cases import enriched_event
 from shared.db import UnitOfWork
 from shared.events import LeadEnriched
 from shared.ids import revision_id
 from shared.messaging.republish import ReadPage, StateEvent
 
 
-async def lead_enriched(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
-    """The facts of leads, but not of aliases, that were published since then."""
+async def enriched_page(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
+    """The facts of the leads that were enriched since then; aliases are left out."""
     return [
-        StateEvent(told(row), row.lead[1], row.enriched_at, revision_id(LeadEnriched.type, row.lead[1], row.revision))
-        for row in await store.enriched_leads(work, work.tenants[0], since, last, limit)
-        if row.enriched_at is not None
+        StateEvent(
+            event=enriched_event(record),
+            subject=record.lead_id,
+            time=record.enriched_at,
+            event_id=revision_id(LeadEnriched.type, record.lead_id, record.revision),
+        )
+        for record in await store.enriched_leads(work, work.tenants[0], since, last, limit)
+        if record.enriched_at is not None
     ]
 
 
-PAGES: dict[str, ReadPage] = {LeadEnriched.type: lead_enriched}
+PAGES: dict[str, ReadPage] = {LeadEnriched.type: enriched_page}

@@ -1,17 +1,22 @@
 """HTTP bodies of the enrichment API."""
 
+import csv
+import io
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from services.enrichment.gateways import country_code
 from services.enrichment.rules.facts import host_of
 from services.enrichment.rules.mail import registrable
-from services.enrichment.store import Row
+from services.enrichment.store import LeadRecord
+from shared.errors import Invalid, Malformed, UnsupportedMedia
+from shared.events.envelope import errors_of
 
 Short = Annotated[str, Field(min_length=1, max_length=300)]
 
@@ -29,7 +34,7 @@ class ProviderRunOut(BaseModel):
 
 
 class FactsOut(BaseModel):
-    """What is known of a lead; `enriched_at` null: never enriched, because it was switched off."""
+    """What is known about a lead. `enriched_at` is null if it was never enriched, because that was switched off."""
 
     lead_id: UUID
     facts: dict[str, FactOut]
@@ -37,12 +42,12 @@ class FactsOut(BaseModel):
     enriched_at: datetime | None
 
     @staticmethod
-    def of(row: Row) -> dict[str, Any]:
+    def of(record: LeadRecord) -> dict[str, Any]:
         return {
-            "lead_id": row.lead[1],
-            "facts": row.facts,
-            "providers": row.providers,
-            "enriched_at": row.enriched_at,
+            "lead_id": record.lead_id,
+            "facts": record.facts,
+            "providers": record.providers,
+            "enriched_at": record.enriched_at,
         }
 
 
@@ -50,7 +55,7 @@ class SettingsBody(BaseModel):
     enabled: bool
 
 
-_NAMES = {
+_OTHER_HEADERS = {
     "company_domain": "domain",
     "website": "domain",
     "company": "company_name",
@@ -58,11 +63,13 @@ _NAMES = {
     "employee_count": "employees",
     "time_zone": "timezone",
 }
+"""Headers of a company table that are accepted besides the names of our fields."""
+
 _THOUSANDS = re.compile(r"\d{1,3}([,.' \u00a0\u202f\u2019]\d{3})+")
 
 
 class Company(BaseModel):
-    """One row of a company directory, as people keep such tables: header in any case, empty cells say nothing."""
+    """One row of a company directory. Headers may be written in any case; empty cells are ignored."""
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
 
@@ -75,28 +82,28 @@ class Company(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _by_our_names(cls, row: Any) -> Any:
+    def _rename_headers(cls, row: Any) -> Any:
         if not isinstance(row, Mapping):
             return row
-        said = {"_".join(str(name).lower().split()): cell for name, cell in row.items() if not is_blank(cell)}
-        return {_NAMES[name]: cell for name, cell in said.items() if name in _NAMES} | said
+        cells = {"_".join(str(name).lower().split()): cell for name, cell in row.items() if not is_blank(cell)}
+        return {_OTHER_HEADERS[name]: cell for name, cell in cells.items() if name in _OTHER_HEADERS} | cells
 
     @field_validator("domain", mode="before")
     @classmethod
-    def _host(cls, cell: Any) -> Any:
+    def _registrable_domain(cls, cell: Any) -> Any:
         host = host_of(cell) if isinstance(cell, str) else None
         return cell if host is None else registrable(host)
 
     @field_validator("employees", mode="before")
     @classmethod
-    def _digits(cls, cell: Any) -> Any:
+    def _without_separators(cls, cell: Any) -> Any:
         if isinstance(cell, str) and _THOUSANDS.fullmatch(cell.strip()):
             return re.sub(r"\D", "", cell)
         return cell
 
     @field_validator("country", mode="before")
     @classmethod
-    def _code(cls, cell: Any) -> Any:
+    def _country_code(cls, cell: Any) -> Any:
         return (country_code(cell) or cell) if isinstance(cell, str) else cell
 
 
@@ -112,9 +119,51 @@ class DirectoryBody(BaseModel):
 
 
 def is_blank(cell: object) -> bool:
-    """Whether a cell says nothing."""
+    """Whether a cell is empty or has only blanks."""
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
 class DirectoryOut(BaseModel):
     companies: int
+
+
+def read_directory(body: bytes, content_type: str) -> list[Company]:
+    """The companies in an uploaded table, JSON or CSV.
+
+    Raises UnsupportedMedia for another content type, Malformed if the body cannot be read, Invalid with the fields of
+    the rows that are wrong.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "text/csv":
+        items = _csv_items(body)
+    elif kind == "application/json" or kind.endswith("+json"):
+        items = _json_items(body)
+    else:
+        raise UnsupportedMedia("send application/json or text/csv")
+    try:
+        return DirectoryBody.model_validate({"items": items}).items
+    except ValidationError as error:
+        errors = errors_of(error)
+        raise Invalid("; ".join(f"{one['field']}: {one['message']}" for one in errors[:5]), errors[:100]) from None
+
+
+def _json_items(body: bytes) -> Any:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Malformed("the body is not JSON") from None
+    return content.get("items") if isinstance(content, dict) else None
+
+
+def _csv_items(body: bytes) -> list[dict[str, str]]:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Malformed("the file is not UTF-8") from None
+    header = text.partition("\n")[0]
+    delimiter = ";" if header.count(";") > header.count(",") else ","
+    try:
+        rows = list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
+    except csv.Error as error:
+        raise Malformed(f"the file is not CSV: {error}") from None
+    return [{name: value for name, value in row.items() if name and isinstance(value, str)} for row in rows]

@@ -4,6 +4,6 @@ from shared.settings import ServiceSettings, service_config
 
 
 class Settings(ServiceSettings):
-    """Nothing of its own yet, besides what all services need to know."""
+    """Only the settings that all services have."""
 
     model_config = service_config("enrichment")

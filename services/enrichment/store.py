@@ -9,13 +9,18 @@ from uuid import UUID
 import orjson
 from sqlalchemy import RowMapping
 
-from shared.db import UnitOfWork
+from services.enrichment.tables import Lead
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import column_types, insert_rows, rows_of, select_values
 from shared.ids import LeadKey
+
+_LEAD = column_types(Lead)
+_CHANGING = [name for name in _LEAD if name not in ("tenant_id", "lead_id")]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What is stored of a lead; `enriched_at` is None while it was never enriched."""
+class LeadRecord:
+    """What is stored of a lead. `enriched_at` is None until the first `lead.enriched` is published."""
 
     lead: LeadKey
     version: int
@@ -25,9 +30,17 @@ class Row:
     revision: int
     enriched_at: datetime | None
 
+    @property
+    def tenant(self) -> str:
+        return self.lead[0]
 
-async def lock_leads(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, Row]:
-    """Lock the rows of these ids, in one order everywhere; what is not there yet is not in the answer."""
+    @property
+    def lead_id(self) -> UUID:
+        return self.lead[1]
+
+
+async def lock_leads(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, LeadRecord]:
+    """Lock these leads, in the same order everywhere. Leads that are not stored are missing from the answer."""
     wanted = sorted(leads)
     rows = await work.fetch(
         """
@@ -39,32 +52,21 @@ async def lock_leads(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey
         tenants=[tenant for tenant, _ in wanted],
         leads=[lead for _, lead in wanted],
     )
-    return {(row["tenant_id"], row["lead_id"]): _row(row) for row in rows}
+    return {(row["tenant_id"], row["lead_id"]): _record(row) for row in rows}
 
 
-async def read_lead(work: UnitOfWork, lead: LeadKey) -> Row | None:
+async def read_lead(work: UnitOfWork, lead: LeadKey) -> LeadRecord | None:
+    """One lead without a lock; None if it is not stored."""
     row = await work.fetch_one(
         "SELECT * FROM lead WHERE tenant_id = :tenant AND lead_id = :lead", tenant=lead[0], lead=lead[1]
     )
-    return _row(row) if row else None
-
-
-def _row(row: RowMapping) -> Row:
-    return Row(
-        (row["tenant_id"], row["lead_id"]),
-        row["version"],
-        row["fields"],
-        row["facts"],
-        row["providers"],
-        row["revision"],
-        row["enriched_at"],
-    )
+    return _record(row) if row else None
 
 
 async def enriched_leads(
     work: UnitOfWork, tenant: str, since: datetime, after: UUID | None, limit: int
-) -> Sequence[Row]:
-    """The next leads by id, but no aliases, whose facts were published since then."""
+) -> Sequence[LeadRecord]:
+    """The next leads by id that were enriched since then; aliases are left out."""
     rows = await work.fetch(
         """
         SELECT l.* FROM lead l
@@ -79,55 +81,59 @@ async def enriched_leads(
         after=after,
         limit=limit,
     )
-    return [_row(row) for row in rows]
+    return [_record(row) for row in rows]
 
 
-async def insert_leads(work: UnitOfWork, rows: Sequence[Row]) -> None:
-    """Leads that were not there. A unique violation means that another replica was first: the batch runs again."""
-    await work.run(
-        """
-        INSERT INTO lead (tenant_id, lead_id, version, fields, facts, providers, revision, enriched_at)
-        SELECT * FROM unnest(
-            CAST(:tenants AS text[]), CAST(:leads AS uuid[]), CAST(:versions AS int[]), CAST(:fields AS jsonb[]),
-            CAST(:facts AS jsonb[]), CAST(:providers AS jsonb[]), CAST(:revisions AS int[]),
-            CAST(:enriched AS timestamptz[]))
-        """,
-        **_columns(sorted(rows, key=lambda row: row.lead)),
+def _record(row: RowMapping) -> LeadRecord:
+    return LeadRecord(
+        lead=(row["tenant_id"], row["lead_id"]),
+        version=row["version"],
+        fields=row["fields"],
+        facts=row["facts"],
+        providers=row["providers"],
+        revision=row["revision"],
+        enriched_at=row["enriched_at"],
     )
 
 
-async def update_leads(work: UnitOfWork, rows: Sequence[Row]) -> None:
-    """Leads whose rows this transaction has locked."""
+async def insert_leads(work: UnitOfWork, records: Sequence[LeadRecord]) -> None:
+    """Store new leads. A unique violation means that another replica stored one first: the batch is repeated."""
+    await work.run(insert_rows(Lead), **_parameters(sorted(records, key=lambda record: record.lead)))
+
+
+async def update_leads(work: UnitOfWork, records: Sequence[LeadRecord]) -> None:
+    """Store leads that this transaction has locked."""
     await work.run(
-        """
+        f"""
         UPDATE lead l
-        SET version = n.version, fields = n.fields, facts = n.facts, providers = n.providers,
-            revision = n.revision, enriched_at = n.enriched_at
-        FROM unnest(
-            CAST(:tenants AS text[]), CAST(:leads AS uuid[]), CAST(:versions AS int[]), CAST(:fields AS jsonb[]),
-            CAST(:facts AS jsonb[]), CAST(:providers AS jsonb[]), CAST(:revisions AS int[]),
-            CAST(:enriched AS timestamptz[]))
-            AS n (tenant_id, lead_id, version, fields, facts, providers, revision, enriched_at)
-        WHERE l.tenant_id = n.tenant_id AND l.lead_id = n.lead_id
+        SET ({", ".join(_CHANGING)}) = ROW ({select_values(Lead, _CHANGING)})
+        FROM {rows_of(_LEAD)}
+        WHERE l.tenant_id = v.tenant_id AND l.lead_id = v.lead_id
         """,
-        **_columns(rows),
+        **_parameters(records),
     )
 
 
-def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
-    return {
-        "tenants": [row.lead[0] for row in rows],
-        "leads": [row.lead[1] for row in rows],
-        "versions": [row.version for row in rows],
-        "fields": [orjson.dumps(row.fields).decode() for row in rows],
-        "facts": [orjson.dumps(row.facts).decode() for row in rows],
-        "providers": [orjson.dumps(row.providers).decode() for row in rows],
-        "revisions": [row.revision for row in rows],
-        "enriched": [row.enriched_at for row in rows],
-    }
+def _parameters(records: Sequence[LeadRecord]) -> dict[str, list[Any]]:
+    return by_column(
+        _LEAD,
+        [
+            (
+                *record.lead,
+                record.version,
+                orjson.dumps(record.fields).decode(),
+                orjson.dumps(record.facts).decode(),
+                orjson.dumps(record.providers).decode(),
+                record.revision,
+                record.enriched_at,
+            )
+            for record in records
+        ],
+    )
 
 
-async def forget(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
+async def delete_leads(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
+    """Delete all that is stored of these leads."""
     wanted = list(leads)
     await work.run(
         """
@@ -140,8 +146,8 @@ async def forget(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
     )
 
 
-async def switched_off(work: UnitOfWork, tenants: Iterable[str]) -> set[str]:
-    """Those of the tenants whose leads are not enriched."""
+async def disabled_tenants(work: UnitOfWork, tenants: Iterable[str]) -> set[str]:
+    """Those of the tenants that have enrichment switched off."""
     rows = await work.fetch(
         "SELECT tenant_id FROM setting WHERE NOT enabled AND tenant_id = ANY (CAST(:tenants AS text[]))",
         tenants=sorted(set(tenants)),
@@ -149,7 +155,8 @@ async def switched_off(work: UnitOfWork, tenants: Iterable[str]) -> set[str]:
     return {row["tenant_id"] for row in rows}
 
 
-async def switch(work: UnitOfWork, tenant: str, enabled: bool, actor: str) -> None:
+async def set_enabled(work: UnitOfWork, tenant: str, enabled: bool, actor: str) -> None:
+    """Switch a tenant's enrichment on or off."""
     await work.run(
         """
         INSERT INTO setting (tenant_id, enabled, changed_at, changed_by) VALUES (:tenant, :enabled, :now, :actor)
@@ -163,10 +170,10 @@ async def switch(work: UnitOfWork, tenant: str, enabled: bool, actor: str) -> No
     )
 
 
-async def directory_rows(
+async def directory_companies(
     work: UnitOfWork, domains: Iterable[tuple[str, str]]
 ) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """What each tenant's directory says of the (tenant, domain) pairs: {tenant: {domain: facts}}."""
+    """The companies of the (tenant, domain) pairs in the tenants' directories: {tenant: {domain: facts}}."""
     wanted = sorted(set(domains))
     rows = await work.fetch(
         """
@@ -183,8 +190,8 @@ async def directory_rows(
     return found
 
 
-async def replace_directory(work: UnitOfWork, tenant: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
-    """The whole table anew: {domain: facts}."""
+async def replace_directory(work: UnitOfWork, tenant: str, companies: Mapping[str, Mapping[str, Any]]) -> None:
+    """Replace a tenant's directory by these companies: {domain: facts}."""
     await work.run("DELETE FROM directory WHERE tenant_id = :tenant", tenant=tenant)
     await work.run(
         """
@@ -192,12 +199,13 @@ async def replace_directory(work: UnitOfWork, tenant: str, rows: Mapping[str, Ma
         SELECT :tenant, * FROM unnest(CAST(:domains AS text[]), CAST(:facts AS jsonb[]))
         """,
         tenant=tenant,
-        domains=list(rows),
-        facts=[orjson.dumps(facts).decode() for facts in rows.values()],
+        domains=list(companies),
+        facts=[orjson.dumps(facts).decode() for facts in companies.values()],
     )
 
 
-async def list_directory(work: UnitOfWork, tenant: str, after: str, limit: int) -> Sequence[RowMapping]:
+async def directory_page(work: UnitOfWork, tenant: str, after: str, limit: int) -> Sequence[RowMapping]:
+    """The next companies of a tenant's directory by domain: `domain`, `facts`."""
     return await work.fetch(
         """
         SELECT domain, facts FROM directory WHERE tenant_id = :tenant AND domain > :after ORDER BY domain LIMIT :limit

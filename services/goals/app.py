@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from services.goals.consumers import counting
-from services.goals.endpoints import router
+from services.goals import endpoints
+from services.goals.consumers import lead_events
 from services.goals.settings import Settings
-from services.goals.workers import closing, passing, reading_on, telling
+from services.goals.workers import close_periods, consumer_is_behind, count_passed_meetings, publish_progress
 from shared.service import Service
 
 
@@ -14,12 +14,13 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     settings = settings or Settings()
     service = Service("goals", settings, only=only)
 
-    def tell() -> None:
+    def wake_progress() -> None:
         service.wake("progress")
 
-    service.routes(router)
-    service.consume(counting(tell))
-    service.work("progress", telling(settings))
-    service.work("periods", closing(settings, reading_on(lambda: service.consumer, settings.batch_records)))
-    service.work("meetings", passing(tell), every=0.5)
+    is_behind = consumer_is_behind(lambda: service.consumer, settings.batch_records)
+    service.routes(endpoints.goals, endpoints.reports, endpoints.pipeline)
+    service.consume(lead_events(wake_progress))
+    service.work("progress", publish_progress(settings))
+    service.work("periods", close_periods(settings, is_behind))
+    service.work("meetings", count_passed_meetings(wake_progress), every=0.5)
     return service.app

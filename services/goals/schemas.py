@@ -1,12 +1,13 @@
 """HTTP bodies of the goals service."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-Metric = Literal["qualified_created", "first_qualified", "won", "meetings_held"]
-PeriodKind = Literal["week", "month", "quarter", "custom"]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+from services.goals.rules.days import Weekday
+from services.goals.rules.metrics import Metric
+from services.goals.rules.periods import PeriodKind
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Value = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 Values = Value | Annotated[list[Value], Field(min_length=1, max_length=100)]
@@ -17,7 +18,7 @@ ZoneName = Annotated[str, StringConstraints(max_length=100)]
 
 
 class LeadFilter(BaseModel):
-    """Which leads count: one of the values in every field that is named."""
+    """Which leads count: those that have one of the values in every field that is given."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,13 +31,13 @@ class _Ends(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     from_: Day | None = Field(None, alias="from")
-    """Of a custom period: a date, or a date-time."""
+    """Of a custom period: a date or a date-time."""
     to: Day | None = None
     """Of a custom period: a date (that day included) or a date-time (excluded)."""
 
 
 class NewGoal(_Ends):
-    """A goal to be: "50 qualified leads a month"."""
+    """A new goal: "50 qualified leads a month"."""
 
     name: Name
     metric: Metric = "qualified_created"
@@ -46,11 +47,11 @@ class NewGoal(_Ends):
     """An IANA name; an unknown one is UTC."""
     filter: LeadFilter | None = None
     working_days: Days | None = None
-    """The days by which pace and forecast are measured; all days where it is not given."""
+    """The days that pace and forecast count; all days by default."""
 
 
 class GoalChange(_Ends):
-    """What is to be different; what is not named stays."""
+    """The fields to change; a field that is not given stays as it is."""
 
     name: Name | None = None
     metric: Metric | None = None
@@ -60,7 +61,7 @@ class GoalChange(_Ends):
     filter: LeadFilter | None = None
     working_days: Days | None = None
     active: bool | None = None
-    """An inactive goal is still counted, but tells nobody, and its periods stay open."""
+    """An inactive goal is still counted, but publishes nothing, and its periods stay open."""
 
     @model_validator(mode="before")
     @classmethod

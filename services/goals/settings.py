@@ -6,13 +6,13 @@ from shared.settings import ServiceSettings, service_config
 
 
 class Settings(ServiceSettings):
-    """What the goals service needs to know, besides what all services do."""
+    """The settings of the goals service, besides those of every service."""
 
     model_config = service_config("goals")
 
     progress_every_seconds: float = Field(default=1.0, ge=0.05)
-    """`goal.progressed` is said at most so often for each goal."""
+    """The least time between two `goal.progressed` of a goal."""
     close_after_seconds: float = Field(default=2.0, ge=0)
-    """How long after its end a period is closed, so that what is under way still counts."""
+    """A period is closed so long after its end, so that events which are under way still count."""
     close_patience_seconds: float = Field(default=600.0, ge=0)
-    """How long closing waits at most while this process still has events of the past to read (after a downtime)."""
+    """Closing waits at most so long while this process's consumer still has past events to read (after a downtime)."""

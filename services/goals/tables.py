@@ -1,4 +1,7 @@
-"""The tables of the goals service: the latest facts of each lead, what they add up to, goals and their reports."""
+"""The tables of the goals service: the record of each lead, the counters, goals, their periods and reports.
+
+An attribute has another name than its column where the column keeps an older one.
+"""
 
 from datetime import date, datetime
 from typing import Any
@@ -6,12 +9,14 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
     ForeignKeyConstraint,
     Identity,
     Index,
+    Integer,
     MetaData,
     SmallInteger,
     Text,
@@ -20,6 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
+from shared.db.columns import moment
+
 metadata = MetaData()
 
 
@@ -27,20 +34,16 @@ class Table(SQLModel):
     metadata = metadata
 
 
-def _moment(*, null: bool = True, key: bool = False) -> Any:
-    return Column(DateTime(timezone=True), nullable=null, primary_key=key)
-
-
-def _name(*, null: bool = True) -> Any:
+def _text(*, null: bool = False) -> Any:
     return Column(Text, nullable=null)
 
 
-def _belongs(key: str, table: str) -> ForeignKeyConstraint:
+def _references(key: str, table: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", key], [f"{table}.tenant_id", f"{table}.{key}"])
 
 
-class Lead(Table, table=True):
-    """One row a lead id. Facts as they came, and (`counts` and below) what follows from them and from its aliases."""
+class LeadRow(Table, table=True):
+    """One lead id: its latest facts as they were received, and what is counted of it (`rules.leads.LeadRecord`)."""
 
     __tablename__ = "lead"
     __table_args__ = (
@@ -57,38 +60,37 @@ class Lead(Table, table=True):
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     lead_id: UUID = Field(primary_key=True)
-    source: str | None = Field(default=None, sa_column=_name())
-    campaign: str | None = Field(default=None, sa_column=_name())
-    captured_on: datetime | None = Field(default=None, sa_column=_moment())
+    """A random id once the person was erased."""
+    source: str | None = Field(default=None, sa_column=_text(null=True))
+    campaign: str | None = Field(default=None, sa_column=_text(null=True))
+    captured_on: datetime | None = Field(default=None, sa_column=moment(null=True))
     version: int = 0
-    first_owner: str | None = Field(default=None, sa_column=_name())
+    first_owner: str | None = Field(default=None, sa_column=_text(null=True))
     first_version: int | None = None
     revision: int = 0
-    stage: str = Field(sa_column=_name(null=False))
-    status: str = Field(sa_column=_name(null=False))
-    owner: str | None = Field(default=None, sa_column=_name())
+    stage: str = Field(sa_column=_text())
+    status: str = Field(sa_column=_text())
+    owner: str | None = Field(default=None, sa_column=_text(null=True))
     contacted: bool = False
-    first_qualified_on: datetime | None = Field(default=None, sa_column=_moment())
-    won_on: datetime | None = Field(default=None, sa_column=_moment())
-    meetings_told: int = 0
-    created_told: datetime | None = Field(default=None, sa_column=_moment())
-    created_revision: int = 0
-    changed_on: datetime | None = Field(default=None, sa_column=_moment())
-    entered_on: datetime | None = Field(default=None, sa_column=_moment())
-    counts: bool = False
-    """Known since when, and no alias of another: the row is counted."""
-    counted_on: datetime | None = Field(default=None, sa_column=_moment())
-    counted_owner: str | None = Field(default=None, sa_column=_name())
+    first_qualified_on: datetime | None = Field(default=None, sa_column=moment(null=True))
+    won_on: datetime | None = Field(default=None, sa_column=moment(null=True))
+    journey_meetings: int = Field(default=0, sa_column=Column("meetings_told", Integer, nullable=False))
+    journey_created_on: datetime | None = Field(default=None, sa_column=Column("created_told", DateTime(timezone=True)))
+    journey_created_revision: int = Field(default=0, sa_column=Column("created_revision", Integer, nullable=False))
+    changed_on: datetime | None = Field(default=None, sa_column=moment(null=True))
+    entered_on: datetime | None = Field(default=None, sa_column=moment(null=True))
+    is_counted: bool = Field(default=False, sa_column=Column("counts", Boolean, nullable=False))
+    counted_on: datetime | None = Field(default=None, sa_column=moment(null=True))
+    counted_owner: str | None = Field(default=None, sa_column=_text(null=True))
     held_on: list[datetime] = Field(sa_column=Column(ARRAY(DateTime(timezone=True)), nullable=False))
-    due_on: datetime | None = Field(default=None, sa_column=_moment())
+    due_on: datetime | None = Field(default=None, sa_column=moment(null=True))
     erased: bool = False
-    """The row of a person who was erased: its lead id is a random one, and it stands in no stage any more."""
-    reached: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    """The furthest step of the way, 0 (captured) to 4 (won)."""
+    furthest_step: int = Field(sa_column=Column("reached", SmallInteger, nullable=False))
+    """An index in `rules.funnel.STEPS`."""
 
 
-class Step(Table, table=True):
-    """One `stage.changed` of a lead, and the move that it amounts to (`moved_from` empty: none)."""
+class TransitionRow(Table, table=True):
+    """One `stage.changed` of a lead, and the move that it is (`rules.moves.Transition`)."""
 
     __tablename__ = "step"
     __table_args__ = (
@@ -104,17 +106,17 @@ class Step(Table, table=True):
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     lead_id: UUID = Field(primary_key=True)
     revision: int = Field(primary_key=True)
-    event_id: str = Field(sa_column=_name(null=False))
-    from_said: str = Field(sa_column=_name(null=False))
-    to: str = Field(sa_column=Column("to_stage", Text, nullable=False))
-    occurred_at: datetime = Field(sa_column=_moment(null=False))
-    created_on: datetime | None = Field(default=None, sa_column=_moment())
+    event_id: str = Field(sa_column=_text())
+    from_stage: str = Field(sa_column=Column("from_said", Text, nullable=False))
+    to_stage: str = Field(sa_column=_text())
+    occurred_at: datetime = Field(sa_column=moment())
+    created_on: datetime | None = Field(default=None, sa_column=moment(null=True))
     corrects: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
-    moved_from: str | None = Field(default=None, sa_column=_name())
+    moved_from: str | None = Field(default=None, sa_column=_text(null=True))
     seconds: float | None = None
 
 
-class MeetingSignal(Table, table=True):
+class MeetingSignalRow(Table, table=True):
     """One `meeting.booked`, or (`ends_at` empty) one `meeting.cancelled`."""
 
     __tablename__ = "meeting_signal"
@@ -123,35 +125,36 @@ class MeetingSignal(Table, table=True):
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     digest: UUID = Field(primary_key=True)
     lead_id: UUID
-    occurred_at: datetime = Field(sa_column=_moment(null=False))
-    event_id: str = Field(sa_column=_name(null=False))
-    source: str = Field(sa_column=_name(null=False))
-    meeting_id: str = Field(sa_column=_name(null=False))
-    ends_at: datetime | None = Field(default=None, sa_column=_moment())
+    occurred_at: datetime = Field(sa_column=moment())
+    event_id: str = Field(sa_column=_text())
+    source: str = Field(sa_column=_text())
+    meeting_id: str = Field(sa_column=_text())
+    ends_at: datetime | None = Field(default=None, sa_column=moment(null=True))
 
 
-class Series(Table, table=True):
-    """What is counted by day: a metric, a time zone, a filter, perhaps a window. Goals that ask alike share one."""
+class SeriesRow(Table, table=True):
+    """A time series: what is counted by day (`rules.time_series.TimeSeries`)."""
 
     __tablename__ = "series"
     __table_args__ = (Index("series_asked", "tenant_id", "metric", "timezone", "asked", unique=True),)
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     series_id: UUID = Field(primary_key=True)
-    metric: str = Field(sa_column=_name(null=False))
-    timezone: str = Field(sa_column=_name(null=False))
+    metric: str = Field(sa_column=_text())
+    timezone: str = Field(sa_column=_text())
     filter: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    counts_from: datetime | None = Field(default=None, sa_column=_moment())
-    counts_until: datetime | None = Field(default=None, sa_column=_moment())
-    asked: str = Field(sa_column=_name(null=False))
-    """Filter and window in the one form in which equal ones are equal."""
+    counts_from: datetime | None = Field(default=None, sa_column=moment(null=True))
+    counts_until: datetime | None = Field(default=None, sa_column=moment(null=True))
+    definition: str = Field(sa_column=Column("asked", Text, nullable=False))
+    """Filter, start and end in one form, so that a definition is stored once."""
 
 
-class SeriesDay(Table, table=True):
-    """A counter: the sum over the slots counts. Each process adds to a slot of its own, so replicas do not queue up."""
+class SeriesDayRow(Table, table=True):
+    """The counter of a day; its value is the sum over the slots. Each process adds to one slot, so that replicas do
+    not wait for each other."""
 
     __tablename__ = "series_day"
-    __table_args__ = (_belongs("series_id", "series"),)
+    __table_args__ = (_references("series_id", "series"),)
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     series_id: UUID = Field(primary_key=True)
@@ -160,19 +163,19 @@ class SeriesDay(Table, table=True):
     value: int
 
 
-class Touched(Table, table=True):
-    """A series that changed: the goals that it serves have something to say."""
+class ChangedSeriesRow(Table, table=True):
+    """The queue of changed series: the worker `progress` publishes the goals that they serve."""
 
     __tablename__ = "touched"
     __table_args__ = (Index("touched_tenant", "tenant_id", "series_id"),)
 
     id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    tenant_id: str = Field(sa_column=_name(null=False))
+    tenant_id: str = Field(sa_column=_text())
     series_id: UUID
 
 
-class Standing(Table, table=True):
-    """How many leads stand in a stage; the sum over the slots counts."""
+class StageCountRow(Table, table=True):
+    """How many leads are in a stage now: the sum over the slots."""
 
     __tablename__ = "standing"
 
@@ -182,52 +185,57 @@ class Standing(Table, table=True):
     value: int
 
 
-class Tally(Table, table=True):
-    """How many moves there were between two stages in a day or a quarter of an hour, after a stay of which length."""
+class MoveCountRow(Table, table=True):
+    """How many moves between two stages were made in a day or a quarter of an hour: the sum over the slots."""
 
     __tablename__ = "tally"
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     span: int = Field(primary_key=True)
     """The length of the bucket in seconds: 86,400 or 900."""
-    at: datetime = Field(sa_column=_moment(null=False, key=True))
+    at: datetime = Field(sa_column=moment(key=True))
+    """The start of the bucket."""
     from_stage: str = Field(primary_key=True, sa_type=Text)
     to_stage: str = Field(primary_key=True, sa_type=Text)
     stay: int = Field(sa_column=Column(SmallInteger, primary_key=True))
+    """The time in `from_stage`, as a place on the scale of `rules.durations`."""
     slot: int = Field(sa_column=Column(SmallInteger, primary_key=True))
     value: int
 
 
-class Goal(Table, table=True):
+class GoalRow(Table, table=True):
+    """A goal as it is defined now."""
+
     __tablename__ = "goal"
-    __table_args__ = (_belongs("series_id", "series"),)
+    __table_args__ = (_references("series_id", "series"),)
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     goal_id: UUID = Field(primary_key=True)
-    name: str = Field(sa_column=_name(null=False))
-    metric: str = Field(sa_column=_name(null=False))
+    name: str = Field(sa_column=_text())
+    metric: str = Field(sa_column=_text())
     target: int
-    period: str = Field(sa_column=_name(null=False))
-    starts_on: str | None = Field(default=None, sa_column=_name())
-    """Of a custom period: what was asked as `from`."""
-    ends_on: str | None = Field(default=None, sa_column=_name())
-    timezone: str = Field(sa_column=_name(null=False))
+    period: str = Field(sa_column=_text())
+    starts_on: str | None = Field(default=None, sa_column=_text(null=True))
+    """The `from` of a custom period."""
+    ends_on: str | None = Field(default=None, sa_column=_text(null=True))
+    """The `to` of a custom period."""
+    timezone: str = Field(sa_column=_text())
     filter: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     working_days: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text)))
     active: bool = True
     series_id: UUID
     version: int
-    created_on: datetime = Field(sa_column=_moment(null=False))
-    created_by: str = Field(sa_column=_name(null=False))
+    created_on: datetime = Field(sa_column=moment())
+    created_by: str = Field(sa_column=_text())
 
 
-class Period(Table, table=True):
-    """One period of a goal: open (`closed_on` empty) or closed, and then it is a report that never changes."""
+class PeriodRow(Table, table=True):
+    """One period of a goal: open (`closed_on` empty), or closed, and then it is a report that never changes."""
 
     __tablename__ = "period"
     __table_args__ = (
-        _belongs("goal_id", "goal"),
-        _belongs("series_id", "series"),
+        _references("goal_id", "goal"),
+        _references("series_id", "series"),
         Index("period_of_goal", "tenant_id", "goal_id", "period_start", "period_end", unique=True),
         Index("period_open", "period_end", postgresql_where=text("closed_on IS NULL")),
     )
@@ -238,15 +246,16 @@ class Period(Table, table=True):
     series_id: UUID
     first_day: date = Field(sa_column=Column(Date, nullable=False))
     last_day: date = Field(sa_column=Column(Date, nullable=False))
-    period_start: datetime = Field(sa_column=_moment(null=False))
-    period_end: datetime = Field(sa_column=_moment(null=False))
-    told_value: int | None = None
+    period_start: datetime = Field(sa_column=moment())
+    period_end: datetime = Field(sa_column=moment())
+    published_value: int | None = Field(default=None, sa_column=Column("told_value", Integer))
     """The value of the newest `goal.progressed`."""
-    told_on: datetime | None = Field(default=None, sa_column=_moment())
-    achieved_on: datetime | None = Field(default=None, sa_column=_moment())
-    closed_on: datetime | None = Field(default=None, sa_column=_moment())
+    published_on: datetime | None = Field(default=None, sa_column=Column("told_on", DateTime(timezone=True)))
+    """When `goal.progressed` was last published for the goal, in this period or an earlier one."""
+    achieved_on: datetime | None = Field(default=None, sa_column=moment(null=True))
+    closed_on: datetime | None = Field(default=None, sa_column=moment(null=True))
     target: int | None = None
-    """The target as it was when the period was closed."""
+    """The target when the period was closed."""
     value: int | None = None
 
 
@@ -254,16 +263,16 @@ class ReportRow(Table, table=True):
     """One lead that a report counted (or one of its meetings), as it was then."""
 
     __tablename__ = "report_row"
-    __table_args__ = (_belongs("period_id", "period"), Index("report_row_lead", "tenant_id", "lead_id"))
+    __table_args__ = (_references("period_id", "period"), Index("report_row_lead", "tenant_id", "lead_id"))
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     period_id: UUID = Field(primary_key=True)
     n: int = Field(primary_key=True)
     lead_id: UUID
-    counted_on: datetime = Field(sa_column=_moment(null=False))
-    created_on: datetime = Field(sa_column=_moment(null=False))
-    source: str | None = Field(default=None, sa_column=_name())
-    campaign: str | None = Field(default=None, sa_column=_name())
-    owner: str | None = Field(default=None, sa_column=_name())
-    stage: str = Field(sa_column=_name(null=False))
-    status: str = Field(sa_column=_name(null=False))
+    counted_on: datetime = Field(sa_column=moment())
+    created_on: datetime = Field(sa_column=moment())
+    source: str | None = Field(default=None, sa_column=_text(null=True))
+    campaign: str | None = Field(default=None, sa_column=_text(null=True))
+    owner: str | None = Field(default=None, sa_column=_text(null=True))
+    stage: str = Field(sa_column=_text())
+    status: str = Field(sa_column=_text())

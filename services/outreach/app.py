@@ -1,31 +1,31 @@
-"""The outreach service, wired."""
+"""The composition root of the outreach service."""
 
 from fastapi import FastAPI
 
-from services.outreach import endpoints, hooks
+from services.outreach import endpoints, hooks, workers
 from services.outreach.consumers import Reader
 from services.outreach.context import Context
 from services.outreach.drafts import endpoints as draft_endpoints
 from services.outreach.drafts import workers as draft_workers
 from services.outreach.drafts.gateways import LanguageModel
-from services.outreach.drafts.use_cases import composing, voiding
-from services.outreach.drafts.use_cases.writing import Composer
+from services.outreach.drafts.use_cases import requests, supersession
+from services.outreach.drafts.use_cases.addressing import SenderAddresses
+from services.outreach.drafts.use_cases.composer import Composer
 from services.outreach.replies import endpoints as reply_endpoints
 from services.outreach.sending import endpoints as sending_endpoints
-from services.outreach.sending import exhaustion
-from services.outreach.sending import use_cases as sending
 from services.outreach.sending import workers as sending_workers
 from services.outreach.sending.gateways import FileSms, SmsProvider, Smtp, TwilioSms
+from services.outreach.sending.use_cases import exhaustion, outcomes
 from services.outreach.settings import Settings
 from services.outreach.suppression import endpoints as suppression_endpoints
 from services.outreach.suppression import workers as suppression_workers
-from services.outreach.use_cases import modes
 from shared.service import Service
 
-hooks.word.connect(voiding.after_word)
-hooks.closed.connect(voiding.after_close)
-hooks.closed.connect(exhaustion.after_close)
-hooks.evidence.connect(sending.take_evidence)
+hooks.reply_labelled.connect(supersession.supersede_on_reply)
+hooks.reply_labelled.connect(requests.request_answer)
+hooks.channel_closed.connect(supersession.supersede_on_channel_closed)
+hooks.channel_closed.connect(exhaustion.check_on_channel_closed)
+hooks.sent_evidence.connect(outcomes.apply_sent_evidence)
 
 
 def create_app(settings: Settings | None = None, only: str | None = None) -> FastAPI:
@@ -45,8 +45,8 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     service.consume(Reader(context).handle)
     _compose(service, settings)
     _send(service, settings, context)
-    service.work("domains", suppression_workers.tell_domains, every=2.0)
-    service.work("modes", modes.announce_tenant_modes, every=2.0)
+    service.work("domains", suppression_workers.close_domain_leads, every=2.0)
+    service.work("modes", workers.announce_tenant_modes, every=2.0)
     return service.app
 
 
@@ -61,12 +61,12 @@ def _compose(service: Service, settings: Settings) -> None:
         )
         service.on_stop(model.close)
     composer = Composer(model, settings.llm_daily_tokens)
-    sender = composing.Sender(settings.mail_domain, settings.sms_from)
-    # two answers, and as much again for what lies between
-    due = draft_workers.ComposeDue(composer, sender, lease=settings.llm_timeout * 4 + 30)
+    sender = SenderAddresses(settings.mail_domain, settings.sms_from)
+    # time for two answers of the model, and as much again for everything else
+    due = draft_workers.CompositionWorker(composer, sender, lease=settings.llm_timeout * 4 + 30)
     service.work("composer", due.step, every=settings.poll_seconds)
-    service.work("expiry", draft_workers.expire, every=5.0)
-    service.work("check-ins", draft_workers.check_in, every=5.0)
+    service.work("expiry", draft_workers.expire_drafts, every=5.0)
+    service.work("check-ins", draft_workers.request_check_ins, every=5.0)
 
 
 def _send(service: Service, settings: Settings, context: Context) -> None:
@@ -87,5 +87,5 @@ def _send(service: Service, settings: Settings, context: Context) -> None:
     sender = sending_workers.Sender(context, mailer, sms, public_url, settings.send_limit)
     for number in range(settings.senders):
         service.work(f"sender-{number}", sender.step, every=settings.poll_seconds)
-    service.work("leases", sending_workers.give_up_leases, every=1.0)
-    service.work("exhaustion", sending_workers.judge_exhaustion, every=5.0)
+    service.work("leases", sending_workers.expire_leases, every=1.0)
+    service.work("exhaustion", sending_workers.check_exhaustion, every=5.0)

@@ -1,21 +1,20 @@
-"""What outreach reads: one function for each event type. State first, for the whole batch; then reactions."""
+"""The events that outreach reads: one function for each type. State of the whole batch first, then what it starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from services.outreach.context import Context
-from services.outreach.drafts.rules import NURTURE_EVERY, kind_for_move, nurture_due
+from services.outreach.drafts.rules import CHECK_IN_INTERVAL, kind_for_stage_change, next_check_in
 from services.outreach.drafts.store import compositions
-from services.outreach.drafts.use_cases import voiding
-from services.outreach.hooks import Closed
-from services.outreach.rules import reacts
-from services.outreach.store import Lead, arrivals, leads_of, settings_of_all
-from services.outreach.store.arrivals import Key, Moved
-from services.outreach.suppression import store as addresses
-from services.outreach.suppression.use_cases import blocklisted
+from services.outreach.drafts.store.compositions import CompositionRequest
+from services.outreach.drafts.use_cases import supersession
+from services.outreach.hooks import ChannelClosed
+from services.outreach.rules import is_recent
+from services.outreach.store import Lead, lead_state, leads_of, schedule_check_ins, settings_of_all
+from services.outreach.use_cases.contact_details import apply_contact_details
 from services.outreach.use_cases.erasure import erase
-from services.outreach.use_cases.modes import announce
 from shared.db import UnitOfWork
 from shared.events import (
     Event,
@@ -29,19 +28,19 @@ from shared.events import (
     Received,
     StageChanged,
 )
-from shared.ids import uuid7
+from shared.ids import LeadKey, uuid7
 from shared.store.aliases import apply_merge
 from shared.store.erasure import erased_among
 
 
 class Reader:
-    """Handles batches. What it puts on the composer's list wakes the composer after the commit."""
+    """Handles batches of events, and wakes the composer after a commit that requested drafts."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     async def handle(self, work: UnitOfWork, batch: list[Received[Any]]) -> None:
-        """All of a batch in one transaction: erasures and merges first, then state, then reactions."""
+        """A whole batch in one transaction: erasures, then state, then the drafts that it requests."""
         await on_lead_erased(work, _of(batch, LeadErased))
         erased = await erased_among(work, {(each.tenant, each.lead_id) for each in batch})
         batch = [each for each in batch if (each.tenant, each.lead_id) not in erased]
@@ -49,9 +48,9 @@ class Reader:
         await on_lead_merged(work, _of(batch, LeadMerged))
         await on_lead_enriched(work, _of(batch, LeadEnriched))
         await on_lead_scored(work, _of(batch, LeadScored))
-        wanted = await on_stage_changed(work, _of(batch, StageChanged))
-        wanted += await on_lead_became_hot(work, _of(batch, LeadBecameHot))
-        if await compositions.want(work, wanted):
+        requests = await on_stage_changed(work, _of(batch, StageChanged))
+        requests += await on_lead_became_hot(work, _of(batch, LeadBecameHot))
+        if await compositions.add(work, requests):
             self._context.wake_after(work, "composer")
 
 
@@ -62,135 +61,103 @@ def _of(batch: Sequence[Received[Any]], event: type[Event]) -> list[Received[Any
 async def on_lead_details(
     work: UnitOfWork, context: Context, batch: list[Received[LeadCaptured] | Received[LeadUpdated]]
 ) -> None:
-    """lead.captured and lead.updated: all the details as they are now; the greatest version counts."""
-    changed = await arrivals.contacts(work, context.keys, batch)
-    if not changed:
-        return
-    leads = await leads_of(work, changed)
-    settings = await settings_of_all(work, {tenant for tenant, _ in leads})
-    closed = await addresses.blocklisted_among(work, list(leads.values()))
-    for tenant, lead_id in sorted(closed):
-        await addresses.mark_opted_out(work, tenant, [lead_id])
-        await blocklisted(work, tenant, lead_id, cause=changed[tenant, lead_id].envelope)
-    told: dict[str, list[UUID]] = {}
-    for (tenant, lead_id), lead in leads.items():
-        mode = lead.mode or settings[tenant].mode
-        if mode != lead.announced_mode:
-            told.setdefault(tenant, []).append(lead_id)
-            announce(work, tenant, lead_id, mode, lead.announced_mode, changed[tenant, lead_id].envelope)
-    for tenant, ids in told.items():
-        await work.run(
-            "UPDATE lead SET announced_mode = coalesce(mode, :mode) WHERE tenant_id = :tenant AND lead_id = ANY "
-            "(:leads)",
-            mode=settings[tenant].mode,
-            tenant=tenant,
-            leads=ids,
-        )
-    await voiding.after_details(work, leads, {key: each.id for key, each in changed.items()})
+    """lead.captured, lead.updated: each carries all contact details; those with the greatest version count."""
+    await apply_contact_details(work, context.keys, batch)
 
 
 async def on_lead_enriched(work: UnitOfWork, batch: list[Received[LeadEnriched]]) -> None:
-    """lead.enriched: all the facts known then. A draft that cites one that has changed is written anew."""
-    changed = await arrivals.facts(work, batch)
+    """lead.enriched: each carries all facts. A draft that cites a changed one is superseded and written afresh."""
+    changed = await lead_state.save_facts(work, batch)
     if changed:
-        await voiding.after_details(
-            work, await leads_of(work, changed), {key: each.id for key, each in changed.items()}
-        )
+        leads = await leads_of(work, changed)
+        event_ids = {key: each.id for key, each in changed.items()}
+        await supersession.supersede_on_changed_details(work, leads, event_ids)
 
 
 async def on_lead_scored(work: UnitOfWork, batch: list[Received[LeadScored]]) -> None:
-    """lead.scored: only orders the reviewers' list."""
-    await arrivals.scores(work, batch)
+    """lead.scored: the score only orders the reviewers' list."""
+    await lead_state.save_scores(work, batch)
 
 
-async def on_stage_changed(work: UnitOfWork, batch: list[Received[StageChanged]]) -> list[compositions.Wanted]:
-    """stage.changed: drafts that make no sense there are void, and some stages ask for one."""
+async def on_stage_changed(work: UnitOfWork, batch: list[Received[StageChanged]]) -> list[CompositionRequest]:
+    """stage.changed: drafts that make no sense in the new stage are superseded; the requests that it causes."""
     if not batch:
         return []
-    moved = await arrivals.stages(work, batch)
-    if not moved:
+    changed = await lead_state.save_stages(work, batch)
+    if not changed:
         return []
-    leads = await leads_of(work, moved)
-    await voiding.after_moves(work, leads, {key: set(each.causes) for key, each in moved.items()})
-    await _set_check_ins(work, moved, leads)
-    settings = await settings_of_all(work, {tenant for tenant, _ in moved})
-    wanted = []
-    for (tenant, lead_id), each in moved.items():
-        if each.last is None:
-            continue
-        move = each.last.event
-        kind = kind_for_move(move.from_, move.to, move.rule)
-        hours = settings[tenant].react_within_hours
-        if kind and settings[tenant].comes_by_itself(kind) and reacts(each.last.occurred_at, work.now, hours):
-            wanted.append(_wanted(each.last, lead_id, kind, "stage"))
-    return wanted
+    leads = await leads_of(work, changed)
+    await supersession.supersede_on_stage_change(work, leads, {key: each.causes for key, each in changed.items()})
+    moves = {key: each.last_move for key, each in changed.items() if each.last_move is not None}
+    if moves:
+        await schedule_check_ins(work, _check_in_dues(moves, leads, work.now))
+    settings = await settings_of_all(work, {tenant for tenant, _ in changed})
+    requests = []
+    for (tenant, lead_id), received in moves.items():
+        move, of_tenant = received.event, settings[tenant]
+        kind = kind_for_stage_change(move.from_, move.to, move.rule)
+        recent = is_recent(received.occurred_at, work.now, of_tenant.react_within_hours)
+        if kind and recent and of_tenant.drafts_automatically(kind):
+            requests.append(_request(received, lead_id, kind, "stage"))
+    return requests
 
 
-def _wanted(received: Received[Any], lead_id: UUID, kind: str, cause: str) -> compositions.Wanted:
-    return compositions.Wanted(
-        received.tenant, uuid7(), lead_id, kind, cause, received.id, received.occurred_at, "agent:composer"
-    )
+def _request(received: Received[Any], lead_id: UUID, kind: str, cause: str) -> CompositionRequest:
+    return CompositionRequest(received.tenant, uuid7(), lead_id, kind, cause, received.id, received.occurred_at)
 
 
-async def _set_check_ins(work: UnitOfWork, moved: dict[Key, Moved], leads: dict[Key, Lead]) -> None:
-    """A lead that came into nurture is due a check-in when it said, or in thirty days.
+def _check_in_dues(
+    moves: Mapping[LeadKey, Received[StageChanged]], leads: Mapping[LeadKey, Lead], now: datetime
+) -> dict[LeadKey, datetime | None]:
+    """When the next check-in of each moved lead falls due; None outside nurture.
 
-    One that came there long ago waits from now.
+    A check-in whose time has passed already (an imported history) falls due one interval from now.
     """
-    entered = {key: each.last for key, each in moved.items() if each.last is not None}
-    if not entered:
-        return
-    dues = []
-    for key, received in entered.items():
-        due = nurture_due(received.occurred_at, None, leads[key].later_until)
-        due = due if due >= work.now else work.now + NURTURE_EVERY
-        dues.append(due if received.event.to == "nurture" else None)
-    await work.run(
-        """
-        UPDATE lead l SET nurture_due = w.due
-        FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[]), CAST(:dues AS timestamptz[]))
-             AS w (tenant_id, lead_id, due)
-        WHERE l.tenant_id = w.tenant_id AND l.lead_id = w.lead_id AND l.nurture_due IS DISTINCT FROM w.due
-        """,
-        tenants=[tenant for tenant, _ in entered],
-        leads=[lead for _, lead in entered],
-        dues=dues,
-    )
+    dues: dict[LeadKey, datetime | None] = {}
+    for key, received in moves.items():
+        due = next_check_in(received.occurred_at, leads[key].later_until)
+        due = due if due >= now else now + CHECK_IN_INTERVAL
+        dues[key] = due if received.event.to == "nurture" else None
+    return dues
 
 
-async def on_lead_became_hot(work: UnitOfWork, batch: list[Received[LeadBecameHot]]) -> list[compositions.Wanted]:
-    """lead.became_hot: a first message, unless somebody has written to the lead already."""
+async def on_lead_became_hot(work: UnitOfWork, batch: list[Received[LeadBecameHot]]) -> list[CompositionRequest]:
+    """lead.became_hot: requests a first message, unless the lead has left the stage new already."""
     if not batch:
         return []
     settings = await settings_of_all(work, {each.tenant for each in batch})
     leads = await leads_of(work, {(each.tenant, each.lead_id) for each in batch})
     return [
-        _wanted(each, each.lead_id, "first", "hot")
+        _request(each, each.lead_id, "first", "hot")
         for each in batch
-        if settings[each.tenant].comes_by_itself("first")
-        and reacts(each.occurred_at, work.now, settings[each.tenant].react_within_hours)
+        if settings[each.tenant].drafts_automatically("first")
+        and is_recent(each.occurred_at, work.now, settings[each.tenant].react_within_hours)
         and ((lead := leads.get((each.tenant, each.lead_id))) is None or lead.stage == "new")
     ]
 
 
 async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) -> None:
-    """lead.merged: drafts of the alias end, those of the kept lead too if the alias has opted out. None come back."""
-    ended = []
+    """lead.merged: drafts of the alias end, and those of the kept lead if the alias has opted out.
+
+    Undoing a merge does not restore them.
+    """
+    merged = []
     for received in sorted(batch, key=lambda each: each.event.version):
         if await apply_merge(work, received) and not received.event.undone:
-            ended.append((received.tenant, received.event.alias_id))
-    if not ended:
+            merged.append((received.tenant, received.event.alias_id))
+    if not merged:
         return
-    await voiding.end_all(work, ended, "merged")
-    aliases = await leads_of(work, ended)
-    for tenant, alias in ended:
-        await compositions.drop(work, tenant, alias, None, "merged")
-        lead = aliases.get((tenant, alias))
-        if lead and lead.opted_out and lead.merged_into:
-            await voiding.after_close(work, Closed(tenant, lead.merged_into, "all", "the lead has opted out"))
+    await supersession.supersede_all(work, merged, "merged")
+    aliases = await leads_of(work, merged)
+    for tenant, alias_id in merged:
+        await compositions.drop_all(work, tenant, alias_id, None, "merged")
+        alias = aliases.get((tenant, alias_id))
+        if alias and alias.opted_out and alias.merged_into:
+            closed = ChannelClosed(tenant, alias.merged_into, "all", "the lead has opted out")
+            await supersession.supersede_on_channel_closed(work, closed)
 
 
 async def on_lead_erased(work: UnitOfWork, batch: list[Received[LeadErased]]) -> None:
-    """lead.erased: everything of the person goes; the suppression of its addresses stays, as keyed hashes."""
+    """lead.erased: everything of the person is deleted; suppressions stay, by the keyed hash of the address."""
     for received in batch:
         await erase(work, received.tenant, received.lead_id)

@@ -1,9 +1,10 @@
-"""What use cases need of this process, besides the transaction: settings, keys, and who to wake."""
+"""What endpoints and consumers need of the process besides the transaction: settings, keys, and workers to wake."""
 
 from dataclasses import dataclass
 
 from fastapi import Request
 
+from services.outreach import store
 from services.outreach.keys import Keys
 from services.outreach.settings import Settings
 from shared.db import UnitOfWork
@@ -12,39 +13,37 @@ from shared.service import Service
 
 @dataclass(slots=True)
 class Context:
-    """One for each app. `keys` is there once the service has started: its secret may lie in the database."""
+    """One for each app. `keys` can be used once the service has started: their secret may be in the database."""
 
     service: Service
     settings: Settings
-    held: Keys | None = None
+    loaded_keys: Keys | None = None
 
     @property
     def keys(self) -> Keys:
-        if self.held is None:
+        """The keys. RuntimeError before the service has started."""
+        if self.loaded_keys is None:
             raise RuntimeError("the service has not started")
-        return self.held
+        return self.loaded_keys
 
     async def load_keys(self) -> None:
-        """The secret of the settings, or the one that the migration made."""
-        given = self.settings.secret.get_secret_value()
-        if given:
-            self.held = Keys(given.encode())
-            return
-        async with self.service.database.worker() as work:
-            row = await work.fetch_one("SELECT key FROM service_key")
-        assert row is not None, "the migration makes a key"
-        self.held = Keys(row["key"].encode())
+        """Load the secret of the settings, or else the one that migration 0001 made."""
+        secret = self.settings.secret.get_secret_value()
+        if not secret:
+            async with self.service.database.worker() as work:
+                secret = await store.service_key(work)
+        self.loaded_keys = Keys(secret.encode())
 
     def wake_after(self, work: UnitOfWork, *workers: str) -> None:
-        """Let these workers look as soon as the transaction has committed."""
+        """Wake these workers as soon as the transaction has committed, before their next poll."""
 
         def wake() -> None:
-            for name in (name for worker in workers for name in self._named(worker)):
+            for name in (name for worker in workers for name in self._names(worker)):
                 self.service.wake(name)
 
         work.after_commit.append(wake)
 
-    def _named(self, worker: str) -> list[str]:
+    def _names(self, worker: str) -> list[str]:
         return [f"sender-{n}" for n in range(self.settings.senders)] if worker == "sender" else [worker]
 
 

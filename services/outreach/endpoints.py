@@ -1,22 +1,22 @@
-"""The HTTP API of what the whole service shares: the tenant's settings, and which channels a lead is reached by."""
+"""The HTTP API of what the whole service shares: the tenant's settings, and the outreach mode of a lead."""
 
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.outreach import store
 from services.outreach.context import context_of
 from services.outreach.schemas import ModeBody, OutreachSettings
 from services.outreach.use_cases import modes, tenant_settings
 from shared.errors import NotFound
-from shared.http import Admin, IfMatch, Operator, TenantWork, Viewer, check_if_match, etag
+from shared.http import Admin, IfMatch, Operator, Router, TenantWork, Viewer, check_if_match, etag
 from shared.store.aliases import resolve
 
-router = APIRouter(tags=["outreach"])
+router = Router(tags=["outreach"])
 
 
-def _shown(settings: OutreachSettings, tenant: str, mail_domain: str) -> dict[str, Any]:
+def _settings_answer(settings: OutreachSettings, tenant: str, mail_domain: str) -> dict[str, Any]:
     content = settings.model_dump(mode="json", by_alias=True)
     boxes = store.mailboxes_of(settings, tenant, mail_domain)
     return content | {"mailboxes": [box.model_dump(mode="json", by_alias=True) for box in boxes]}
@@ -27,7 +27,7 @@ async def read_settings(principal: Viewer, work: TenantWork, request: Request, r
     """The tenant's settings, with the defaults where it set none."""
     response.headers["ETag"] = etag(await store.settings_version(work, principal.tenant))
     settings = await store.settings_of(work, principal.tenant)
-    return _shown(settings, principal.tenant, context_of(request).settings.mail_domain)
+    return _settings_answer(settings, principal.tenant, context_of(request).settings.mail_domain)
 
 
 @router.put("/settings")
@@ -39,18 +39,18 @@ async def save_settings(
     response: Response,
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
-    """Save settings; what is left out stays. A changed mode is announced for each lead without one of its own."""
+    """Save settings; those left out stay. A changed mode is announced for each lead that follows the tenant's."""
     context = context_of(request)
     check_if_match(if_match, await store.settings_version(work, principal.tenant))
     saved, version = await tenant_settings.save(work, principal.tenant, body)
     response.headers["ETag"] = etag(version)
     context.wake_after(work, "modes", "sender", "exhaustion")
-    return _shown(saved, principal.tenant, context.settings.mail_domain)
+    return _settings_answer(saved, principal.tenant, context.settings.mail_domain)
 
 
 @router.get("/leads/{lead_id}/mode")
 async def read_mode(lead_id: UUID, principal: Viewer, work: TenantWork) -> dict[str, Any]:
-    """The mode that counts for the lead, and whether it is the lead's own."""
+    """The mode that counts for the lead, and whether it is the lead's own or the tenant's."""
     kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
     lead = await store.lead_of(work, principal.tenant, kept)
     if lead is None or not lead.captured:
@@ -61,7 +61,7 @@ async def read_mode(lead_id: UUID, principal: Viewer, work: TenantWork) -> dict[
 
 @router.put("/leads/{lead_id}/mode")
 async def set_mode(lead_id: UUID, body: ModeBody, principal: Operator, work: TenantWork) -> dict[str, Any]:
-    """Give the lead a mode of its own, or with null the tenant's."""
+    """Give the lead its own mode, or with null the tenant's."""
     kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
-    _, counts = await modes.set_lead_mode(work, principal.tenant, kept, body.mode)
-    return {"lead_id": kept, "mode": counts, "own": body.mode is not None}
+    mode = await modes.set_lead_mode(work, principal.tenant, kept, body.mode)
+    return {"lead_id": kept, "mode": mode, "own": body.mode is not None}

@@ -1,8 +1,8 @@
-"""What one part of outreach tells the others inside the same transaction, without importing them.
+"""Hooks by which a lower part of outreach notifies a higher one, inside the same transaction, without importing it.
 
-The allowed imports are sequences -> drafts -> sending -> suppression <- replies. An opt-out must end drafts all
-the same, and a reply must count as evidence that a message arrived: so the lower part rings, and
-`app.py` connects who listens.
+Imports are allowed in one direction only: sequences -> drafts -> sending -> suppression <- replies. Yet an opt-out
+(suppression) must end drafts, and a reply must prove that a message was sent. So the lower part notifies a hook, and
+`app.py` connects the listeners of the higher parts.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,54 +17,53 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
-    """Nothing may be sent to the lead any more (`channel` all), or not on one channel: an opt-out, a dead address."""
+class ChannelClosed:
+    """Nothing may be sent to the lead on this channel any more (`all`: on none): an opt-out or an invalid address."""
 
     tenant: str
     lead_id: UUID
     channel: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A reply was labelled, at once or again by a human. `event_id`: of the reply.received that says so."""
+class ReplyLabelled:
+    """A reply was labelled: by the rules when it was received, or later by a human."""
 
     tenant: str
     lead_id: UUID
     reply_id: UUID
     channel: str
     label: str
-    at: datetime
-    event_id: str
-    by_human: bool
-    first_label: bool
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """Proof that a message of unknown outcome did leave: a bounce, a reply, our own copy, a status."""
+class SentEvidence:
+    """Proof that a message of unknown outcome was sent. `source`: a delivery report, a reply, our own copy."""
 
     tenant: str
     dispatch_id: UUID
-    what: str
+    source: str
 
 
 class Hook(Generic[T]):
-    """Listeners are called in the order in which they were connected, each once."""
+    """Calls its listeners in the order in which they were connected; each is connected once."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[UnitOfWork, T], Awaitable[None]]] = []
 
     def connect(self, listener: Callable[[UnitOfWork, T], Awaitable[None]]) -> None:
+        """Call this listener from now on."""
         if listener not in self._listeners:
             self._listeners.append(listener)
 
-    async def ring(self, work: UnitOfWork, said: T) -> None:
+    async def notify(self, work: UnitOfWork, notice: T) -> None:
+        """Call every listener in the caller's transaction."""
         for listener in self._listeners:
-            await listener(work, said)
+            await listener(work, notice)
 
 
-closed: Hook[Closed] = Hook()
-word: Hook[Word] = Hook()
-evidence: Hook[Evidence] = Hook()
+channel_closed: Hook[ChannelClosed] = Hook()
+reply_labelled: Hook[ReplyLabelled] = Hook()
+sent_evidence: Hook[SentEvidence] = Hook()

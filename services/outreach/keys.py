@@ -1,4 +1,4 @@
-"""What is derived from the service's secret: keyed hashes of addresses, unsubscribe tokens; and message ids."""
+"""Keyed hashes of addresses and unsubscribe tokens, both made with the service's secret; and message ids."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """Whom an unsubscribe token names. It works after the lead was erased: the address is named by its keyed hash."""
+    """The content of an unsubscribe token. The address is given by its hash, so that it works after an erasure."""
 
     tenant: str
     lead_id: UUID
@@ -25,7 +25,7 @@ class Keys:
     secret: bytes
 
     def address(self, tenant: str, address: str) -> bytes:
-        """The keyed hash by which an address is known in `address` and `suppression`."""
+        """The keyed hash (HMAC-SHA256) by which an address is stored in `address` and `suppression`."""
         return self._mac("address", tenant, address.strip().lower())
 
     def domain(self, tenant: str, domain: str) -> bytes:
@@ -36,18 +36,18 @@ class Keys:
         """The keyed hash of the domain of an e-mail address."""
         return self.domain(tenant, email.rpartition("@")[2])
 
-    def unsubscribe_token(self, named: Unsubscribe) -> str:
-        """An opaque token for a public link; only this service can make one."""
-        content = (
-            b"\0".join([named.tenant.encode(), named.channel.encode()])
+    def unsubscribe_token(self, content: Unsubscribe) -> str:
+        """An opaque token for a public link, signed: nobody else can make one."""
+        raw = (
+            b"\0".join([content.tenant.encode(), content.channel.encode()])
             + b"\0"
-            + named.lead_id.bytes
-            + named.address_hash
+            + content.lead_id.bytes
+            + content.address_hash
         )
-        return _text(content + self._mac("unsubscribe", content)[:16])
+        return _text(raw + self._mac("unsubscribe", raw)[:16])
 
     def read_unsubscribe_token(self, token: str) -> Unsubscribe | None:
-        """Whom the token names, or None when it is not one of ours."""
+        """The content of a token, or None when its signature is not ours."""
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except (binascii.Error, ValueError):
@@ -64,15 +64,16 @@ class Keys:
 
 
 def message_id(dispatch_id: UUID, domain: str) -> str:
-    """The Message-ID of a dispatch, without angle brackets; the same however often it is asked for.
+    """The Message-ID of a dispatch, without angle brackets; the same for every attempt.
 
-    Short, because some mail programs break long ids when they answer; unguessable, because half of a UUIDv7 is random.
+    It is short, because some mail programs break long ids when they answer, and unguessable, because half of a UUIDv7
+    is random.
     """
     return f"{base64.b32encode(dispatch_id.bytes).decode().rstrip('=').lower()}@{domain}"
 
 
 def sms_reference(dispatch_id: UUID) -> str:
-    """What an SMS is known by until, or unless, its provider gives it an id."""
+    """Our id for an SMS. It is the message id for as long as the provider has given none."""
     return f"SM{dispatch_id.hex}"
 
 

@@ -1,12 +1,21 @@
-"""What all parts of outreach agree on: kinds and stages, channels and modes, sending windows. Pure."""
+"""What all parts of outreach agree on: kinds and stages, channels and modes, consent, sending windows. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-CHANNELS = ("email", "sms")
+Channel = Literal["email", "sms"]
+Kind = Literal["first", "follow_up", "answer", "nurture", "sequence"]
+Mode = Literal["email_only", "sms_only", "blended"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+DAYS: tuple[Day, ...] = get_args(Day)
+
 MODES: Mapping[str, tuple[str, ...]] = {"email_only": ("email",), "sms_only": ("sms",), "blended": ("email", "sms")}
+"""The channels that each outreach mode may use."""
 
 KIND_STAGES: Mapping[str, frozenset[str]] = {
     "first": frozenset({"new"}),
@@ -17,11 +26,24 @@ KIND_STAGES: Mapping[str, frozenset[str]] = {
 }
 """The stages in which a message of a kind makes sense (`contacted` for a follow-up only after a revival)."""
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+REPLY_MOVES_FROM = frozenset({"new", "contacted", "nurture", "exhausted"})
+"""The stages from which a reply moves a lead to `engaged`: those of the stages' rule `reply`."""
+
+USED_UP_MOVES_FROM = frozenset({"new", "contacted"})
+"""The stages from which used-up channels move a lead to `exhausted`: those of the stages' rule `used-up`."""
+
+AUTOMATIC_LABELS = frozenset({"out_of_office", "auto_reply", "bounce"})
+"""Labels of messages that no person wrote: they do not count as a reply of the lead."""
+
+OUTCOME_OPEN = frozenset({"sending", "unknown"})
+"""States of a dispatch in which evidence may still show that its message was sent."""
 
 
-def misplaced(kind: str, stage: str, stage_rule: str | None) -> str | None:
-    """Why a message of this kind makes no sense in this stage, or None. `stage_rule`: the rule that led there."""
+def stage_refusal(kind: str, stage: str, stage_rule: str | None) -> str | None:
+    """The reason why a message of this kind makes no sense in this stage, or None.
+
+    `stage_rule`: the id of the rule that moved the lead into the stage.
+    """
     if stage not in KIND_STAGES[kind]:
         return f"a message of kind {kind} makes no sense in stage {stage}"
     if kind == "follow_up" and stage == "contacted" and stage_rule != "revived":
@@ -29,9 +51,23 @@ def misplaced(kind: str, stage: str, stage_rule: str | None) -> str | None:
     return None
 
 
+def consent_refusal(channel: str, consent: str, unknown_allows: Sequence[str]) -> str | None:
+    """The reason why the lead's consent forbids the channel, or None. `unknown_allows`: a setting of the tenant."""
+    if consent == "denied":
+        return f"consent for {channel} is denied"
+    if consent == "unknown" and channel not in unknown_allows:
+        return f"nobody gave consent for {channel}"
+    return None
+
+
+def is_recent(occurred_at: datetime, now: datetime, within_hours: float) -> bool:
+    """Whether a cause is recent enough to start something. Imports and replays only change state."""
+    return now - occurred_at <= timedelta(hours=within_hours)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When messages may leave, in the lead's own time zone; `start` and `end` as minutes of the day."""
+    """When messages may be sent, in the lead's time zone. `days`: 0 = Monday; `start`, `end`: minutes of the day."""
 
     days: frozenset[int]
     start: int
@@ -39,14 +75,14 @@ class Window:
 
     @staticmethod
     def of(days: Sequence[str], start: str, end: str) -> "Window":
-        """From the settings' words ("mon", "09:00"). ValueError when they make no window."""
+        """A window from the values of the settings ("mon", "09:00"). ValueError when it would never open."""
         window = Window(frozenset(DAYS.index(day) for day in days), _minutes(start), _minutes(end))
         if not window.days or window.start >= window.end:
             raise ValueError("a window needs at least one day and a start before its end")
         return window
 
     def next_open(self, now: datetime, timezone: str | None) -> datetime:
-        """`now` when the window is open, otherwise the moment it opens next (UTC)."""
+        """`now` when the window is open, otherwise the moment at which it opens next (UTC)."""
         zone = zone_of(timezone)
         local = now.astimezone(zone)
         minute = local.hour * 60 + local.minute
@@ -72,19 +108,5 @@ def _minutes(text: str) -> int:
     hours, _, minutes = text.partition(":")
     value = int(hours) * 60 + int(minutes)
     if not 0 <= value <= 24 * 60:
-        raise ValueError(f"{text} is no time of day")
+        raise ValueError(f"{text} is not a time of day between 00:00 and 24:00")
     return value
-
-
-def reacts(occurred_at: datetime, now: datetime, within_hours: float) -> bool:
-    """May something be started because of a cause of that age? Imports and replays only change state."""
-    return now - occurred_at <= timedelta(hours=within_hours)
-
-
-def consent_allows(channel: str, consent: str, unknown_allows: Sequence[str]) -> str | None:
-    """Why consent forbids the channel, or None."""
-    if consent == "denied":
-        return f"consent for {channel} is denied"
-    if consent == "unknown" and channel not in unknown_allows:
-        return f"nobody gave consent for {channel}"
-    return None

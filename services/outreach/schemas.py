@@ -1,39 +1,46 @@
 """HTTP bodies of what the whole service shares: the tenant's settings, the mode of a lead."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from services.outreach.rules import CHANNELS, Window
+from services.outreach.rules import CHANNELS, Channel, Day, Kind, Mode, Window
 
-Channel = Literal["email", "sms"]
-Kind = Literal["first", "follow_up", "answer", "nurture", "sequence"]
-Mode = Literal["email_only", "sms_only", "blended"]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+__all__ = ["DEFAULT_PER_DAY", "Body", "Channel", "Kind", "Mailbox", "ModeBody", "OutreachSettings", "SendingWindow"]
+
+DEFAULT_PER_DAY = 500
+"""E-mails that a mailbox sends in a UTC day where the settings give it no `per_day`."""
+
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 
 
 class Body(BaseModel):
-    """A request's body: unknown fields are refused, so that a typo does not pass for a setting."""
+    """A request's body. Unknown fields are refused, so that a typo is not taken for a setting."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, populate_by_name=True)
 
 
 class Mailbox(Body):
-    """An address that messages leave from: at most `per_day` in a UTC day, `spacing_seconds` apart."""
+    """A sender address: at most `per_day` messages in a UTC day, `spacing_seconds` apart."""
 
     from_: Annotated[
         str, Field(alias="from", pattern=r"^[^\s@<>,;:\"\\()\[\]]+@[^\s@<>,;:\"\\()\[\]]+$", max_length=254)
     ]
-    per_day: Annotated[int, Field(ge=1, le=100_000)] | None = 500
+    per_day: Annotated[
+        Annotated[int, Field(ge=1, le=100_000)] | None,
+        Field(
+            description=f"Messages in a UTC day; left out: {DEFAULT_PER_DAY}, null: no cap. A mailbox that the settings"
+            f" no longer list sends at most {DEFAULT_PER_DAY} a day of what was approved for it before."
+        ),
+    ] = DEFAULT_PER_DAY
     spacing_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
     name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f<>\"]*$")] | None = None
-    """How messages are signed."""
+    """The name with which messages are signed."""
 
 
 class SendingWindow(Body):
-    """When messages may leave, in the lead's time zone."""
+    """When messages may be sent, in the lead's time zone."""
 
     days: Annotated[list[Day], Field(min_length=1)]
     start: TimeOfDay
@@ -45,6 +52,7 @@ class SendingWindow(Body):
         return self
 
     def window(self) -> Window:
+        """The window as the rules need it."""
         return Window.of(self.days, self.start, self.end)
 
 
@@ -63,8 +71,8 @@ class OutreachSettings(Body):
     react_within_hours: Annotated[float, Field(gt=0, le=87_600)] = 48
     sms_from: Annotated[str, Field(pattern=r"^\+?[A-Za-z0-9 ]{3,20}$")] | None = None
 
-    def comes_by_itself(self, kind: str) -> bool:
-        """Are drafts of this kind made without anybody asking?"""
+    def drafts_automatically(self, kind: str) -> bool:
+        """Whether drafts of this kind are made without anybody asking for them."""
         return next((on for name, on in self.auto_drafts.items() if name == kind), True)
 
     @field_validator("unknown_consent_allows")

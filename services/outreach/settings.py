@@ -8,16 +8,16 @@ from shared.settings import ServiceSettings, service_config
 
 
 class Settings(ServiceSettings):
-    """How messages leave and come in, who writes drafts, and the secret of keyed hashes."""
+    """How messages are sent and received, which language model composes drafts, and the secret of keyed hashes."""
 
     model_config = service_config("outreach")
 
     secret: SecretStr = SecretStr("")
-    """Keys hashes of addresses and signs links. Empty: the key that the migration made, which lies in the database."""
+    """Keys the hashes of addresses and signs links. Empty: the key that migration 0001 stored in the database."""
     public_url: str = "http://127.0.0.1:8105"
-    """Where leads reach this service (unsubscribe links, provider callbacks), without a trailing slash."""
+    """The public address of this service (unsubscribe links, provider callbacks), without a trailing slash."""
     mail_domain: str = "leadflow.example"
-    """A tenant without mailboxes of its own sends as `sales@<tenant>.<mail_domain>`."""
+    """A tenant that has set no mailboxes sends as `sales@<tenant>.<mail_domain>`."""
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 8125
@@ -27,11 +27,11 @@ class Settings(ServiceSettings):
     smtp_timeout: float = Field(default=30.0, gt=0)
     """Seconds for each step of the SMTP conversation."""
     smtp_answer_timeout: float = Field(default=600.0, gt=0)
-    """Seconds for the answer to a whole message: ten minutes, as RFC 5321 asks."""
+    """Seconds for the answer to a whole message (RFC 5321, 4.5.3.2.6: ten minutes)."""
     send_limit: float = Field(default=780.0, gt=0)
-    """Seconds for one whole attempt; past it the outcome is unknown. The lease is twice as long."""
+    """Seconds for one whole attempt; after them the outcome is unknown. The lease is twice as long."""
     senders: int = Field(default=4, ge=1, le=50)
-    """Attempts at the same time."""
+    """How many messages one process sends at the same time."""
 
     sms_provider: str = Field(default="file", pattern="^(file|twilio)$")
     sms_file: Path = Path(".leadflow/sms.jsonl")
@@ -45,7 +45,7 @@ class Settings(ServiceSettings):
     llm_model: str = ""
     llm_timeout: float = Field(default=20.0, gt=0)
     llm_daily_tokens: int = Field(default=500_000, ge=0)
-    """Tokens a tenant may use in a day; past it the template composer writes."""
+    """Tokens that a tenant may use in a day; after them templates compose its drafts."""
 
     poll_seconds: float = Field(default=0.5, gt=0)
-    """How often the workers look for what is due when nobody wakes them."""
+    """How often the workers look for due work when nothing wakes them."""

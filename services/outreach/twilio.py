@@ -1,14 +1,19 @@
-"""Requests from a provider with Twilio's interface: form fields, signed with the account's token."""
+"""Requests of an SMS provider: Twilio's form fields, signed with the account's token, or JSON of another adapter.
+
+Source: https://www.twilio.com/docs/usage/security#validating-requests
+"""
 
 import base64
 import hmac
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 from fastapi import Request
 
 from services.outreach.context import context_of
-from shared.errors import Forbidden, NotFound, Unauthorized
+from shared.errors import Forbidden, Invalid, Malformed, NotFound, Unauthorized
 from shared.http.auth import principal_of
 
 
@@ -19,13 +24,16 @@ def signature(token: str, url: str, form: Mapping[str, str]) -> str:
 
 
 def is_form(request: Request) -> bool:
-    """Is this a provider's own request, rather than JSON from an adapter with a token?"""
+    """Whether this is the provider's own request, rather than JSON of an adapter with a bearer token."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind in ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 async def signed_form(request: Request) -> tuple[str, dict[str, str]]:
-    """(tenant, fields) of a request that the provider signed. The signature covers the URL with its tenant."""
+    """(tenant, fields) of a request that the provider signed. The signature covers the URL, which names the tenant.
+
+    Unauthorized without a valid signature, NotFound when the URL names no tenant.
+    """
     settings = context_of(request).settings
     token = settings.sms_token.get_secret_value()
     form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
@@ -41,8 +49,19 @@ async def signed_form(request: Request) -> tuple[str, dict[str, str]]:
 
 
 async def machine_tenant(request: Request) -> str:
-    """The tenant of a request with a bearer token that may hand over what a provider says."""
+    """The tenant of a bearer token that may hand over a provider's messages. Forbidden for any other role."""
     principal = await principal_of(request)
     if not (principal.is_service or principal.at_least("operator")):
         raise Forbidden("this needs the role operator or service")
     return principal.tenant
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """The body of an adapter's request. Malformed when it is not JSON, Invalid when it is not a JSON object."""
+    try:
+        content = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"the body is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise Invalid("the body must be a JSON object")
+    return content

@@ -1,12 +1,12 @@
-"""The scoring service, wired."""
+"""The scoring service: routes, consumer and workers, wired together."""
 
 from fastapi import FastAPI
 
 from services.scoring.consumers import handler
 from services.scoring.endpoints import router
 from services.scoring.settings import Settings
-from services.scoring.use_cases import Models
-from services.scoring.workers import forgetter, refresher, rescorer
+from services.scoring.use_cases import ModelCache
+from services.scoring.workers import purger, refresher, rescorer
 from shared.service import Service
 
 
@@ -14,11 +14,11 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     """The whole service, or with `only` (api, consumers, workers) one part of it."""
     settings = settings or Settings()
     service = Service("scoring", settings, only=only)
-    models = Models()
+    models = ModelCache()
     service.app.state.models = models
     service.routes(router)
     service.consume(handler(models), inbox=False)
     service.work("refresher", refresher(models), every=settings.refresh_seconds)
     service.work("rescorer", rescorer(models), every=1.0)
-    service.work("forgetter", forgetter(settings.waiting_days), every=600.0)
+    service.work("purger", purger(settings.waiting_days), every=600.0)
     return service.app

@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from services.scoring.use_cases import Models, take_signals
+from services.scoring.use_cases import ModelCache, record_signals
 from shared.db import UnitOfWork
-from shared.events import (
-    Received,
-)
+from shared.events import Received
 from shared.messaging import Handle
 
 
-def handler(models: Models) -> Handle:
-    """Each event is stored as a signal and the leads of the batch are scored, all at once."""
+def handler(models: ModelCache) -> Handle:
+    """Stores the events of a batch as signals and scores their leads."""
 
     async def handle(work: UnitOfWork, batch: list[Received[Any]]) -> None:
-        await take_signals(work, models, batch)
+        await record_signals(work, models, batch)
 
     return handle

@@ -8,17 +8,19 @@ from uuid import UUID
 from pydantic import BaseModel, Field, PlainSerializer, model_validator
 
 from services.scoring.rules import Contribution, Score
-from services.scoring.rules.model import SUBJECTS
+from services.scoring.rules.conditions import SUBJECTS, Operator
+from services.scoring.rules.default_model import DEFAULT_BANDS, DEFAULT_CAPS
+from services.scoring.rules.model import ScoreName
 
-ScoreName = Literal["fit", "intent", "engagement"]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Points = Annotated[Decimal, PlainSerializer(float, return_type=float)]
+Cap = Annotated[int, Field(ge=0, le=300)]
 Threshold = Annotated[int, Field(ge=0, le=1_000)]
 Simple = str | bool | int | float
 
 
 class When(BaseModel):
-    """The condition: exactly one of what it looks at, with a name; then a comparison."""
+    """A condition: exactly one of the subjects (`fact`, `field`, ...) with a name, and a comparison."""
 
     fact: Name | None = None
     field: Name | None = None
@@ -26,7 +28,7 @@ class When(BaseModel):
     reply: Name | None = None
     meeting: Name | None = None
     message: Name | None = None
-    op: Literal["eq", "ne", "in", "gte", "lte", "contains", "exists"] = "exists"
+    op: Operator = "exists"
     value: Simple | Annotated[list[Simple], Field(max_length=1_000)] | None = None
 
     @model_validator(mode="after")
@@ -37,7 +39,7 @@ class When(BaseModel):
 
 
 class Rule(BaseModel):
-    """Points given once for a fact or field, or for each event, that the condition finds."""
+    """Points that are given once for a fact or field that matches, or for each event that matches."""
 
     id: Annotated[str, Field(min_length=1, max_length=100)]
     score: ScoreName
@@ -47,17 +49,19 @@ class Rule(BaseModel):
 
 
 class Caps(BaseModel):
-    fit: Annotated[int, Field(ge=0, le=300)] = 40
-    intent: Annotated[int, Field(ge=0, le=300)] = 30
-    engagement: Annotated[int, Field(ge=0, le=300)] = 30
+    """The most points of each score."""
+
+    fit: Cap = DEFAULT_CAPS["fit"]
+    intent: Cap = DEFAULT_CAPS["intent"]
+    engagement: Cap = DEFAULT_CAPS["engagement"]
 
 
 class Bands(BaseModel):
-    """From how many points of the total on; below C is D."""
+    """The lowest total of each band; below C is D."""
 
-    A: Threshold = 75
-    B: Threshold = 50
-    C: Threshold = 25
+    A: Threshold = DEFAULT_BANDS["A"]
+    B: Threshold = DEFAULT_BANDS["B"]
+    C: Threshold = DEFAULT_BANDS["C"]
 
 
 class ModelBody(BaseModel):
@@ -90,7 +94,7 @@ class ScoreOut(BaseModel):
     model_version: int
     as_of: datetime
     next_change_at: datetime | None
-    """Before this moment the score will not change by itself; null: it never will."""
+    """Until this moment the score changes only if an event is received; null: then for ever."""
 
     @staticmethod
     def of(lead_id: UUID, score: Score) -> dict[str, Any]:
@@ -108,7 +112,7 @@ class ScoreOut(BaseModel):
 
 
 class ContributionOut(BaseModel):
-    """Points, two decimal places. No model makes rules `cap`, `floor` (no score falls below nought) and `rounding`."""
+    """Points with two decimal places. Scoring adds the rules `cap`, `floor` (no score is below 0) and `rounding`."""
 
     score: ScoreName
     rule: str

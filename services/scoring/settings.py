@@ -4,11 +4,11 @@ from shared.settings import ServiceSettings, service_config
 
 
 class Settings(ServiceSettings):
-    """What the scoring service needs to know, besides what all services do."""
+    """The settings that all services have, and these."""
 
     model_config = service_config("scoring")
 
     refresh_seconds: float = 5.0
-    """How often to look for scores that have changed by themselves."""
+    """How often the refresher looks for scores that are due."""
     waiting_days: float = 30.0
-    """How long signals wait for a lead that is not captured yet, in days."""
+    """How many days signals of a lead that is not captured yet are kept."""

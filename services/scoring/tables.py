@@ -1,12 +1,14 @@
-"""The tables of the scoring service: what happened to a lead, and the score that followed from it, as a cache."""
+"""The tables of the scoring service: signals, the last published score of each lead, models, rescores."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Index, MetaData, Text, text
+from sqlalchemy import Column, Index, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
+
+from shared.db.columns import moment
 
 metadata = MetaData()
 
@@ -15,12 +17,8 @@ class Table(SQLModel):
     metadata = metadata
 
 
-def _moment(*, null: bool = False) -> Any:
-    return Column(DateTime(timezone=True), nullable=null)
-
-
 class Signal(Table, table=True):
-    """One event that a model can read. The primary key is the inbox: the same source and id change nothing again."""
+    """One event that a model can read. The primary key is the inbox: an event that is received twice is stored once."""
 
     __tablename__ = "signal"
     __table_args__ = (Index("signal_lead", "tenant_id", "lead_id"),)
@@ -28,17 +26,17 @@ class Signal(Table, table=True):
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     digest: UUID = Field(primary_key=True)
     lead_id: UUID
-    """The id that it came with, whatever the lead was merged into later."""
+    """The id that the event was received with; it stays when the lead is merged."""
     type: str = Field(sa_type=Text)
     event_id: str = Field(sa_type=Text)
     source: str = Field(sa_type=Text)
-    occurred_at: datetime = Field(sa_column=_moment())
-    recorded_at: datetime = Field(sa_column=_moment())
+    occurred_at: datetime = Field(sa_column=moment())
+    recorded_at: datetime = Field(sa_column=moment())
     data: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
 
 
 class Lead(Table, table=True):
-    """The score last published, and when it will next change by itself. `scored_at` is empty until capture is known."""
+    """The score last published, and when it will next change without an event."""
 
     __tablename__ = "lead"
     __table_args__ = (
@@ -48,7 +46,8 @@ class Lead(Table, table=True):
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     lead_id: UUID = Field(primary_key=True)
-    seen_at: datetime = Field(sa_column=_moment())
+    seen_at: datetime = Field(sa_column=moment())
+    """When the first signal of the lead was stored."""
     revision: int = 0
     """Counts the lead's `lead.scored` events."""
     fit: int = 0
@@ -56,36 +55,36 @@ class Lead(Table, table=True):
     engagement: int = 0
     band: str = Field(default="D", sa_type=Text)
     model_version: int = 0
-    scored_at: datetime | None = Field(default=None, sa_column=_moment(null=True))
-    """The moment that the published score holds for; also the time of its event."""
-    next_change_at: datetime | None = Field(default=None, sa_column=_moment(null=True))
+    scored_at: datetime | None = Field(default=None, sa_column=moment(null=True))
+    """The moment of the published score, and the time of its event; null until the lead is captured."""
+    next_change_at: datetime | None = Field(default=None, sa_column=moment(null=True))
 
 
 class Model(Table, table=True):
-    """A tenant's own model, version 2 and up; version 1 is the built-in one and stands in no table."""
+    """A tenant's own model, version 2 and up. Version 1 is built in and has no row."""
 
     __tablename__ = "model"
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     version: int = Field(primary_key=True)
     definition: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    created_at: datetime = Field(sa_column=_moment())
+    created_at: datetime = Field(sa_column=moment())
     created_by: str = Field(sa_type=Text)
 
 
 class ActiveModel(Table, table=True):
-    """Which version counts; a tenant without a row uses the built-in one."""
+    """The version that a tenant's leads are scored by. A tenant without a row uses the built-in model."""
 
     __tablename__ = "active_model"
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     version: int
-    activated_at: datetime = Field(sa_column=_moment())
+    activated_at: datetime = Field(sa_column=moment())
     activated_by: str = Field(sa_type=Text)
 
 
 class Rescore(Table, table=True):
-    """The way through all leads of a tenant after a model was activated."""
+    """The progress of scoring all leads of a tenant after a model was activated."""
 
     __tablename__ = "rescore"
     __table_args__ = (Index("rescore_running", "progressed_at", postgresql_where=text("state = 'running'")),)
@@ -99,6 +98,6 @@ class Rescore(Table, table=True):
     total: int
     reached: UUID | None = None
     """The last lead of the last page."""
-    started_at: datetime = Field(sa_column=_moment())
-    progressed_at: datetime = Field(sa_column=_moment())
-    finished_at: datetime | None = Field(default=None, sa_column=_moment(null=True))
+    started_at: datetime = Field(sa_column=moment())
+    progressed_at: datetime = Field(sa_column=moment())
+    finished_at: datetime | None = Field(default=None, sa_column=moment(null=True))

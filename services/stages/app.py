@@ -1,12 +1,11 @@
-"""The stage service, wired."""
+"""The stage service: its consumer, routes and workers."""
 
 from fastapi import FastAPI
 
+from services.stages import endpoints
 from services.stages.consumers import handle
-from services.stages.endpoints import people, reading
-from services.stages.endpoints import settings as settings_routes
 from services.stages.settings import Settings
-from services.stages.workers import apply_settings, fire_timers, forget_waiting
+from services.stages.workers import apply_settings, delete_uncaptured, fire_timers
 from shared.service import Service
 
 
@@ -14,9 +13,9 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     """The whole service, or with `only` (api, consumers, workers) one part of it."""
     settings = settings or Settings()
     service = Service("stages", settings, only=only)
-    service.routes(reading, people, settings_routes)
+    service.routes(*endpoints.ROUTERS)
     service.consume(handle, inbox=False, keep_raw=True)
     service.work("timers", fire_timers, every=0.5)
     service.work("settings", apply_settings, every=1.0)
-    service.work("waiting", forget_waiting(settings.waiting_days), every=600.0)
+    service.work("waiting", delete_uncaptured(settings.waiting_days), every=600.0)
     return service.app

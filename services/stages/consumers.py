@@ -1,6 +1,6 @@
-"""What the stage service reads: every event that is about a lead. Stored activities are the inbox."""
+"""The events that the stage service reads: all that are about a lead. Its activities are the inbox."""
 
-from services.stages.use_cases.arrivals import take
+from services.stages.use_cases.events import record_events
 
-handle = take
-"""One batch at a time; `take` is the function to call in a test."""
+handle = record_events
+"""The handler of a batch of events."""

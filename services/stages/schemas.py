@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from services.stages.rules import Settings, Stage
+from services.stages.rules import Stage, TenantSettings
 from shared.errors import Invalid
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -21,38 +21,38 @@ Remark = Annotated[Text | None, BeforeValidator(_blank_is_none)]
 
 
 class Body(BaseModel):
-    """A body may carry more than is read."""
+    """A request body; fields that are not known are ignored."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
-class Move(Body):
-    """A stage set by hand; leaving to a disqualified stage needs the reason."""
+class MoveBody(Body):
+    """A manual move; a move to a disqualified stage needs a reason."""
 
     stage: Stage
     note: Remark = None
     disqualification_reason: Remark = None
 
 
-class BulkMove(Move):
+class BulkMoveItem(MoveBody):
     lead_id: UUID
 
 
-class BulkMoves(Body):
-    """Each item is read by itself: what is wrong with one is that one's result."""
+class BulkMovesBody(Body):
+    """Many manual moves. Each item is validated alone, so that an invalid one refuses only itself."""
 
     items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1_000)]
 
 
-class Tick(Body):
-    """An item of the checklist ticked or unticked, with what it relies on."""
+class TickBody(Body):
+    """A tick of a checklist item set or removed, with the sentence that it relies on."""
 
     ticked: bool
     evidence: Text | None = None
 
 
-class Meeting(Body):
-    """A meeting in the calendar; with `meeting_id`, the one of that id is moved."""
+class MeetingBody(Body):
+    """A meeting; with the `meeting_id` of a booked one, that meeting is moved."""
 
     starts_at: AwareDatetime
     ends_at: AwareDatetime
@@ -60,17 +60,17 @@ class Meeting(Body):
     meeting_id: Name | None = None
 
     @model_validator(mode="after")
-    def _in_order(self) -> "Meeting":
+    def _in_order(self) -> "MeetingBody":
         if self.ends_at <= self.starts_at:
-            raise ValueError("ends_at must lie after starts_at")
+            raise ValueError("ends_at must be after starts_at")
         return self
 
 
-class Note(Body):
+class NoteBody(Body):
     text: Annotated[str, Field(min_length=1, max_length=20_000)]
 
 
-class Owner(Body):
+class OwnerBody(Body):
     owner: Name | None
 
 
@@ -79,35 +79,39 @@ class ScoreRule(Body):
 
 
 class ChecklistItem(Body):
+    """An item of the qualification checklist; with a `rule` the score ticks it."""
+
     id: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]{0,62}$")]
     label: Name | None = None
     required: bool = True
     rule: ScoreRule | None = None
 
 
-class Strict(Body):
-    """Settings: a name that is none is a mistake, not more of the same."""
+class StrictBody(Body):
+    """A part of the settings; an unknown name is refused, since a misspelt setting would have no effect."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Hot(Strict):
+class Hot(StrictBody):
+    """The total scores from which a lead is hot, and below which it is not any more."""
+
     up: Annotated[int, Field(ge=1, le=1_000)] | None = None
     down: Annotated[int, Field(ge=0, le=1_000)] | None = None
 
     @model_validator(mode="after")
     def _hysteresis(self) -> "Hot":
         if self.up is not None and self.down is not None and self.down > self.up:
-            raise ValueError("down must not lie above up")
+            raise ValueError("down must not be greater than up")
         return self
 
 
-class Thresholds(Strict):
+class Thresholds(StrictBody):
     hot: Hot = Hot()
 
 
-class SettingsBody(Strict):
-    """The tenant's checklist, thresholds, and periods (days and hours, fractions allowed); what is absent stays."""
+class SettingsBody(StrictBody):
+    """The tenant's checklist, thresholds and periods (fractions allowed); an absent setting keeps its value."""
 
     checklist: Annotated[list[ChecklistItem], Field(max_length=50)] | None = None
     thresholds: Thresholds = Thresholds()
@@ -118,16 +122,16 @@ class SettingsBody(Strict):
     def _ids_once(self) -> "SettingsBody":
         ids = [item.id for item in self.checklist or ()]
         if len(ids) != len(set(ids)):
-            raise ValueError("an item id stands twice in the checklist")
+            raise ValueError("the checklist names an item id twice")
         return self
 
-    def over(self, present: Settings) -> dict[str, Any]:
-        """The JSON that the rules read: the present settings with what this body names put over them."""
+    def over(self, present: TenantSettings) -> dict[str, Any]:
+        """The JSON of the present settings, with the values of this body in place of theirs. Raises Invalid."""
         before = present.to_json()
         named = self.model_dump(mode="json", exclude_none=True)
         hot = before["thresholds"]["hot"] | named.pop("thresholds")["hot"]
         if hot["down"] > hot["up"]:
-            message = "down must not lie above up"
+            message = "down must not be greater than up"
             raise Invalid(message, [{"field": "thresholds.hot", "message": message}])
         return before | named | {"thresholds": {"hot": hot}}
 

@@ -4,7 +4,7 @@ from shared.settings import ServiceSettings, service_config
 
 
 class Settings(ServiceSettings):
-    """What the stage service needs to know, besides what all services do."""
+    """The settings of the stage service, besides those that all services have."""
 
     model_config = service_config("stages")
 

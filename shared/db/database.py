@@ -28,6 +28,9 @@ class Database:
         self.workers = make_engine(
             url, role=f"leadflow_{service}_worker", pool_size=pool_size, application=f"{service} worker"
         )
+        self.monitoring = make_engine(
+            url, role=f"leadflow_{service}_worker", pool_size=1, application=f"{service} health"
+        )
 
     @asynccontextmanager
     async def tenant(self, tenant: str) -> AsyncIterator[UnitOfWork]:
@@ -43,6 +46,12 @@ class Database:
         lock's previous holder committed.
         """
         async with self._begin(self.workers, "leadflow.tenants", sorted(set(tenants)), lock) as work:
+            yield work
+
+    @asynccontextmanager
+    async def monitor(self) -> AsyncIterator[UnitOfWork]:
+        """Reading for health checks and metrics, on a connection that requests and workers do not share."""
+        async with self._begin(self.monitoring, "leadflow.tenants", []) as work:
             yield work
 
     @asynccontextmanager
@@ -64,6 +73,6 @@ class Database:
             call()
 
     async def close(self) -> None:
-        """Close the connections of both roles."""
-        await self.app.dispose()
-        await self.workers.dispose()
+        """Close all connections."""
+        for engine in (self.app, self.workers, self.monitoring):
+            await engine.dispose()

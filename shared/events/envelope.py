@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from shared.errors import Invalid
 from shared.events.base import DATE_TIME, Event
 from shared.ids import digest, read_id
-from shared.limits import MAX_RECORD_BYTES
+from shared.limits import MAX_ATTRIBUTE_BYTES, MAX_RECORD_BYTES
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -28,6 +28,7 @@ AHEAD = timedelta(minutes=5)
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _SUBJECT = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 _DIGITS = 18
 """A count has no more digits than this."""
 _SUBMITTED = "lead.submitted"
@@ -57,8 +58,8 @@ class Received(Generic[E]):
     """One event as it was received: envelope, data, and when the broker recorded it. It is never changed.
 
     `raw` is the data as JSON with its unknown fields, empty unless the service asked for it. `digest` identifies the
-    event inside its tenant. `lead_id` is the subject as an id; `lead.submitted` has none. All of these are plain
-    attributes because each is read several times for every event.
+    event among those of its tenant and type. `lead_id` is the subject as an id; `lead.submitted` has none. All of these
+    are plain attributes because each is read several times for every event.
     """
 
     __slots__ = (
@@ -89,6 +90,11 @@ class Received(Generic[E]):
     @property
     def _content(self) -> tuple[Envelope, E, datetime]:
         return self.envelope, self.event, self.recorded_at
+
+    @property
+    def key(self) -> tuple[str, str, UUID]:
+        """What the event is known by: tenant, type, and the digest of source and id."""
+        return (self.tenant, self.type, self.digest)
 
     @property
     def order(self) -> tuple[datetime, bytes, bytes]:
@@ -240,8 +246,8 @@ def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> 
     if not _TENANT.match(tenant):
         raise Invalid("tenantid is not of the form [a-z0-9][a-z0-9-]{0,62}")
     for name, text in (("id", id), ("source", source)):
-        if len(text) > 1_000 or "\0" in text:
-            raise Invalid(f"{name} is longer than 1000 characters or contains a zero character")
+        if len(text.encode()) > MAX_ATTRIBUTE_BYTES or "\0" in text:
+            raise Invalid(f"{name} is longer than {MAX_ATTRIBUTE_BYTES} bytes or contains a zero character")
     time = parse_time(time_)
     if time > broker_time + AHEAD:
         raise Invalid("time is more than five minutes ahead of the broker's clock")
@@ -255,10 +261,20 @@ def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> 
         subject=headers.get("ce_subject") or None,
         version=_major(type_, headers.get("ce_dataschema")),
         sequence=int(sequence) if sequence and _is_count(sequence) else None,
-        correlation_id=headers.get("ce_correlationid"),
-        causation_id=headers.get("ce_causationid"),
-        traceparent=headers.get("traceparent") or headers.get("ce_traceparent"),
+        correlation_id=_short(headers.get("ce_correlationid")),
+        causation_id=_short(headers.get("ce_causationid")),
+        traceparent=_trace(headers.get("traceparent") or headers.get("ce_traceparent")),
     )
+
+
+def _short(text: str | None) -> str | None:
+    """An attribute that is copied into the events which this one causes: None unless it is short and printable."""
+    return text if text and len(text.encode()) <= MAX_ATTRIBUTE_BYTES and text.isprintable() else None
+
+
+def _trace(text: str | None) -> str | None:
+    """A traceparent of the form that W3C Trace Context defines for version 00; None for any other."""
+    return text if text and _TRACEPARENT.match(text) else None
 
 
 @lru_cache(maxsize=1_000)

@@ -1,5 +1,6 @@
-"""What every HTTP API of Leadflow shares: problems, bearer tokens, tenancy, cursors, idempotency keys."""
+"""What every HTTP API of Leadflow shares: admission, problems, bearer tokens, tenancy, cursors, idempotency keys."""
 
+from shared.http.admission import large_body
 from shared.http.auth import (
     Admin,
     Operator,
@@ -11,6 +12,7 @@ from shared.http.auth import (
     ViewerOrService,
     public,
 )
+from shared.http.body import Router
 from shared.http.idempotency import Once
 from shared.http.pages import Limit, Page, decode_cursor, encode_cursor
 from shared.http.preconditions import IfMatch, check_if_match, etag
@@ -27,6 +29,7 @@ __all__ = [
     "Principal",
     "Reviewer",
     "ReviewerOrService",
+    "Router",
     "TenantWork",
     "Viewer",
     "ViewerOrService",
@@ -34,5 +37,6 @@ __all__ = [
     "decode_cursor",
     "encode_cursor",
     "etag",
+    "large_body",
     "public",
 ]

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
@@ -19,8 +20,12 @@ from shared.errors import Forbidden, Transient, Unauthorized
 
 _ORDER = ("viewer", "reviewer", "operator", "admin")
 _ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
-_REFRESH_AFTER = 10.0
-_REMEMBERED = 1_000
+_READ_AGAIN_AFTER = 10.0
+"""Seconds between two readings of the keys for a key that is not known."""
+_KEYS_LIVE = 45.0
+"""Seconds after which the keys are read again, so that a withdrawn key is out within a minute."""
+_CACHED = 1_000
+"""Tokens whose verification is cached."""
 _TENANT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
@@ -46,7 +51,11 @@ class Principal:
 
 
 class Verifier:
-    """Verifies tokens with the JWKS at `url` (`https:`, `http:` or `file:`), which is read again for an unknown key."""
+    """Verifies tokens with the JWKS at `url` (`https:`, `http:` or `file:`).
+
+    It is read again for an unknown key, and every 45 seconds: tokens of a key that is no longer in it are then refused,
+    though they were accepted before. While the issuer does not answer, the last keys stay in use.
+    """
 
     def __init__(self, *, url: str, issuer: str, audience: str) -> None:
         if not url:
@@ -57,12 +66,14 @@ class Verifier:
         self.issuer = issuer
         self.audience = audience
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._read_at = -_REFRESH_AFTER
+        self._read_at = -_KEYS_LIVE
+        self._digest = b""
         self._lock = asyncio.Lock()
         self._known: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
         """The principal of a valid token; Unauthorized with the reason otherwise."""
+        await self._keep_keys_fresh()
         known = self._known.get(token)
         if known and known[0] > time.time():
             return known[1]
@@ -81,19 +92,30 @@ class Verifier:
             raise Unauthorized(f"the token is not valid: {error}") from None
         principal = _principal(claims)
         self._known[token] = (float(claims["exp"]), principal)
-        while len(self._known) > _REMEMBERED:
+        while len(self._known) > _CACHED:
             self._known.popitem(last=False)
         return principal
 
     async def _key(self, kid: str) -> jwt.PyJWK:
         if kid not in self._keys:
             async with self._lock:
-                if kid not in self._keys and time.monotonic() - self._read_at > _REFRESH_AFTER:
+                if kid not in self._keys and time.monotonic() - self._read_at > _READ_AGAIN_AFTER:
                     await self._read()
         try:
             return self._keys[kid]
         except KeyError:
             raise jwt.InvalidKeyError("it is signed by a key that the issuer does not publish") from None
+
+    async def _keep_keys_fresh(self) -> None:
+        if not self._keys or time.monotonic() - self._read_at < _KEYS_LIVE:
+            return
+        async with self._lock:
+            if time.monotonic() - self._read_at < _KEYS_LIVE:
+                return
+            try:
+                await self._read()
+            except Transient:
+                self._read_at = time.monotonic() - _KEYS_LIVE + _READ_AGAIN_AFTER
 
     async def _read(self) -> None:
         try:
@@ -103,12 +125,24 @@ class Verifier:
             else:
                 async with httpx.AsyncClient(timeout=5) as client:
                     content = (await client.get(self.url)).raise_for_status().content
-            keys = jwt.PyJWKSet.from_dict(orjson.loads(content)).keys
-        except (httpx.HTTPError, OSError, orjson.JSONDecodeError, jwt.PyJWTError) as error:
+            published = orjson.loads(content)["keys"]
+        except (httpx.HTTPError, OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
             structlog.get_logger().error("auth.no_keys", url=self.url, error=repr(error)[:300])
             raise Transient("the issuer's keys cannot be read now") from None
-        self._keys = {key.key_id or "": key for key in keys}
+        self._keys = {key.key_id or "": key for key in map(_key_of, published) if key is not None}
         self._read_at = time.monotonic()
+        digest = sha256(content).digest()
+        if digest != self._digest:
+            self._known.clear()  # what was verified by another set of keys is verified again
+            self._digest = digest
+
+
+def _key_of(published: dict[str, Any]) -> jwt.PyJWK | None:
+    """A key of the set; None for one of a kind that is not used here (RFC 7517, 5: ignore it)."""
+    try:
+        return jwt.PyJWK(published)
+    except jwt.PyJWTError:
+        return None
 
 
 def _principal(claims: dict[str, Any]) -> Principal:
@@ -126,14 +160,18 @@ def _principal(claims: dict[str, Any]) -> Principal:
 
 
 async def principal_of(request: Request) -> Principal:
-    """The principal of the request's bearer token."""
+    """The principal of the request, whose token was verified when the request was admitted."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    return principal if principal is not None else await authenticate(request)
+
+
+async def authenticate(request: Request) -> Principal:
+    """Verify the request's bearer token. Raises Unauthorized."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthorized("a bearer token is needed")
     verifier: Verifier = request.app.state.verifier
-    principal = await verifier.verify(token.strip())
-    request.state.principal = principal
-    return principal
+    return await verifier.verify(token.strip())
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,16 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 
 from shared.http.auth import Operator
+from shared.http.body import Router
 from shared.http.pages import Limit, decode_cursor, encode_cursor
 from shared.http.tenancy import TenantWork
 from shared.messaging.dead_letters import replay
 from shared.store import dead_letters
 
-router = APIRouter(tags=["dead letters"])
+router = Router(tags=["dead letters"])
 
 
 @router.get("/dead-letters")

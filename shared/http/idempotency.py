@@ -18,7 +18,7 @@ from shared.store import idempotency
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
 
 
-class _Once:
+class Idempotency:
     def __init__(self, request: Request, work: TenantWork, key: Key = None) -> None:
         self._request = request
         self._work = work
@@ -57,5 +57,5 @@ def _response(status: int, body: Any, headers: dict[str, str]) -> Response:
     return Response(orjson.dumps(jsonable_encoder(body)), status, headers, media_type="application/json")
 
 
-Once = Annotated[_Once, Depends(_Once, scope="function")]
+Once = Annotated[Idempotency, Depends(Idempotency, scope="function")]
 """`return await once(lambda: use_case(...))`; add responses by hand to the route's documentation."""

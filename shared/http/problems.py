@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problems: `type`, `title`, `status`, `detail`, and `errors` for a bad body."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -23,8 +23,10 @@ _TITLES = {
     400: "Malformed request",
     404: "Not found",
     405: "Method not allowed",
+    408: "Request timeout",
     413: "Too large",
     415: "Unsupported media type",
+    422: "Invalid content",
 }
 
 
@@ -59,16 +61,23 @@ def _database_away() -> Response:
     return problem(503, "Not available now", "the database does not answer; try again", headers={"Retry-After": "5"})
 
 
+def problem_of(error: LeadflowError, *, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem response for one of our own errors."""
+    added = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    if error.status in (429, 503):
+        added["Retry-After"] = "5"
+    kind = error.title.lower().replace(" ", "-")
+    return problem(
+        error.status, error.title, error.detail, errors=error.errors, kind=kind, headers={**added, **(headers or {})}
+    )
+
+
 def install(app: FastAPI) -> None:
     """Let `app` answer every error with a problem."""
 
     @app.exception_handler(LeadflowError)
     async def _ours(request: Request, error: LeadflowError) -> Response:
-        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
-        if error.status in (429, 503):
-            headers["Retry-After"] = "5"
-        kind = error.title.lower().replace(" ", "-")
-        return problem(error.status, error.title, error.detail, errors=error.errors, kind=kind, headers=headers)
+        return problem_of(error)
 
     @app.exception_handler(RequestValidationError)
     async def _request(request: Request, error: RequestValidationError) -> Response:

@@ -1,6 +1,16 @@
 """What the migrations of every service share: the messaging tables, row-level security, and the runner."""
 
-from shared.migrations.messaging_tables import MESSAGING_TABLES, messaging_tables, roles, secure
+from shared.migrations.messaging_tables import MESSAGING_TABLES, know_events_by_type, messaging_tables, roles, secure
 from shared.migrations.runner import config, head, run_env, upgrade
 
-__all__ = ["MESSAGING_TABLES", "config", "head", "messaging_tables", "roles", "run_env", "secure", "upgrade"]
+__all__ = [
+    "MESSAGING_TABLES",
+    "config",
+    "head",
+    "know_events_by_type",
+    "messaging_tables",
+    "roles",
+    "run_env",
+    "secure",
+    "upgrade",
+]

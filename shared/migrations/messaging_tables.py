@@ -187,6 +187,12 @@ def messaging_tables(service: str) -> None:
     )
 
 
+def know_events_by_type() -> None:
+    """An event is known by tenant, type, source and id: one of another type never takes its place."""
+    op.execute("ALTER TABLE inbox ADD COLUMN type text NOT NULL DEFAULT ''")
+    op.execute("ALTER TABLE inbox DROP CONSTRAINT inbox_pkey, ADD PRIMARY KEY (tenant_id, digest, type)")
+
+
 MESSAGING_TABLES = frozenset(
     {"outbox", "outbox_refused", "inbox", "lead_stream", "dead_letter", "idempotency", "alias", "erased"}
 )

@@ -11,29 +11,38 @@ KEPT = "30 days"
 
 
 async def first_deliveries(work: Transaction, batch: Sequence[Received[Any]]) -> list[Received[Any]]:
-    """Those of the batch that the inbox did not know, in order; from now on it knows them."""
-    first = {(received.tenant, received.digest): received for received in reversed(batch)}
-    keys = sorted(first, key=lambda key: (key[0], key[1].int))
+    """Those of the batch that the inbox did not know, in order; from now on it knows them.
+
+    Entries from before events were known by their type have the type '', and stand for every type.
+    """
+    first = {received.key: received for received in reversed(batch)}
+    keys = sorted(first, key=lambda key: (key[0], key[2].int, key[1]))
     rows = await work.fetch_tuples(
         """
-        INSERT INTO inbox (tenant_id, digest)
-        SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:digests AS uuid[]))
+        INSERT INTO inbox (tenant_id, type, digest)
+        SELECT n.tenant_id, n.type, n.digest
+        FROM unnest(CAST(:tenants AS text[]), CAST(:types AS text[]), CAST(:digests AS uuid[]))
+             AS n (tenant_id, type, digest)
+        WHERE NOT EXISTS (
+            SELECT FROM inbox i WHERE i.tenant_id = n.tenant_id AND i.digest = n.digest AND i.type = '')
         ON CONFLICT DO NOTHING
-        RETURNING tenant_id, digest
+        RETURNING tenant_id, type, digest
         """,
-        tenants=[tenant for tenant, _ in keys],
-        digests=[digest for _, digest in keys],
+        tenants=[tenant for tenant, _, _ in keys],
+        types=[type for _, type, _ in keys],
+        digests=[digest for _, _, digest in keys],
     )
-    fresh = {(tenant, digest) for tenant, digest in rows}
-    return [r for r in batch if (r.tenant, r.digest) in fresh and first[r.tenant, r.digest] is r]
+    fresh = set(rows)
+    return [received for received in batch if received.key in fresh and first[received.key] is received]
 
 
 async def delete_old(work: Transaction, limit: int) -> int:
     """Delete up to `limit` entries that are older than 30 days; how many there were."""
     return await work.run(
         f"""
-        DELETE FROM inbox WHERE (tenant_id, digest) IN (
-            SELECT tenant_id, digest FROM inbox WHERE seen_on < clock_timestamp() - interval '{KEPT}' LIMIT :limit)
+        DELETE FROM inbox WHERE (tenant_id, digest, type) IN (
+            SELECT tenant_id, digest, type FROM inbox
+            WHERE seen_on < clock_timestamp() - interval '{KEPT}' LIMIT :limit)
         """,
         limit=limit,
     )

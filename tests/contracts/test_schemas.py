@@ -134,4 +134,4 @@ def test_a_submitted_lead_needs_an_email_or_a_phone() -> None:
 
 def test_every_event_of_the_catalogue_has_one_type_and_one_topic() -> None:
     assert all(type_ == event.type for type_, event in CATALOGUE.items())
-    assert len({event.__name__ for event in CATALOGUE.values()}) == len(CATALOGUE) == 25
+    assert len({event.__name__ for event in CATALOGUE.values()}) == len(CATALOGUE) >= 25

@@ -1,4 +1,4 @@
-"""The whole system as processes, started by the command that people start it with."""
+"""The whole system as processes, started by `leadflow up`."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.local_run import LocalRun, local_run
 
 @pytest.fixture(scope="package")
 def system() -> Iterator[LocalRun]:
-    """`leadflow up` on a folder of its own."""
+    """One `leadflow up` for all tests of this folder."""
     with local_run() as run:
         run.up(90)
         yield run
@@ -18,7 +18,7 @@ def system() -> Iterator[LocalRun]:
 
 @pytest.fixture(scope="package")
 def bus(system: LocalRun) -> Iterator[Bus]:
-    """Another system on its Kafka."""
-    bus = Bus(system.run.kafka.bootstrap)
+    """Another system that uses the same Kafka."""
+    bus = Bus(system.record.kafka.bootstrap)
     yield bus
     bus.close()

@@ -1,4 +1,4 @@
-"""Two thousand leads while services are killed in the middle: nothing lost, nothing doubled, each lead in order."""
+"""Two thousand leads while services are killed: nothing is lost or repeated, and each lead's events are in order."""
 
 import asyncio
 import subprocess
@@ -17,8 +17,8 @@ from shared.testing.bus import Bus, Seen
 from tests.local_run import LEADFLOW, LocalRun
 
 LEADS = 2_000
-VICTIMS = ("capture", "scoring", "stages", "stages", "scoring", "capture")
-"""Who is killed in which part of the load."""
+KILLED = ("capture", "scoring", "stages", "stages", "scoring", "capture")
+"""The service that is killed in each part of the load."""
 
 
 @pytest.fixture
@@ -28,20 +28,20 @@ def second_replica_of_stages(system: LocalRun) -> Iterator[None]:
         replica = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:
         yield
-        assert replica.poll() is None, "the second replica died by itself"
+        assert replica.poll() is None, "the second replica ended before the test did"
     finally:
         replica.terminate()
         replica.wait(30)
 
 
 class Load:
-    """Hands leads over, half by Kafka and half by HTTP, and answers for those that were captured."""
+    """Submits leads, half by Kafka and half by HTTP, and sends and answers a message for each captured lead."""
 
     def __init__(self, system: LocalRun, bus: Bus, tenant: str) -> None:
         self.system, self.bus, self.tenant = system, bus, tenant
-        self._answered: set[str] = set()
+        self._contacted: set[str] = set()
 
-    def hand_over(self, numbers: Sequence[int]) -> None:
+    def submit(self, numbers: Sequence[int]) -> None:
         for number in numbers[::2]:
             self.bus.publish("lead.submitted", self._lead(number), tenant=self.tenant)
         self.bus.flush()
@@ -49,15 +49,15 @@ class Load:
         by_http = numbers[1::2]
         for start in range(0, len(by_http), 25):
             batch = [self._lead(number) for number in by_http[start : start + 25]]
-            results = self._insist(client, {"leads": batch}, key=f"{self.tenant}-{by_http[start]}")
+            results = self._post_until_answered(client, {"leads": batch}, key=f"{self.tenant}-{by_http[start]}")
             assert {result["status"] for result in results} <= {200, 201}
 
     def _lead(self, number: int) -> dict[str, str]:
         address = f"lead-{number}@firm-{number % 97}.example"
         return {"source": "load", "external_id": f"l-{number}", "email": address, "first_name": f"N{number}"}
 
-    def _insist(self, client: httpx.Client, body: object, key: str) -> list[dict[str, int]]:
-        """As a careful client does: the same request again, with the same key, until it is answered."""
+    def _post_until_answered(self, client: httpx.Client, body: object, key: str) -> list[dict[str, int]]:
+        """Repeat the request with the same Idempotency-Key until it is answered, as a careful client does."""
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -71,39 +71,39 @@ class Load:
             time.sleep(0.1)
 
     def captured(self) -> list[Seen]:
-        """Who was captured up to now; another system has written to each of them, and each has answered."""
-        seen = self.bus.seen("lead.captured", tenant=self.tenant)
-        for one in seen:
-            if one.lead_id not in self._answered:
-                self._answered.add(one.lead_id)
+        """The `lead.captured` events so far. For each new lead this publishes a sent message and a reply."""
+        captured = self.bus.seen("lead.captured", tenant=self.tenant)
+        for one in captured:
+            if one.lead_id not in self._contacted:
+                self._contacted.add(one.lead_id)
                 lead = ALead(self.bus, self.tenant, one.lead_id)  # type: ignore[arg-type]
                 lead.sent(time=datetime.now(UTC))
                 lead.replied(time=datetime.now(UTC))
-        return seen
+        return captured
 
 
-async def until(holds: Callable[[], bool], within: float, what: str) -> None:
+async def until(condition: Callable[[], bool], within: float, failure: str) -> None:
     deadline = time.monotonic() + within
-    while not await asyncio.to_thread(holds):
-        assert time.monotonic() < deadline, what
+    while not await asyncio.to_thread(condition):
+        assert time.monotonic() < deadline, failure
         await asyncio.sleep(0.05)
 
 
 async def kill(system: LocalRun, name: str) -> None:
-    """SIGKILL, and wait until the supervisor has it back."""
-    pid = system.run.services[name].pid
+    """Send SIGKILL, and wait until the supervisor has restarted the service."""
+    pid = system.record.services[name].pid
     assert pid is not None
     psutil.Process(pid).kill()
 
-    def is_back() -> bool:
-        service = system.run.services[name]
+    def is_restarted() -> bool:
+        service = system.record.services[name]
         return service.pid not in (None, pid) and service.state == "ready"
 
-    await until(is_back, 60, f"{name} does not come back")
+    await until(is_restarted, 60, f"{name} was not restarted")
 
 
 def in_order(seen: Sequence[Seen]) -> dict[str, list[Seen]]:
-    """The first occurrence of each event, by lead, as the topic has them."""
+    """The first occurrence of each event by lead, in the order of the topic."""
     known: set[str] = set()
     leads: dict[str, list[Seen]] = defaultdict(list)
     for one in sorted(seen, key=lambda s: (s.partition, s.offset)):
@@ -126,22 +126,22 @@ def queue(system: LocalRun, tenant: str, stage: str) -> dict[str, dict[str, obje
             return items
 
 
-async def test_two_thousand_leads_pass_while_services_are_killed(
+async def test_two_thousand_leads_are_processed_while_services_are_killed(
     system: LocalRun, bus: Bus, tenant: str, second_replica_of_stages: None
 ):
     load = Load(system, bus, tenant)
-    part = LEADS // len(VICTIMS) + 1
-    for n, victim in enumerate(VICTIMS):
+    part = LEADS // len(KILLED) + 1
+    for n, killed in enumerate(KILLED):
         before = len(load.captured())
         numbers = range(n * part, min(LEADS, (n + 1) * part))
-        handing_over = asyncio.create_task(asyncio.to_thread(load.hand_over, numbers))
-        await until(lambda before=before: len(load.captured()) > before + 20, 60, "no lead is captured")
-        await kill(system, victim)
-        await handing_over
+        submitting = asyncio.create_task(asyncio.to_thread(load.submit, numbers))
+        await until(lambda before=before: len(load.captured()) > before + 20, 60, "no further lead was captured")
+        await kill(system, killed)
+        await submitting
 
-    await until(lambda: len({s.lead_id for s in load.captured()}) >= LEADS, 90, "leads are missing")
+    await until(lambda: len({s.lead_id for s in load.captured()}) >= LEADS, 90, "not all leads were captured")
     await asyncio.to_thread(bus.flush)
-    await until(lambda: len(queue(system, tenant, "engaged")) >= LEADS, 90, "leads do not reach engaged")
+    await until(lambda: len(queue(system, tenant, "engaged")) >= LEADS, 90, "not all leads reached engaged")
 
     captured = in_order(load.captured())
     assert len(captured) == LEADS
@@ -162,11 +162,11 @@ async def test_two_thousand_leads_pass_while_services_are_killed(
         sequences = [int(event.headers["ce_sequence"]) for event in events]
         assert sequences == sorted(set(sequences)), lead
 
-    def queue_shows_the_last_scores() -> bool:
+    def queue_has_the_last_scores() -> bool:
         last = {lead: events[-1].data["total"] for lead, events in scored().items()}
         return {lead: item["score_total"] for lead, item in queue(system, tenant, "engaged").items()} == last
 
-    await until(queue_shows_the_last_scores, 60, "the queue shows other scores than scoring told")
+    await until(queue_has_the_last_scores, 60, "the queue does not show the scores that scoring published last")
     for events in scored().values():
         assert [event.data["revision"] for event in events] == list(range(1, len(events) + 1))
     assert queue(system, tenant, "any").keys() == captured.keys()

@@ -1,4 +1,4 @@
-"""Files of leads."""
+"""Routes of imports: upload, progress, errors and warnings."""
 
 import csv
 import io
@@ -7,23 +7,36 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request
+from fastapi import Header, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import RowMapping
 from starlette.datastructures import UploadFile
 
-from services.capture.rules.columns import neutral_row
-from services.capture.rules.contact import MAX_SOURCE, clean
+from services.capture.rules.contact import MAX_SOURCE
+from services.capture.rules.text import clean
 from services.capture.schemas import ImportErrorOut, ImportOut, ImportWarningOut
 from services.capture.store import imports as store
 from services.capture.use_cases import imports as use_cases
+from services.capture.use_cases.uploads import Upload
+from services.capture.use_cases.uploads import start_import as store_upload
 from shared.db import UnitOfWork
 from shared.errors import Invalid, UnsupportedMedia
-from shared.http import Limit, Operator, Page, Principal, TenantWork, ViewerOrService, decode_cursor, encode_cursor
+from shared.http import (
+    Limit,
+    Operator,
+    Page,
+    Principal,
+    Router,
+    TenantWork,
+    ViewerOrService,
+    decode_cursor,
+    encode_cursor,
+)
+from shared.http.csv_injection import neutralise_row
 from shared.http.pages import number
 from shared.service import Service
 
-router = APIRouter(tags=["imports"])
+router = Router(tags=["imports"])
 
 _CSV_PAGE = 1_000
 _COLUMNS = ("line", "column", "value", "reason")
@@ -57,54 +70,54 @@ async def start_import(
     principal: Operator,
     idempotency_key: Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)] = None,
 ) -> dict[str, Any]:
-    """Upload a file of leads; a worker reads it from here on. Follow it with `GET /v1/imports/{id}`."""
+    """Upload a file of leads, which a worker then imports. Follow it with `GET /v1/imports/{id}`."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise UnsupportedMedia("send the file as multipart/form-data: file, source, mapping")
     service: Service = request.app.state.service
-    # Read here and not as a parameter: the body of somebody without a token is not even looked at.
+    # Read here and not by a parameter, so that a request without a token is refused before its body is read.
     async with request.form(max_files=1, max_fields=10) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise Invalid("file: is missing", [{"field": "file", "message": "is missing"}])
-        upload = use_cases.Upload(
+        upload = Upload(
             name=file.filename or "",
             source=_source(form.get("source")),
             mapping=_mapping(form.get("mapping")),
             encoding=clean(form.get("encoding")).lower() or "utf-8",
             idempotency_key=idempotency_key,
         )
-        import_id = await use_cases.start_import(service.database, principal.tenant, principal.actor, file, upload)
+        import_id = await store_upload(service.database, principal.tenant, principal.actor, file, upload)
     service.wake("imports")
     return {"import_id": import_id}
 
 
-def _source(given: object) -> str:
-    source = clean(given) or "import"
+def _source(raw: object) -> str:
+    source = clean(raw) or "import"
     if len(source) > MAX_SOURCE:
         message = f"has more than {MAX_SOURCE} characters"
         raise Invalid(f"source: {message}", [{"field": "source", "message": message}])
     return source
 
 
-def _mapping(given: object) -> Mapping[str, Any]:
+def _mapping(raw: object) -> Mapping[str, Any]:
     try:
-        mapping = json.loads(given) if isinstance(given, str) and given.strip() else {}
+        mapping = json.loads(raw) if isinstance(raw, str) and raw.strip() else {}
     except json.JSONDecodeError:
         mapping = None
     if not isinstance(mapping, dict):
-        raise Invalid("mapping: is no JSON object", [{"field": "mapping", "message": "is no JSON object"}])
+        raise Invalid("mapping: is not a JSON object", [{"field": "mapping", "message": "is not a JSON object"}])
     return mapping
 
 
 @router.get("/imports/{import_id}")
 async def get_import(principal: ViewerOrService, work: TenantWork, import_id: UUID) -> ImportOut:
-    """How far an import is."""
+    """The progress of an import."""
     return _out(await use_cases.get_import(work, principal.tenant, import_id))
 
 
 @router.post("/imports/{import_id}/resume", status_code=202)
 async def resume_import(request: Request, principal: Operator, work: TenantWork, import_id: UUID) -> ImportOut:
-    """Go on with a failed import from the row where it stopped."""
+    """Continue a failed import from the row where it stopped."""
     service: Service = request.app.state.service
     work.after_commit.append(lambda: service.wake("imports"))
     return _out(await use_cases.resume_import(work, principal.tenant, import_id))
@@ -119,8 +132,8 @@ async def list_import_errors(
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> Any:
-    """Why which rows were not taken, in the order of the file; all of it at once with `Accept: text/csv`."""
-    return await _listed(request, principal, work, import_id, limit, cursor, taken=False)
+    """The errors of rows that were not taken, in the order of the file; the whole list with `Accept: text/csv`."""
+    return await _list(request, principal, work, import_id, limit, cursor, warnings=False)
 
 
 @router.get("/imports/{import_id}/warnings", response_model=None, responses={200: {"model": Page[ImportWarningOut]}})
@@ -132,11 +145,11 @@ async def list_import_warnings(
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> Any:
-    """Which bad values were left out of rows that were taken all the same; as CSV too."""
-    return await _listed(request, principal, work, import_id, limit, cursor, taken=True)
+    """The bad values that were left out of rows that were taken; the whole list with `Accept: text/csv`."""
+    return await _list(request, principal, work, import_id, limit, cursor, warnings=True)
 
 
-async def _listed(
+async def _list(
     request: Request,
     principal: Principal,
     work: UnitOfWork,
@@ -144,18 +157,18 @@ async def _listed(
     limit: int,
     cursor: str | None,
     *,
-    taken: bool,
+    warnings: bool,
 ) -> Any:
-    """What is wrong with the rows that were taken, or with those that were not: a page, or the whole file as CSV."""
+    """The errors or the warnings of an import: a page, or all of them as CSV."""
     await use_cases.get_import(work, principal.tenant, import_id)
     if "text/csv" in request.headers.get("accept", ""):
-        return _csv(request, principal.tenant, import_id, taken=taken)
+        return _csv(request, principal.tenant, import_id, warnings=warnings)
     after = decode_cursor(cursor, after=number)["after"] if cursor else 0
-    rows = await store.errors(work, principal.tenant, import_id, taken=taken, after=after, limit=limit)
+    rows = await store.page_of_errors(work, principal.tenant, import_id, warnings=warnings, after=after, limit=limit)
     more = encode_cursor({"after": rows[-1]["number"]}) if len(rows) == limit else None
-    if taken:
-        warnings = [ImportWarningOut(**_row(row), lead_id=row["lead_id"]) for row in rows]
-        return Page[ImportWarningOut](items=warnings, next_cursor=more)
+    if warnings:
+        items = [ImportWarningOut(**_row(row), lead_id=row["lead_id"]) for row in rows]
+        return Page[ImportWarningOut](items=items, next_cursor=more)
     return Page[ImportErrorOut](items=[ImportErrorOut(**_row(row)) for row in rows], next_cursor=more)
 
 
@@ -163,27 +176,29 @@ def _row(row: RowMapping) -> dict[str, Any]:
     return {name: row["column_name" if name == "column" else name] for name in _COLUMNS}
 
 
-def _csv(request: Request, tenant: str, import_id: UUID, *, taken: bool) -> StreamingResponse:
-    name = f"import-{import_id}-{'warnings' if taken else 'errors'}.csv"
+def _csv(request: Request, tenant: str, import_id: UUID, *, warnings: bool) -> StreamingResponse:
+    name = f"import-{import_id}-{'warnings' if warnings else 'errors'}.csv"
     return StreamingResponse(
-        _lines(request.app.state.service, tenant, import_id, taken),
+        _csv_pages(request.app.state.service, tenant, import_id, warnings),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
-async def _lines(service: Service, tenant: str, import_id: UUID, taken: bool) -> AsyncIterator[str]:
-    """The file, page by page, each in a transaction of its own: it may be long, and the reader slow."""
-    columns = (*_COLUMNS, "lead_id") if taken else _COLUMNS
+async def _csv_pages(service: Service, tenant: str, import_id: UUID, warnings: bool) -> AsyncIterator[str]:
+    """The CSV page by page. Each page has its own transaction, since the list may be long and the client slow."""
+    columns = (*_COLUMNS, "lead_id") if warnings else _COLUMNS
     yield ",".join(columns) + "\r\n"
     after = 0
     while True:
         async with service.database.tenant(tenant) as work:
-            rows = await store.errors(work, tenant, import_id, taken=taken, after=after, limit=_CSV_PAGE)
+            rows = await store.page_of_errors(work, tenant, import_id, warnings=warnings, after=after, limit=_CSV_PAGE)
         if not rows:
             return
         text = io.StringIO()
-        csv.writer(text).writerows(neutral_row((*_row(row).values(), row["lead_id"])[: len(columns)]) for row in rows)
+        csv.writer(text).writerows(
+            neutralise_row((*_row(row).values(), row["lead_id"])[: len(columns)]) for row in rows
+        )
         yield text.getvalue()
         after = rows[-1]["number"]
 

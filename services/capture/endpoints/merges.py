@@ -1,21 +1,21 @@
-"""Leads that are one person."""
+"""Routes of merges and of pairs for review."""
 
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
-from services.capture.schemas import DecisionIn, MergeIn, Pair
+from services.capture.schemas import DecisionIn, DuplicatePairOut, MergeIn
 from services.capture.store import duplicates as store
 from services.capture.use_cases import merges as use_cases
-from shared.http import Limit, Once, Operator, Page, TenantWork, ViewerOrService, decode_cursor, encode_cursor
+from shared.http import Limit, Once, Operator, Page, Router, TenantWork, ViewerOrService, decode_cursor, encode_cursor
 
-router = APIRouter(tags=["duplicates"])
+router = Router(tags=["duplicates"])
 
 
 @router.post("/leads/{lead_id}/merge", status_code=201)
 async def merge_leads(principal: Operator, work: TenantWork, lead_id: UUID, body: MergeIn, once: Once) -> Response:
-    """`lead_id` stays, `alias_id` becomes another name of it. 409 for a cycle or an alias of an alias."""
+    """`lead_id` stays, `alias_id` becomes an alias of it. 409 for a cycle or an alias of an alias."""
 
     async def run() -> Any:
         merge_id = await use_cases.merge_leads(work, principal.tenant, lead_id, body.alias_id, principal.actor)
@@ -26,7 +26,7 @@ async def merge_leads(principal: Operator, work: TenantWork, lead_id: UUID, body
 
 @router.post("/merges/{merge_id}/undo")
 async def undo_merge(principal: Operator, work: TenantWork, merge_id: UUID) -> dict[str, Any]:
-    """Both leads stand by themselves again, as they were; what was changed since stays."""
+    """Restore both leads as they were; what was changed since the merge stays."""
     await use_cases.undo_merge(work, principal.tenant, merge_id, principal.actor)
     return {"merge_id": merge_id, "undone": True}
 
@@ -34,12 +34,12 @@ async def undo_merge(principal: Operator, work: TenantWork, merge_id: UUID) -> d
 @router.get("/duplicates")
 async def list_duplicates(
     principal: ViewerOrService, work: TenantWork, limit: Limit = 50, cursor: str | None = None
-) -> Page[Pair]:
-    """Pairs that wait for somebody to decide whether they are one person, the newest first."""
+) -> Page[DuplicatePairOut]:
+    """Pairs of leads that wait for a decision whether they are one person, the newest first."""
     before = decode_cursor(cursor, before=UUID)["before"] if cursor else None
     rows = await store.open_pairs(work, principal.tenant, before=before, limit=limit)
     pairs = [
-        Pair(
+        DuplicatePairOut(
             id=row["pair_id"],
             lead_ids=[row["lead_a"], row["lead_b"]],
             score=row["score"],
@@ -56,7 +56,7 @@ async def list_duplicates(
 async def decide_duplicate(
     principal: Operator, work: TenantWork, pair_id: UUID, body: DecisionIn, once: Once
 ) -> Response:
-    """`merge` makes the two one lead (`keep`, or the older one, stays); `distinct` is never asked again."""
+    """`merge` makes the two one lead (`keep`, or the older one, stays); a `distinct` pair is not proposed again."""
 
     async def run() -> Any:
         merge_id = await use_cases.decide_pair(

@@ -1,1 +1,1 @@
-"""What capture decides, without I/O: what a lead says of itself, which lead it is, and whose word counts."""
+"""The decisions of capture, without I/O: normal forms, matching, precedence, merging, and the reading of files."""

@@ -1,19 +1,17 @@
-"""What somebody says of a lead, brought to one normal form.
+"""The contact details of a submission, in one normal form.
 
-The world's knowledge of addresses (e-mail syntax, numbering plans, country names, time zones) is passed in as
-`Readers`.
+What needs a library (e-mail syntax, numbering plans, country names, time zones) is passed in as a `ContactNormaliser`.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from services.capture.rules.consent import SubmittedConsent, read_consent
+from services.capture.rules.errors import FieldError
 from services.capture.rules.names import likeness
-from shared.events import Consent
+from services.capture.rules.text import clean, clean_json
 
 ADDRESSES = ("email", "phone")
 DETAILS = (
@@ -28,7 +26,7 @@ DETAILS = (
     "campaign",
 )
 FIELDS = ADDRESSES + DETAILS
-"""The fields that are merged one by one. `source`, `external_id` and `owner` count at capture only."""
+"""The fields that later submissions and edits may change. `source`, `external_id` and `owner` count at capture only."""
 
 MAX_TEXT = 2_000
 MAX_EXTERNAL_ID = 300
@@ -38,14 +36,17 @@ MAX_ATTRIBUTE_CHARACTERS = 64_000
 
 
 class Phone(NamedTuple):
-    """A number in E.164, and whether a person carries it (a mobile) rather than a desk or a company."""
+    """A number in E.164. `mobile`: a person carries it; otherwise it may belong to a desk or a whole company."""
 
     number: str
     mobile: bool
 
 
-class Readers(Protocol):
-    """Each reads one kind of text, or raises ValueError with a sentence for people (that never repeats the text)."""
+class ContactNormaliser(Protocol):
+    """Validates contact details and brings them into normal form.
+
+    Each method raises ValueError with a sentence for people that never repeats the text.
+    """
 
     def email(self, text: str) -> str: ...
 
@@ -56,26 +57,8 @@ class Readers(Protocol):
     def timezone(self, text: str) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with one field. `value` is for the error file of an import only, never for logs or events."""
-
-    field: str
-    message: str
-    value: str = ""
-
-
-class Permission(NamedTuple):
-    """What the lead allows: a channel without an entry was not spoken of."""
-
-    channels: Mapping[str, str]
-    at: datetime | None
-    basis: str | None
-    source: str | None
-
-
 class Contact(NamedTuple):
-    """One submission in normal form. `fields` holds only what was said."""
+    """The content of one submission, in normal form. `fields` holds only those of `FIELDS` that it has."""
 
     source: str
     external_id: str | None
@@ -83,9 +66,9 @@ class Contact(NamedTuple):
     owner: str | None = None
     mobile: bool = False
     attributes: Mapping[str, Any] = {}
-    permission: Permission | None = None
+    consent: SubmittedConsent | None = None
     likeness: int | None = None
-    """What name and company come to, for comparing (`rules.names`)."""
+    """The key of name and company (`rules.names.likeness`)."""
 
     @property
     def email(self) -> str | None:
@@ -96,107 +79,97 @@ class Contact(NamedTuple):
         return self.fields.get("phone")
 
 
-def normalise(given: Mapping[str, Any], readers: Readers) -> tuple[Contact | None, list[Problem]]:
-    """The submission in normal form, and what is wrong with it.
+def normalise(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[Contact | None, list[FieldError]]:
+    """A submission in normal form, and what is wrong with it.
 
-    One good address makes a lead: a bad one beside it, or a bad country, time zone or website, is left out and
-    reported. No contact at all comes back when no address is good, or the source is missing or too long.
+    One valid e-mail or phone makes a lead: an invalid one beside it, or an invalid country, time zone or website, is
+    left out and reported. The contact is None, and the submission refused, when it has no valid address, no source, or
+    a source, external id, consent or attributes that cannot be stored.
     """
-    problems: list[Problem] = []
-    source = clean(given.get("source"))
+    errors: list[FieldError] = []
+    source = clean(raw.get("source"))
     if not source:
-        problems.append(Problem("source", "is missing"))
+        errors.append(FieldError("source", "is missing"))
     elif len(source) > MAX_SOURCE:
-        problems.append(Problem("source", f"has more than {MAX_SOURCE} characters", source))
-    external_id = clean(given.get("external_id"))
+        errors.append(FieldError("source", f"has more than {MAX_SOURCE} characters", source))
+    external_id = clean(raw.get("external_id"))
     if external_id and len(external_id) > MAX_EXTERNAL_ID:
-        problems.append(Problem("external_id", f"has more than {MAX_EXTERNAL_ID} characters", external_id))
-    attributes, wrong = read_attributes(given.get("attributes"))
-    problems += wrong
-    permission, wrong = read_permission(given.get("consent"))
-    problems += wrong
-    refused = bool(problems)
+        errors.append(FieldError("external_id", f"has more than {MAX_EXTERNAL_ID} characters", external_id))
+    attributes, attribute_errors = read_attributes(raw.get("attributes"))
+    consent, consent_errors = read_consent(raw.get("consent"))
+    errors += attribute_errors + consent_errors
+    refused = bool(errors)
 
-    said, mobile, left_out = read_fields(given, readers)
-    problems += left_out
-    if "email" not in said and "phone" not in said:
-        if not any(problem.field in ADDRESSES for problem in left_out):
-            problems.append(Problem("email", "at least one of email and phone is needed"))
+    fields, mobile, left_out = read_fields(raw, normaliser)
+    errors += left_out
+    if "email" not in fields and "phone" not in fields:
+        if not any(error.field in ADDRESSES for error in left_out):
+            errors.append(FieldError("email", "at least one of email and phone is needed"))
         refused = True
     if refused:
-        return None, problems
+        return None, errors
     return (
         Contact(
             source=source,
             external_id=external_id or None,
-            fields=said,
-            owner=clean(given.get("owner")) or None,
+            fields=fields,
+            owner=clean(raw.get("owner")) or None,
             mobile=mobile,
             attributes=attributes,
-            permission=permission,
-            likeness=likeness(said),
+            consent=consent,
+            likeness=likeness(fields),
         ),
-        problems,
+        errors,
     )
 
 
-def read_fields(given: Mapping[str, Any], readers: Readers) -> tuple[dict[str, str], bool, list[Problem]]:
-    """The mergeable fields in normal form, whether the phone is a mobile, and what had to be left out."""
-    said: dict[str, str] = {}
-    problems: list[Problem] = []
+def read_fields(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[dict[str, str], bool, list[FieldError]]:
+    """The fields of `FIELDS` in normal form, whether the phone is a mobile, and the errors of those left out."""
+    fields: dict[str, str] = {}
+    errors: list[FieldError] = []
     mobile = False
     for name in DETAILS:
-        text = clean(given.get(name))
+        text = clean(raw.get(name))
         if not text:
             continue
         try:
-            said[name] = _detail(name, text, readers)
+            fields[name] = _read_detail(name, text, normaliser)
         except ValueError as error:
-            problems.append(Problem(name, str(error), text))
-    if text := clean(given.get("email")):
+            errors.append(FieldError(name, str(error), text))
+    if text := clean(raw.get("email")):
         try:
-            said["email"] = readers.email(text)
+            fields["email"] = normaliser.email(text)
         except ValueError as error:
-            problems.append(Problem("email", str(error), text))
-    if text := clean(given.get("phone")):
+            errors.append(FieldError("email", str(error), text))
+    if text := clean(raw.get("phone")):
         try:
-            phone = readers.phone(text, said.get("country"))
+            phone = normaliser.phone(text, fields.get("country"))
         except ValueError as error:
-            problems.append(Problem("phone", str(error), text))
+            errors.append(FieldError("phone", str(error), text))
         else:
-            said["phone"], mobile = phone.number, phone.mobile
-    return said, mobile, problems
+            fields["phone"], mobile = phone.number, phone.mobile
+    return fields, mobile, errors
 
 
-def _detail(name: str, text: str, readers: Readers) -> str:
+def _read_detail(name: str, text: str, normaliser: ContactNormaliser) -> str:
     if len(text) > MAX_TEXT:
         raise ValueError(f"has more than {MAX_TEXT} characters")
     match name:
         case "country":
-            return readers.country(text)
+            return normaliser.country(text)
         case "timezone":
-            return readers.timezone(text)
+            return normaliser.timezone(text)
         case "website":
             return read_website(text)
         case _:
             return text
 
 
-def clean(value: object) -> str:
-    """One line of text: NFC, single spaces, without control characters; "" for what is no text or blank."""
-    if not isinstance(value, str):
-        return ""
-    if value.isascii() and value.isprintable():
-        return value.strip() if "  " not in value else " ".join(value.split())
-    kept = "".join(c for c in value if c.isspace() or unicodedata.category(c) not in ("Cc", "Cs"))
-    return unicodedata.normalize("NFC", " ".join(kept.split()))
-
-
 _HOST = re.compile(r"(?=.{4,253}\Z)([^\s./:@-]([^\s./:@]{0,61}[^\s./:@-])?\.)+[^\s./:@\d-][^\s./:@]*\Z")
 
 
 def read_website(text: str) -> str:
-    """An http(s) address with its scheme and a lower-case host."""
+    """An http(s) address with its scheme and a lower-case host. Raises ValueError for anything else."""
     address = text if "://" in text else f"https://{text}"
     try:
         parts = urlsplit(address)
@@ -210,68 +183,15 @@ def read_website(text: str) -> str:
     return f"{parts.scheme.lower()}://{host}{f':{port}' if port else ''}{tail}"
 
 
-_CHOICES = {
-    "granted": ("granted", "yes", "true", "1", "opt-in", "opt_in", "y"),
-    "denied": ("denied", "no", "false", "0", "opt-out", "opt_out", "n"),
-}
-CHOICE_OF = {word: choice for choice, words in _CHOICES.items() for word in words}
-"""How files spell consent."""
-
-
-def read_permission(given: object) -> tuple[Permission | None, list[Problem]]:
-    """What a consent says; `unknown` says nothing, so that it never overwrites what is known."""
-    if given is None or given == "":
-        return None, []
-    if isinstance(given, Consent):
-        given = {name: getattr(given, name) for name in given.model_fields_set}
-    if not isinstance(given, Mapping):
-        return None, [Problem("consent", "is not an object")]
-    channels = {
-        channel: choice
-        for channel in ("email", "sms")
-        if (choice := CHOICE_OF.get(str(given.get(channel, "")).strip().casefold())) is not None
-    }
-    at = given.get("at")
-    try:
-        at = datetime.fromisoformat(at) if isinstance(at, str) and at else at or None
-        if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
-            raise ValueError
-    except ValueError:
-        return None, [Problem("consent.at", "is no RFC 3339 date-time with an offset", clean(given.get("at")))]
-    if not channels:
-        return None, []
-    return Permission(channels, at, clean(given.get("basis")) or None, clean(given.get("source")) or None), []
-
-
-def read_attributes(given: object) -> tuple[dict[str, Any], list[Problem]]:
-    """A tenant's own fields, each merged by itself. Values keep their JSON type; text loses its control characters."""
-    if given is None or given == "":
+def read_attributes(raw: object) -> tuple[dict[str, Any], list[FieldError]]:
+    """The tenant's own fields, or what is wrong with them. Values keep their JSON type."""
+    if raw is None or raw == "":
         return {}, []
-    if not isinstance(given, Mapping):
-        return {}, [Problem("attributes", "is not an object")]
-    if len(given) > MAX_ATTRIBUTES:
-        return {}, [Problem("attributes", f"has more than {MAX_ATTRIBUTES} entries")]
-    attributes = {key: clean_json(value) for name, value in given.items() if (key := clean(str(name))[:200])}
+    if not isinstance(raw, Mapping):
+        return {}, [FieldError("attributes", "is not an object")]
+    if len(raw) > MAX_ATTRIBUTES:
+        return {}, [FieldError("attributes", f"has more than {MAX_ATTRIBUTES} entries")]
+    attributes = {key: clean_json(value) for name, value in raw.items() if (key := clean(str(name))[:200])}
     if len(repr(attributes)) > MAX_ATTRIBUTE_CHARACTERS:
-        return {}, [Problem("attributes", f"has more than {MAX_ATTRIBUTE_CHARACTERS} characters")]
+        return {}, [FieldError("attributes", f"has more than {MAX_ATTRIBUTE_CHARACTERS} characters")]
     return attributes, []
-
-
-def clean_json(value: Any) -> Any:
-    """The value as every reader can hold it: text without control characters, numbers of 64 bits."""
-    match value:
-        case str():
-            if value.isascii() and value.isprintable():
-                return value
-            return "".join(c for c in value if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
-        case bool() | None | float():
-            return value
-        case int():
-            # Beyond 64 bits neither the event's JSON nor most readers can hold the number.
-            return value if -(2**63) <= value < 2**63 else str(value)
-        case Mapping():
-            return {clean_json(str(key)): clean_json(item) for key, item in value.items()}
-        case list() | tuple():
-            return [clean_json(item) for item in value]
-        case _:
-            return str(value)

@@ -1,11 +1,11 @@
-"""Which lead a submission is about: a new one, a known one, or a new one that may be the same person as another.
+"""Which lead a submission is about: a known one, or a new one that may be the same person as another.
 
 | what is the same | decision |
 |---|---|
 | source and external id | that lead |
 | e-mail | that lead |
 | mobile phone, one side (or both) without e-mail, names do not differ | that lead |
-| the phone otherwise; an e-mail that another lead has; name and company | a pair for review |
+| any other phone; an e-mail that another lead has; name and company | a pair for review |
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,9 +21,7 @@ from services.capture.rules.names import names_agree
 K = TypeVar("K")
 
 MOST_PAIRS = 3
-"""A switchboard's number may stand on hundreds of leads: a new one is paired with the oldest few only."""
-
-_SCORES = {"same_email": 0.9, "same_phone": 0.6, "same_name_and_company": 0.5}
+"""A switchboard's number may belong to hundreds of leads: a new lead makes pairs with the oldest few only."""
 
 
 class Reason(StrEnum):
@@ -36,9 +34,13 @@ class Reason(StrEnum):
     NAMES_DIFFER = "names_differ"
 
 
+_SCORES = {Reason.SAME_EMAIL: 0.9, Reason.SAME_PHONE: 0.6, Reason.SAME_NAME_AND_COMPANY: 0.5}
+_NAMES_WEIGHT = 0.25
+
+
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Two leads for review; `score` from 0 to 1 says how likely they are one person."""
+class DuplicatePair:
+    """Two leads for review. `score`: how likely they are one person, from 0 to 1."""
 
     tenant: str
     lead_ids: tuple[UUID, UUID]
@@ -48,129 +50,134 @@ class Pair:
 
 @dataclass(slots=True)
 class Match:
-    """The known lead, if any; the leads that look alike; the fields that may not be taken over."""
+    """The known lead, if any; the leads that are similar; the fields that the known lead must not take over."""
 
     lead: Lead | None
-    alike: list[tuple[Lead, Reason]] = field(default_factory=list)
+    similar: list[tuple[Lead, Reason]] = field(default_factory=list)
     without: tuple[str, ...] = ()
 
 
-class Book:
-    """The leads that a batch may be about, by what they are known by. It follows what the batch does to them."""
+class LeadIndex:
+    """The leads that a batch may be about, found by external id, e-mail, phone and likeness.
 
-    def __init__(self, leads: Iterable[Lead], identities: Mapping[tuple[str, str, str], UUID]) -> None:
+    The batch keeps it up to date: `add` for a new lead, `reindex` for a changed one.
+    """
+
+    def __init__(self, leads: Iterable[Lead], external_ids: Mapping[tuple[str, str, str], UUID]) -> None:
         self.leads: dict[tuple[str, UUID], Lead] = {}
-        self._email: dict[tuple[str, str], list[Lead]] = {}
-        self._phone: dict[tuple[str, str], list[Lead]] = {}
-        self._alike: dict[tuple[str, int], list[Lead]] = {}
+        self._by_email: dict[tuple[str, str], list[Lead]] = {}
+        self._by_phone: dict[tuple[str, str], list[Lead]] = {}
+        self._by_likeness: dict[tuple[str, int], list[Lead]] = {}
         for lead in sorted(leads, key=lambda lead: (lead.created_on, lead.lead_id)):
             self.add(lead)
-        self._external = {key: lead_id for key, lead_id in identities.items() if (key[0], lead_id) in self.leads}
+        self._external_ids = {key: id for key, id in external_ids.items() if (key[0], id) in self.leads}
 
     def add(self, lead: Lead) -> None:
         self.leads[lead.key] = lead
-        self._index(lead)
+        self.reindex(lead)
 
-    def _index(self, lead: Lead) -> None:
+    def reindex(self, lead: Lead) -> None:
+        """Index a lead by its present addresses. The lookups skip entries of addresses that it had before."""
         if lead.email is not None:
-            _enter(self._email, (lead.tenant, lead.email), lead)
+            _append_once(self._by_email, (lead.tenant, lead.email), lead)
         if lead.phone is not None:
-            _enter(self._phone, (lead.tenant, lead.phone), lead)
+            _append_once(self._by_phone, (lead.tenant, lead.phone), lead)
         if lead.likeness is not None:
-            _enter(self._alike, (lead.tenant, lead.likeness), lead)
+            _append_once(self._by_likeness, (lead.tenant, lead.likeness), lead)
 
-    def identify(self, tenant: str, contact: Contact, lead: Lead) -> bool:
-        """Remember the external id; False when it was known already."""
+    def add_external_id(self, tenant: str, contact: Contact, lead: Lead) -> bool:
+        """Index a lead by the contact's external id; False when it has none, or it is known already."""
         if contact.external_id is None:
             return False
         key = (tenant, contact.source, contact.external_id)
-        known = self._external.get(key) is not None
-        self._external.setdefault(key, lead.lead_id)
-        return not known
+        if key in self._external_ids:
+            return False
+        self._external_ids[key] = lead.lead_id
+        return True
 
-    def changed(self, lead: Lead) -> None:
-        """Follow a changed address: the old one no longer leads here."""
-        self._index(lead)
-
-    def standing(self, lead: Lead | None) -> Lead | None:
-        """The lead that an alias stands for."""
+    def resolve_alias(self, lead: Lead | None) -> Lead | None:
+        """The kept lead of an alias; any other lead itself."""
         while lead is not None and lead.merged_into is not None:
             lead = self.leads.get((lead.tenant, lead.merged_into))
         return lead
 
     def by_email(self, tenant: str, email: str | None) -> Lead | None:
+        """The lead with this e-mail; an alias counts as its kept lead."""
         if email is None:
             return None
-        holders = [lead for lead in self._email.get((tenant, email), ()) if lead.email == email]
+        holders = [lead for lead in self._by_email.get((tenant, email), ()) if lead.email == email]
         holders.sort(key=lambda lead: lead.merged_into is not None)
-        return self.standing(holders[0]) if holders else None
+        return self.resolve_alias(holders[0]) if holders else None
 
     def by_phone(self, tenant: str, phone: str | None) -> list[Lead]:
-        """The leads with this phone, the oldest first; an alias counts as the lead it stands for."""
+        """The leads with this phone, the oldest first; an alias counts as its kept lead."""
         if phone is None:
             return []
         found: list[Lead] = []
-        for holder in self._phone.get((tenant, phone), ()):
-            lead = self.standing(holder)
+        for holder in self._by_phone.get((tenant, phone), ()):
+            lead = self.resolve_alias(holder)
             if holder.phone == phone and lead is not None and lead not in found:
                 found.append(lead)
         return found
 
-    def phone_is_free(self, tenant: str, phone: str | None) -> bool:
-        """Whether no lead is marked as the first with this phone."""
-        holders = self._phone.get((tenant, phone), ()) if phone else ()
-        return not any(lead.phone_first and lead.phone == phone for lead in holders)
+    def decide_phone_first(self, lead: Lead) -> None:
+        """Set `phone_first` of a lead with a new phone: whether it has one, and no other lead came first with it."""
+        lead.phone_first = False
+        if lead.phone is not None:
+            holders = self._by_phone.get((lead.tenant, lead.phone), ())
+            lead.phone_first = not any(holder.phone_first and holder.phone == lead.phone for holder in holders)
 
     def match(self, tenant: str, contact: Contact) -> Match:
-        """Which lead the submission is about; see the table above."""
+        """Which lead a submission is about; see the table above."""
         found: Lead | None = None
         if contact.external_id is not None:
-            lead_id = self._external.get((tenant, contact.source, contact.external_id))
-            found = self.standing(self.leads.get((tenant, lead_id))) if lead_id else None
-        mail = self.by_email(tenant, contact.email)
-        if found is not None and mail is not None and mail is not found:
-            return Match(found, [(mail, Reason.SAME_EMAIL)], without=("email",))
-        found = found or mail
-        phones = self.by_phone(tenant, contact.phone)
+            lead_id = self._external_ids.get((tenant, contact.source, contact.external_id))
+            found = self.resolve_alias(self.leads.get((tenant, lead_id))) if lead_id else None
+        with_email = self.by_email(tenant, contact.email)
+        if found is not None and with_email is not None and with_email is not found:
+            return Match(found, [(with_email, Reason.SAME_EMAIL)], without=("email",))
+        found = found or with_email
+        with_phone = self.by_phone(tenant, contact.phone)
         if found is None:
-            found = next((lead for lead in phones if _same_person(lead, contact)), None)
+            found = next((lead for lead in with_phone if _same_person(lead, contact)), None)
         if found is not None:
             if found.phone == contact.phone:
                 return Match(found)
-            return Match(found, [(lead, Reason.SAME_PHONE) for lead in phones if lead is not found][:MOST_PAIRS])
-        alike = [(lead, Reason.SAME_PHONE) for lead in phones]
+            others = [(lead, Reason.SAME_PHONE) for lead in with_phone if lead is not found]
+            return Match(found, others[:MOST_PAIRS])
+        similar = [(lead, Reason.SAME_PHONE) for lead in with_phone]
         if contact.likeness is not None:
-            known = {lead.lead_id for lead in phones}
-            others = (self.standing(lead) for lead in self._alike.get((tenant, contact.likeness), ()))
-            alike += [
+            known = {lead.lead_id for lead in with_phone}
+            alike = map(self.resolve_alias, self._by_likeness.get((tenant, contact.likeness), ()))
+            similar += [
                 (lead, Reason.SAME_NAME_AND_COMPANY)
-                for lead in others
+                for lead in alike
                 if lead is not None and lead.lead_id not in known and lead.likeness == contact.likeness
             ]
-        return Match(None, alike[:MOST_PAIRS])
+        return Match(None, similar[:MOST_PAIRS])
 
 
-def _enter(index: dict[K, list[Lead]], key: K, lead: Lead) -> None:
-    holders = index.setdefault(key, [])
-    if lead not in holders:
-        holders.append(lead)
+def _append_once(index: dict[K, list[Lead]], key: K, lead: Lead) -> None:
+    leads = index.setdefault(key, [])
+    if lead not in leads:
+        leads.append(lead)
 
 
 def _same_person(lead: Lead, contact: Contact) -> bool:
-    """Whether the same phone makes a submission the same person; the e-mails are not the same.
+    """Whether a submission with the lead's phone, but not with its e-mail, is about the same person.
 
-    A desk may be shared by many, a mobile hardly ever; where a side gives no name, none speaks against it.
+    Many people may share the phone of a desk; hardly anybody shares a mobile. An absent name does not speak against it.
     """
     one_without_email = lead.email is None or contact.email is None
     return contact.mobile and one_without_email and names_agree(lead.fields, contact.fields) is not False
 
 
-def pair_of(lead: Lead, other: Lead, reason: Reason) -> Pair:
-    """The pair of two leads that look alike, with a score and all reasons."""
+def pair_of(lead: Lead, other: Lead, reason: Reason) -> DuplicatePair:
+    """The pair of two similar leads, with its score and all reasons."""
     score, reasons = _SCORES[reason], [reason]
     agree = names_agree(lead.fields, other.fields)
     if reason is not Reason.SAME_NAME_AND_COMPANY and agree is not None:
         reasons.append(Reason.NAMES_AGREE if agree else Reason.NAMES_DIFFER)
-        score += 0.25 if agree else -0.25
+        score += _NAMES_WEIGHT if agree else -_NAMES_WEIGHT
     a, b = sorted((lead.lead_id, other.lead_id))
-    return Pair(lead.tenant, (a, b), round(min(score, 1.0), 2), tuple(reasons))
+    return DuplicatePair(lead.tenant, (a, b), round(min(score, 1.0), 2), tuple(reasons))

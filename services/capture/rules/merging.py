@@ -1,15 +1,15 @@
-"""Two leads that are one person: what the kept one takes over, and how it gets its own back.
+"""The merge of two leads that are one person: what the kept lead takes over from the alias, and how that is undone.
 
-The alias keeps its row as it was. What the kept lead took is recorded field by field, so that an undo restores it,
-except for what somebody changed since.
+The alias keeps its row as it was. What the kept lead took over is recorded field by field, so that an undo can restore
+it wherever nobody has changed it since.
 """
 
 from datetime import datetime
 from typing import Any
 
-from services.capture.rules.lead import Lead, Mark
-
-_STRICTNESS = {"granted": 1, "denied": 2}
+from services.capture.rules.consent import CHANNELS, is_stricter
+from services.capture.rules.contact import ADDRESSES
+from services.capture.rules.lead import Lead, Provenance
 
 
 def refusal(kept: Lead, alias: Lead, alias_has_aliases: bool) -> str | None:
@@ -26,72 +26,73 @@ def refusal(kept: Lead, alias: Lead, alias_has_aliases: bool) -> str | None:
 
 
 def merge(kept: Lead, alias: Lead) -> tuple[list[str], dict[str, Any]]:
-    """Fill the gaps of `kept` from `alias`; the names of what changed, and the record for `undo`.
+    """Fill the gaps of `kept` from `alias`; the names of the fields that changed, and the record for `undo`.
 
-    What the kept lead says itself stays, unless a person wrote the alias's value and none wrote this one. The strictest
-    consent holds for each channel; a channel nobody spoke of is no restriction.
+    A value of the kept lead stays, unless a human entered the alias's value and nobody entered this one. An address
+    always stays. The strictest consent holds for each channel.
     """
-    taken: dict[str, Any] = {}
+    taken_over: dict[str, Any] = {}
     changed = []
     for name in [*alias.fields, *(f"attributes.{name}" for name in alias.attributes)]:
-        mine, theirs = kept.mark(name), alias.mark(name)
-        assert theirs is not None
-        stays = mine is not None and (mine.human or not theirs.human or name in ("email", "phone"))
-        if stays:
+        own, other = kept.provenance_of(name), alias.provenance_of(name)
+        assert other is not None
+        if own is not None and (own.human or not other.human or name in ADDRESSES):
             continue
-        before = kept.says(name)
-        if before != alias.says(name):
+        before = kept.value_of(name)
+        if before != alias.value_of(name):
             changed.append(name)
-        taken[name] = {"before": before, "mark": _write(kept.marks.get(name)), "after": _write(theirs)}
-        kept.put(name, alias.says(name))
-        kept.marks[name] = theirs
-    record: dict[str, Any] = {"fields": taken}
+        taken_over[name] = {
+            "before": before,
+            "mark": _provenance_out(kept.provenance.get(name)),
+            "after": _provenance_out(other),
+        }
+        kept.set_value(name, alias.value_of(name))
+        kept.provenance[name] = other
+    record: dict[str, Any] = {"fields": taken_over}
     before_consent = dict(kept.consent)
-    for channel in ("email", "sms"):
-        if _STRICTNESS.get(alias.consent.get(channel, ""), 0) > _STRICTNESS.get(kept.consent.get(channel, ""), 0):
+    for channel in CHANNELS:
+        if is_stricter(alias.consent.get(channel), kept.consent.get(channel)):
             name = f"consent.{channel}"
-            record.setdefault("consent_marks", {})[name] = _write(kept.marks.get(name))
+            record.setdefault("consent_marks", {})[name] = _provenance_out(kept.provenance.get(name))
             kept.consent[channel] = alias.consent[channel]
             kept.consent |= {part: alias.consent.get(part) for part in ("basis", "source", "at")}
-            kept.marks[name] = alias.mark(name) or Mark(alias.as_of)
+            kept.provenance[name] = alias.provenance_of(name) or Provenance(alias.as_of)
             changed.append(name)
     if kept.consent != before_consent:
         record["consent"] = {"before": before_consent, "after": dict(kept.consent)}
-    kept.touched = kept.touched or bool(taken) or "consent" in record
+    kept.unsaved = kept.unsaved or bool(taken_over) or "consent" in record
     return changed, record
 
 
 def undo(kept: Lead, record: dict[str, Any]) -> list[str]:
-    """Give back what the merge brought, where nobody changed it since; the names of what changed."""
+    """Restore what the merge changed, where nobody has changed it since; the names of the fields that changed."""
     changed = []
     for name, entry in record.get("fields", {}).items():
-        if _write(kept.marks.get(name)) != entry["after"]:
+        if _provenance_out(kept.provenance.get(name)) != entry["after"]:
             continue
-        if kept.says(name) != entry["before"]:
+        if kept.value_of(name) != entry["before"]:
             changed.append(name)
-        kept.put(name, entry["before"])
-        _restore(kept, name, entry["mark"])
-        kept.touched = True
+        kept.set_value(name, entry["before"])
+        _restore_provenance(kept, name, entry["mark"])
+        kept.unsaved = True
     consent = record.get("consent")
     if consent is not None and kept.consent == consent["after"]:
         changed += [
-            f"consent.{channel}"
-            for channel in ("email", "sms")
-            if consent["before"].get(channel) != kept.consent.get(channel)
+            f"consent.{channel}" for channel in CHANNELS if consent["before"].get(channel) != kept.consent.get(channel)
         ]
         kept.consent = dict(consent["before"])
-        for name, mark in record.get("consent_marks", {}).items():
-            _restore(kept, name, mark)
-        kept.touched = True
+        for name, stored in record.get("consent_marks", {}).items():
+            _restore_provenance(kept, name, stored)
+        kept.unsaved = True
     return changed
 
 
-def _restore(lead: Lead, name: str, mark: list[Any] | None) -> None:
-    if mark is None:
-        lead.marks.pop(name, None)
+def _restore_provenance(lead: Lead, name: str, stored: list[Any] | None) -> None:
+    if stored is None:
+        lead.provenance.pop(name, None)
     else:
-        lead.marks[name] = Mark(datetime.fromisoformat(mark[0]), bool(mark[1]))
+        lead.provenance[name] = Provenance(datetime.fromisoformat(stored[0]), bool(stored[1]))
 
 
-def _write(mark: Mark | None) -> list[Any] | None:
-    return None if mark is None else [mark.time.isoformat(), mark.human]
+def _provenance_out(provenance: Provenance | None) -> list[Any] | None:
+    return None if provenance is None else [provenance.time.isoformat(), provenance.human]

@@ -5,16 +5,19 @@ import unicodedata
 from collections.abc import Mapping
 from hashlib import blake2b
 
-_PLAIN = str.maketrans(
+NAME_FIELDS = frozenset({"first_name", "last_name", "full_name", "company"})
+"""The fields that a likeness is computed from."""
+
+_FOLDED_ASCII = str.maketrans(
     string.ascii_uppercase + string.punctuation + string.whitespace,
     string.ascii_lowercase + " " * (len(string.punctuation) + len(string.whitespace)),
 )
 
 
 def fold(text: str) -> str:
-    """Letters and digits only, lower case, without accents."""
+    """The text in lower case without accents; every character that is neither letter nor digit becomes a space."""
     if text.isascii():
-        return text.translate(_PLAIN)
+        return text.translate(_FOLDED_ASCII)
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c))
 
@@ -25,30 +28,29 @@ def _words(fields: Mapping[str, str]) -> list[str]:
 
 
 def names_agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool | None:
-    """Whether two names can be one person's: the shorter is part of the longer, initials count.
+    """Whether two names can be the same person's: each word or initial of the shorter one is in the longer one.
 
-    None when one of them is no name at all.
+    None when one of them is empty.
     """
-    short, long = sorted((_words(one), _words(other)), key=len)
-    if not short:
+    shorter, longer = sorted((_words(one), _words(other)), key=len)
+    if not shorter:
         return None
-    left = list(long)
-    for word in short:
-        fit = next((w for w in left if w == word or (min(len(w), len(word)) == 1 and w[0] == word[0])), None)
-        if fit is None:
+    left = list(longer)
+    for word in shorter:
+        same = next((w for w in left if w == word or (min(len(w), len(word)) == 1 and w[0] == word[0])), None)
+        if same is None:
             return False
-        left.remove(fit)
+        left.remove(same)
     return True
 
 
 def likeness(fields: Mapping[str, str]) -> int | None:
-    """A key that leads with the same full name and the same company share; None without both. 64 bits, signed."""
+    """A key that is equal for leads with the same full name and company (a "blocking key" of record linkage).
+
+    A signed 64-bit hash; None without a company or with fewer than two words of a name.
+    """
     company = fold(fields.get("company", "")).split()
     words = sorted(_words(fields)) if company else []
     if len(words) < 2:
         return None
     return int.from_bytes(blake2b(" ".join([*words, "|", *company]).encode(), digest_size=8).digest(), signed=True)
-
-
-NAMED_BY = frozenset({"first_name", "last_name", "full_name", "company"})
-"""The fields that a likeness follows from."""

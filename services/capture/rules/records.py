@@ -1,7 +1,7 @@
-"""The records of an uploaded file, read page by page from any byte on.
+"""The records of an uploaded CSV or NDJSON file, read page by page from the offset of any record.
 
-A page is a window of the file. What a record is, on which physical line it begins and where the next one starts comes
-out of the bytes alone, so a worker that takes over in the middle reads exactly what the first one would have.
+A page is read from a window of the file. The bytes alone decide where a record begins and ends and on which physical
+line it is, so a worker that continues in the middle of a file reads the same records as the worker before it.
 """
 
 import csv
@@ -17,12 +17,12 @@ ENCODINGS = ("utf-8", "windows-1252", "iso-8859-1", "iso-8859-15")
 
 
 class NotText(ValueError):
-    """The file is of another kind altogether."""
+    """The file is neither CSV nor NDJSON, for example a spreadsheet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file is written: `format` is csv or ndjson; `start` and `line` say where the first record begins."""
+    """How a file is written. `format`: csv or ndjson; `start` and `line`: byte and line of the first record."""
 
     format: str
     encoding: str
@@ -34,9 +34,9 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record, its first physical line (the header is 1), and where the next one begins.
+    """One record, its first physical line (the header is line 1), and where the next record begins.
 
-    `values` is None when it cannot be read; `reason` then says why.
+    `values` is None for a record that cannot be read, with the `reason` why.
     """
 
     line: int
@@ -47,9 +47,12 @@ class Record:
 
 
 def read_layout(head: bytes, *, name: str = "", encoding: str = "utf-8") -> Layout:
-    """How a file is written, from its first bytes and its name; ValueError says why it cannot be read."""
+    """How a file is written, from its first bytes and its name.
+
+    Raises NotText or ValueError, with a sentence for people, for a file that cannot be read.
+    """
     if encoding not in ENCODINGS:
-        raise ValueError(f"encoding {encoding!r} is not read; {', '.join(ENCODINGS)} are")
+        raise ValueError(f"encoding {encoding!r} is not supported; use one of {', '.join(ENCODINGS)}")
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise NotText("this is a spreadsheet file; save it as CSV (UTF-8)")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head[:1_000]:
@@ -76,10 +79,10 @@ def read_layout(head: bytes, *, name: str = "", encoding: str = "utf-8") -> Layo
 
 
 def read_records(window: bytes, layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
-    """The records that lie whole in the window that begins at `offset`, physical line `line`.
+    """The complete records in a window of the file that begins at byte `offset` and physical line `line`.
 
-    With `ended` the window reaches the end of the file. Otherwise the last record may go on behind it and is left for
-    the next page; a record that fills the whole window is too long and comes back with a reason.
+    `ended`: the window reaches the end of the file. Otherwise an incomplete last record is left for the next page; a
+    record that fills the whole window is too long, and is returned with that reason.
     """
     lines = window.splitlines(keepends=True)
     if not ended and lines and not lines[-1].endswith(b"\n"):
@@ -89,7 +92,8 @@ def read_records(window: bytes, layout: Layout, offset: int, line: int, *, ended
         lines.pop()
     read = _ndjson if layout.format == "ndjson" else _csv
     for record in read(lines, layout, offset, line, ended=ended):
-        yield record if layout.format == "ndjson" or record.values is None else _named(record, layout.columns)
+        named = layout.format == "ndjson" or record.values is None
+        yield record if named else _with_column_names(record, layout.columns)
 
 
 def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
@@ -114,11 +118,11 @@ def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, e
 
 
 class _Unfinished(Exception):
-    """A quoted value goes on behind the lines that are there."""
+    """A quoted value continues after the last line of the window."""
 
 
 class _TooLong(Exception):
-    """A quoted value goes on for too long: its quote was never closed."""
+    """A quoted value has too many lines: its quote was never closed."""
 
 
 def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
@@ -150,7 +154,7 @@ def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ende
 def _csv_record(lines: Sequence[bytes], at: int, layout: Layout) -> tuple[list[str], int]:
     used = 0
 
-    def pull() -> Iterator[str]:
+    def next_lines() -> Iterator[str]:
         nonlocal used
         while True:
             if used >= MAX_ROW_LINES:
@@ -160,10 +164,10 @@ def _csv_record(lines: Sequence[bytes], at: int, layout: Layout) -> tuple[list[s
             used += 1
             yield lines[at + used - 1].decode(layout.encoding)
 
-    return next(csv.reader(pull(), delimiter=layout.delimiter, strict=True)), used
+    return next(csv.reader(next_lines(), delimiter=layout.delimiter, strict=True)), used
 
 
-def _named(record: Record, columns: Sequence[str]) -> Record:
+def _with_column_names(record: Record, columns: Sequence[str]) -> Record:
     values: list[str] = record.values[""] if record.values else []
     extra = [value for value in values[len(columns) :] if value.strip()]
     if extra:

@@ -1,1 +1,1 @@
-"""Every query of capture: leads and what they are known by, merges and pairs, imports."""
+"""Every statement of capture: leads and how they are found, merges, pairs for review, imports, erasure."""

@@ -1,4 +1,4 @@
-"""Pairs of leads that may be one person."""
+"""Pairs for review: leads that may be one person."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from services.capture.rules.matching import Pair
+from services.capture.rules.matching import DuplicatePair
 from shared.db import UnitOfWork
 from shared.ids import uuid7
 
-# A pair names the ids that it was found with; what they were merged into since is read here.
+# A pair is stored with the ids that it was found with; an id that became an alias since is read as its kept lead.
 _PAIR = """
     SELECT d.pair_id, d.score, d.reasons, d.state, d.merge_id, d.found_on,
            coalesce(a.merged_into, a.lead_id) AS lead_a, coalesce(b.merged_into, b.lead_id) AS lead_b
@@ -20,8 +20,8 @@ _PAIR = """
 """
 
 
-async def add(work: UnitOfWork, pairs: Sequence[Pair], found_on: datetime) -> None:
-    """Put pairs up for review; one that was decided or is open already stays as it is."""
+async def insert(work: UnitOfWork, pairs: Sequence[DuplicatePair], found_on: datetime) -> None:
+    """Add pairs for review; a pair that is stored already, open or decided, stays as it is."""
     if pairs:
         await work.run(
             """
@@ -44,7 +44,7 @@ async def add(work: UnitOfWork, pairs: Sequence[Pair], found_on: datetime) -> No
 
 
 async def open_pairs(work: UnitOfWork, tenant: str, *, before: UUID | None, limit: int) -> Sequence[RowMapping]:
-    """Pairs that wait for a decision, the newest first; not those whose leads are one lead by now."""
+    """The pairs without a decision, the newest first, except those whose leads are merged already."""
     return await work.fetch(
         f"""
         {_PAIR}
@@ -64,7 +64,7 @@ async def lock_pair(work: UnitOfWork, tenant: str, pair_id: UUID) -> RowMapping 
     )
 
 
-async def decide(
+async def store_decision(
     work: UnitOfWork, tenant: str, pair_id: UUID, state: str, *, by: str, merge_id: UUID | None = None
 ) -> None:
     await work.run(
@@ -81,8 +81,8 @@ async def decide(
     )
 
 
-async def close_of_merge(work: UnitOfWork, tenant: str, a: UUID, b: UUID, merge_id: UUID, by: str) -> None:
-    """The two leads were merged: their pair, if there is one, is decided."""
+async def decide_by_merge(work: UnitOfWork, tenant: str, a: UUID, b: UUID, merge_id: UUID, by: str) -> None:
+    """Decide the pair of two merged leads, if there is one."""
     first, second = sorted((a, b))
     await work.run(
         """
@@ -98,8 +98,8 @@ async def close_of_merge(work: UnitOfWork, tenant: str, a: UUID, b: UUID, merge_
     )
 
 
-async def reopen_of_merge(work: UnitOfWork, tenant: str, merge_id: UUID) -> None:
-    """The merge was undone: its pair may be decided anew."""
+async def reopen(work: UnitOfWork, tenant: str, merge_id: UUID) -> None:
+    """Open the pair of an undone merge, if there is one, for another decision."""
     await work.run(
         """
         UPDATE duplicate SET state = 'open', merge_id = NULL, decided_on = NULL, decided_by = NULL

@@ -1,13 +1,15 @@
-"""Forgetting a person: every place in this database that could name them."""
+"""Erasure: every place in this database that may hold a lead's personal data."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
 from services.capture.rules.lead import Lead
 from shared.db import UnitOfWork
 
-# The bytes of a dead letter need not be text, and an address in it need not be in normal form: letters are compared
-# in lower case, phones by their last nine digits.
-_DEAD_LETTERS = """
+# A dead letter may hold any bytes, and an address in any spelling: text is compared in lower case, phones by their
+# last nine digits.
+_DELETE_DEAD_LETTERS = """
     DELETE FROM dead_letter d
     WHERE d.tenant_id = :tenant AND d.value IS NOT NULL AND (
         EXISTS (SELECT FROM unnest(CAST(:emails AS text[])) AS e (email)
@@ -15,31 +17,50 @@ _DEAD_LETTERS = """
         OR EXISTS (SELECT FROM unnest(CAST(:digits AS text[])) AS p (digits)
                    WHERE position(p.digits IN regexp_replace(encode(d.value, 'escape'), '[^0-9]', '', 'g')) > 0))
 """
-_IMPORT_ERRORS = """
+_DELETE_IMPORT_ERRORS = """
     DELETE FROM import_error e
     WHERE e.tenant_id = :tenant AND (
         e.lead_id = ANY (CAST(:leads AS uuid[])) OR lower(e.value) = ANY (CAST(:emails AS text[])))
 """
-_ANSWERS = """
+_DELETE_ANSWERS = """
     DELETE FROM idempotency i
     WHERE i.tenant_id = :tenant AND EXISTS (
         SELECT FROM unnest(CAST(:ids AS text[])) AS l (id) WHERE position(convert_to(l.id, 'UTF8') IN i.body) > 0)
 """
+_COLUMNS_WITH_LEADS = (
+    ("duplicate", ("lead_a", "lead_b")),
+    ("merge", ("lead_id", "alias_id")),
+    ("lead_identity", ("lead_id",)),
+    ("lead", ("lead_id",)),
+)
 
 
-async def forget(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> None:
-    """Delete the leads with all that says who they were: merges, pairs, import errors, answers, dead letters."""
+async def delete_personal_data(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> None:
+    """Delete the leads with their external ids, merges, pairs, import errors, stored answers and dead letters."""
     ids = [lead.lead_id for lead in leads]
     emails = [lead.email for lead in leads if lead.email is not None]
     digits = [lead.phone[-9:] for lead in leads if lead.phone is not None]
-    await work.run(_DEAD_LETTERS, tenant=tenant, emails=emails, digits=digits)
-    await work.run(_IMPORT_ERRORS, tenant=tenant, leads=ids, emails=emails)
-    await work.run(_ANSWERS, tenant=tenant, ids=[str(id) for id in ids])
-    for table, columns in (
-        ("duplicate", ("lead_a", "lead_b")),
-        ("merge", ("lead_id", "alias_id")),
-        ("lead_identity", ("lead_id",)),
-        ("lead", ("lead_id",)),
-    ):
-        named = " OR ".join(f"{column} = ANY (CAST(:leads AS uuid[]))" for column in columns)
-        await work.run(f"DELETE FROM {table} WHERE tenant_id = :tenant AND ({named})", tenant=tenant, leads=ids)
+    await work.run(_DELETE_DEAD_LETTERS, tenant=tenant, emails=emails, digits=digits)
+    await work.run(_DELETE_IMPORT_ERRORS, tenant=tenant, leads=ids, emails=emails)
+    await work.run(_DELETE_ANSWERS, tenant=tenant, ids=[str(id) for id in ids])
+    for table, columns in _COLUMNS_WITH_LEADS:
+        is_theirs = " OR ".join(f"{column} = ANY (CAST(:leads AS uuid[]))" for column in columns)
+        await work.run(f"DELETE FROM {table} WHERE tenant_id = :tenant AND ({is_theirs})", tenant=tenant, leads=ids)
+
+
+async def page_of_erased(
+    work: UnitOfWork, tenant: str, since: datetime, after: UUID | None, limit: int
+) -> list[tuple[UUID, datetime]]:
+    """The next leads, by id, that were erased since then, and when."""
+    rows = await work.fetch_tuples(
+        """
+        SELECT lead_id, at FROM erased
+        WHERE tenant_id = :tenant AND at >= :since AND (CAST(:after AS uuid) IS NULL OR lead_id > :after)
+        ORDER BY lead_id LIMIT :limit
+        """,
+        tenant=tenant,
+        since=since,
+        after=after,
+        limit=limit,
+    )
+    return [(lead_id, at) for lead_id, at in rows]

@@ -1,21 +1,52 @@
-"""Uploaded files and how far they were read."""
+"""Imports: uploaded files, their progress, and the errors and warnings of their rows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from sqlalchemy import RowMapping
 
-from shared.db import UnitOfWork
+from services.capture.tables import ImportChunkRow, ImportErrorRow, ImportJobRow
+from shared.db import UnitOfWork, array_parameters, by_column
+from shared.db.columns import column_types, insert_rows, select_values
 
 CHUNK = 262_144
 """Bytes of a file in one row."""
 
+_JOB_COLUMNS = ", ".join(column_types(ImportJobRow))
+_INSERT_JOB = insert_rows(ImportJobRow)
+_CHUNK_COLUMNS = tuple(column_types(ImportChunkRow))
+_INSERT_CHUNKS = insert_rows(ImportChunkRow)
+_ERROR_TYPES = {name: type for name, type in column_types(ImportErrorRow).items() if name != "number"}
+_ERROR_COLUMNS = ", ".join(_ERROR_TYPES)
+# The generated numbers follow the order of the errors.
+_INSERT_ERRORS = f"""
+    INSERT INTO import_error ({_ERROR_COLUMNS})
+    SELECT {select_values(ImportErrorRow, _ERROR_TYPES)}
+    FROM unnest({array_parameters(_ERROR_TYPES)}) WITH ORDINALITY AS v ({_ERROR_COLUMNS}, position)
+    ORDER BY v.position
+"""
 
-@dataclass(frozen=True, slots=True)
-class ErrorRow:
-    """What is wrong with a row; with `lead_id` it is a warning: the row was taken all the same."""
+
+class NewImport(NamedTuple):
+    """An import whose file is being uploaded. `position` and `line`: where the first record begins."""
+
+    import_id: UUID
+    source: str
+    file_name: str
+    mapping: Mapping[str, str]
+    layout: Mapping[str, Any]
+    size: int
+    position: int
+    line: int
+    idempotency_key: str | None
+    request_digest: bytes
+    created_by: str
+
+
+class RowError(NamedTuple):
+    """What is wrong with a row. With a `lead_id` it is a warning: the row was taken, without this value."""
 
     line: int
     column: str | None
@@ -24,119 +55,117 @@ class ErrorRow:
     lead_id: UUID | None = None
 
 
-async def add(work: UnitOfWork, tenant: str, import_id: UUID, **columns: Any) -> None:
-    """A new import, while its file is being uploaded."""
-    await work.run(
-        """
-        INSERT INTO import_job (tenant_id, import_id, state, source, file_name, mapping, layout, size, position, line,
-                                rows_read, rows_taken, rows_rejected, idempotency_key, request_digest, created_on,
-                                created_by, touched_on)
-        VALUES (:tenant, :import, 'uploading', :source, :file_name, CAST(:mapping AS jsonb), CAST(:layout AS jsonb),
-                :size, :position, :line, 0, 0, 0, :idempotency_key, :request_digest, :now, :created_by, :now)
-        """,
-        tenant=tenant,
-        **{"import": import_id},
-        now=work.now,
-        **columns,
-    )
+async def insert(work: UnitOfWork, tenant: str, new: NewImport) -> None:
+    """Add an import in state `uploading`. A unique violation: another one has its Idempotency-Key."""
+    row = new._asdict() | {
+        "tenant_id": tenant,
+        "state": "uploading",
+        "mapping": orjson.dumps(new.mapping).decode(),
+        "layout": orjson.dumps(new.layout).decode(),
+        "rows_read": 0,
+        "rows_taken": 0,
+        "rows_rejected": 0,
+        "created_on": work.now,
+        "touched_on": work.now,
+    }
+    await work.run(_INSERT_JOB, **{name: [row.get(name)] for name in column_types(ImportJobRow)})
 
 
-async def by_key(work: UnitOfWork, tenant: str, key: str) -> RowMapping | None:
+async def find_by_key(work: UnitOfWork, tenant: str, key: str) -> RowMapping | None:
+    """The import with this Idempotency-Key, in any state."""
     return await work.fetch_one(
-        "SELECT * FROM import_job WHERE tenant_id = :tenant AND idempotency_key = :key", tenant=tenant, key=key
-    )
-
-
-async def add_chunks(work: UnitOfWork, tenant: str, import_id: UUID, first: int, chunks: Sequence[bytes]) -> None:
-    await work.run(
-        """
-        INSERT INTO import_chunk (tenant_id, import_id, number, data)
-        SELECT :tenant, :import, number, data
-        FROM unnest(CAST(:numbers AS int[]), CAST(:chunks AS bytea[])) AS t (number, data)
-        """,
+        f"SELECT {_JOB_COLUMNS} FROM import_job WHERE tenant_id = :tenant AND idempotency_key = :key",
         tenant=tenant,
-        **{"import": import_id},
-        numbers=list(range(first, first + len(chunks))),
-        chunks=list(chunks),
+        key=key,
     )
+
+
+async def insert_chunks(work: UnitOfWork, tenant: str, import_id: UUID, first: int, chunks: Sequence[bytes]) -> None:
+    """Store the chunks of a file that follow chunk number `first` - 1."""
+    if chunks:
+        rows = [(tenant, import_id, number, data) for number, data in enumerate(chunks, start=first)]
+        await work.run(_INSERT_CHUNKS, **by_column(_CHUNK_COLUMNS, rows))
 
 
 async def begin(work: UnitOfWork, tenant: str, import_id: UUID, total: int) -> None:
-    """The file is here in full: a worker may read it. `total` is an estimate until the end."""
+    """Let workers read an import whose file is complete. `total` is an estimate of its rows."""
     await work.run(
         """
         UPDATE import_job SET state = 'running', rows_total = :total, touched_on = :now
-        WHERE tenant_id = :tenant AND import_id = :import
+        WHERE tenant_id = :tenant AND import_id = :import_id
         """,
         tenant=tenant,
-        **{"import": import_id},
+        import_id=import_id,
         total=total,
         now=work.now,
     )
 
 
 async def read(work: UnitOfWork, tenant: str, import_id: UUID, *, lock: bool = False) -> RowMapping | None:
+    """An import whose upload is complete."""
     return await work.fetch_one(
         f"""
-        SELECT * FROM import_job WHERE tenant_id = :tenant AND import_id = :import AND state <> 'uploading'
+        SELECT {_JOB_COLUMNS} FROM import_job
+        WHERE tenant_id = :tenant AND import_id = :import_id AND state <> 'uploading'
         {"FOR UPDATE" if lock else ""}
         """,
         tenant=tenant,
-        **{"import": import_id},
+        import_id=import_id,
     )
 
 
-async def due(work: UnitOfWork) -> list[tuple[str, UUID]]:
-    """Running imports; the one that waited longest comes first, so that tenants take turns."""
+async def longest_waiting(work: UnitOfWork) -> list[tuple[str, UUID]]:
+    """Running imports, (tenant, import id); the one that waited longest first, so that tenants take turns."""
     rows = await work.fetch(
         "SELECT tenant_id, import_id FROM import_job WHERE state = 'running' ORDER BY touched_on LIMIT 20"
     )
     return [(row["tenant_id"], row["import_id"]) for row in rows]
 
 
-async def claim(work: UnitOfWork, tenant: str, import_id: UUID) -> RowMapping | None:
-    """A running import, locked; None when another worker has it or it is over."""
+async def lock_running(work: UnitOfWork, tenant: str, import_id: UUID) -> RowMapping | None:
+    """A running import, locked; None when another worker has locked it, or it is not running any more."""
     return await work.fetch_one(
-        """
-        SELECT * FROM import_job WHERE tenant_id = :tenant AND import_id = :import AND state = 'running'
+        f"""
+        SELECT {_JOB_COLUMNS} FROM import_job
+        WHERE tenant_id = :tenant AND import_id = :import_id AND state = 'running'
         FOR UPDATE SKIP LOCKED
         """,
         tenant=tenant,
-        **{"import": import_id},
+        import_id=import_id,
     )
 
 
 async def window(work: UnitOfWork, tenant: str, import_id: UUID, position: int, size: int) -> bytes:
-    """The bytes of the file from `position` on, about `size` of them."""
+    """At least `size` bytes of the file from `position` on, fewer at its end or before a missing chunk."""
     first, skip = divmod(position, CHUNK)
     rows = await work.fetch(
         """
         SELECT number, data FROM import_chunk
-        WHERE tenant_id = :tenant AND import_id = :import AND number BETWEEN :first AND :last ORDER BY number
+        WHERE tenant_id = :tenant AND import_id = :import_id AND number BETWEEN :first AND :last ORDER BY number
         """,
         tenant=tenant,
-        **{"import": import_id},
+        import_id=import_id,
         first=first,
         last=first + size // CHUNK,
     )
-    # A gap would shift everything behind it: what stands before it is all that can be read.
-    whole = [row["data"] for n, row in enumerate(rows) if row["number"] == first + n]
-    return b"".join(whole)[skip:]
+    # Behind a missing chunk every offset would be wrong: only the chunks before it can be read.
+    complete = [row["data"] for n, row in enumerate(rows) if row["number"] == first + n]
+    return b"".join(complete)[skip:]
 
 
 async def advance(
     work: UnitOfWork, job: RowMapping, *, position: int, line: int, read: int, taken: int, rejected: int
 ) -> None:
-    """A page is done: count it, and go on behind it."""
+    """Count the rows of a page, and continue after it: the next record begins at `position` and `line`."""
     await work.run(
         """
         UPDATE import_job
         SET position = :position, line = :line, rows_read = rows_read + :read, rows_taken = rows_taken + :taken,
             rows_rejected = rows_rejected + :rejected, touched_on = clock_timestamp()
-        WHERE tenant_id = :tenant AND import_id = :import
+        WHERE tenant_id = :tenant AND import_id = :import_id
         """,
         tenant=job["tenant_id"],
-        **{"import": job["import_id"]},
+        import_id=job["import_id"],
         position=position,
         line=line,
         read=read,
@@ -146,73 +175,59 @@ async def advance(
 
 
 async def finish(work: UnitOfWork, job: RowMapping) -> None:
-    """All rows are read: the file itself is forgotten."""
-    key = {"tenant": job["tenant_id"], "import": job["import_id"]}
+    """Mark an import as done, and delete its file."""
+    key = {"tenant": job["tenant_id"], "import_id": job["import_id"]}
     await work.run(
         """
         UPDATE import_job SET state = 'done', reason = NULL, rows_total = rows_read, finished_on = :now
-        WHERE tenant_id = :tenant AND import_id = :import
+        WHERE tenant_id = :tenant AND import_id = :import_id
         """,
         now=work.now,
         **key,
     )
-    await work.run("DELETE FROM import_chunk WHERE tenant_id = :tenant AND import_id = :import", **key)
+    await work.run("DELETE FROM import_chunk WHERE tenant_id = :tenant AND import_id = :import_id", **key)
 
 
 async def set_state(work: UnitOfWork, tenant: str, import_id: UUID, state: str, reason: str | None = None) -> None:
     await work.run(
         """
         UPDATE import_job SET state = :state, reason = :reason, touched_on = clock_timestamp()
-        WHERE tenant_id = :tenant AND import_id = :import
+        WHERE tenant_id = :tenant AND import_id = :import_id
         """,
         tenant=tenant,
-        **{"import": import_id},
+        import_id=import_id,
         state=state,
         reason=reason,
     )
 
 
-async def add_errors(work: UnitOfWork, job: RowMapping, errors: Sequence[ErrorRow]) -> None:
+async def insert_errors(work: UnitOfWork, job: RowMapping, errors: Sequence[RowError]) -> None:
+    """Add errors and warnings of an import's rows, in order."""
     if errors:
-        await work.run(
-            """
-            INSERT INTO import_error (tenant_id, import_id, line, column_name, value, reason, lead_id)
-            SELECT :tenant, :import, line, column_name, value, reason, lead_id
-            FROM unnest(CAST(:lines AS bigint[]), CAST(:columns AS text[]), CAST(:values AS text[]),
-                        CAST(:reasons AS text[]), CAST(:leads AS uuid[]))
-                 WITH ORDINALITY AS t (line, column_name, value, reason, lead_id, n)
-            ORDER BY n
-            """,
-            tenant=job["tenant_id"],
-            **{"import": job["import_id"]},
-            lines=[error.line for error in errors],
-            columns=[error.column for error in errors],
-            values=[error.value for error in errors],
-            reasons=[error.reason for error in errors],
-            leads=[error.lead_id for error in errors],
-        )
+        rows = [(job["tenant_id"], job["import_id"], *error) for error in errors]
+        await work.run(_INSERT_ERRORS, **by_column(_ERROR_TYPES, rows))
 
 
-async def errors(
-    work: UnitOfWork, tenant: str, import_id: UUID, *, taken: bool, after: int, limit: int
+async def page_of_errors(
+    work: UnitOfWork, tenant: str, import_id: UUID, *, warnings: bool, after: int, limit: int
 ) -> Sequence[RowMapping]:
-    """What is wrong with the rows that were not taken, or with those that were, in the order of the file."""
+    """The next errors of an import, or its next warnings, in the order of the file."""
     return await work.fetch(
         f"""
         SELECT number, line, column_name, value, reason, lead_id FROM import_error
-        WHERE tenant_id = :tenant AND import_id = :import AND number > :after
-          AND lead_id IS {"NOT NULL" if taken else "NULL"}
+        WHERE tenant_id = :tenant AND import_id = :import_id AND number > :after
+          AND lead_id IS {"NOT NULL" if warnings else "NULL"}
         ORDER BY number LIMIT :limit
         """,
         tenant=tenant,
-        **{"import": import_id},
+        import_id=import_id,
         after=after,
         limit=limit,
     )
 
 
-async def abandoned(work: UnitOfWork) -> list[tuple[str, UUID]]:
-    """Uploads that were cut off a day ago."""
+async def abandoned_uploads(work: UnitOfWork) -> list[tuple[str, UUID]]:
+    """Imports, (tenant, import id), whose upload began more than a day ago and was never completed."""
     rows = await work.fetch(
         """
         SELECT tenant_id, import_id FROM import_job
@@ -222,10 +237,10 @@ async def abandoned(work: UnitOfWork) -> list[tuple[str, UUID]]:
     return [(row["tenant_id"], row["import_id"]) for row in rows]
 
 
-async def remove(work: UnitOfWork, tenant: str, import_id: UUID) -> None:
-    """Forget an upload that never became an import."""
-    key = {"tenant": tenant, "import": import_id}
-    await work.run("DELETE FROM import_chunk WHERE tenant_id = :tenant AND import_id = :import", **key)
+async def delete_upload(work: UnitOfWork, tenant: str, import_id: UUID) -> None:
+    """Delete an import whose upload was never completed."""
+    key = {"tenant": tenant, "import_id": import_id}
+    await work.run("DELETE FROM import_chunk WHERE tenant_id = :tenant AND import_id = :import_id", **key)
     await work.run(
-        "DELETE FROM import_job WHERE tenant_id = :tenant AND import_id = :import AND state = 'uploading'", **key
+        "DELETE FROM import_job WHERE tenant_id = :tenant AND import_id = :import_id AND state = 'uploading'", **key
     )

@@ -1,4 +1,4 @@
-"""Leads: find, lock, save, forget. One statement for a whole batch, whatever its size."""
+"""Leads: lock, read, insert, save. One statement for a whole batch, whatever its size."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -8,96 +8,36 @@ from uuid import UUID
 import orjson
 from sqlalchemy import RowMapping
 
-from services.capture.rules.contact import DETAILS, Contact
-from services.capture.rules.lead import Lead, Mark
-from services.capture.rules.matching import MOST_PAIRS
-from shared.db import UnitOfWork
+from services.capture.rules.contact import DETAILS
+from services.capture.rules.lead import Lead, Provenance
+from services.capture.store.candidates import ExternalId
+from services.capture.tables import LeadIdentityRow, LeadRow
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import column_types, insert_rows, rows_of, select_values
+from shared.ids import LeadKey
 
-Key = tuple[str, UUID]
-"""(tenant, lead id)."""
-Identity = tuple[str, str, str]
-"""(tenant, source, external id)."""
+_ALL = tuple(column_types(LeadRow))
+_COLUMNS = ", ".join(_ALL)
 
-_COLUMNS = """tenant_id, lead_id, version, source, external_id, owner, email, phone, phone_first, likeness,
-    details, attributes, consent, marks, as_of, created_on, updated_on, merged_into, merge_version"""
+_KEY = ("tenant_id", "lead_id")
+_SET_AT_CAPTURE = ("source", "external_id", "owner", "as_of", "created_on")
+_CHANGEABLE = tuple(name for name in _ALL if name not in (*_KEY, *_SET_AT_CAPTURE))
+_SAVED = column_types(LeadRow, (*_KEY, *_CHANGEABLE))
 
-# A lead is found by what it is known by: one probe of one index for each submission. The sub-select with ORDER BY and
-# LIMIT is what makes it a probe: a plain join, under row-level security and on a young table, may read all leads of the
-# tenant for each submission, and that plan stays cached while the table grows. The phone of a switchboard and a common
-# name lead to the oldest few only.
-_FIND = f"""
-    SELECT w.tenant_id, i.lead_id, w.source, w.external_id
-    FROM unnest(CAST(:id_tenants AS text[]), CAST(:id_sources AS text[]), CAST(:ids AS text[]))
-         AS w (tenant_id, source, external_id)
-    CROSS JOIN LATERAL (
-        SELECT lead_id FROM lead_identity
-        WHERE tenant_id = w.tenant_id AND source = w.source AND external_id = w.external_id
-        ORDER BY tenant_id, source, external_id LIMIT 1
-    ) i
-  UNION ALL
-    SELECT w.tenant_id, l.lead_id, NULL, NULL
-    FROM unnest(CAST(:mail_tenants AS text[]), CAST(:emails AS text[])) AS w (tenant_id, email)
-    CROSS JOIN LATERAL (
-        (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND email = w.email AND merged_into IS NULL
-         ORDER BY tenant_id, email LIMIT 1)
-        UNION ALL
-        (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND email = w.email AND merged_into IS NOT NULL
-         ORDER BY tenant_id, email LIMIT 1)
-    ) l
-  UNION ALL
-    SELECT w.tenant_id, l.lead_id, NULL, NULL
-    FROM unnest(CAST(:phone_tenants AS text[]), CAST(:phones AS text[])) AS w (tenant_id, phone)
-    CROSS JOIN LATERAL (
-        (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND phone = w.phone AND phone_first
-         ORDER BY tenant_id, phone LIMIT 1)
-        UNION ALL
-        (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND phone = w.phone AND NOT phone_first
-         ORDER BY tenant_id, phone, lead_id LIMIT {MOST_PAIRS})
-    ) l
-  UNION ALL
-    SELECT w.tenant_id, l.lead_id, NULL, NULL
-    FROM unnest(CAST(:alike_tenants AS text[]), CAST(:alike AS bigint[])) AS w (tenant_id, likeness)
-    CROSS JOIN LATERAL (
-        SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND likeness = w.likeness
-        ORDER BY tenant_id, likeness, lead_id LIMIT {MOST_PAIRS}
-    ) l
+_INSERT = insert_rows(LeadRow)
+_SAVE = f"""
+    UPDATE lead l SET ({", ".join(_CHANGEABLE)}) = ROW ({select_values(LeadRow, _CHANGEABLE)})
+    FROM {rows_of(_SAVED)}
+    WHERE l.tenant_id = v.tenant_id AND l.lead_id = v.lead_id
 """
 
-
-async def find(work: UnitOfWork, submitted: Sequence[tuple[str, Contact]]) -> tuple[set[Key], dict[Identity, UUID]]:
-    """The leads that the submissions (tenant, contact) may be about, and which lead each external id names."""
-    ids = {(t, c.source, c.external_id) for t, c in submitted if c.external_id is not None}
-    mails = {(t, c.email) for t, c in submitted if c.email is not None}
-    phones = {(t, c.phone) for t, c in submitted if c.phone is not None}
-    alike = {(t, c.likeness) for t, c in submitted if c.likeness is not None}
-    rows = await work.fetch(
-        _FIND,
-        id_tenants=[t for t, _, _ in ids],
-        id_sources=[source for _, source, _ in ids],
-        ids=[external_id for _, _, external_id in ids],
-        mail_tenants=[t for t, _ in mails],
-        emails=[email for _, email in mails],
-        phone_tenants=[t for t, _ in phones],
-        phones=[phone for _, phone in phones],
-        alike_tenants=[t for t, _ in alike],
-        alike=[key for _, key in alike],
-    )
-    identities = {
-        (row["tenant_id"], row["source"], row["external_id"]): row["lead_id"]
-        for row in rows
-        if row["external_id"] is not None
-    }
-    return {(row["tenant_id"], row["lead_id"]) for row in rows}, identities
+_EXTERNAL_IDS = tuple(column_types(LeadIdentityRow))
+_INSERT_EXTERNAL_IDS = insert_rows(LeadIdentityRow)
 
 
-async def probe_by_index(work: UnitOfWork) -> None:
-    """For this transaction: no plan that scans a table because it was nearly empty when the plan was made."""
-    await work.run("SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)")
-
-
-async def lock(work: UnitOfWork, keys: Iterable[Key]) -> list[Lead]:
-    """The leads with these ids, locked in one order everywhere, and those that they are aliases of."""
-    # The rows are locked as the nested loop reaches them: in the order of the array.
+async def lock(work: UnitOfWork, keys: Iterable[LeadKey]) -> list[Lead]:
+    """The leads with these ids and, of aliases, their kept leads; locked in the same order everywhere."""
+    # The nested loop locks the rows as it reaches them, in the order of the array.
     wanted = sorted(set(keys))
     leads: list[Lead] = []
     while wanted:
@@ -114,115 +54,91 @@ async def lock(work: UnitOfWork, keys: Iterable[Key]) -> list[Lead]:
             tenants=[tenant for tenant, _ in wanted],
             leads=[lead_id for _, lead_id in wanted],
         )
-        leads += map(lead_of, rows)
+        leads += map(_lead_from, rows)
         known = {lead.key for lead in leads}
         wanted = sorted({(lead.tenant, lead.merged_into) for lead in leads if lead.merged_into is not None} - known)
     return leads
 
 
 async def read(work: UnitOfWork, tenant: str, lead_id: UUID) -> Lead | None:
+    """The lead with this id, be it an alias."""
     row = await work.fetch_one(
         f"SELECT {_COLUMNS} FROM lead WHERE tenant_id = :tenant AND lead_id = :lead", tenant=tenant, lead=lead_id
     )
-    return lead_of(row) if row else None
+    return _lead_from(row) if row else None
+
+
+async def page(
+    work: UnitOfWork, tenant: str, since: datetime, after: UUID | None, limit: int, *, only_changed: bool = False
+) -> list[Lead]:
+    """The next leads, by id, with an event since then; `only_changed` leaves out those that are as captured."""
+    rows = await work.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM lead
+        WHERE tenant_id = :tenant AND updated_on >= :since {"AND version > 1" if only_changed else ""}
+          AND (CAST(:after AS uuid) IS NULL OR lead_id > :after)
+        ORDER BY lead_id LIMIT :limit
+        """,
+        tenant=tenant,
+        since=since,
+        after=after,
+        limit=limit,
+    )
+    return [_lead_from(row) for row in rows]
 
 
 async def insert(work: UnitOfWork, leads: Sequence[Lead]) -> None:
-    """Add new leads. A unique violation means that another batch has just made a lead of one of the addresses."""
+    """Add new leads. A unique violation: another transaction has just captured a lead with one of the addresses."""
     if leads:
-        await work.run(
-            f"""
-            INSERT INTO lead ({_COLUMNS})
-            SELECT tenant_id, lead_id, version, source, external_id, owner, email, phone, phone_first, likeness,
-                   CAST(details AS jsonb), CAST(attributes AS jsonb), CAST(consent AS jsonb), CAST(marks AS jsonb),
-                   as_of, created_on, updated_on, NULL, 0
-            FROM unnest(
-                CAST(:tenants AS text[]), CAST(:leads AS uuid[]), CAST(:versions AS int[]), CAST(:sources AS text[]),
-                CAST(:external_ids AS text[]), CAST(:owners AS text[]), CAST(:emails AS text[]),
-                CAST(:phones AS text[]), CAST(:phone_firsts AS bool[]), CAST(:likenesses AS bigint[]),
-                CAST(:details AS text[]), CAST(:attributes AS text[]), CAST(:consents AS text[]),
-                CAST(:marks AS text[]), CAST(:as_ofs AS timestamptz[]), CAST(:created AS timestamptz[]),
-                CAST(:updated AS timestamptz[])
-            ) AS t (tenant_id, lead_id, version, source, external_id, owner, email, phone, phone_first, likeness,
-                    details, attributes, consent, marks, as_of, created_on, updated_on)
-            """,
-            **_content(leads),
-            sources=[lead.source for lead in leads],
-            external_ids=[lead.external_id for lead in leads],
-            owners=[lead.owner for lead in leads],
-            as_ofs=[lead.as_of for lead in leads],
-            created=[lead.created_on for lead in leads],
-        )
+        await work.run(_INSERT, **_values(leads, _ALL))
 
 
 async def save(work: UnitOfWork, leads: Sequence[Lead]) -> None:
     """Store changed leads, which the transaction has locked."""
     if leads:
-        # The plan of a join is made anew each time, for the table as large as it is then.
+        # The join is planned anew each time, for the table as large as it is then.
         await work.run("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
-        await work.run(
-            """
-            UPDATE lead l
-            SET version = t.version, email = t.email, phone = t.phone, phone_first = t.phone_first,
-                likeness = t.likeness, details = CAST(t.details AS jsonb), attributes = CAST(t.attributes AS jsonb),
-                consent = CAST(t.consent AS jsonb), marks = CAST(t.marks AS jsonb), updated_on = t.updated_on,
-                merged_into = t.merged_into, merge_version = t.merge_version
-            FROM unnest(
-                CAST(:tenants AS text[]), CAST(:leads AS uuid[]), CAST(:versions AS int[]), CAST(:emails AS text[]),
-                CAST(:phones AS text[]), CAST(:phone_firsts AS bool[]), CAST(:likenesses AS bigint[]),
-                CAST(:details AS text[]), CAST(:attributes AS text[]), CAST(:consents AS text[]),
-                CAST(:marks AS text[]), CAST(:updated AS timestamptz[]), CAST(:merged AS uuid[]),
-                CAST(:merge_versions AS int[])
-            ) AS t (tenant_id, lead_id, version, email, phone, phone_first, likeness, details, attributes, consent,
-                    marks, updated_on, merged_into, merge_version)
-            WHERE l.tenant_id = t.tenant_id AND l.lead_id = t.lead_id
-            """,
-            **_content(leads),
-            merged=[lead.merged_into for lead in leads],
-            merge_versions=[lead.merge_version for lead in leads],
-        )
+        await work.run(_SAVE, **_values(leads, _SAVED))
 
 
-async def identify(work: UnitOfWork, identities: Mapping[Identity, UUID]) -> None:
-    """Remember which lead each external id names. A unique violation: another batch has just said so too."""
-    if identities:
-        await work.run(
-            """
-            INSERT INTO lead_identity (tenant_id, source, external_id, lead_id)
-            SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:sources AS text[]), CAST(:ids AS text[]),
-                                 CAST(:leads AS uuid[]))
-            """,
-            tenants=[tenant for tenant, _, _ in identities],
-            sources=[source for _, source, _ in identities],
-            ids=[external_id for _, _, external_id in identities],
-            leads=list(identities.values()),
-        )
+async def insert_external_ids(work: UnitOfWork, leads: Mapping[ExternalId, UUID]) -> None:
+    """Store the lead of each new external id. A unique violation: another transaction has just stored one of them."""
+    if leads:
+        rows = [(*external_id, lead_id) for external_id, lead_id in leads.items()]
+        await work.run(_INSERT_EXTERNAL_IDS, **by_column(_EXTERNAL_IDS, rows))
 
 
-def _content(leads: Sequence[Lead]) -> dict[str, list[Any]]:
-    return {
-        "tenants": [lead.tenant for lead in leads],
-        "leads": [lead.lead_id for lead in leads],
-        "versions": [lead.version for lead in leads],
-        "emails": [lead.email for lead in leads],
-        "phones": [lead.phone for lead in leads],
-        "phone_firsts": [lead.phone_first for lead in leads],
-        "likenesses": [lead.likeness for lead in leads],
-        "details": [_dump({name: lead.fields[name] for name in DETAILS if name in lead.fields}) for lead in leads],
-        "attributes": [_dump(lead.attributes) for lead in leads],
-        "consents": [_dump(lead.consent) for lead in leads],
-        "marks": [
-            _dump({name: [mark.time.isoformat(), mark.human] for name, mark in lead.marks.items()}) for lead in leads
-        ],
-        "updated": [lead.updated_on for lead in leads],
+def _values(leads: Sequence[Lead], columns: Iterable[str]) -> dict[str, list[Any]]:
+    """The leads as array parameters, one for each of these columns."""
+    values: dict[str, list[Any]] = {
+        "tenant_id": [lead.tenant for lead in leads],
+        "lead_id": [lead.lead_id for lead in leads],
+        "version": [lead.version for lead in leads],
+        "source": [lead.source for lead in leads],
+        "external_id": [lead.external_id for lead in leads],
+        "owner": [lead.owner for lead in leads],
+        "email": [lead.email for lead in leads],
+        "phone": [lead.phone for lead in leads],
+        "phone_first": [lead.phone_first for lead in leads],
+        "likeness": [lead.likeness for lead in leads],
+        "details": [_json({name: lead.fields[name] for name in DETAILS if name in lead.fields}) for lead in leads],
+        "attributes": [_json(lead.attributes) for lead in leads],
+        "consent": [_json(lead.consent) for lead in leads],
+        "marks": [_json({name: [p.time.isoformat(), p.human] for name, p in x.provenance.items()}) for x in leads],
+        "as_of": [lead.as_of for lead in leads],
+        "created_on": [lead.created_on for lead in leads],
+        "updated_on": [lead.updated_on for lead in leads],
+        "merged_into": [lead.merged_into for lead in leads],
+        "merge_version": [lead.merge_version for lead in leads],
     }
+    return {name: values[name] for name in columns}
 
 
-def _dump(value: Mapping[str, Any]) -> str:
+def _json(value: Mapping[str, Any]) -> str:
     return orjson.dumps(value).decode() if value else "{}"
 
 
-def lead_of(row: RowMapping) -> Lead:
+def _lead_from(row: RowMapping) -> Lead:
     fields: dict[str, str] = dict(row["details"])
     if row["email"] is not None:
         fields["email"] = row["email"]
@@ -241,7 +157,9 @@ def lead_of(row: RowMapping) -> Lead:
         fields=fields,
         attributes=row["attributes"],
         consent=row["consent"],
-        marks={name: Mark(datetime.fromisoformat(time), human) for name, (time, human) in row["marks"].items()},
+        provenance={
+            name: Provenance(datetime.fromisoformat(time), human) for name, (time, human) in row["marks"].items()
+        },
         likeness=row["likeness"],
         merged_into=row["merged_into"],
         merge_version=row["merge_version"],

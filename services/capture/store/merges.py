@@ -1,14 +1,23 @@
-"""Merges and their undoing."""
+"""Merges, and the aliases that they make."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import RowMapping
 
-from shared.db import UnitOfWork
+from services.capture.tables import MergeRow
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import column_types, insert_rows
+
+_COLUMNS = ", ".join(column_types(MergeRow))
+_NEW = ("tenant_id", "merge_id", "lead_id", "alias_id", "version", "record", "merged_on", "merged_by")
+_INSERT = insert_rows(MergeRow, _NEW)
 
 
-async def add(
+async def insert(
     work: UnitOfWork,
     tenant: str,
     merge_id: UUID,
@@ -19,30 +28,21 @@ async def add(
     record: dict[str, Any],
     by: str,
 ) -> None:
-    await work.run(
-        """
-        INSERT INTO merge (tenant_id, merge_id, lead_id, alias_id, version, record, merged_on, merged_by)
-        VALUES (:tenant, :merge, :lead, :alias, :version, CAST(:record AS jsonb), :now, :by)
-        """,
-        tenant=tenant,
-        merge=merge_id,
-        lead=lead_id,
-        alias=alias_id,
-        version=version,
-        record=record,
-        now=work.now,
-        by=by,
-    )
+    """Add a merge; `record` is what `rules.merging.undo` needs."""
+    row = (tenant, merge_id, lead_id, alias_id, version, orjson.dumps(record).decode(), work.now, by)
+    await work.run(_INSERT, **by_column(_NEW, [row]))
 
 
 async def lock(work: UnitOfWork, tenant: str, merge_id: UUID) -> RowMapping | None:
     return await work.fetch_one(
-        "SELECT * FROM merge WHERE tenant_id = :tenant AND merge_id = :merge FOR UPDATE", tenant=tenant, merge=merge_id
+        f"SELECT {_COLUMNS} FROM merge WHERE tenant_id = :tenant AND merge_id = :merge FOR UPDATE",
+        tenant=tenant,
+        merge=merge_id,
     )
 
 
 async def aliases_of(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[UUID]:
-    """The leads that are other names of this one now."""
+    """The ids that are aliases of this lead now."""
     rows = await work.fetch(
         """
         SELECT alias_id FROM merge WHERE tenant_id = :tenant AND lead_id = :lead AND undone_on IS NULL
@@ -61,4 +61,34 @@ async def mark_undone(work: UnitOfWork, tenant: str, merge_id: UUID, by: str) ->
         merge=merge_id,
         now=work.now,
         by=by,
+    )
+
+
+async def page_of_latest(
+    work: UnitOfWork, tenant: str, since: datetime, after: UUID | None, limit: int
+) -> Sequence[RowMapping]:
+    """The latest merge of each alias, if it was made or undone since then, with the alias's `merge_version`.
+
+    By kept lead: a page has all merges of up to `limit` kept leads.
+    """
+    return await work.fetch(
+        f"""
+        WITH latest AS (
+            SELECT DISTINCT ON (alias_id) {_COLUMNS} FROM merge
+            WHERE tenant_id = :tenant ORDER BY alias_id, version DESC
+        ), kept AS (
+            SELECT DISTINCT lead_id FROM latest
+            WHERE coalesce(undone_on, merged_on) >= :since AND (CAST(:after AS uuid) IS NULL OR lead_id > :after)
+            ORDER BY lead_id LIMIT :limit
+        )
+        SELECT latest.*, lead.merge_version
+        FROM kept JOIN latest USING (lead_id)
+        JOIN lead ON lead.tenant_id = :tenant AND lead.lead_id = latest.alias_id
+        WHERE coalesce(undone_on, merged_on) >= :since
+        ORDER BY latest.lead_id, latest.alias_id
+        """,
+        tenant=tenant,
+        since=since,
+        after=after,
+        limit=limit,
     )

@@ -1,4 +1,4 @@
-"""What leads do that we see: passed on as events, not kept here."""
+"""Engagement of leads: published as events, not stored here."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,16 +13,16 @@ from shared.events.envelope import AHEAD
 
 
 async def record_engagement(
-    work: UnitOfWork, tenant: str, lead_id: UUID, said: Mapping[str, Any], occurred_at: datetime | None
+    work: UnitOfWork, tenant: str, lead_id: UUID, data: Mapping[str, Any], occurred_at: datetime | None
 ) -> str:
-    """Publish `engagement.recorded` for a lead; the event's id. It keeps the lead id that it came with.
+    """Publish `engagement.recorded` under this lead id, be it an alias; the event's id. `occurred_at`: None for now.
 
-    NotFound where the tenant has no such lead, Invalid for a time ahead of the clock.
+    Raises NotFound for an unknown lead, Invalid for a time more than five minutes in the future.
     """
     if await store.read(work, tenant, lead_id) is None:
         raise NotFound(f"there is no lead {lead_id}")
     if occurred_at is not None and occurred_at > work.now + AHEAD:
-        message = "lies more than five minutes ahead"
+        message = "is more than five minutes in the future"
         raise Invalid(f"occurred_at {message}", [{"field": "occurred_at", "message": message}])
-    envelope = work.emit(EngagementRecorded(**said), tenant=tenant, subject=lead_id, time=occurred_at or work.now)
+    envelope = work.emit(EngagementRecorded(**data), tenant=tenant, subject=lead_id, time=occurred_at or work.now)
     return envelope.id

@@ -1,16 +1,17 @@
-"""One lead: read it, edit it by hand, forget it."""
+"""One lead: read it, edit it by hand, erase it."""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from services.capture.rules.contact import FIELDS, Contact, Readers, read_attributes, read_fields
-from services.capture.rules.contact import read_permission as read_consent
-from services.capture.rules.lead import Lead, Mark, take, update
-from services.capture.rules.matching import Book, Reason, pair_of
-from services.capture.store import duplicates, erasure, merges
+from services.capture.rules.consent import read_consent
+from services.capture.rules.contact import FIELDS, Contact, ContactNormaliser, read_attributes, read_fields
+from services.capture.rules.lead import Lead, Provenance
+from services.capture.rules.matching import LeadIndex, Reason, pair_of
+from services.capture.rules.precedence import apply_contact, apply_values
+from services.capture.store import candidates, duplicates, erasure, merges
 from services.capture.store import leads as store
-from services.capture.use_cases.events import say_updated
+from services.capture.use_cases.lead_events import emit_updated
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Invalid, NotFound
 from shared.events import LeadErased
@@ -20,7 +21,7 @@ from shared.store.erasure import erased_among, record_erasure
 
 
 async def get_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> tuple[Lead, list[UUID]]:
-    """The lead that this id stands for now, and its aliases. NotFound if there is none."""
+    """The lead with this id, or the kept lead of this alias, and its aliases. Raises NotFound."""
     lead = await store.read(work, tenant, lead_id)
     if lead is not None and lead.merged_into is not None:
         lead = await store.read(work, tenant, lead.merged_into)
@@ -30,7 +31,7 @@ async def get_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> tuple[Lead, 
 
 
 async def lock_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> Lead:
-    """The lead that this id stands for now, locked. NotFound if there is none."""
+    """The lead with this id, or the kept lead of this alias, locked. Raises NotFound."""
     leads = {lead.lead_id: lead for lead in await store.lock(work, [(tenant, lead_id)])}
     lead = leads.get(lead_id)
     if lead is not None and lead.merged_into is not None:
@@ -41,73 +42,79 @@ async def lock_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> Lead:
 
 
 async def edit_lead(
-    work: UnitOfWork, tenant: str, lead_id: UUID, given: Mapping[str, Any], if_match: IfMatch, readers: Readers
+    work: UnitOfWork,
+    tenant: str,
+    lead_id: UUID,
+    edit: Mapping[str, Any],
+    if_match: IfMatch,
+    normaliser: ContactNormaliser,
 ) -> Lead:
-    """A person changes fields; null clears one. It outranks what any other system says, now and later.
+    """Change fields by hand; None clears a field. An edit outranks all submissions, earlier and later.
 
-    Raises PreconditionRequired or Stale as `If-Match` says, Invalid where a value is none, Conflict where the e-mail
-    is another lead's.
+    Raises PreconditionRequired or Stale for `if_match`, Invalid for a bad value, Conflict when another lead has the
+    e-mail.
     """
     lead = await lock_lead(work, tenant, lead_id)
     check_if_match(if_match, lead.version, required=True)
-    said, contact = _read_edit(lead, given, readers)
-    email, phone = said.get("email"), said.get("phone")
-    await store.probe_by_index(work)
-    keys, _ = await store.find(work, [(tenant, contact)])
-    book = Book([lead, *await store.lock(work, keys - {lead.key})], {})
-    holder = book.by_email(tenant, email)
+    values, contact = _read_edit(lead, edit, normaliser)
+    email, phone = values.get("email"), values.get("phone")
+    await candidates.forbid_table_scans(work)
+    keys, _ = await candidates.find(work, [(tenant, contact)])
+    index = LeadIndex([lead, *await store.lock(work, keys - {lead.key})], {})
+    holder = index.by_email(tenant, email)
     if holder is not None and holder is not lead:
         raise Conflict(f"lead {holder.lead_id} has this e-mail; merge the two instead")
-    before = lead.phone
-    changed = take(lead, said, Mark(work.now, human=True))
-    changed += update(lead, contact, work.now, human=True, without=FIELDS)
+    phone_before = lead.phone
+    changed = apply_values(lead, values, Provenance(work.now, human=True))
+    changed += apply_contact(lead, contact, work.now, human=True, without=FIELDS)
     if lead.email is None and lead.phone is None:
         raise Invalid(
-            "a lead needs an e-mail or a phone", [{"field": "email", "message": "the last address of a lead"}]
+            "a lead needs an e-mail or a phone", [{"field": "email", "message": "is the lead's last address"}]
         )
-    if lead.phone != before:
-        lead.phone_first = False
-        lead.phone_first = lead.phone is not None and book.phone_is_free(tenant, lead.phone)
-        alike = [other for other in book.by_phone(tenant, phone) if other is not lead]
-        await duplicates.add(work, [pair_of(lead, other, Reason.SAME_PHONE) for other in alike], work.now)
+    if lead.phone != phone_before:
+        index.decide_phone_first(lead)
+        others = [other for other in index.by_phone(tenant, phone) if other is not lead]
+        await duplicates.insert(work, [pair_of(lead, other, Reason.SAME_PHONE) for other in others], work.now)
     if changed:
         lead.next_version(work.now)
-    if lead.touched:
+    if lead.unsaved:
         await store.save(work, [lead])
     if changed:
-        say_updated(work, lead, changed)
+        emit_updated(work, lead, changed)
     return lead
 
 
-def _read_edit(lead: Lead, given: Mapping[str, Any], readers: Readers) -> tuple[dict[str, Any], Contact]:
-    """The fields with their new values (None clears), and the consent, in normal form."""
+def _read_edit(lead: Lead, edit: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[dict[str, Any], Contact]:
+    """The new values of fields and attributes, None for a cleared one, and the contact with the consent."""
     errors: list[dict[str, str]] = []
-    if "owner" in given and given["owner"] != lead.owner:
+    if "owner" in edit and edit["owner"] != lead.owner:
         errors.append({"field": "owner", "message": "is changed in stages: PUT /v1/leads/{id}/owner"})
     # A national phone number is read with the lead's own country, unless the edit names another.
-    hinted = {"country": lead.fields.get("country"), **{name: given[name] for name in given if name in FIELDS}}
-    fields, _, problems = read_fields(hinted, readers)
-    permission, wrong = read_consent(given.get("consent"))
-    attributes, wrong_attributes = read_attributes(given.get("attributes"))
-    problems += [*wrong, *wrong_attributes]
-    said: dict[str, Any] = {}
+    with_country = {"country": lead.fields.get("country"), **{name: edit[name] for name in edit if name in FIELDS}}
+    fields, _, field_errors = read_fields(with_country, normaliser)
+    consent, consent_errors = read_consent(edit.get("consent"))
+    attributes, attribute_errors = read_attributes(edit.get("attributes"))
+    values: dict[str, Any] = {}
     for name in FIELDS:
-        if name not in given:
+        if name not in edit:
             continue
-        if given[name] is not None and not isinstance(given[name], str):
+        if edit[name] is not None and not isinstance(edit[name], str):
             errors.append({"field": name, "message": "is not text"})
-        said[name] = fields.get(name)
-    errors += [{"field": problem.field, "message": problem.message} for problem in problems]
+        values[name] = fields.get(name)
+    errors += [
+        {"field": error.field, "message": error.message}
+        for error in (*field_errors, *consent_errors, *attribute_errors)
+    ]
     if errors:
         raise Invalid("; ".join(f"{error['field']}: {error['message']}" for error in errors), errors)
-    said |= {f"attributes.{name}": value for name, value in attributes.items()}
-    return said, Contact(source=lead.source, external_id=None, fields=fields, permission=permission)
+    values |= {f"attributes.{name}": value for name, value in attributes.items()}
+    return values, Contact(source=lead.source, external_id=None, fields=fields, consent=consent)
 
 
 async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
-    """Forget the person at once: the lead, its aliases, and what is stored of them elsewhere; only the ids stay known.
+    """Delete the lead, its aliases and their personal data; only the ids stay known, as erased.
 
-    Again for the same id: nothing more happens. NotFound for an id that was never here.
+    A repeated call changes nothing. Raises NotFound for an id that was never a lead's.
     """
     try:
         lead = await lock_lead(work, tenant, lead_id)
@@ -116,14 +123,14 @@ async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
             return
         raise
     aliases = await merges.aliases_of(work, tenant, lead.lead_id)
-    everyone = await store.lock(work, [(tenant, id) for id in [lead.lead_id, *aliases]])
-    await erasure.forget(work, tenant, everyone)
-    for one in everyone:
-        await record_erasure(work, tenant, one.lead_id)
+    leads = await store.lock(work, [(tenant, id) for id in [lead.lead_id, *aliases]])
+    await erasure.delete_personal_data(work, tenant, leads)
+    for erased in leads:
+        await record_erasure(work, tenant, erased.lead_id)
         work.emit(
-            LeadErased(lead_id=one.lead_id),
+            LeadErased(lead_id=erased.lead_id),
             tenant=tenant,
-            subject=one.lead_id,
-            time=max(work.now, one.updated_on),
-            event_id=revision_id(LeadErased.type, one.lead_id, 1),
+            subject=erased.lead_id,
+            time=max(work.now, erased.updated_on),
+            event_id=revision_id(LeadErased.type, erased.lead_id, 1),
         )

@@ -1,4 +1,4 @@
-"""Two leads that are one person: merge, undo, and the pairs that wait for somebody to decide."""
+"""Merges of leads that are one person: merge, undo, and decisions on pairs for review."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -9,7 +9,7 @@ from services.capture.rules import merging
 from services.capture.rules.lead import Lead
 from services.capture.store import duplicates, merges
 from services.capture.store import leads as store
-from services.capture.use_cases.events import say_updated
+from services.capture.use_cases.lead_events import emit_updated
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Invalid, NotFound
 from shared.events import LeadMerged
@@ -17,9 +17,9 @@ from shared.ids import revision_id, uuid7
 
 
 async def merge_leads(work: UnitOfWork, tenant: str, kept_id: UUID, alias_id: UUID, actor: str) -> UUID:
-    """Make `alias_id` another name of `kept_id`; the id of the merge, for an undo.
+    """Make `alias_id` an alias of `kept_id`; the id of the merge, for an undo.
 
-    Raises NotFound where one of them is not there, Conflict for a cycle or an alias of an alias.
+    Raises NotFound for an unknown lead, Conflict for a cycle or an alias of an alias.
     """
     leads = {lead.lead_id: lead for lead in await store.lock(work, [(tenant, kept_id), (tenant, alias_id)])}
     for lead_id in (kept_id, alias_id):
@@ -32,11 +32,11 @@ async def merge_leads(work: UnitOfWork, tenant: str, kept_id: UUID, alias_id: UU
     changed, record = merging.merge(kept, alias)
     merge_id = uuid7()
     alias.merged_into = kept_id
-    _count(work, kept, alias, changed)
-    # The alias first: the kept lead may take over its e-mail, which only one standing lead can have.
+    _count_versions(work, kept, alias, changed)
+    # The alias first: the kept lead may take over its e-mail, which only one lead that is no alias can have.
     await store.save(work, [alias])
     await store.save(work, [kept])
-    await merges.add(
+    await merges.insert(
         work,
         tenant,
         merge_id,
@@ -46,15 +46,16 @@ async def merge_leads(work: UnitOfWork, tenant: str, kept_id: UUID, alias_id: UU
         record=record,
         by=actor,
     )
-    await duplicates.close_of_merge(work, tenant, kept_id, alias_id, merge_id, actor)
-    _say(work, kept, alias, merge_id, changed)
+    await duplicates.decide_by_merge(work, tenant, kept_id, alias_id, merge_id, actor)
+    _emit(work, kept, alias, merge_id, changed)
     return merge_id
 
 
 async def undo_merge(work: UnitOfWork, tenant: str, merge_id: UUID, actor: str) -> None:
-    """Both leads stand by themselves again; what was changed since the merge stays. A second undo changes nothing.
+    """Make the alias a lead again, and restore the kept lead where nobody has changed it since the merge.
 
-    Raises Conflict when the alias's e-mail belongs to another lead by now.
+    A second undo changes nothing. Raises NotFound for an unknown merge, and Conflict when the kept lead would have no
+    address, or the alias an e-mail that another lead has by now.
     """
     row = await merges.lock(work, tenant, merge_id)
     if row is None:
@@ -67,28 +68,28 @@ async def undo_merge(work: UnitOfWork, tenant: str, merge_id: UUID, actor: str) 
     kept, alias = leads[row["lead_id"]], leads[row["alias_id"]]
     changed = merging.undo(kept, row["record"])
     if kept.email is None and kept.phone is None:
-        raise Conflict("the kept lead's own addresses were removed since; give it one, then undo")
+        raise Conflict("the kept lead's own addresses were removed since; add one, then undo")
     alias.merged_into = None
-    _count(work, kept, alias, changed)
+    _count_versions(work, kept, alias, changed)
     await store.save(work, [kept])
     try:
         await store.save(work, [alias])
     except IntegrityError:
-        raise Conflict("the merged lead's e-mail is another lead's by now; change that one first") from None
+        raise Conflict("another lead has the merged lead's e-mail by now; change that lead first") from None
     await merges.mark_undone(work, tenant, merge_id, actor)
-    await duplicates.reopen_of_merge(work, tenant, merge_id)
-    _say(work, kept, alias, merge_id, changed, undone=True)
+    await duplicates.reopen(work, tenant, merge_id)
+    _emit(work, kept, alias, merge_id, changed, undone=True)
 
 
-def _count(work: UnitOfWork, kept: Lead, alias: Lead, changed: Sequence[str]) -> None:
-    """A person's decision is later than all that they saw of both leads."""
+def _count_versions(work: UnitOfWork, kept: Lead, alias: Lead, changed: Sequence[str]) -> None:
+    """Count the merge or undo. A human's decision is later than all events of both leads that they saw."""
     alias.merge_version += 1
     kept.updated_on = alias.updated_on = max(work.now, kept.updated_on, alias.updated_on)
     if changed:
         kept.next_version(work.now)
 
 
-def _say(
+def _emit(
     work: UnitOfWork, kept: Lead, alias: Lead, merge_id: UUID, changed: Sequence[str], *, undone: bool = False
 ) -> None:
     undo = {"undone": True} if undone else {}
@@ -102,16 +103,17 @@ def _say(
         event_id=revision_id(LeadMerged.type, alias.lead_id, alias.merge_version),
     )
     if changed:
-        say_updated(work, kept, changed)
+        emit_updated(work, kept, changed)
 
 
 async def decide_pair(
     work: UnitOfWork, tenant: str, pair_id: UUID, decision: str, keep: UUID | None, actor: str
 ) -> UUID | None:
-    """One person (`merge`; the id of the merge comes back) or two (`distinct`; never proposed again).
+    """Decide that a pair is one person (`merge`; the id of the merge) or two (`distinct`; None).
 
-    `keep` names the lead that stays, the older one unless it is given. The same decision again changes nothing;
-    Conflict for another one.
+    `keep` names the lead that stays, by default the older one. A repeated decision changes nothing. Raises NotFound for
+    an unknown pair, Invalid when `keep` is a lead outside the pair, Conflict for another decision or leads that are
+    merged already.
     """
     pair = await duplicates.lock_pair(work, tenant, pair_id)
     if pair is None:
@@ -123,17 +125,18 @@ async def decide_pair(
             return merge_id
         raise Conflict(f"this pair was decided already: {pair['state']}")
     if state == "distinct":
-        await duplicates.decide(work, tenant, pair_id, state, by=actor)
+        await duplicates.store_decision(work, tenant, pair_id, state, by=actor)
         return None
     both = {pair["lead_a"], pair["lead_b"]}
     if keep is not None and keep not in both:
-        raise Invalid("keep is none of the two leads", [{"field": "keep", "message": "is none of the two leads"}])
+        message = "must be one of the two leads"
+        raise Invalid(f"keep {message}", [{"field": "keep", "message": message}])
     if len(both) == 1:
-        raise Conflict("the two are one lead already")
+        raise Conflict("the two leads are merged already")
     kept = keep or await _older(work, tenant, both)
     (alias,) = both - {kept}
     merge_id = await merge_leads(work, tenant, kept, alias, actor)
-    await duplicates.decide(work, tenant, pair_id, state, by=actor, merge_id=merge_id)
+    await duplicates.store_decision(work, tenant, pair_id, state, by=actor, merge_id=merge_id)
     return merge_id
 
 

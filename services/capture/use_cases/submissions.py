@@ -1,4 +1,4 @@
-"""Submissions, from wherever they come: one way for HTTP, imports and Kafka, set-based for a whole batch."""
+"""Submissions from HTTP, imports and Kafka are recorded in the same way, a whole batch with a few statements."""
 
 from collections.abc import Sequence
 from contextvars import Context
@@ -9,29 +9,30 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.capture.rules.contact import Contact
-from services.capture.rules.lead import Lead, changed_fields, new_lead, update
-from services.capture.rules.matching import Book, Pair, pair_of
-from services.capture.store import duplicates
+from services.capture.rules.lead import Lead, changed_fields
+from services.capture.rules.matching import DuplicatePair, LeadIndex, pair_of
+from services.capture.rules.precedence import apply_contact, new_lead
+from services.capture.store import candidates, duplicates
 from services.capture.store import leads as store
-from services.capture.use_cases.events import captured, updated
+from services.capture.use_cases.lead_events import captured_event, updated_event
 from shared.db import UnitOfWork
 from shared.events import LeadCaptured, LeadUpdated, Received
 from shared.ids import revision_id, uuid7
 
 
 class Submission(NamedTuple):
-    """One lead as somebody submits it, in normal form; `time` is when it was said, None for now."""
+    """One submitted lead in normal form. `time`: when it was submitted, None for now."""
 
     tenant: str
     contact: Contact
     time: datetime | None = None
     cause: Received[Any] | None = None
     context: Context | None = None
-    """Where its events are emitted, if not in the caller's own context: they carry the trace of that one."""
+    """The context in which its events are emitted, for their trace; None for the caller's own."""
 
 
-class Outcome(NamedTuple):
-    """What a submission led to: a lead, new or known."""
+class SubmissionResult(NamedTuple):
+    """The lead that a submission made (`new`) or was about."""
 
     lead: Lead
     new: bool
@@ -42,31 +43,31 @@ class _Changes:
     """What a batch has decided and not stored yet."""
 
     new: list[Lead] = field(default_factory=list)
-    identities: dict[store.Identity, UUID] = field(default_factory=dict)
-    pairs: dict[tuple[UUID, UUID], Pair] = field(default_factory=dict)
+    external_ids: dict[candidates.ExternalId, UUID] = field(default_factory=dict)
+    pairs: dict[tuple[UUID, UUID], DuplicatePair] = field(default_factory=dict)
     events: list[tuple[Submission, Lead, LeadCaptured | LeadUpdated, datetime]] = field(default_factory=list)
 
 
-async def submit(work: UnitOfWork, submissions: Sequence[Submission]) -> list[Outcome]:
-    """Take the submissions in; an outcome for each, in order.
+async def record_submissions(work: UnitOfWork, submissions: Sequence[Submission]) -> list[SubmissionResult]:
+    """Create or update the lead of each submission; the results in the same order.
 
     The number of statements does not depend on the number of submissions. A unique violation or a deadlock means that
-    another batch was about the same new lead: run it again in a new transaction or behind a savepoint.
+    another transaction captures one of the leads: retry in a new transaction or behind a savepoint.
     """
     if not submissions:
         return []
-    await store.probe_by_index(work)
-    keys, identities = await store.find(work, [(s.tenant, s.contact) for s in submissions])
+    await candidates.forbid_table_scans(work)
+    keys, external_ids = await candidates.find(work, [(s.tenant, s.contact) for s in submissions])
     known = await store.lock(work, keys)
-    book = Book(known, identities)
+    index = LeadIndex(known, external_ids)
     changes = _Changes()
-    outcomes = [_decide(book, submission, submission.time or work.now, changes) for submission in submissions]
-    await store.save(work, [lead for lead in known if lead.touched])
+    results = [_decide(index, submission, submission.time or work.now, changes) for submission in submissions]
+    await store.save(work, [lead for lead in known if lead.unsaved])
     await store.insert(work, sorted(changes.new, key=lambda lead: (lead.tenant, lead.email or "", lead.phone or "")))
-    await store.identify(work, dict(sorted(changes.identities.items())))
-    await duplicates.add(work, list(changes.pairs.values()), work.now)
+    await store.insert_external_ids(work, dict(sorted(changes.external_ids.items())))
+    await duplicates.insert(work, list(changes.pairs.values()), work.now)
     for submission, lead, event, time in changes.events:
-        say = partial(
+        emit = partial(
             work.emit,
             event,
             tenant=lead.tenant,
@@ -75,37 +76,36 @@ async def submit(work: UnitOfWork, submissions: Sequence[Submission]) -> list[Ou
             cause=submission.cause,
             event_id=revision_id(event.type, lead.lead_id, event.version),
         )
-        submission.context.run(say) if submission.context else say()
-    return outcomes
+        submission.context.run(emit) if submission.context else emit()
+    return results
 
 
-def _decide(book: Book, submission: Submission, time: datetime, changes: _Changes) -> Outcome:
+def _decide(index: LeadIndex, submission: Submission, time: datetime, changes: _Changes) -> SubmissionResult:
     contact, tenant = submission.contact, submission.tenant
-    match = book.match(tenant, contact)
+    match = index.match(tenant, contact)
     lead = match.lead
     new = lead is None
     if lead is None:
         lead = new_lead(tenant, uuid7(), contact, time)
-        lead.phone_first = lead.phone is not None and book.phone_is_free(tenant, lead.phone)
-        book.add(lead)
+        index.decide_phone_first(lead)
+        index.add(lead)
         changes.new.append(lead)
-        changes.events.append((submission, lead, captured(lead), lead.updated_on))
+        changes.events.append((submission, lead, captured_event(lead), lead.updated_on))
     else:
-        phone = lead.phone
-        changed = update(lead, contact, time, without=match.without)
-        if lead.phone != phone:
-            lead.phone_first = False
-            lead.phone_first = lead.phone is not None and book.phone_is_free(tenant, lead.phone)
+        phone_before = lead.phone
+        changed = apply_contact(lead, contact, time, without=match.without)
+        if lead.phone != phone_before:
+            index.decide_phone_first(lead)
         if changed:
             lead.next_version(time)
-            book.changed(lead)
-            event = updated(lead, changed_fields(changed))
+            index.reindex(lead)
+            event = updated_event(lead, changed_fields(changed))
             changes.events.append((submission, lead, event, lead.updated_on))
-    if book.identify(tenant, contact, lead):
+    if index.add_external_id(tenant, contact, lead):
         assert contact.external_id is not None
-        changes.identities[tenant, contact.source, contact.external_id] = lead.lead_id
-    for other, reason in match.alike:
+        changes.external_ids[tenant, contact.source, contact.external_id] = lead.lead_id
+    for other, reason in match.similar:
         if other is not lead:
             pair = pair_of(lead, other, reason)
             changes.pairs.setdefault(pair.lead_ids, pair)
-    return Outcome(lead, new)
+    return SubmissionResult(lead, new)

@@ -1,5 +1,5 @@
-"""What can be said of a lead without asking anybody: pure functions of what it told us."""
+"""Facts that follow from a lead's contact fields without asking another system: pure functions."""
 
-from services.enrichment.rules.facts import FACT_NAMES, RELEVANT, Finding, Findings, Subject, join, local_findings
+from services.enrichment.rules.facts import FACT_FIELDS, Finding, Findings, Subject, join_findings, local_findings
 
-__all__ = ["FACT_NAMES", "RELEVANT", "Finding", "Findings", "Subject", "join", "local_findings"]
+__all__ = ["FACT_FIELDS", "Finding", "Findings", "Subject", "join_findings", "local_findings"]

@@ -1,4 +1,4 @@
-"""Facts from what a lead told us itself, and how the findings of several providers become the facts of a lead."""
+"""Facts from the contact fields of a lead, and how the findings of several providers become the facts of a lead."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,28 +6,13 @@ from typing import Any
 
 from services.enrichment.rules import mail, titles
 
-FACT_NAMES = (
-    "email_free",
-    "email_disposable",
-    "phone_country",
-    "phone_type",
-    "seniority",
-    "department",
-    "timezone",
-    "company_name",
-    "company_domain",
-    "industry",
-    "employees",
-    "country",
-)
-
-RELEVANT = ("email", "phone", "company", "job_title", "website", "country", "timezone")
+FACT_FIELDS = ("email", "phone", "company", "job_title", "website", "country", "timezone")
 """The contact fields that facts are made from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """What a numbering plan says of a number."""
+    """What the numbering plan knows about a phone number: country (ISO 3166), type, time zones."""
 
     country: str | None
     type: str | None
@@ -36,18 +21,18 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a provider is asked about: contact fields, and what the tables at hand say of phone and places."""
+    """The lead that a provider is asked about: its contact fields, and reference data about its phone and country."""
 
     fields: Mapping[str, str]
     phone: Phone | None = None
     country_code: str | None = None
-    """ISO code of the country field."""
+    """The ISO 3166 code of the country field."""
     zones: Mapping[str, str] | None = None
-    """The time zone of each country that has one for (nearly) all of its people."""
+    """The time zone of each country where (nearly) all people use the same one."""
 
     @property
     def company_domain(self) -> str | None:
-        """The company's registrable domain: of its e-mail address, or else of its website."""
+        """The company's registrable domain: that of the e-mail address, or else that of the website."""
         domain = mail.domain_of(self.fields.get("email"))
         if domain and not mail.is_free(domain):
             return mail.registrable(domain)
@@ -57,7 +42,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A value and where it comes from. A guess gives way to any other provider's word."""
+    """The value of a fact and its source. A guess gives way to a later value that is not a guess."""
 
     value: Any
     source: str
@@ -67,8 +52,8 @@ class Finding:
 Findings = dict[str, Finding]
 
 
-def join(findings: Sequence[Findings]) -> Findings:
-    """The facts of a chain: the word of the earlier provider stands, unless it was a guess."""
+def join_findings(findings: Sequence[Findings]) -> Findings:
+    """The facts of a chain: the value of the earlier provider wins, unless it is a guess."""
     joined: Findings = {}
     for found in findings:
         for name, finding in found.items():
@@ -78,7 +63,7 @@ def join(findings: Sequence[Findings]) -> Findings:
 
 
 def local_findings(subject: Subject) -> Findings:
-    """What can be said without asking anybody."""
+    """The facts that follow from the lead's contact fields alone."""
     found: Findings = {}
     _mail(subject, found)
     _phone(subject, found)
@@ -130,10 +115,10 @@ def _place(subject: Subject, found: Findings) -> None:
     elif domain and mail.country_of_domain(domain):
         found["country"] = Finding(mail.country_of_domain(domain), "local:company_domain", guess=True)
     country = found.get("country")
-    told = subject.fields.get("timezone")
+    given = subject.fields.get("timezone")
     zone = (subject.zones or {}).get(country.value) if country else None
-    if told:
-        found["timezone"] = Finding(told, "local:timezone")
+    if given:
+        found["timezone"] = Finding(given, "local:timezone")
     elif phone and len(phone.timezones) == 1 and (not country or country.value == phone.country):
         found["timezone"] = Finding(phone.timezones[0], "local:phone", guess=True)
     elif zone and country:
@@ -141,7 +126,7 @@ def _place(subject: Subject, found: Findings) -> None:
 
 
 def host_of(website: str | None) -> str | None:
-    """The host of a web address, with or without a scheme; None for what is none."""
+    """The host of a web address, with or without a scheme; None if it is not a web address."""
     rest = (website or "").strip().partition("://")[2] or (website or "").strip()
     host = rest.partition("/")[0].rpartition("@")[2].partition(":")[0].partition("?")[0].strip(". ").lower()
     host = host.removeprefix("www.")
@@ -149,5 +134,5 @@ def host_of(website: str | None) -> str | None:
 
 
 def _name_of(domain: str) -> str:
-    """A readable name from a domain: `acme-tools.de` is Acme Tools."""
+    """A readable company name from a domain: `acme-tools.de` becomes Acme Tools."""
     return " ".join(part.capitalize() for part in domain.partition(".")[0].split("-") if part)

@@ -1,4 +1,4 @@
-"""Mail domains: free, disposable, or a company's own."""
+"""Mail domains: free, disposable, or owned by a company."""
 
 FREE = frozenset(
     """
@@ -45,7 +45,7 @@ FREE = frozenset(
 )
 
 FAMILIES = frozenset("yahoo ymail rocketmail hotmail outlook live msn aol gmx windowslive googlemail".split())
-"""Names that belong to a free mail provider under many endings: yahoo.co.uk, hotmail.fr."""
+"""Names of free mail providers under many endings: yahoo.co.uk, hotmail.fr."""
 
 DISPOSABLE = frozenset(
     """
@@ -91,25 +91,25 @@ DISPOSABLE = frozenset(
 _SECOND_LEVEL = frozenset("ac co com edu gob gov gouv gv ltd me ne net nom or org plc sch".split())
 
 _GENERIC_TLDS = frozenset("ai app cc co eu fm gg im io is la ly me sh so st to tv ws".split())
-"""Two-letter endings that say little about a country, because everybody uses them."""
+"""Two-letter endings that are used in all countries, and so do not indicate one."""
 
 
 def domain_of(email: str | None) -> str | None:
-    """The lower-case domain of an address; None where there is none."""
+    """The domain of an e-mail address in lower case; None if it has no domain."""
     _, at, domain = (email or "").rpartition("@")
     domain = domain.strip().rstrip(".").lower()
     return domain if at and "." in domain else None
 
 
 def registrable(host: str) -> str:
-    """The domain that a company registers, in letters that people write: `shop.acme.co.uk` is `acme.co.uk`."""
+    """The domain that a company registers, in Unicode: `acme.co.uk` for `shop.acme.co.uk`."""
     labels = [_readable(label) for label in host.lower().rstrip(".").split(".")]
     keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
     return ".".join(labels[-keep:])
 
 
 def _readable(label: str) -> str:
-    """`xn--mnchen-3ya` is `münchen`; what cannot be read stays as it is."""
+    """A label in Unicode: `münchen` for `xn--mnchen-3ya` (IDNA, RFC 3490). One that cannot be decoded is unchanged."""
     try:
         return label.encode("ascii").decode("idna") if label.startswith("xn--") else label
     except UnicodeError:
@@ -117,19 +117,19 @@ def _readable(label: str) -> str:
 
 
 def is_disposable(domain: str) -> bool:
-    """Whether addresses of the domain (or of one above it) are made to be thrown away."""
+    """Whether the domain, or a parent of it, offers throw-away addresses."""
     return bool(_with_parents(domain) & DISPOSABLE)
 
 
 def is_free(domain: str) -> bool:
-    """Whether anybody can have an address there, so that the domain says nothing about a company."""
+    """Whether anybody can get an address there, so that the domain does not identify a company."""
     labels = domain.split(".")
     family = labels[0] in FAMILIES and (len(labels) == 2 or (len(labels) == 3 and len(labels[-1]) == 2))
     return family or bool(_with_parents(domain) & FREE) or is_disposable(domain)
 
 
 def country_of_domain(domain: str) -> str | None:
-    """The ISO country of a national ending; None for endings that everybody uses."""
+    """The ISO 3166 code of a national ending; None for endings that are used in all countries."""
     ending = domain.rpartition(".")[2]
     if len(ending) != 2 or ending in _GENERIC_TLDS:
         return None

@@ -12,7 +12,7 @@ _LETTERS = str.maketrans(
 
 
 def plain(title: str) -> str:
-    """Lower case without accents, words apart by single spaces."""
+    """The title in lower case, without accents, with single spaces between words."""
     letters = unicodedata.normalize("NFKD", title.casefold().translate(_LETTERS))
     kept = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return " ".join(re.findall(r"[a-z0-9]+", kept))
@@ -31,9 +31,9 @@ _DEPARTMENT = [(name, _pattern(words)) for name, words in DEPARTMENT]
 
 @lru_cache(maxsize=10_000)
 def seniority(title: str) -> str | None:
-    """`owner c_level vp director head manager senior staff junior intern student`; None for a title without letters.
+    """The level: `owner c_level vp director head manager senior staff junior intern student`.
 
-    A title that names no level is that of staff.
+    `staff` for a title that names no level; None for an empty title.
     """
     words = plain(title)
     return next((level for level, pattern in _SENIORITY if pattern.search(words)), "staff") if words else None
@@ -41,6 +41,6 @@ def seniority(title: str) -> str | None:
 
 @lru_cache(maxsize=10_000)
 def department(title: str) -> str | None:
-    """The department that a title names (`sales`, `it`, ...); None where it names none."""
+    """The department that a title names (`sales`, `it`, ...); None if it names no department."""
     words = plain(title)
     return next((name for name, pattern in _DEPARTMENT if pattern.search(words)), None)

@@ -1,1 +1,1 @@
-"""What the goals service decides: pure, with time and ids as arguments."""
+"""The decisions of the goals service: pure functions, with time and ids as arguments."""

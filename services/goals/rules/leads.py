@@ -1,51 +1,24 @@
-"""One row for each lead id: the latest facts, from whichever event knows best, and what of them is counted.
+"""The record of a lead id: its latest facts, and what is counted of it.
 
-Capture's facts come with a version and the stage service's with a revision; of each the greatest counts, so the order
-of arrival, repetition and republishing make no difference, and nothing is ever added up from differences.
+Capture's facts carry a version and the stage service's a revision; the greatest of each counts. So the order of
+arrival, repetition and republishing make no difference, and no record is ever computed from differences in events.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
-from services.goals.rules.meetings import Calendar
-from services.goals.rules.path import START, Stand
+from services.goals.rules import funnel
+from services.goals.rules.meetings import Meetings
+from services.goals.rules.moves import CurrentStage
+from services.goals.rules.stages import START
 from shared.events import LeadCaptured, LeadUpdated, StageChanged
-
-METRICS = ("qualified_created", "first_qualified", "won", "meetings_held")
-"""What a goal can count."""
-
-STEPS = ("captured", "contacted", "qualified", "meeting_held", "won")
-"""The steps of the way to a customer; who reached one has reached those before it."""
-
-REACHED = tuple(f"reached_{step}" for step in STEPS)
-"""What is counted beside, by day of creation, for the rates between the steps."""
-
-STEP_OF_METRIC = {"qualified_created": 2, "first_qualified": 2, "meetings_held": 3, "won": 4}
-
-
-class Traits(NamedTuple):
-    """What a goal may filter by."""
-
-    source: str | None
-    campaign: str | None
-    owner: str | None
-
-
-class Count(NamedTuple):
-    """One thing that is counted: what, when, and of which lead's traits."""
-
-    metric: str
-    at: datetime
-    traits: Traits
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
-    """The latest facts of one lead id, as they came (an alias keeps its own), and what follows from them."""
+class LeadRecord:
+    """The latest facts of one lead id as they were received (an alias keeps its own), and what follows from them."""
 
     lead_id: UUID
     source: str | None = None
@@ -53,7 +26,7 @@ class Lead:
     captured_on: datetime | None = None
     version: int = 0
     first_owner: str | None = None
-    """Capture's owner counts at capture only, so the lowest version speaks for it."""
+    """Capture's owner counts at capture only, so it is that of the lowest version received."""
     first_version: int | None = None
     revision: int = 0
     stage: str = START
@@ -62,50 +35,54 @@ class Lead:
     contacted: bool = False
     first_qualified_on: datetime | None = None
     won_on: datetime | None = None
-    meetings_told: int = 0
-    """How many meetings the journey says were held."""
-    created_told: datetime | None = None
-    """When the journey says the lead was created: for leads whose capture has not come by yet."""
-    created_revision: int = 0
-    """The revision that said so: the highest one that says it at all."""
+    journey_meetings: int = 0
+    """How many meetings were held according to the journey."""
+    journey_created_on: datetime | None = None
+    """The creation according to the journey: for leads whose capture was not received yet."""
+    journey_created_revision: int = 0
+    """The highest revision whose journey has a creation."""
     changed_on: datetime | None = None
+    """When the journey last changed."""
     entered_on: datetime | None = None
-    counts: bool = False
-    """Whether this row is counted: known since when, and no alias of another."""
+    """Since when the lead is in its stage; None where a missing revision hides it."""
+    is_counted: bool = False
+    """Whether metrics count this lead id: its creation is known, and it is not an alias."""
     counted_on: datetime | None = None
-    """Its creation, or an alias's where that was earlier."""
+    """The creation that counts: its own, or an alias's where that was earlier."""
     counted_owner: str | None = None
     held_on: tuple[datetime, ...] = ()
+    """The ends of the meetings that were held."""
     due_on: datetime | None = None
+    """When the next meeting passes."""
     erased: bool = False
 
     @property
-    def stand(self) -> Stand:
-        return Stand(self.revision, self.stage, self.entered_on)
+    def current_stage(self) -> CurrentStage:
+        return CurrentStage(self.revision, self.stage, self.entered_on)
 
     @property
     def created_on(self) -> datetime | None:
-        return self.captured_on or self.created_told
+        return self.captured_on or self.journey_created_on
 
     @property
-    def stands_in(self) -> str | None:
-        """The stage that it is counted to stand in; None for aliases and the erased."""
-        return self.stage if self.counts and not self.erased else None
+    def counted_stage(self) -> str | None:
+        """The stage in which the pipeline report counts the lead; None for aliases and the erased."""
+        return self.stage if self.is_counted and not self.erased else None
 
     @property
-    def furthest(self) -> int:
-        """The furthest of STEPS that it reached, as an index."""
+    def furthest_step(self) -> int:
+        """The furthest step of the funnel that the lead reached, as an index in `funnel.STEPS`."""
         if self.won_on:
-            return 4
+            return funnel.WON
         if self.held_on:
-            return 3
+            return funnel.MEETING_HELD
         if self.first_qualified_on or self.status == "qualified":
-            return 2
-        return 1 if self.contacted else 0
+            return funnel.QUALIFIED
+        return funnel.CONTACTED if self.contacted else funnel.CAPTURED
 
 
-def with_details(lead: Lead, event: LeadCaptured | LeadUpdated) -> Lead:
-    """The row after capture has spoken: the greatest version wins, whatever the order."""
+def with_details(lead: LeadRecord, event: LeadCaptured | LeadUpdated) -> LeadRecord:
+    """The record with capture's details, where their version is the greatest received so far."""
     if event.version > lead.version:
         lead = replace(
             lead, source=event.source, campaign=event.campaign, captured_on=event.created_on, version=event.version
@@ -115,11 +92,11 @@ def with_details(lead: Lead, event: LeadCaptured | LeadUpdated) -> Lead:
     return lead
 
 
-def with_journey(lead: Lead, event: StageChanged) -> Lead:
-    """The row after the stage service has spoken: the highest revision wins, whatever the order."""
+def with_journey(lead: LeadRecord, event: StageChanged) -> LeadRecord:
+    """The record with the stage service's journey, where its revision is the highest received so far."""
     journey = event.journey
-    if journey.created_on is not None and event.revision > lead.created_revision:
-        lead = replace(lead, created_told=journey.created_on, created_revision=event.revision)
+    if journey.created_on is not None and event.revision > lead.journey_created_revision:
+        lead = replace(lead, journey_created_on=journey.created_on, journey_created_revision=event.revision)
     if event.revision <= lead.revision:
         return lead
     return replace(
@@ -131,43 +108,29 @@ def with_journey(lead: Lead, event: StageChanged) -> Lead:
         contacted=journey.contacted,
         first_qualified_on=journey.first_qualified_on,
         won_on=journey.won_on,
-        meetings_told=max(0, journey.meetings_held),
+        journey_meetings=max(0, journey.meetings_held),
         changed_on=event.occurred_at,
     )
 
 
-def settled(lead: Lead, others: Iterable[Lead], alias: bool, calendar: Calendar) -> Lead:
-    """The row with what follows from its facts and from those of its aliases.
+def with_counted_facts(
+    lead: LeadRecord, others: Iterable[LeadRecord], *, is_alias: bool, meetings: Meetings
+) -> LeadRecord:
+    """The record with what is counted, from its facts, those of its aliases (`others`), and the meetings of all.
 
-    After a merge the earlier creation counts. A meeting that the journey counts and whose booking has not come by is
-    taken as held when the journey last changed: for the event that says "the meeting passed" that is the very moment.
+    After a merge the earlier creation counts. A meeting that the journey counts but whose booking was not received is
+    taken as held when the journey last changed: the event for a passed meeting has that very time.
     """
     created = min((known.created_on for known in (lead, *others) if known.created_on), default=None)
-    held = calendar.held_on
-    unseen = lead.meetings_told - len(held)
-    if unseen > 0 and lead.changed_on is not None:
-        held = tuple(sorted([*held, *[lead.changed_on] * unseen]))
+    held = meetings.held_on
+    without_booking = lead.journey_meetings - len(held)
+    if without_booking > 0 and lead.changed_on is not None:
+        held = tuple(sorted([*held, *[lead.changed_on] * without_booking]))
     return replace(
         lead,
-        counts=created is not None and not alias,
+        is_counted=created is not None and not is_alias,
         counted_on=created,
         counted_owner=lead.owner if lead.revision else lead.first_owner,
         held_on=held,
-        due_on=calendar.due_on,
+        due_on=meetings.due_on,
     )
-
-
-def counted(lead: Lead) -> Counter[Count]:
-    """All that this row adds to the counts of goals."""
-    if not lead.counts or lead.counted_on is None:
-        return Counter()
-    traits = Traits(lead.source, lead.campaign, lead.counted_owner)
-    found = [Count(REACHED[step], lead.counted_on, traits) for step in range(lead.furthest + 1)]
-    if lead.status == "qualified":
-        found.append(Count("qualified_created", lead.counted_on, traits))
-    if lead.first_qualified_on:
-        found.append(Count("first_qualified", lead.first_qualified_on, traits))
-    if lead.won_on:
-        found.append(Count("won", lead.won_on, traits))
-    found.extend(Count("meetings_held", at, traits) for at in lead.held_on)
-    return Counter(found)

@@ -1,42 +1,44 @@
-"""Who may count at the same time.
+"""The locks of a tenant's counters and of its progress events; held until the end of the transaction.
 
-Counting takes the tenant's lock shared, so consumers on all replicas count side by side. Whatever changes what is to be
-counted (a new series, a recount) or who belongs to whom (a merge, an erasure) takes it alone: then nobody counts by an
-old list of series, and no lead changes its group under anybody's hands. Locks come first in a transaction, in order.
+Counting takes the lock of the counters shared, so consumers of all replicas count side by side. What changes the list
+of time series (a new goal), the counters as a whole (a recount) or the groups of merged leads (a merge, an erasure)
+takes it exclusively. A transaction takes these locks before it reads, in one order for all tenants.
 """
 
 from collections.abc import Mapping
 
 from shared.db import UnitOfWork
 
-_COUNTING = 0x601
-_TELLING = 0x602
+COUNTERS = 0x601
+"""The class of the advisory locks on a tenant's counters; the second number is the tenant's hash."""
+PROGRESS = 0x602
+"""The class of those on publishing a tenant's progress."""
 
 
-async def count_together(work: UnitOfWork, tenants: Mapping[str, bool]) -> None:
-    """Lock each tenant for counting: shared, or (True) alone. Until the end of the transaction."""
+async def lock_counters(work: UnitOfWork, tenants: Mapping[str, bool]) -> None:
+    """Lock the counters of each tenant: shared, or (True) exclusively."""
     await work.run(
         """
-        SELECT CASE WHEN alone THEN pg_advisory_xact_lock(:class, hash)
+        SELECT CASE WHEN exclusive THEN pg_advisory_xact_lock(:class, hash)
                     ELSE pg_advisory_xact_lock_shared(:class, hash) END
-        FROM (SELECT hashtext(tenant) AS hash, bool_or(alone) AS alone
-              FROM unnest(CAST(:tenants AS text[]), CAST(:alone AS boolean[])) AS t (tenant, alone)
+        FROM (SELECT hashtext(tenant) AS hash, bool_or(exclusive) AS exclusive
+              FROM unnest(CAST(:tenants AS text[]), CAST(:exclusive AS boolean[])) AS t (tenant, exclusive)
               GROUP BY 1 ORDER BY 1) AS wanted
         """,
-        **{"class": _COUNTING},
+        **{"class": COUNTERS},
         tenants=list(tenants),
-        alone=list(tenants.values()),
+        exclusive=list(tenants.values()),
     )
 
 
-async def count_alone(work: UnitOfWork, tenant: str) -> None:
-    """Lock a tenant so that nobody else counts for it until the end of the transaction."""
-    await count_together(work, {tenant: True})
+async def lock_counters_exclusively(work: UnitOfWork, tenant: str) -> None:
+    """Lock the counters of a tenant, so that no other transaction counts for it."""
+    await lock_counters(work, {tenant: True})
 
 
-async def tell_alone(work: UnitOfWork, tenant: str) -> bool:
-    """Whether this transaction is the one that tells of the tenant's progress now; it does not wait for another."""
+async def try_lock_progress(work: UnitOfWork, tenant: str) -> bool:
+    """Whether this transaction got the lock on publishing the tenant's progress; it does not wait for it."""
     row = await work.fetch_one(
-        "SELECT pg_try_advisory_xact_lock(:class, hashtext(:tenant)) AS got", **{"class": _TELLING}, tenant=tenant
+        "SELECT pg_try_advisory_xact_lock(:class, hashtext(:tenant)) AS got", **{"class": PROGRESS}, tenant=tenant
     )
     return bool(row and row["got"])

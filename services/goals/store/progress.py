@@ -1,60 +1,70 @@
-"""What the worker that tells of progress reads and remembers."""
+"""What the worker that publishes progress reads and stores."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
+from services.goals.store.periods import PERIOD
 from shared.db import UnitOfWork
 
-
-async def tenants_touched(work: UnitOfWork, limit: int) -> list[str]:
-    """Tenants with a series that changed since somebody last told."""
-    rows = await work.fetch("SELECT DISTINCT tenant_id FROM touched ORDER BY tenant_id LIMIT :limit", limit=limit)
-    return [row["tenant_id"] for row in rows]
-
-
-async def notes(work: UnitOfWork, tenant: str) -> list[RowMapping]:
-    """The notes that lie there: `id` and `series_id`."""
-    return list(await work.fetch("SELECT id, series_id FROM touched WHERE tenant_id = :tenant", tenant=tenant))
-
-
-async def open_of_touched(work: UnitOfWork, tenant: str, series: Collection[UUID]) -> list[RowMapping]:
-    """The running periods of active goals that these series serve, locked in one order everywhere."""
-    return list(
-        await work.fetch(
-            f"{_RUNNING} AND p.series_id = ANY(CAST(:series AS uuid[])) {_LOCKED}",
-            tenant=tenant,
-            now=work.now,
-            series=list(series),
-        )
-    )
-
-
-async def open_of_goal(work: UnitOfWork, tenant: str, goal_id: UUID) -> list[RowMapping]:
-    """The running period of one active goal, locked."""
-    return list(
-        await work.fetch(f"{_RUNNING} AND p.goal_id = :goal {_LOCKED}", tenant=tenant, now=work.now, goal=goal_id)
-    )
-
-
-_RUNNING = """
-    SELECT p.*, g.target AS goal_target FROM period p JOIN goal g USING (tenant_id, goal_id)
+_RUNNING = f"""
+    SELECT {PERIOD}, g.target AS goal_target FROM period p JOIN goal g USING (tenant_id, goal_id)
     WHERE p.tenant_id = :tenant AND p.closed_on IS NULL AND g.active AND p.period_start <= :now AND p.period_end > :now
 """
 _LOCKED = "ORDER BY p.goal_id FOR UPDATE OF p"
 
 
-async def untouch(work: UnitOfWork, tenant: str, notes: Collection[int]) -> None:
-    """Take these notes off, and none that came since."""
+class QueuedChange(NamedTuple):
+    """An entry of the queue of changed series."""
+
+    id: int
+    series_id: UUID
+
+
+async def tenants_with_changes(work: UnitOfWork, limit: int) -> list[str]:
+    """Tenants that have a series in the queue."""
+    rows = await work.fetch("SELECT DISTINCT tenant_id FROM touched ORDER BY tenant_id LIMIT :limit", limit=limit)
+    return [row["tenant_id"] for row in rows]
+
+
+async def queued_changes(work: UnitOfWork, tenant: str) -> list[QueuedChange]:
+    """The queue of a tenant."""
+    rows = await work.fetch_tuples("SELECT id, series_id FROM touched WHERE tenant_id = :tenant", tenant=tenant)
+    return [QueuedChange(*row) for row in rows]
+
+
+async def remove_changes(work: UnitOfWork, tenant: str, ids: Collection[int]) -> None:
+    """Remove these entries of the queue, and leave those that were added since."""
     await work.run(
-        "DELETE FROM touched WHERE tenant_id = :tenant AND id = ANY(CAST(:notes AS bigint[]))",
+        "DELETE FROM touched WHERE tenant_id = :tenant AND id = ANY(CAST(:ids AS bigint[]))",
         tenant=tenant,
-        notes=list(notes),
+        ids=list(ids),
     )
 
 
-async def told(work: UnitOfWork, tenant: str, period_id: UUID, value: int) -> None:
+async def running_periods_of_series(work: UnitOfWork, tenant: str, series_ids: Collection[UUID]) -> list[RowMapping]:
+    """The running periods of active goals that count these series, locked in one order everywhere."""
+    return list(
+        await work.fetch(
+            f"{_RUNNING} AND p.series_id = ANY(CAST(:series AS uuid[])) {_LOCKED}",
+            tenant=tenant,
+            now=work.now,
+            series=list(series_ids),
+        )
+    )
+
+
+async def running_periods_of_goal(work: UnitOfWork, tenant: str, goal_id: UUID) -> list[RowMapping]:
+    """The running period of a goal, if the goal is active; locked."""
+    return list(
+        await work.fetch(f"{_RUNNING} AND p.goal_id = :goal {_LOCKED}", tenant=tenant, now=work.now, goal=goal_id)
+    )
+
+
+async def record_published(work: UnitOfWork, tenant: str, period_id: UUID, value: int) -> None:
+    """`goal.progressed` is published now with this value."""
     await work.run(
         """
         UPDATE period SET told_value = :value, told_on = :now WHERE tenant_id = :tenant AND period_id = :period
@@ -66,8 +76,8 @@ async def told(work: UnitOfWork, tenant: str, period_id: UUID, value: int) -> No
     )
 
 
-async def achieved(work: UnitOfWork, tenant: str, period_id: UUID) -> None:
-    """The period's target was reached now; it stays so."""
+async def record_achieved(work: UnitOfWork, tenant: str, period_id: UUID) -> None:
+    """The period's target is reached now; that stays, even if the value falls."""
     await work.run(
         "UPDATE period SET achieved_on = :now WHERE tenant_id = :tenant AND period_id = :period",
         tenant=tenant,
@@ -76,8 +86,8 @@ async def achieved(work: UnitOfWork, tenant: str, period_id: UUID) -> None:
     )
 
 
-async def take_back(work: UnitOfWork, tenant: str, period_id: UUID) -> None:
-    """The period is achieved no longer: more is asked of it now."""
+async def remove_achievement(work: UnitOfWork, tenant: str, period_id: UUID) -> None:
+    """The period is not achieved any more: the target was raised above its value."""
     await work.run(
         "UPDATE period SET achieved_on = NULL WHERE tenant_id = :tenant AND period_id = :period",
         tenant=tenant,

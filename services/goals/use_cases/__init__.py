@@ -1,1 +1,1 @@
-"""What the goals service does: load, decide, save, emit."""
+"""The use cases of the goals service: load, decide, save, publish."""

@@ -1,4 +1,4 @@
-"""Goals: made, changed, counted anew."""
+"""Goals: created, changed, shown, recounted."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -7,24 +7,28 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from services.goals.rules.changes import ASKED, differs, goes_on
-from services.goals.rules.leads import REACHED
-from services.goals.rules.periods import Period, before, zone, zone_name
-from services.goals.rules.ranges import Asked, whole_days
-from services.goals.rules.series import Filter, Series, filter_of, needed
+from services.goals.rules.date_ranges import InvalidRange
+from services.goals.rules.days import zone, zone_name
+from services.goals.rules.filters import normalise_filter
+from services.goals.rules.funnel import REACHED_METRICS
+from services.goals.rules.goal_changes import COUNTED_FIELDS, differs, is_same_period
+from services.goals.rules.periods import Period, PeriodDefinition, has_whole_days, previous
+from services.goals.rules.time_series import TimeSeries, metrics_for_goal
 from services.goals.schemas import GoalChange, LeadFilter, NewGoal
-from services.goals.store import counters, goals, locks
-from services.goals.use_cases.progress import ask_more, tell_of
-from services.goals.use_cases.reporting import close, close_ended
-from services.goals.use_cases.views import view
+from services.goals.store import goals, periods, recounts, time_series
+from services.goals.store.locks import lock_counters_exclusively
+from services.goals.use_cases.progress import publish_goal, withdraw_achievement
+from services.goals.use_cases.reports import close_ended_periods_of, close_period
+from services.goals.use_cases.views import views_of
 from shared.db import UnitOfWork
 from shared.errors import Invalid, NotFound
 from shared.http.preconditions import check_if_match
 from shared.ids import uuid7
 
 
-async def make(work: UnitOfWork, tenant: str, actor: str, body: NewGoal) -> dict[str, Any]:
-    """Make a goal: it is counted from the rows at once, its running period begins, and the one before is reported."""
+async def create_goal(work: UnitOfWork, tenant: str, actor: str, body: NewGoal) -> dict[str, Any]:
+    """Create a goal: its value is counted from the leads at once, its running period is opened, and the period before
+    is reported."""
     goal: dict[str, Any] = {
         "tenant_id": tenant,
         "goal_id": uuid7(),
@@ -35,110 +39,119 @@ async def make(work: UnitOfWork, tenant: str, actor: str, body: NewGoal) -> dict
         "starts_on": body.from_ if body.period == "custom" else None,
         "ends_on": body.to if body.period == "custom" else None,
         "timezone": zone_name(body.timezone),
-        "filter": _filter(body.filter),
+        "filter": _filter_of(body.filter),
         "working_days": body.working_days,
         "active": True,
         "created_on": work.now,
         "created_by": actor,
     }
-    period = _period(goal, work.now)
-    await locks.count_alone(work, tenant)
-    goal["series_id"] = await _series(work, goal, period)
+    period = _period_at(goal, work.now)
+    await lock_counters_exclusively(work, tenant)
+    goal["series_id"] = await _series_id_of(work, goal, period)
     await goals.add_goal(work, goal)
-    await goals.open_period(work, tenant, goal["goal_id"], goal["series_id"], period)
+    await periods.open_period(work, tenant, goal["goal_id"], goal["series_id"], period)
     if body.period != "custom":
-        await _report_before(work, goal, before(body.period, period, zone(goal["timezone"])))
-    await tell_of(work, tenant, goal["goal_id"])
-    return await show(work, tenant, goal["goal_id"])
+        await _report_period(work, goal, previous(body.period, period, zone(goal["timezone"])))
+    await publish_goal(work, tenant, goal["goal_id"])
+    return await show_goal(work, tenant, goal["goal_id"])
 
 
-async def change(
+async def change_goal(
     work: UnitOfWork, tenant: str, goal_id: UUID, body: GoalChange, if_match: str | None, every: timedelta
 ) -> dict[str, Any]:
-    """Change what is named. What the goal counts may change too: its reports stay what they were, and are restated by
-    what they counted; so what is over and not reported yet is reported first. The worker tells what it comes to, once
-    the last telling is `every` ago."""
-    await locks.count_alone(work, tenant)
-    row = await goals.goal(work, tenant, goal_id, lock=True)
+    """Change the fields that the body names; the reports stay, and are restated by what they counted.
+
+    A period that has ended and is not closed yet is closed first, as the goal was defined until now. The worker
+    publishes the new progress, once the last was published `every` ago.
+    """
+    await lock_counters_exclusively(work, tenant)
+    row = await goals.find_goal(work, tenant, goal_id, lock=True)
     if row is None:
         raise NotFound("no such goal")
     check_if_match(if_match, row["version"])
-    goal = dict(row)
-    named = body.model_fields_set
+    goal = _changed(row, body)
+    if differs(row, goal, (*COUNTED_FIELDS, "target")):
+        await close_ended_periods_of(work, row, every)
+    if differs(row, goal):
+        period = _period_at(goal, work.now)
+        goal["series_id"] = await _series_id_of(work, goal, period)
+        await _replace_running_period(work, row, goal, period)
+    await goals.change_goal(work, goal)
+    if goal["target"] > row["target"]:
+        await withdraw_achievement(work, tenant, goal_id, goal["target"])
+    await time_series.queue_changed(work, [(tenant, goal["series_id"])])
+    return await show_goal(work, tenant, goal_id)
+
+
+def _changed(row: RowMapping, body: GoalChange) -> dict[str, Any]:
+    """The goal with the fields that the body names."""
+    goal, named = dict(row), body.model_fields_set
     goal |= {name: getattr(body, name) for name in ("name", "metric", "target", "period", "active") if name in named}
     if "working_days" in named:
         goal["working_days"] = body.working_days
     if "timezone" in named:
         goal["timezone"] = zone_name(body.timezone)
     if "filter" in named:
-        goal["filter"] = _filter(body.filter)
+        goal["filter"] = _filter_of(body.filter)
     goal["starts_on"] = (body.from_ if "from_" in named else goal["starts_on"]) if goal["period"] == "custom" else None
     goal["ends_on"] = (body.to if "to" in named else goal["ends_on"]) if goal["period"] == "custom" else None
-    if differs(row, goal, (*ASKED, "target")):
-        await close_ended(work, row, every)
-    if differs(row, goal):
-        period = _period(goal, work.now)
-        goal["series_id"] = await _series(work, goal, period)
-        await _reopen(work, row, goal, period)
-    await goals.change_goal(work, goal)
-    if goal["target"] > row["target"]:
-        await ask_more(work, tenant, goal_id, goal["target"])
-    await counters.touch(work, [(tenant, goal["series_id"])])
-    return await show(work, tenant, goal_id)
+    return goal
 
 
-async def _reopen(work: UnitOfWork, before: RowMapping, goal: Mapping[str, Any], period: Period) -> None:
-    """The running period of a changed goal: the same one, or another one in its place."""
+async def _replace_running_period(
+    work: UnitOfWork, before: RowMapping, goal: Mapping[str, Any], period: Period
+) -> None:
+    """Let the running period count what the changed goal counts, or put `period` in its place where the ends moved."""
     tenant, goal_id, series_id = goal["tenant_id"], goal["goal_id"], goal["series_id"]
-    running = await goals.running(work, tenant, goal_id)
-    same = running is not None and goes_on(before, goal, running, period)
+    running = await periods.running_period(work, tenant, goal_id)
+    same = running is not None and is_same_period(before, goal, running, period)
     if running is not None and (running["period_start"], running["period_end"]) == (period.start, period.end):
-        await goals.recast(work, tenant, running["period_id"], series_id, anew=not same)
+        await periods.change_series(work, tenant, running["period_id"], series_id, reset=not same)
         return
-    told: dict[str, Any] = {"told_on": await goals.last_told(work, tenant, goal_id)}
+    kept: dict[str, Any] = {"published_on": await periods.last_published(work, tenant, goal_id)}
     if running is not None:
-        await goals.drop_period(work, tenant, running["period_id"])
-        told |= {name: running[name] for name in ("told_value", "achieved_on") if same}
-    await goals.open_period(work, tenant, goal_id, series_id, period, **told)
+        await periods.delete_open_period(work, tenant, running["period_id"])
+        kept |= {name: running[name] for name in ("published_value", "achieved_on") if same}
+    await periods.open_period(work, tenant, goal_id, series_id, period, **kept)
 
 
-async def show(work: UnitOfWork, tenant: str, goal_id: UUID) -> dict[str, Any]:
-    """One goal with all that is known of its progress."""
-    row = await goals.goal(work, tenant, goal_id)
+async def show_goal(work: UnitOfWork, tenant: str, goal_id: UUID) -> dict[str, Any]:
+    """One goal with its progress and what is missing to its target."""
+    row = await goals.find_goal(work, tenant, goal_id)
     if row is None:
         raise NotFound("no such goal")
-    return (await view(work, tenant, [row], missing=True))[0]
+    return (await views_of(work, tenant, [row], with_missing=True))[0]
 
 
 async def list_goals(work: UnitOfWork, tenant: str, after: UUID | None, limit: int) -> list[dict[str, Any]]:
-    return await view(work, tenant, await goals.goals(work, tenant, after=after, limit=limit))
+    return await views_of(work, tenant, await goals.list_goals(work, tenant, after=after, limit=limit))
 
 
 async def recount(work: UnitOfWork, tenant: str, goal_id: UUID) -> dict[str, Any]:
-    """Count a goal anew from the lead rows and say what its live counters said; were they wrong, they are mended."""
-    await locks.count_alone(work, tenant)
-    row = await goals.goal(work, tenant, goal_id)
+    """Count a goal from the records of leads and compare it with its counters; counters that differ are replaced."""
+    await lock_counters_exclusively(work, tenant)
+    row = await goals.find_goal(work, tenant, goal_id)
     if row is None:
         raise NotFound("no such goal")
-    period, wanted = _period(row, work.now), filter_of(row["filter"])
+    period, wanted = _period_at(row, work.now), normalise_filter(row["filter"])
     of_goal = [
         series
-        for series in (await counters.series_of(work, [tenant]))[tenant]
+        for series in (await time_series.series_of(work, [tenant]))[tenant]
         if series.series_id == row["series_id"]
-        or (series.metric in REACHED and (series.timezone, series.filter) == (row["timezone"], wanted))
+        or (series.metric in REACHED_METRICS and (series.timezone, series.filter) == (row["timezone"], wanted))
     ]
     ids = [series.series_id for series in of_goal]
-    live = await counters.days_of(work, tenant, ids, date.min, date.max)
-    anew = await counters.recount(work, of_goal)
-    wrong = [series for series in of_goal if live[series.series_id] != anew[series.series_id]]
+    live = await time_series.days_of(work, tenant, ids, date.min, date.max)
+    recounted = await recounts.count_days(work, of_goal)
+    wrong = [series for series in of_goal if live[series.series_id] != recounted[series.series_id]]
     for series in wrong:
-        await counters.rewrite(work, series, anew[series.series_id])
-        await counters.touch(work, [(tenant, series.series_id)])
-    values = [_between(days[row["series_id"]], period) for days in (live, anew)]
+        await time_series.replace_days(work, series, recounted[series.series_id])
+        await time_series.queue_changed(work, [(tenant, series.series_id)])
+    live_value, value = (_sum_over(days[row["series_id"]], period) for days in (live, recounted))
     return {
         "goal_id": goal_id,
-        "live_value": values[0],
-        "current_value": values[1],
+        "live_value": live_value,
+        "current_value": value,
         "equal": not wrong,
         "period_start": period.start,
         "period_end": period.end,
@@ -146,52 +159,49 @@ async def recount(work: UnitOfWork, tenant: str, goal_id: UUID) -> dict[str, Any
     }
 
 
-def _between(days: Mapping[date, int], period: Period) -> int:
+def _sum_over(days: Mapping[date, int], period: Period) -> int:
     return sum(number for day, number in days.items() if period.first <= day <= period.last)
 
 
-def _period(goal: Mapping[str, Any] | RowMapping, now: datetime) -> Period:
+def _period_at(goal: Mapping[str, Any] | RowMapping, now: datetime) -> Period:
+    definition = PeriodDefinition(goal["period"], goal["starts_on"], goal["ends_on"])
     try:
-        return Asked(goal["period"], goal["starts_on"], goal["ends_on"]).current(now, zone(goal["timezone"]))
-    except ValueError as error:
-        field = str(error).partition(" ")[0]
-        raise Invalid(
-            str(error), [{"field": field if field in ("from", "to") else "period", "message": str(error)}]
-        ) from None
+        return definition.period_at(now, zone(goal["timezone"]))
+    except InvalidRange as error:
+        raise Invalid(str(error), [{"field": error.field, "message": str(error)}]) from None
 
 
-def _filter(wanted: LeadFilter | None) -> dict[str, Any]:
-    return wanted.model_dump(exclude_none=True) if wanted else {}
+def _filter_of(body: LeadFilter | None) -> dict[str, Any]:
+    return body.model_dump(exclude_none=True) if body else {}
 
 
-async def _series(work: UnitOfWork, goal: Mapping[str, Any], period: Period) -> UUID:
-    """The series of a goal, made and counted from the rows where it is not there yet. Nobody else may be counting."""
-    tenant, wanted = goal["tenant_id"], filter_of(goal["filter"])
+async def _series_id_of(work: UnitOfWork, goal: Mapping[str, Any], period: Period) -> UUID:
+    """The id of a goal's series. What of it and of the funnel is not there yet is created and counted from the leads.
+
+    The caller holds the exclusive lock of the tenant's counters.
+    """
+    tenant, wanted = goal["tenant_id"], normalise_filter(goal["filter"])
     window = None
-    if goal["period"] == "custom" and not whole_days(period, zone(goal["timezone"])):
+    if goal["period"] == "custom" and not has_whole_days(period, zone(goal["timezone"])):
         window = (period.start, period.end)
-    known = {_name(series): series for series in (await counters.series_of(work, [tenant])).get(tenant, [])}
+    known = {series.definition: series for series in (await time_series.series_of(work, [tenant])).get(tenant, [])}
     ids, missing = [], []
-    for metric in needed(goal["metric"]):
+    for metric in metrics_for_goal(goal["metric"]):
         start, end = window if window and metric == goal["metric"] else (None, None)
-        series = Series(uuid7(), tenant, metric, goal["timezone"], wanted, start, end)
-        if _name(series) not in known:
+        series = TimeSeries(uuid7(), tenant, metric, goal["timezone"], wanted, start, end)
+        if series.definition not in known:
             missing.append(series)
-        ids.append(known.setdefault(_name(series), series).series_id)
-    anew = await counters.recount(work, missing)
+        ids.append(known.setdefault(series.definition, series).series_id)
+    counted = await recounts.count_days(work, missing)
     for series in missing:
-        await counters.add_series(work, series)
-        await counters.rewrite(work, series, anew[series.series_id])
+        await time_series.add_series(work, series)
+        await time_series.replace_days(work, series, counted[series.series_id])
     return ids[0]
 
 
-def _name(series: Series) -> tuple[str, str, Filter, datetime | None, datetime | None]:
-    return (series.metric, series.timezone, series.filter, series.start, series.end)
-
-
-async def _report_before(work: UnitOfWork, goal: Mapping[str, Any], period: Period) -> None:
-    """A new goal reports the period before it too."""
-    period_id = await goals.open_period(work, goal["tenant_id"], goal["goal_id"], goal["series_id"], period)
-    row = await goals.lock_period(work, goal["tenant_id"], period_id) if period_id else None
+async def _report_period(work: UnitOfWork, goal: Mapping[str, Any], period: Period) -> None:
+    """Open and close a past period of a new goal, without publishing it."""
+    period_id = await periods.open_period(work, goal["tenant_id"], goal["goal_id"], goal["series_id"], period)
+    row = await periods.lock_open_period(work, goal["tenant_id"], period_id) if period_id else None
     if row is not None:
-        await close(work, goal, row, told=False)
+        await close_period(work, goal, row, publish=False)

@@ -1,80 +1,86 @@
-"""Telling of progress: `goal.progressed` at most once a second for each goal, `goal.achieved` once for each period."""
+"""Publishing progress: `goal.progressed` at most once a second for each goal, `goal.achieved` once for each period."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from services.goals.store import counters, goals, locks, progress
+from services.goals.store import periods, progress, time_series
+from services.goals.store.locks import try_lock_progress
 from shared.db import Database, UnitOfWork
 from shared.events import GoalAchieved, GoalProgressed
 
 TENANTS_A_ROUND = 100
 
 
-async def tell_all(database: Database, every: timedelta) -> int:
-    """Tell of every goal whose value changed: of its progress only if the last telling is `every` ago, of its
-    achievement at once. How many were told."""
+async def publish_changed_goals(database: Database, every: timedelta) -> int:
+    """Publish every goal whose value changed: an achievement at once, progress only if the last was `every` ago.
+
+    Answers how many goals were published.
+    """
     async with database.worker() as work:
-        tenants = await progress.tenants_touched(work, TENANTS_A_ROUND)
-    number = 0
+        tenants = await progress.tenants_with_changes(work, TENANTS_A_ROUND)
+    published = 0
     for tenant in tenants:
         async with database.worker([tenant]) as work:
-            if not await locks.tell_alone(work, tenant):
+            if not await try_lock_progress(work, tenant):
                 continue
-            notes = await progress.notes(work, tenant)
-            periods = await progress.open_of_touched(work, tenant, {note["series_id"] for note in notes})
-            early = {p["period_id"] for p in periods if too_early(p, work, every)}
-            waiting = {p["series_id"] for p in periods if p["period_id"] in early}
-            # The notes go before the counters are read: what is noted later is read later.
-            await progress.untouch(work, tenant, [note["id"] for note in notes if note["series_id"] not in waiting])
-            number += await _tell(work, tenant, periods, early)
-    return number
+            queued = await progress.queued_changes(work, tenant)
+            running = await progress.running_periods_of_series(work, tenant, {change.series_id for change in queued})
+            early = {p["period_id"] for p in running if was_published_lately(p, work.now, every)}
+            waiting = {p["series_id"] for p in running if p["period_id"] in early}
+            # The queue is emptied before the counters are read: a change that is queued later is also read later.
+            await progress.remove_changes(work, tenant, [c.id for c in queued if c.series_id not in waiting])
+            published += await _publish(work, tenant, running, early)
+    return published
 
 
-async def tell_of(work: UnitOfWork, tenant: str, goal_id: UUID) -> None:
-    """Tell of one goal now: it is new."""
-    await _tell(work, tenant, await progress.open_of_goal(work, tenant, goal_id))
+async def publish_goal(work: UnitOfWork, tenant: str, goal_id: UUID) -> None:
+    """Publish a new goal at once, if its value is not zero."""
+    await _publish(work, tenant, await progress.running_periods_of_goal(work, tenant, goal_id))
 
 
-def too_early(period: RowMapping, work: UnitOfWork, every: timedelta) -> bool:
-    """Whether progress of the goal was told less than `every` ago."""
-    return period["told_on"] is not None and work.now < period["told_on"] + every
+def was_published_lately(period: RowMapping, now: datetime, every: timedelta) -> bool:
+    """Whether progress of the period's goal was published less than `every` ago."""
+    return period["published_on"] is not None and now < period["published_on"] + every
 
 
-async def ask_more(work: UnitOfWork, tenant: str, goal_id: UUID, target: int) -> None:
-    """The target was raised: where the value does not reach the new one, the goal is achieved no longer, and its
-    achievement will be told again."""
-    period = await goals.running(work, tenant, goal_id)
+async def withdraw_achievement(work: UnitOfWork, tenant: str, goal_id: UUID, target: int) -> None:
+    """After the target was raised: a value below it is no longer achieved, and will be achieved once more."""
+    period = await periods.running_period(work, tenant, goal_id)
     if period is not None and period["achieved_on"] is not None:
-        (value,) = await counters.sums(work, [(period["series_id"], period["first_day"], period["last_day"])], tenant)
+        (value,) = await time_series.sums(
+            work, tenant, [(period["series_id"], period["first_day"], period["last_day"])]
+        )
         if value < target:
-            await progress.take_back(work, tenant, period["period_id"])
+            await progress.remove_achievement(work, tenant, period["period_id"])
 
 
-async def _tell(work: UnitOfWork, tenant: str, periods: Sequence[RowMapping], early: Collection[UUID] = ()) -> int:
-    """For the `early` ones it is too soon to tell of progress again."""
-    if not periods:
-        return 0
-    values = await counters.sums(work, [(p["series_id"], p["first_day"], p["last_day"]) for p in periods], tenant)
-    number = 0
-    for period, value in zip(periods, values, strict=True):
-        reaches = period["achieved_on"] is None and value >= period["goal_target"]
-        progresses = value != period["told_value"] and period["period_id"] not in early
-        if progresses:
-            emit(work, tenant, period, value, period["goal_target"], GoalProgressed)
-            await progress.told(work, tenant, period["period_id"], value)
-        if reaches:
-            emit(work, tenant, period, value, period["goal_target"], GoalAchieved)
-            await progress.achieved(work, tenant, period["period_id"])
-        number += progresses or reaches
-    return number
-
-
-def emit(
-    work: UnitOfWork, tenant: str, period: RowMapping, value: int, target: int, kind: type[GoalProgressed]
+def emit_goal(
+    work: UnitOfWork, tenant: str, period: RowMapping, value: int, target: int, event_class: type[GoalProgressed]
 ) -> None:
-    """Let a goal's event leave with the transaction; its subject is the goal."""
-    event = kind(goal_id=period["goal_id"], period_start=period["period_start"], current_value=value, target=target)
+    """Publish a `goal.progressed` or `goal.achieved`; its subject is the goal."""
+    event = event_class(
+        goal_id=period["goal_id"], period_start=period["period_start"], current_value=value, target=target
+    )
     work.emit(event, tenant=tenant, subject=period["goal_id"])
+
+
+async def _publish(work: UnitOfWork, tenant: str, running: Sequence[RowMapping], early: Collection[UUID] = ()) -> int:
+    """Publish what changed in these periods, except the progress of the `early` ones; how many were published."""
+    if not running:
+        return 0
+    values = await time_series.sums(work, tenant, [(p["series_id"], p["first_day"], p["last_day"]) for p in running])
+    published = 0
+    for period, value in zip(running, values, strict=True):
+        is_achieved = period["achieved_on"] is None and value >= period["goal_target"]
+        has_progress = value != period["published_value"] and period["period_id"] not in early
+        if has_progress:
+            emit_goal(work, tenant, period, value, period["goal_target"], GoalProgressed)
+            await progress.record_published(work, tenant, period["period_id"], value)
+        if is_achieved:
+            emit_goal(work, tenant, period, value, period["goal_target"], GoalAchieved)
+            await progress.record_achieved(work, tenant, period["period_id"])
+        published += has_progress or is_achieved
+    return published

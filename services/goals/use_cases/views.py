@@ -1,4 +1,4 @@
-"""Goals as people see them: where they stand, where they are heading, what is missing."""
+"""Goals as the API shows them: value, pace, forecast, and what is missing to the target."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -8,96 +8,94 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from services.goals.rules import progress
-from services.goals.rules.leads import REACHED, STEP_OF_METRIC
-from services.goals.rules.missing import WINDOW_DAYS
-from services.goals.rules.missing import missing as worked_back
-from services.goals.rules.periods import ONE_DAY, Period, day_of, days, working, zone
-from services.goals.rules.ranges import Asked
-from services.goals.rules.series import filter_of
-from services.goals.store import counters, goals
+from services.goals.rules.days import ONE_DAY, day_of, days_between, weekday_numbers, zone
+from services.goals.rules.filters import normalise_filter
+from services.goals.rules.forecast import FALLING_METRICS, LOOKBACK_DAYS, forecast
+from services.goals.rules.funnel import REACHED_METRICS, STEP_OF_METRIC, WINDOW_DAYS, shortfall
+from services.goals.rules.pace import elapsed_days, pace
+from services.goals.rules.periods import Period, PeriodDefinition
+from services.goals.store import periods, time_series
 from shared.db import UnitOfWork
 
-HISTORY_DAYS = 56
-"""The forecast looks back so many days before the period."""
-FALLS = frozenset({"qualified_created"})
-"""Metrics that count a state as it is now: their value may fall."""
 
-
-async def view(
-    work: UnitOfWork, tenant: str, rows: Sequence[RowMapping], *, missing: bool = False
+async def views_of(
+    work: UnitOfWork, tenant: str, goals: Sequence[RowMapping], *, with_missing: bool = False
 ) -> list[dict[str, Any]]:
-    """The goals with value, pace and forecast; with `missing` also worked backwards to what has to be captured."""
-    if not rows:
+    """The goals with value, pace and forecast; `with_missing` also with the leads that have to be captured."""
+    if not goals:
         return []
-    periods = [_period(row, work) for row in rows]
-    values = await counters.sums(
-        work, [(row["series_id"], p.first, p.last) for row, p in zip(rows, periods, strict=True)], tenant
+    shown = [_period_at(goal, work) for goal in goals]
+    values = await time_series.sums(
+        work,
+        tenant,
+        [(goal["series_id"], period.first, period.last) for goal, period in zip(goals, shown, strict=True)],
     )
-    first = min(period.first for period in periods) - timedelta(days=HISTORY_DAYS)
-    history = await counters.days_of(
-        work, tenant, {row["series_id"] for row in rows}, first, max(period.first for period in periods)
+    first = min(period.first for period in shown) - timedelta(days=LOOKBACK_DAYS)
+    history = await time_series.days_of(
+        work, tenant, {goal["series_id"] for goal in goals}, first, max(period.first for period in shown)
     )
-    followed = await goals.periods_now(work, tenant, [row["goal_id"] for row in rows])
+    current = await periods.current_periods(work, tenant, [goal["goal_id"] for goal in goals])
     views = []
-    for row, period, value in zip(rows, periods, values, strict=True):
-        shown = _shown(row, period, value, work, history[row["series_id"]])
-        known = followed.get((row["goal_id"], period.start, period.end))
-        if known is None and row["period"] == "custom":
-            known = await goals.custom_period(work, tenant, row["goal_id"])
-        shown["achieved_on"] = known["achieved_on"] if known else None
-        if missing:
-            shown["missing"] = await _missing(work, tenant, row, value)
-        views.append(shown)
+    for goal, period, value in zip(goals, shown, values, strict=True):
+        view = _view_of(goal, period, value, work, history[goal["series_id"]])
+        stored = current.get((goal["goal_id"], period.start, period.end))
+        if stored is None and goal["period"] == "custom":
+            stored = await periods.newest_period(work, tenant, goal["goal_id"])
+        view["achieved_on"] = stored["achieved_on"] if stored else None
+        if with_missing:
+            view["missing"] = await _missing(work, tenant, goal, value)
+        views.append(view)
     return views
 
 
-def _period(row: RowMapping, work: UnitOfWork) -> Period:
-    return Asked(row["period"], row["starts_on"], row["ends_on"]).current(work.now, zone(row["timezone"]))
+def _period_at(goal: RowMapping, work: UnitOfWork) -> Period:
+    definition = PeriodDefinition(goal["period"], goal["starts_on"], goal["ends_on"])
+    return definition.period_at(work.now, zone(goal["timezone"]))
 
 
-def _shown(
-    row: RowMapping, period: Period, value: int, work: UnitOfWork, history: Mapping[date, int]
+def _view_of(
+    goal: RowMapping, period: Period, value: int, work: UnitOfWork, history: Mapping[date, int]
 ) -> dict[str, Any]:
-    where, works = zone(row["timezone"]), working(row["working_days"])
-    calendar = progress.calendar(period, work.now, where, works)
+    where, weekdays = zone(goal["timezone"]), weekday_numbers(goal["working_days"])
+    days = elapsed_days(period, work.now, where, weekdays)
     past = [
         history.get(day, 0)
-        for day in days(period.first - timedelta(days=HISTORY_DAYS), period.first - ONE_DAY)
-        if works is None or day.weekday() in works
+        for day in days_between(period.first - timedelta(days=LOOKBACK_DAYS), period.first - ONE_DAY)
+        if weekdays is None or day.weekday() in weekdays
     ]
-    ends = {"from": row["starts_on"], "to": row["ends_on"]} if row["period"] == "custom" else {}
+    ends = {"from": goal["starts_on"], "to": goal["ends_on"]} if goal["period"] == "custom" else {}
     return {
-        "goal_id": row["goal_id"],
-        "id": row["goal_id"],
-        "name": row["name"],
-        "metric": row["metric"],
-        "target": row["target"],
-        "period": row["period"],
+        "goal_id": goal["goal_id"],
+        "id": goal["goal_id"],
+        "name": goal["name"],
+        "metric": goal["metric"],
+        "target": goal["target"],
+        "period": goal["period"],
         **ends,
-        "timezone": row["timezone"],
-        "filter": row["filter"],
-        "working_days": row["working_days"],
-        "active": row["active"],
-        "version": row["version"],
-        "created_on": row["created_on"],
+        "timezone": goal["timezone"],
+        "filter": goal["filter"],
+        "working_days": goal["working_days"],
+        "active": goal["active"],
+        "version": goal["version"],
+        "created_on": goal["created_on"],
         "current_value": value,
         "period_start": period.start.astimezone(where),
         "period_end": period.end.astimezone(where),
         "achieved_on": None,
-        "pace": asdict(progress.pace(value, row["target"], calendar)),
-        "forecast": asdict(progress.forecast(value, calendar, past, falls=row["metric"] in FALLS)),
+        "pace": asdict(pace(value, goal["target"], days)),
+        "forecast": asdict(forecast(value, days, past, falls=goal["metric"] in FALLING_METRICS)),
     }
 
 
-async def _missing(work: UnitOfWork, tenant: str, row: RowMapping, value: int) -> dict[str, Any]:
-    wanted, today = filter_of(row["filter"]), day_of(work.now, zone(row["timezone"]))
-    beside: dict[str, UUID] = {
+async def _missing(work: UnitOfWork, tenant: str, goal: RowMapping, value: int) -> dict[str, Any]:
+    """What is missing to the target, by the conversion rates of the goal's filter and time zone."""
+    wanted, today = normalise_filter(goal["filter"]), day_of(work.now, zone(goal["timezone"]))
+    funnel: dict[str, UUID] = {
         series.metric: series.series_id
-        for series in (await counters.series_of(work, [tenant])).get(tenant, [])
-        if series.metric in REACHED and series.timezone == row["timezone"] and series.filter == wanted
+        for series in (await time_series.series_of(work, [tenant])).get(tenant, [])
+        if series.metric in REACHED_METRICS and series.timezone == goal["timezone"] and series.filter == wanted
     }
     first = today - timedelta(days=WINDOW_DAYS)
-    reached = await counters.sums(work, [(beside[metric], first, today) for metric in REACHED], tenant)
-    found = worked_back(value, row["target"], STEP_OF_METRIC[row["metric"]], reached)
+    reached = await time_series.sums(work, tenant, [(funnel[metric], first, today) for metric in REACHED_METRICS])
+    found = shortfall(value, goal["target"], STEP_OF_METRIC[goal["metric"]], reached)
     return {**asdict(found), "rates_of_leads_created_since": first}

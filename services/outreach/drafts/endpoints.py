@@ -1,13 +1,12 @@
-"""The HTTP API of drafts: reviewers' work, and the strategies by which drafts are written."""
+"""The HTTP API of drafts: requests, review, and the strategies by which drafts are written."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.outreach.context import context_of
+from services.outreach.context import Context, context_of
 from services.outreach.drafts import store
 from services.outreach.drafts.schemas import (
     MAX_REASON,
@@ -23,9 +22,9 @@ from services.outreach.drafts.schemas import (
     StrategyBody,
     draft_view,
 )
-from services.outreach.drafts.use_cases import asking, review
-from services.outreach.drafts.use_cases import strategies as own_strategies
-from services.outreach.drafts.use_cases.composing import Sender
+from services.outreach.drafts.use_cases import requests, review
+from services.outreach.drafts.use_cases.addressing import SenderAddresses
+from services.outreach.drafts.use_cases.strategies import all_strategies, save_strategy
 from services.outreach.schemas import Channel, Kind
 from shared.db import UnitOfWork
 from shared.errors import Forbidden, Invalid
@@ -37,29 +36,35 @@ from shared.http import (
     Page,
     Principal,
     Reviewer,
+    Router,
     TenantWork,
     Viewer,
     decode_cursor,
     encode_cursor,
     etag,
+    large_body,
 )
 from shared.http.pages import moment, number
 from shared.store.aliases import resolve
 
-router = APIRouter(tags=["drafts"])
+router = Router(tags=["drafts"])
 
 State = Literal["pending", "approved", "rejected", "superseded", "expired"]
 
 
 def _human(principal: Principal) -> str:
-    """The actor of a decision: always a person. A token of a machine never decides, whatever else it carries."""
+    """The actor of a decision: always a person. The token of a machine never decides, whatever other roles it has."""
     if principal.is_service:
-        raise Forbidden("a machine does not decide on drafts")
+        raise Forbidden("only people decide on drafts")
     return principal.actor
 
 
+def _sender(context: Context) -> SenderAddresses:
+    return SenderAddresses(context.settings.mail_domain, context.settings.sms_from)
+
+
 async def _answer(work: UnitOfWork, tenant: str, draft_id: UUID, response: Response, **more: Any) -> DraftView:
-    row = await review.present(work, tenant, draft_id)
+    row = await review.get(work, tenant, draft_id)
     response.headers["ETag"] = etag(row["version"])
     view = draft_view(row, work.now)
     return view.model_copy(update=more)
@@ -110,50 +115,35 @@ async def list_drafts(
 async def create_draft(
     body: NewDraftBody, principal: Reviewer, work: TenantWork, request: Request, once: Once
 ) -> Response:
-    """Ask the agent for a draft (202), or bring a text (201). It waits for review either way."""
+    """Ask the agent for a draft (202), or give your own text (201). Either waits for review."""
     actor = _human(principal)
     context = context_of(request)
+    asked = requests.DraftRequest(principal.tenant, actor, body.lead_id, body.kind, body.channel)
 
     async def run() -> tuple[int, Any, dict[str, str]]:
-        draft_id, there = await asking.ask(
-            work,
-            Sender(context.settings.mail_domain, context.settings.sms_from),
-            actor,
-            principal.tenant,
-            body.lead_id,
-            body.kind,
-            body.channel,
-            body.subject,
-            body.body,
-            body.instruction,
-        )
-        headers = {"Location": f"/v1/drafts/{draft_id}"}
-        if not there:
+        if body.body is None:
+            draft_id = await requests.request_draft(work, asked, body.instruction)
             context.wake_after(work, "composer")
-            return 202, {"draft_id": draft_id, "state": "composing"}, headers
-        row = await review.present(work, principal.tenant, draft_id)
+            return 202, {"draft_id": draft_id, "state": "composing"}, {"Location": f"/v1/drafts/{draft_id}"}
+        draft_id = await requests.add_draft(work, asked, _sender(context), body.subject, body.body)
+        row = await review.get(work, principal.tenant, draft_id)
         view = draft_view(row, work.now).model_dump(mode="json", by_alias=True)
-        return 201, view, headers | {"ETag": etag(row["version"])}
+        return 201, view, {"Location": f"/v1/drafts/{draft_id}", "ETag": etag(row["version"])}
 
     return await once(run)
 
 
 @router.get("/drafts/{draft_id}")
 async def read_draft(draft_id: UUID, principal: Viewer, work: TenantWork, response: Response) -> DraftView:
-    """A draft with every text that it had."""
-    row = await review.present(work, principal.tenant, draft_id)
+    """A draft with every text that it has had."""
+    row = await review.get(work, principal.tenant, draft_id)
     response.headers["ETag"] = etag(row["version"])
     texts = await store.texts(work, principal.tenant, draft_id)
-    dispatch = await work.fetch_one(
-        "SELECT dispatch_id FROM dispatch WHERE tenant_id = :tenant AND draft_id = :draft",
-        tenant=principal.tenant,
-        draft=draft_id,
-    )
     view = draft_view(row, work.now, texts)
-    return view.model_copy(update={"dispatch_id": dispatch["dispatch_id"] if dispatch else None})
+    return view.model_copy(update={"dispatch_id": await store.dispatch_id(work, principal.tenant, draft_id)})
 
 
-@router.post("/drafts/bulk")
+@router.post("/drafts/bulk", dependencies=[Depends(large_body)])
 async def bulk_drafts(body: Bulk, principal: Reviewer, work: TenantWork, request: Request) -> dict[str, Any]:
     """One action on many drafts, with a result for each."""
     actor, tenant, context = _human(principal), principal.tenant, context_of(request)
@@ -167,10 +157,10 @@ async def bulk_drafts(body: Bulk, principal: Reviewer, work: TenantWork, request
                 await review.approve(work, context.keys, tenant, draft_id, actor, item["sha256"])
             case "reject":
                 if not 1 <= len(item["reason"] or "") <= MAX_REASON:
-                    raise Invalid(f"rejecting needs a reason of at most {MAX_REASON} characters")
+                    raise Invalid(f"rejecting needs a reason of 1 to {MAX_REASON} characters")
                 await review.reject(work, tenant, draft_id, actor, item["reason"])
             case "claim":
-                await review.claim(work, tenant, draft_id, actor)
+                await review.lease(work, tenant, draft_id, actor)
             case "release":
                 await review.release(work, tenant, draft_id, actor)
             case "regenerate":
@@ -180,24 +170,21 @@ async def bulk_drafts(body: Bulk, principal: Reviewer, work: TenantWork, request
                     raise Invalid("snoozing needs `until`")
                 await review.snooze(work, tenant, draft_id, actor, body.until)
 
-    results = await review.each(work, [item.model_dump() for item in body.items], act)
+    results = await review.for_each(work, [item.model_dump() for item in body.items], act)
     context.wake_after(work, "sender", "composer")
     return {"results": results}
 
 
-Act = Callable[[], Awaitable[Any]]
-
-
 @router.post("/drafts/{draft_id}/claim")
-async def claim_draft(draft_id: UUID, principal: Reviewer, work: TenantWork, response: Response) -> DraftView:
-    """Keep others off for a quarter of an hour (`lease_until`)."""
-    await review.claim(work, principal.tenant, draft_id, _human(principal))
+async def lease_draft(draft_id: UUID, principal: Reviewer, work: TenantWork, response: Response) -> DraftView:
+    """Lease the draft to its reviewer: no other can decide on it for a quarter of an hour (`lease_until`)."""
+    await review.lease(work, principal.tenant, draft_id, _human(principal))
     return await _answer(work, principal.tenant, draft_id, response)
 
 
 @router.post("/drafts/{draft_id}/release")
 async def release_draft(draft_id: UUID, principal: Reviewer, work: TenantWork, response: Response) -> DraftView:
-    """Give a claim up."""
+    """End the lease."""
     await review.release(work, principal.tenant, draft_id, _human(principal))
     return await _answer(work, principal.tenant, draft_id, response)
 
@@ -206,7 +193,7 @@ async def release_draft(draft_id: UUID, principal: Reviewer, work: TenantWork, r
 async def approve_draft(
     draft_id: UUID, body: Approve, principal: Reviewer, work: TenantWork, request: Request, response: Response
 ) -> DraftView:
-    """Approve exactly the text with this hash; it is queued to be sent. Any other hash: 409."""
+    """Approve exactly the text with this hash, and queue it to be sent. Any other hash: 409."""
     context = context_of(request)
     dispatch = await review.approve(work, context.keys, principal.tenant, draft_id, _human(principal), body.sha256)
     context.wake_after(work, "sender")
@@ -223,9 +210,10 @@ async def edit_draft(
     response: Response,
     if_match: IfMatch = None,
 ) -> DraftView:
-    """Change the text (If-Match needed); with `approve`, approve just that text in the same step."""
+    """Change the text (needs If-Match); with `approve`, approve the new text in the same step."""
     actor, context = _human(principal), context_of(request)
-    sha256 = await review.edit(work, principal.tenant, draft_id, actor, if_match, body.subject, body.body)
+    sender = _sender(context)
+    sha256 = await review.edit(work, principal.tenant, draft_id, actor, if_match, body.subject, body.body, sender)
     if not body.approve:
         return await _answer(work, principal.tenant, draft_id, response)
     dispatch = await review.approve(work, context.keys, principal.tenant, draft_id, actor, sha256)
@@ -237,7 +225,7 @@ async def edit_draft(
 async def reject_draft(
     draft_id: UUID, body: Reject, principal: Reviewer, work: TenantWork, response: Response
 ) -> DraftView:
-    """Not to be sent, with the reason."""
+    """Decide that the draft is not sent, with the reason."""
     await review.reject(work, principal.tenant, draft_id, _human(principal), body.reason)
     return await _answer(work, principal.tenant, draft_id, response)
 
@@ -251,27 +239,27 @@ async def regenerate_draft(
     response: Response,
     body: Regenerate | None = None,
 ) -> JSONResponse:
-    """Have another written, with a hint; this one is superseded."""
+    """Request another draft, with an instruction to the composer; this one is superseded."""
     instruction = body.instruction if body else None
-    made = await review.regenerate(work, principal.tenant, draft_id, _human(principal), instruction)
+    new_id = await review.regenerate(work, principal.tenant, draft_id, _human(principal), instruction)
     context_of(request).wake_after(work, "composer")
-    content = {"draft_id": str(made), "replaces": str(draft_id), "state": "composing"}
-    return JSONResponse(content, 202, headers={"Location": f"/v1/drafts/{made}"})
+    content = {"draft_id": str(new_id), "replaces": str(draft_id), "state": "composing"}
+    return JSONResponse(content, 202, headers={"Location": f"/v1/drafts/{new_id}"})
 
 
 @router.post("/drafts/{draft_id}/snooze")
 async def snooze_draft(
     draft_id: UUID, body: Snooze, principal: Reviewer, work: TenantWork, response: Response
 ) -> DraftView:
-    """Leave the draft out of the lists until then."""
+    """Keep the draft out of the lists until then."""
     await review.snooze(work, principal.tenant, draft_id, _human(principal), body.until)
     return await _answer(work, principal.tenant, draft_id, response)
 
 
 @router.get("/strategies")
 async def list_strategies(principal: Viewer, work: TenantWork) -> Page[dict[str, Any]]:
-    """How messages are written, for each kind and stage."""
-    return Page(items=await own_strategies.all_strategies(work, principal.tenant))
+    """The strategies for each kind and stage."""
+    return Page(items=await all_strategies(work, principal.tenant))
 
 
 @router.post("/strategies", status_code=201)
@@ -282,12 +270,12 @@ async def create_strategy(body: StrategyBody, principal: Admin, work: TenantWork
 
 @router.put("/strategies")
 async def replace_strategies(body: Strategies, principal: Admin, work: TenantWork) -> Page[dict[str, Any]]:
-    """Save several strategies at once, each as another version; all strategies as they count now."""
+    """Save several strategies at once, each as another version; all present strategies."""
     for each in body.items:
         await _save(work, principal, each)
-    return Page(items=await own_strategies.all_strategies(work, principal.tenant))
+    return Page(items=await all_strategies(work, principal.tenant))
 
 
 async def _save(work: UnitOfWork, principal: Principal, body: StrategyBody) -> dict[str, Any]:
     given = body.model_dump(exclude={"kind", "stage"}, exclude_none=True)
-    return await own_strategies.save_strategy(work, principal.tenant, body.kind, body.stage, given, principal.actor)
+    return await save_strategy(work, principal.tenant, body.kind, body.stage, given, principal.actor)

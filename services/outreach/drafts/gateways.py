@@ -1,4 +1,4 @@
-"""The way out to a language model: any OpenAI-compatible endpoint."""
+"""The client of the language model: any OpenAI-compatible endpoint."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ MAX_ANSWER_TOKENS = 900
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model said, and what it cost."""
+    """The model's answer, and the tokens that it cost."""
 
     text: str
     tokens: int
 
 
 class ModelUnavailable(Exception):
-    """No answer in time, or none at all; says nothing of the request's content."""
+    """No answer in time, or none at all. The message contains nothing of the request."""
 
 
 class LanguageModel:
     """One endpoint and model. `timeout`: seconds for the whole call, with the client's retries inside it.
 
-    The client's own limit is for each read: a server that drips would never reach it.
+    The client's own timeout applies to each read: a server that sends a byte now and then would never reach it.
     """
 
     def __init__(self, base_url: str, api_key: str, model: str, *, timeout: float, retries: int = 1) -> None:
@@ -43,7 +43,7 @@ class LanguageModel:
         except (openai.OpenAIError, TimeoutError) as error:
             raise ModelUnavailable(type(error).__name__) from None
         except (AttributeError, TypeError, ValueError) as error:
-            # the client builds its objects without validating them: an answer of another shape surfaces here
+            # the client does not validate what it receives: an answer of another shape fails here
             raise ModelUnavailable(f"not an answer: {type(error).__name__}") from None
         text = _text_of(made)
         usage = getattr(made, "usage", None)

@@ -1,20 +1,30 @@
-"""Decisions about drafts: which come by themselves, by which channel, and what makes a pending one void. Pure."""
+"""Decisions about drafts: which are requested automatically, on which channel, and what supersedes a pending one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.outreach.rules import MODES, consent_allows, misplaced
+from services.outreach.rules import KIND_STAGES, MODES, REPLY_MOVES_FROM, consent_refusal, stage_refusal
 
+COMPOSER = "agent:composer"
+"""The actor that writes drafts, and that requests those which no person asked for."""
 ANSWERED_LABELS = frozenset({"interested", "question", "meeting_request"})
-NURTURE_EVERY = timedelta(days=30)
-KINDS_ASKED_FOR = ("first", "follow_up", "answer", "nurture")
-"""Kinds that a person may ask for; steps of a sequence come from their sequence."""
+"""Labels of replies that get an answer drafted automatically."""
+AUTOMATIC_CAUSES = frozenset({"stage", "hot", "reply", "nurture"})
+"""Causes of a draft that are no person's request: they start nothing once they are old."""
+REQUESTABLE_KINDS = tuple(kind for kind in KIND_STAGES if kind != "sequence")
+"""Kinds that a person may request; the drafts of a sequence come from its steps."""
+CHECK_IN_INTERVAL = timedelta(days=30)
+MAX_INSTRUCTION = 1_000
+"""Characters of a reviewer's instruction to the composer."""
+
+_SUBJECT_PREFIXES = re.compile(r"^\s*((re|aw|sv|rv|res|r|antw|odp|wg|fw|fwd|tr)\s*(\[\d+\])?:\s*)+", re.I)
 
 
-def kind_for_move(from_stage: str, to_stage: str, rule: str) -> str | None:
-    """The draft that a move of the lead asks for by itself."""
+def kind_for_stage_change(from_stage: str, to_stage: str, rule: str) -> str | None:
+    """The kind of draft that a stage change requests automatically, or None."""
     if from_stage == to_stage:
         return None
     if to_stage == "qualified" or (to_stage == "contacted" and rule == "revived"):
@@ -22,16 +32,24 @@ def kind_for_move(from_stage: str, to_stage: str, rule: str) -> str | None:
     return None
 
 
-def stage_for(kind: str, cause: str, stage: str, stage_rule: str | None) -> tuple[str, str | None]:
-    """The stage to judge by. A reply that asks for an answer engages the lead; that move may still be on its way."""
-    if kind == "answer" and cause == "reply" and stage in ("new", "contacted", "nurture", "exhausted"):
+def stage_to_write_for(kind: str, cause: str, stage: str, stage_rule: str | None) -> tuple[str, str | None]:
+    """The (stage, rule) whose strategy applies.
+
+    A reply that is answered also moves the lead to `engaged`, and that `stage.changed` may not have been received yet.
+    """
+    if kind == "answer" and cause == "reply" and stage in REPLY_MOVES_FROM:
         return "engaged", "reply"
     return stage, stage_rule
 
 
+def reply_subject(subject: str) -> str:
+    """The subject of an answer: one `Re:`, however many prefixes mail programs have added."""
+    return f"Re: {_SUBJECT_PREFIXES.sub('', subject).strip()}"[:200]
+
+
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """One channel of a lead: address, its state, consent, suppression, and whether it has been tried long enough."""
+class LeadChannel:
+    """One channel of a lead: address and its state, consent, why it is suppressed, and whether it is used up."""
 
     channel: str
     address: str | None
@@ -40,36 +58,36 @@ class Reach:
     suppressed: str | None
     used_up: bool = False
 
-    def hindrance(self, unknown_allows: Sequence[str]) -> str | None:
-        """Why nothing can be sent there, or None."""
+    def obstacle(self, unknown_allows: Sequence[str]) -> str | None:
+        """Why nothing can be sent on this channel, or None. `unknown_allows`: channels that need no known consent."""
         if not self.address:
             return "the lead has no e-mail address" if self.channel == "email" else "the lead has no phone number"
         if self.state == "invalid":
             return f"the {self.channel} address does not work"
-        return self.suppressed or consent_allows(self.channel, self.consent, unknown_allows)
+        return self.suppressed or consent_refusal(self.channel, self.consent, unknown_allows)
 
 
 def choose_channel(
-    mode: str, reaches: Mapping[str, Reach], unknown_allows: Sequence[str], preferred: str | None = None
+    mode: str, channels: Mapping[str, LeadChannel], unknown_allows: Sequence[str], preferred: str | None = None
 ) -> tuple[str | None, str]:
-    """(channel, "") or (None, why none will do).
+    """(channel, ""), or (None, the reasons) when no channel of the mode can be used.
 
-    The preferred one (a person's choice, or where the lead wrote) goes first; then those that are not used up; then
-    e-mail before SMS.
+    The order: the preferred channel (a person's choice, or where the lead wrote), those that are not used up, e-mail
+    before SMS.
     """
-    allowed = sorted(MODES[mode], key=lambda channel: (channel != preferred, reaches[channel].used_up))
+    allowed = sorted(MODES[mode], key=lambda channel: (channel != preferred, channels[channel].used_up))
     reasons = []
     for channel in allowed:
-        hindrance = reaches[channel].hindrance(unknown_allows)
-        if hindrance is None:
+        obstacle = channels[channel].obstacle(unknown_allows)
+        if obstacle is None:
             return channel, ""
-        reasons.append(hindrance)
+        reasons.append(obstacle)
     return None, "; ".join(reasons)
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """A pending draft, as far as it matters for its being void."""
+class PendingDraft:
+    """A pending draft, as far as it decides what supersedes it. `cause_id`: of the event that first caused it."""
 
     kind: str
     channel: str
@@ -79,44 +97,54 @@ class Pending:
     claims: Sequence[Mapping[str, Any]] = ()
 
 
-def void_by_stage(draft: Pending, stage: str, stage_rule: str | None, caused_by: str | None) -> str | None:
-    """Why a move makes the draft void, or None. A move that the draft's own cause brought about never does."""
+def superseded_by_stage(draft: PendingDraft, stage: str, stage_rule: str | None, caused_by: str | None) -> str | None:
+    """Why a stage change supersedes the draft, or None. A change brought about by the draft's own cause never does."""
     if caused_by is not None and caused_by == draft.cause_id:
         return None
-    return misplaced(draft.kind, stage, stage_rule)
+    return stage_refusal(draft.kind, stage, stage_rule)
 
 
-def void_by_word(draft: Pending, word_at: datetime, reply_cause: str) -> str | None:
-    """Why a human reply makes the draft void, or None; the reply that caused it never does."""
-    if reply_cause == draft.cause_id or word_at <= draft.cause_at:
+def superseded_by_reply(draft: PendingDraft, reply_at: datetime, reply_id: str) -> str | None:
+    """Why a human reply supersedes the draft, or None. The reply that caused the draft never does."""
+    if reply_id == draft.cause_id or reply_at <= draft.cause_at:
         return None
     return "the lead has written since"
 
 
-def void_by_address(draft: Pending, addresses: Mapping[str, str | None]) -> str | None:
-    """Why changed contact details make the draft void, or None."""
+def superseded_by_address(draft: PendingDraft, addresses: Mapping[str, str | None]) -> str | None:
+    """Why changed contact details supersede the draft, or None. `addresses`: the lead's address by channel."""
     return None if addresses.get(draft.channel) == draft.to else "the lead's address has changed"
 
 
-def void_by_facts(draft: Pending, values: Mapping[str, Any], fields: Mapping[str, Any]) -> str | None:
-    """Why changed facts make the draft void, or None: only what its text cites counts."""
+def superseded_by_facts(draft: PendingDraft, values: Mapping[str, Any]) -> str | None:
+    """Why changed facts supersede the draft, or None: only a fact that its text cites counts. `values`: by name."""
     for claim in draft.claims:
-        name, known = (claim["fact"], values) if claim.get("fact") else (claim.get("field"), fields)
+        name = cited_name(claim)
         if name is None or claim.get("value") is None:
             continue
-        if name in known and str(known[name]) != str(claim["value"]):
+        if name in values and str(values[name]) != str(claim["value"]):
             return f"{name}, which the text cites, has changed"
     return None
 
 
-def nurture_due(entered_at: datetime, last_at: datetime | None, later_until: datetime | None) -> datetime:
-    """When the next check-in falls due: when the lead said, else 30 days after the last one or the entry."""
-    if later_until and later_until > entered_at and (last_at is None or last_at < later_until):
+def cited_name(claim: Mapping[str, Any]) -> str | None:
+    """The name of the fact that a claim cites: an enriched fact or a contact field. None: the claim is unsupported."""
+    name: str | None = claim.get("fact") or claim.get("field")
+    return name
+
+
+def first_cause(cause_id: str) -> str:
+    """The cause of a draft without the events after which it was rewritten."""
+    return cause_id.partition("#")[0]
+
+
+def rewrite_cause(cause_id: str, event_id: str) -> str:
+    """The cause of a draft that replaces one with `cause_id` because of an event: once for each event."""
+    return f"{first_cause(cause_id)}#{event_id}"
+
+
+def next_check_in(entered_at: datetime, later_until: datetime | None) -> datetime:
+    """When the first check-in of a lead in nurture falls due: when it asked for that, else 30 days after it entered."""
+    if later_until and later_until > entered_at:
         return later_until
-    return max(filter(None, (entered_at, last_at)), default=entered_at) + NURTURE_EVERY
-
-
-def unsupported(sentences: Iterable[str], claimed: Iterable[str]) -> list[str]:
-    """Factual sentences that no claim covers."""
-    covered = set(claimed)
-    return [sentence for sentence in sentences if sentence not in covered]
+    return entered_at + CHECK_IN_INTERVAL

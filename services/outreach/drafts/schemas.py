@@ -1,6 +1,6 @@
 """HTTP bodies of drafts and strategies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -8,28 +8,30 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import RowMapping
 
-from services.outreach.drafts.composer.claims import shown
+from services.outreach.drafts.composer.template import MAX_TEMPLATE
+from services.outreach.drafts.rules import MAX_INSTRUCTION
 from services.outreach.schemas import Body, Channel, Kind
 
 MAX_REASON = 2_000
 Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON)]
 Subject = Annotated[str, Field(max_length=1_000)]
 Text = Annotated[str, Field(max_length=100_000)]
+Instruction = Annotated[str, Field(max_length=MAX_INSTRUCTION)]
 
 
 class NewDraftBody(Body):
-    """Ask the agent for a draft, or (with `body`) bring a text."""
+    """Ask the agent for a draft, or give your own text (`body`)."""
 
     lead_id: UUID
     kind: Kind
     channel: Channel = "email"
     subject: Subject | None = None
     body: Text | None = None
-    instruction: Annotated[str, Field(max_length=1_000)] | None = None
+    instruction: Instruction | None = None
 
 
 class Approve(Body):
-    """The hash that the reviewer saw. Whatever else stands there is another hash."""
+    """The hash of the text that the reviewer saw."""
 
     sha256: str
 
@@ -47,7 +49,7 @@ class Reject(Body):
 
 
 class Regenerate(Body):
-    instruction: Annotated[str, Field(max_length=1_000)] | None = None
+    instruction: Instruction | None = None
 
 
 class Snooze(Body):
@@ -55,7 +57,7 @@ class Snooze(Body):
 
 
 class BulkItem(Body):
-    """One draft of many. Hash and reason are judged item by item, so that a wrong one fails alone."""
+    """One draft of many. Hash and reason are checked item by item, so that a wrong one fails alone."""
 
     draft_id: UUID
     sha256: str | None = None
@@ -68,14 +70,14 @@ class Bulk(Body):
     action: Literal["approve", "reject", "claim", "release", "snooze", "regenerate"]
     items: Annotated[list[BulkItem], Field(min_length=1, max_length=1_000)]
     until: AwareDatetime | None = None
-    instruction: Annotated[str, Field(max_length=1_000)] | None = None
+    instruction: Instruction | None = None
 
 
-Template = Annotated[str, Field(max_length=20_000)]
+Template = Annotated[str, Field(max_length=MAX_TEMPLATE)]
 
 
 class StrategyBody(Body):
-    """How to write a kind of message in a stage. What is left out stays as it is built in."""
+    """How to write a kind of message in a stage. Parts that are left out are as built in."""
 
     kind: Kind
     stage: str
@@ -94,7 +96,7 @@ class Strategies(Body):
 
 
 class DraftView(BaseModel):
-    """A draft as reviewers see it. `sha256` is what an approval names."""
+    """A draft as reviewers see it. An approval names its `sha256`."""
 
     draft_id: UUID
     lead_id: UUID
@@ -124,25 +126,31 @@ class DraftView(BaseModel):
     replaces: UUID | None
     dispatch_id: UUID | None = None
     texts: list[dict[str, Any]] | None = None
-    """Every text that the draft had, the first first; only where one draft is read."""
+    """Every text that the draft has had, the oldest first; only where one draft is read."""
 
 
 def draft_view(row: RowMapping, now: datetime, texts: Sequence[RowMapping] | None = None) -> DraftView:
-    """A row with its text, as the API shows it."""
-    claimed = row["claimed_by"] is not None and row["lease_until"] > now
+    """A draft with its present text, as the API shows it. A lease that has run out is not shown."""
+    leased = row["claimed_by"] is not None and row["lease_until"] > now
     return DraftView(
         **{name: row[name] for name in _SAME},
         from_=row["from_address"],
         to=row["to_address"],
-        claims=[shown(claim, now) for claim in row["claims"]],
-        claimed_by=row["claimed_by"] if claimed else None,
-        lease_until=row["lease_until"] if claimed else None,
+        claims=[_claim_view(claim, now) for claim in row["claims"]],
+        claimed_by=row["claimed_by"] if leased else None,
+        lease_until=row["lease_until"] if leased else None,
         texts=[dict(text) for text in texts] if texts is not None else None,
     )
 
 
 _SAME = (
     "draft_id lead_id kind channel state sha256 subject body headers made_from author version cause cause_id "
-    "created_at "
-    "expires_at snoozed_until reason decided_by decided_at replaces"
+    "created_at expires_at snoozed_until reason decided_by decided_at replaces"
 ).split()
+
+
+def _claim_view(claim: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """A claim with the `age` of its fact in whole seconds."""
+    at = claim.get("at")
+    age = max(0, int((now - datetime.fromisoformat(at)).total_seconds())) if at else None
+    return {**{key: value for key, value in claim.items() if key != "at"}, "age": age}

@@ -1,146 +1,172 @@
-"""Drafts, their immutable texts, their approvals; what is still to be composed; strategies."""
+"""Drafts with their immutable texts and approvals, composition requests, strategies, the use of the language model."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     Column,
     Computed,
-    Date,
     ForeignKeyConstraint,
     Index,
     Integer,
-    Table,
     Text,
     UniqueConstraint,
-    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
 
-from services.outreach.tables import Moment, flag, json, metadata
-
-
-def _said(name: str) -> Column[str]:
-    return Column(name, Text, Computed(f"(canonical::jsonb) ->> '{name.removesuffix('_address')}'"))
+from services.outreach.tables import Table, boolean_column, number_column, text_column
+from shared.db.columns import json_object, moment
 
 
-content = Table(
-    "content",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("draft_id", Uuid, primary_key=True),
-    Column("canonical", Text, nullable=False),
-    Column("sha256", Text, Computed("canonical_sha256(canonical)"), primary_key=True),
-    Column("channel", Text, Computed("(canonical::jsonb) ->> 'channel'"), nullable=False),
-    Column("from_address", Text, Computed("(canonical::jsonb) ->> 'from'"), nullable=False),
-    Column("to_address", Text, Computed("(canonical::jsonb) ->> 'to'"), nullable=False),
-    _said("subject"),
-    Column("body", Text, Computed("(canonical::jsonb) ->> 'body'"), nullable=False),
-    Column("headers", JSONB, Computed("(canonical::jsonb) -> 'headers'"), nullable=False),
-    Column("author", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-)
+def _message_part(name: str, *, null: bool = False) -> Any:
+    """A generated column: one part of the canonical message as text."""
+    return Column(Text, Computed(f"(canonical::jsonb) ->> '{name}'"), nullable=null)
 
-draft = Table(
-    "draft",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("draft_id", Uuid, primary_key=True),
-    Column("lead_id", Uuid, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("channel", Text, nullable=False),
-    Column("state", Text, nullable=False, server_default="pending"),
-    Column("sha256", Text, nullable=False),
-    Column("version", Integer, nullable=False, server_default="1"),
-    Column("cause", Text, nullable=False),
-    Column("cause_id", Text, nullable=False),
-    Column("cause_at", Moment, nullable=False),
-    json("claims", "[]"),
-    json("made_from"),
-    Column("author", Text, nullable=False),
-    Column("replaces", Uuid),
-    Column("claimed_by", Text),
-    Column("lease_until", Moment),
-    Column("snoozed_until", Moment),
-    Column("reason", Text),
-    Column("decided_by", Text),
-    Column("decided_at", Moment),
-    Column("expires_at", Moment, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    ForeignKeyConstraint(
+
+def _of_content() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
         ["tenant_id", "draft_id", "sha256"], ["content.tenant_id", "content.draft_id", "content.sha256"]
-    ),
-    Index(
-        "draft_one_pending",
-        "tenant_id",
-        "lead_id",
-        "kind",
-        "channel",
-        unique=True,
-        postgresql_where=text("state = 'pending'"),
-    ),
-    Index("draft_lead", "tenant_id", "lead_id", "created_at"),
-    Index("draft_oldest", "tenant_id", "state", "created_at", "draft_id"),
-    Index("draft_expires", "expires_at", postgresql_where=text("state = 'pending'")),
-)
+    )
 
-composition = Table(
-    "composition",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("draft_id", Uuid, primary_key=True),
-    Column("lead_id", Uuid, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("channel", Text),
-    Column("cause", Text, nullable=False),
-    Column("cause_id", Text, nullable=False),
-    Column("cause_at", Moment, nullable=False),
-    Column("asked_by", Text, nullable=False),
-    Column("instruction", Text),
-    Column("replaces", Uuid),
-    Column("state", Text, nullable=False, server_default="queued"),
-    Column("reason", Text),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("due_at", Moment, nullable=False),
-    Column("lease_until", Moment),
-    Column("created_at", Moment, nullable=False),
-    UniqueConstraint("tenant_id", "lead_id", "kind", "cause_id"),
-    Index("composition_due", "due_at", postgresql_where=text("state = 'queued'")),
-)
 
-approval = Table(
-    "approval",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("draft_id", Uuid, primary_key=True),
-    Column("sha256", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("at", Moment, nullable=False),
-    UniqueConstraint("tenant_id", "draft_id", "sha256"),
-    ForeignKeyConstraint(
-        ["tenant_id", "draft_id", "sha256"], ["content.tenant_id", "content.draft_id", "content.sha256"]
-    ),
-)
+class ContentRow(Table, table=True):
+    """One text of a draft: the canonical message (RFC 8785) and what the database derives from it. Never changed."""
 
-strategy = Table(
-    "strategy",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("strategy_id", Uuid, primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("kind", Text, nullable=False),
-    Column("stage", Text, nullable=False),
-    flag("active", "true"),
-    Column("body", JSONB, nullable=False),
-    Column("author", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Index("strategy_active", "tenant_id", "kind", "stage", unique=True, postgresql_where=text("active")),
-)
+    __tablename__ = "content"
 
-llm_use = Table(
-    "llm_use",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("tokens", BigInteger, nullable=False, server_default="0"),
-    Column("requests", Integer, nullable=False, server_default="0"),
-)
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    draft_id: UUID = Field(primary_key=True)
+    canonical: str = Field(sa_column=text_column())
+    sha256: str = Field(sa_column=Column(Text, Computed("canonical_sha256(canonical)"), primary_key=True))
+    channel: str = Field(sa_column=_message_part("channel"))
+    from_address: str = Field(sa_column=_message_part("from"))
+    to_address: str = Field(sa_column=_message_part("to"))
+    subject: str | None = Field(sa_column=_message_part("subject", null=True))
+    body: str = Field(sa_column=_message_part("body"))
+    headers: dict[str, str] = Field(
+        sa_column=Column(JSONB, Computed("(canonical::jsonb) -> 'headers'"), nullable=False)
+    )
+    author: str = Field(sa_column=text_column())
+    created_at: datetime = Field(sa_column=moment())
+
+
+class DraftRow(Table, table=True):
+    """A draft; `sha256` names its present text. `claimed_by` and `lease_until` are the lease of a reviewer."""
+
+    __tablename__ = "draft"
+    __table_args__ = (
+        _of_content(),
+        Index(
+            "draft_one_pending",
+            "tenant_id",
+            "lead_id",
+            "kind",
+            "channel",
+            unique=True,
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index("draft_lead", "tenant_id", "lead_id", "created_at"),
+        Index("draft_oldest", "tenant_id", "state", "created_at", "draft_id"),
+        Index("draft_expires", "expires_at", postgresql_where=text("state = 'pending'")),
+    )
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    draft_id: UUID = Field(primary_key=True)
+    lead_id: UUID
+    kind: str = Field(sa_column=text_column())
+    channel: str = Field(sa_column=text_column())
+    state: str = Field(sa_column=text_column(default="pending"))
+    sha256: str = Field(sa_column=text_column())
+    version: int = Field(sa_column=number_column(1))
+    cause: str = Field(sa_column=text_column())
+    cause_id: str = Field(sa_column=text_column())
+    cause_at: datetime = Field(sa_column=moment())
+    claims: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+    made_from: dict[str, Any] = Field(sa_column=json_object())
+    author: str = Field(sa_column=text_column())
+    replaces: UUID | None
+    claimed_by: str | None = Field(sa_column=text_column(null=True))
+    lease_until: datetime | None = Field(sa_column=moment(null=True))
+    snoozed_until: datetime | None = Field(sa_column=moment(null=True))
+    reason: str | None = Field(sa_column=text_column(null=True))
+    decided_by: str | None = Field(sa_column=text_column(null=True))
+    decided_at: datetime | None = Field(sa_column=moment(null=True))
+    expires_at: datetime = Field(sa_column=moment())
+    created_at: datetime = Field(sa_column=moment())
+
+
+class CompositionRow(Table, table=True):
+    """A composition request: queued, done, or dropped with the reason. `lease_until` is the lease of the worker."""
+
+    __tablename__ = "composition"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "lead_id", "kind", "cause_id"),
+        Index("composition_due", "due_at", postgresql_where=text("state = 'queued'")),
+    )
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    draft_id: UUID = Field(primary_key=True)
+    """The id that the draft will have."""
+    lead_id: UUID
+    kind: str = Field(sa_column=text_column())
+    channel: str | None = Field(sa_column=text_column(null=True))
+    """Where the message is wanted; null: on whichever channel suits best."""
+    cause: str = Field(sa_column=text_column())
+    cause_id: str = Field(sa_column=text_column())
+    cause_at: datetime = Field(sa_column=moment())
+    asked_by: str = Field(sa_column=text_column())
+    instruction: str | None = Field(sa_column=text_column(null=True))
+    replaces: UUID | None
+    state: str = Field(sa_column=text_column(default="queued"))
+    reason: str | None = Field(sa_column=text_column(null=True))
+    attempts: int = Field(sa_column=number_column(0))
+    due_at: datetime = Field(sa_column=moment())
+    lease_until: datetime | None = Field(sa_column=moment(null=True))
+    created_at: datetime = Field(sa_column=moment())
+
+
+class ApprovalRow(Table, table=True):
+    """A person's approval of exactly one text of a draft. Never changed; deleted only when the lead is erased."""
+
+    __tablename__ = "approval"
+    __table_args__ = (UniqueConstraint("tenant_id", "draft_id", "sha256"), _of_content())
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    draft_id: UUID = Field(primary_key=True)
+    sha256: str = Field(sa_column=text_column())
+    actor: str = Field(sa_column=text_column())
+    at: datetime = Field(sa_column=moment())
+
+
+class StrategyRow(Table, table=True):
+    """One version of a tenant's own strategy for a kind in a stage; one version is active."""
+
+    __tablename__ = "strategy"
+    __table_args__ = (
+        Index("strategy_active", "tenant_id", "kind", "stage", unique=True, postgresql_where=text("active")),
+    )
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    strategy_id: UUID = Field(primary_key=True)
+    version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    kind: str = Field(sa_column=text_column())
+    stage: str = Field(sa_column=text_column())
+    active: bool = Field(sa_column=boolean_column("true"))
+    body: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    author: str = Field(sa_column=text_column())
+    created_at: datetime = Field(sa_column=moment())
+
+
+class ModelUseRow(Table, table=True):
+    """What a tenant has used of the language model on one UTC day."""
+
+    __tablename__ = "llm_use"
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    day: date = Field(primary_key=True)
+    tokens: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    requests: int = Field(sa_column=number_column(0))

@@ -1,53 +1,56 @@
-"""The HTTP API of replies: what comes in, what people make of it, and the conversation with a lead."""
+"""The HTTP API of replies: receiving and labelling them, and the conversation with a lead."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from services.outreach import twilio
 from services.outreach.context import context_of
 from services.outreach.replies import store
-from services.outreach.replies.schemas import InboundSms, Label, LabelBody, ReplyView, TakenView, Utterance
-from services.outreach.replies.use_cases import labels, taking
-from services.outreach.store import family, lead_of
-from shared.errors import Invalid, Malformed, NotFound, UnsupportedMedia
+from services.outreach.replies.rules import Label
+from services.outreach.replies.schemas import InboundSms, LabelBody, ReceivedView, ReplyView, Utterance
+from services.outreach.replies.use_cases import labelling, receiving
+from services.outreach.store import lead_ids_of, lead_of
+from shared.errors import Invalid, NotFound, UnsupportedMedia
 from shared.events.envelope import errors_of
 from shared.http import (
     Limit,
     OperatorOrService,
     Page,
     Reviewer,
+    Router,
     TenantWork,
     Viewer,
     decode_cursor,
     encode_cursor,
+    large_body,
+    public,
 )
 from shared.http.pages import moment
 from shared.store.aliases import resolve
 
-router = APIRouter(tags=["replies"])
+router = Router(tags=["replies"])
 
 
 def _view(row: RowMapping) -> ReplyView:
     return ReplyView(text=row["newest"], **{name: row[name] for name in ReplyView.model_fields if name != "text"})
 
 
-@router.post("/replies", status_code=202)
-async def take_reply(request: Request, principal: OperatorOrService, work: TenantWork) -> TakenView:
-    """A raw mail (`message/rfc822`): a reply, our own copy, a delivery report."""
+@router.post("/replies", status_code=202, dependencies=[Depends(large_body)])
+async def receive_reply(request: Request, principal: OperatorOrService, work: TenantWork) -> ReceivedView:
+    """Receive a raw mail (`message/rfc822`): a reply, a copy of our own message, or a delivery report."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "message/rfc822":
         raise UnsupportedMedia("send the raw mail as message/rfc822")
     raw = await request.body()
     if not raw.strip():
         raise Invalid("the mail is empty")
     context = context_of(request)
-    taken = await taking.take_mail(work, context.keys, context.settings.mail_domain, principal.tenant, raw)
+    received = await receiving.receive_mail(work, context.keys, context.settings.mail_domain, principal.tenant, raw)
     context.wake_after(work, "composer")
-    return TakenView(reply_id=taken.reply_id, outcome=taken.outcome)
+    return ReceivedView(reply_id=received.reply_id, outcome=received.outcome)
 
 
 @router.get("/replies")
@@ -60,16 +63,16 @@ async def list_replies(
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> Page[ReplyView]:
-    """Replies, the newest first; with `needs_human` those that no rule was sure of."""
+    """Replies, the newest first; with `needs_human` those that a human has to label."""
     before = None
     if cursor:
         position = decode_cursor(cursor, at=moment, id=UUID)
         before = (position["at"], position["id"])
-    names = None
+    lead_ids = None
     if lead_id:
         kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
-        names = await family(work, principal.tenant, kept)
-    filters = {"needs_human": needs_human, "label": label, "lead_id": names}
+        lead_ids = await lead_ids_of(work, principal.tenant, kept)
+    filters = {"needs_human": needs_human, "label": label, "lead_id": lead_ids}
     rows = await store.page(
         work, principal.tenant, {name: value for name, value in filters.items() if value is not None}, before, limit + 1
     )
@@ -93,19 +96,20 @@ async def read_reply(reply_id: UUID, principal: Viewer, work: TenantWork) -> Rep
 async def label_reply(
     reply_id: UUID, body: LabelBody, principal: Reviewer, work: TenantWork, request: Request
 ) -> ReplyView:
-    """What a human makes of the reply. Mending an `opt_out` needs an operator and a note."""
+    """A human labels the reply. Correcting an `opt_out` needs an operator and a note."""
     context, is_operator = context_of(request), principal.at_least("operator")
-    row = await labels.label(
+    row = await labelling.label_reply(
         work, context.keys, principal.tenant, reply_id, body.label, principal.actor, body.note, is_operator
     )
     context.wake_after(work, "composer")
     return _view(row)
 
 
-@router.post("/sms/inbound", status_code=202, response_model=None)
-async def take_sms(
+# Public, because the provider has no token: the route itself checks its signature, or else the token.
+@router.post("/sms/inbound", status_code=202, response_model=None, dependencies=[Depends(public)])
+async def receive_sms(
     request: Request, tenant: Annotated[str | None, Query(description="Only in a provider's signed request")] = None
-) -> TakenView | Response:
+) -> ReceivedView | Response:
     """An inbound SMS: signed form fields of the provider, or JSON with a token of role `service`."""
     context = context_of(request)
     form = twilio.is_form(request)
@@ -119,35 +123,26 @@ async def take_sms(
         }
     else:
         owner = await twilio.machine_tenant(request)
-        given = await json_of(request)
+        given = await twilio.json_body(request)
     try:
         sms = InboundSms.model_validate(given)
     except ValidationError as error:
-        raise Invalid("the SMS cannot be taken as it is", errors_of(error)) from None
+        raise Invalid("the SMS is not valid", errors_of(error)) from None
     async with context.service.database.tenant(owner) as work:
-        taken = await taking.take_sms(work, context.keys, owner, sms.from_.replace(" ", ""), sms.body, sms.message_sid)
+        received = await receiving.receive_sms(
+            work, context.keys, owner, sms.from_.replace(" ", ""), sms.body, sms.message_sid
+        )
         context.wake_after(work, "composer")
     if form:
         return Response("<Response/>", 200, media_type="text/xml")
-    return TakenView(reply_id=taken.reply_id, outcome=taken.outcome)
-
-
-async def json_of(request: Request) -> dict[str, Any]:
-    """The body as a JSON object; Malformed when it is none."""
-    try:
-        content = orjson.loads(await request.body())
-    except orjson.JSONDecodeError as error:
-        raise Malformed(f"the body is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise Invalid("the body is no JSON object")
-    return content
+    return ReceivedView(reply_id=received.reply_id, outcome=received.outcome)
 
 
 @router.get("/leads/{lead_id}/conversation")
 async def read_conversation(lead_id: UUID, principal: Viewer, work: TenantWork) -> Page[Utterance]:
-    """What was sent to the lead and what it wrote, in the order of time; what was refused says why."""
+    """The messages to and from the lead, oldest first; refused ones with the reason."""
     kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
     if await lead_of(work, principal.tenant, kept) is None:
         raise NotFound("no such lead")
-    rows = await store.conversation(work, principal.tenant, await family(work, principal.tenant, kept))
+    rows = await store.conversation(work, principal.tenant, await lead_ids_of(work, principal.tenant, kept))
     return Page(items=[Utterance(**row) for row in rows])

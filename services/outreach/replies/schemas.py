@@ -6,46 +6,31 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from services.outreach.replies.rules.text import storable
+from services.outreach.replies.rules import Label
+from services.outreach.replies.rules.new_text import storable
 from services.outreach.schemas import Body
 
-Label = Literal[
-    "interested",
-    "question",
-    "meeting_request",
-    "later",
-    "declined",
-    "opt_out",
-    "moved_company",
-    "wrong_person",
-    "out_of_office",
-    "auto_reply",
-    "bounce",
-    "other",
-]
-
-
-Said = Annotated[str, BeforeValidator(lambda given: storable(given) if isinstance(given, str) else given)]
+StorableText = Annotated[str, BeforeValidator(lambda given: storable(given) if isinstance(given, str) else given)]
 
 
 class LabelBody(Body):
-    """A human's label; mending an `opt_out` needs a note."""
+    """A human's label; correcting an `opt_out` needs a note."""
 
     label: Label
     note: Annotated[str, Field(max_length=2_000)] | None = None
 
 
 class InboundSms(Body, extra="ignore"):
-    """An SMS as any provider's adapter hands it over, with whatever it adds: the lead's word is never turned away."""
+    """An inbound SMS from a provider's adapter. Fields that the adapter adds are ignored, so that no reply is lost."""
 
-    from_: Annotated[Said, Field(alias="from", min_length=3, max_length=64)]
-    to: Annotated[Said, Field(max_length=64)]
-    body: Annotated[Said, Field(max_length=10_000)]
-    message_sid: Annotated[Said, Field(min_length=1, max_length=200)]
+    from_: Annotated[StorableText, Field(alias="from", min_length=3, max_length=64)]
+    to: Annotated[StorableText, Field(max_length=64)]
+    body: Annotated[StorableText, Field(max_length=10_000)]
+    message_sid: Annotated[StorableText, Field(min_length=1, max_length=200)]
 
 
-class TakenView(BaseModel):
-    """What became of an inbound message."""
+class ReceivedView(BaseModel):
+    """The outcome of receiving a message; `reply_id` is null for a copy of our own message."""
 
     reply_id: UUID | None
     outcome: Literal["matched", "unmatched", "own_copy", "duplicate", "bounce"]
@@ -81,7 +66,7 @@ class Utterance(BaseModel):
     text: str
     message_id: str | None
     state: str
-    """Out: of the dispatch; in: matched or bounce."""
+    """Out: the state of the dispatch; in: `matched` or `bounce`."""
     reason: str | None
     kind: str | None
     label: str | None

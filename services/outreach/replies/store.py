@@ -1,22 +1,26 @@
 """Queries on replies, and on the messages that they answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 from sqlalchemy import RowMapping
 
-from services.outreach.replies.rules import Verdict
-from shared.db import UnitOfWork
+from services.outreach.replies.rules import Classification
+from services.outreach.replies.tables import ReplyRow
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import column_types, insert_rows
+
+REPLY_RULES = "system:reply-rules"
+"""The actor of labels that the rules gave."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewReply:
-    """A message that came in, as it is stored. `key` makes it known once."""
+class NewReply(NamedTuple):
+    """A received message as it is stored. `key` is the same for every copy of the message."""
 
+    tenant_id: str
     reply_id: UUID
     key: bytes
     lead_id: UUID | None
@@ -28,57 +32,31 @@ class NewReply:
     subject: str | None
     newest: str
     raw: bytes
-    verdict: Verdict
     event_id: str
 
 
-async def known(work: UnitOfWork, tenant: str, key: bytes) -> UUID | None:
-    """The reply that came in before with the same key."""
+_LABEL = ("label", "confidence", "because", "needs_human", "stop_word", "wrong_address")
+_COLUMNS = (*NewReply._fields, *_LABEL, "method", "received_at", "labelled_at", "history")
+_ADD = f"{insert_rows(ReplyRow, _COLUMNS)} ON CONFLICT (tenant_id, key) DO NOTHING"
+
+
+async def find_by_key(work: UnitOfWork, tenant: str, key: bytes) -> UUID | None:
+    """The reply that was received before with the same key."""
     row = await work.fetch_one(
         "SELECT reply_id FROM reply WHERE tenant_id = :tenant AND key = :key", tenant=tenant, key=key
     )
     return row["reply_id"] if row else None
 
 
-async def add(work: UnitOfWork, tenant: str, new: NewReply) -> bool:
-    """Store a reply; False when one with its key came in at the same time."""
-    verdict = new.verdict
-    placed = await work.run(
-        """
-        INSERT INTO reply (tenant_id, reply_id, key, lead_id, dispatch_id, channel, outcome, sender, message_id,
-                           subject, newest, raw, received_at, label, confidence, method, because, needs_human,
-                           wrong_address, stop_word, labelled_at, event_id, history)
-        VALUES (:tenant, :reply, :key, :lead, :dispatch, :channel, :outcome, :sender, :message_id, :subject, :newest,
-                :raw, :now, :label, :confidence, 'rules', :because, :needs_human, :wrong_address, :stop_word, :now,
-                :event_id, CAST(:history AS jsonb))
-        ON CONFLICT (tenant_id, key) DO NOTHING
-        """,
-        tenant=tenant,
-        reply=new.reply_id,
-        key=new.key,
-        lead=new.lead_id,
-        dispatch=new.dispatch_id,
-        channel=new.channel,
-        outcome=new.outcome,
-        sender=new.sender,
-        message_id=new.message_id,
-        subject=new.subject,
-        newest=new.newest,
-        raw=new.raw,
-        now=work.now,
-        label=verdict.label,
-        confidence=verdict.confidence,
-        because=verdict.because,
-        needs_human=verdict.needs_human,
-        wrong_address=verdict.wrong_address,
-        stop_word=verdict.stop_word,
-        event_id=new.event_id,
-        history=_json([_entry(verdict.label, "rules", "system:reply-rules", work.now, None)]),
-    )
-    return bool(placed)
+async def add(work: UnitOfWork, new: NewReply, classification: Classification) -> bool:
+    """Store a reply, received now; False when one with its key was received at the same time."""
+    label = [getattr(classification, name) for name in _LABEL]
+    history = _json([_history_entry(classification.label, "rules", REPLY_RULES, work.now, None)])
+    row = (*new, *label, "rules", work.now, work.now, history)
+    return bool(await work.run(_ADD, **by_column(_COLUMNS, [row])))
 
 
-def _entry(label: str, method: str, actor: str, at: datetime, note: str | None) -> dict[str, Any]:
+def _history_entry(label: str, method: str, actor: str, at: datetime, note: str | None) -> dict[str, Any]:
     return {"label": label, "method": method, "actor": actor, "at": at.isoformat(), **({"note": note} if note else {})}
 
 
@@ -95,8 +73,8 @@ async def get(work: UnitOfWork, tenant: str, reply_id: UUID, *, lock: bool = Fal
     )
 
 
-async def remember_closed(work: UnitOfWork, row: RowMapping, hash: bytes) -> None:
-    """It was this reply that made the address invalid."""
+async def record_closed_address(work: UnitOfWork, row: RowMapping, hash: bytes) -> None:
+    """Store that this reply made the address invalid."""
     await work.run(
         "UPDATE reply SET closed_hash = :hash WHERE tenant_id = :tenant AND reply_id = :reply",
         hash=hash,
@@ -108,7 +86,7 @@ async def remember_closed(work: UnitOfWork, row: RowMapping, hash: bytes) -> Non
 async def relabel(
     work: UnitOfWork, row: RowMapping, label: str, actor: str, note: str | None, event_id: str, *, keeps_address: bool
 ) -> None:
-    """A human's label, on top of those before it. `keeps_address`: what was said of the address still counts."""
+    """Store a human's label, and append it to the history. `keeps_address`: the address stays wrong if it was."""
     await work.run(
         """
         UPDATE reply SET label = :label, confidence = 1, method = 'human', needs_human = false, labelled_at = :now,
@@ -121,7 +99,7 @@ async def relabel(
         now=work.now,
         event_id=event_id,
         keeps_address=keeps_address,
-        entry=_json([_entry(label, "human", actor, work.now, note)]),
+        entry=_json([_history_entry(label, "human", actor, work.now, note)]),
         tenant=row["tenant_id"],
         reply=row["reply_id"],
     )
@@ -135,8 +113,8 @@ _SENT = """
 """
 
 
-async def answered(work: UnitOfWork, tenant: str, message_ids: Sequence[str]) -> RowMapping | None:
-    """The message of ours that one of these ids names; the earliest id in the list that does."""
+async def dispatch_by_message_ids(work: UnitOfWork, tenant: str, message_ids: Sequence[str]) -> RowMapping | None:
+    """Our message with one of these Message-IDs, with its address and subject; the first id that matches counts."""
     return await work.fetch_one(
         f"""{_SENT} WHERE d.tenant_id = :tenant AND d.message_id = ANY (:ids)
             ORDER BY array_position(CAST(:ids AS text[]), d.message_id) LIMIT 1""",
@@ -145,14 +123,18 @@ async def answered(work: UnitOfWork, tenant: str, message_ids: Sequence[str]) ->
     )
 
 
-async def last_to(work: UnitOfWork, tenant: str, address_hash: bytes) -> RowMapping | None:
-    """The newest message that went, or may have gone, to an address."""
+async def last_dispatch_to(work: UnitOfWork, tenant: str, address_hash: bytes) -> RowMapping | None:
+    """Our newest message that was sent, or may have been sent, to an address."""
     return await work.fetch_one(
         f"""{_SENT} WHERE d.tenant_id = :tenant AND d.address_hash = :hash AND d.sending_at IS NOT NULL
             AND d.state IN ('sent', 'sending', 'unknown') ORDER BY d.sending_at DESC LIMIT 1""",
         tenant=tenant,
         hash=address_hash,
     )
+
+
+_PAGE_COLUMNS = ", ".join(name for name in column_types(ReplyRow) if name != "raw")
+"""Lists are read without the raw messages, which may be large."""
 
 
 async def page(
@@ -166,9 +148,8 @@ async def page(
     after = " AND (received_at, reply_id) < (:before_at, :before_id)" if before else ""
     return await work.fetch(
         f"""
-        SELECT tenant_id, reply_id, lead_id, dispatch_id, channel, outcome, sender, message_id, subject, newest,
-               received_at, label, confidence, method, because, needs_human, wrong_address, labelled_at, history
-        FROM reply WHERE tenant_id = :tenant{where}{after} ORDER BY received_at DESC, reply_id DESC LIMIT :limit
+        SELECT {_PAGE_COLUMNS} FROM reply WHERE tenant_id = :tenant{where}{after}
+        ORDER BY received_at DESC, reply_id DESC LIMIT :limit
         """,
         tenant=tenant,
         limit=limit,
@@ -178,7 +159,7 @@ async def page(
 
 
 async def conversation(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> Sequence[RowMapping]:
-    """What was sent to a lead and what it wrote, in the order of time; also what was refused, and why."""
+    """The messages to and from a lead, oldest first; refused ones with the reason."""
     return await work.fetch(
         """
         SELECT * FROM (
@@ -197,4 +178,32 @@ async def conversation(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) 
         """,
         tenant=tenant,
         leads=list(lead_ids),
+    )
+
+
+async def message_id_of(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> str | None:
+    """The Message-ID of one of our messages."""
+    row = await work.fetch_one(
+        "SELECT message_id FROM dispatch WHERE tenant_id = :tenant AND dispatch_id = :dispatch",
+        tenant=tenant,
+        dispatch=dispatch_id,
+    )
+    return row["message_id"] if row else None
+
+
+async def record_last_reply(work: UnitOfWork, tenant: str, lead_id: UUID, later_until: datetime | None) -> None:
+    """The lead's newest reply: its channels are not used up any more, and it may have asked to be left alone.
+
+    `later_until` also moves the next check-in, of a lead that has one.
+    """
+    await work.run(
+        """
+        UPDATE lead SET exhausted_at = NULL, later_until = CAST(:until AS timestamptz),
+               nurture_due = CASE WHEN nurture_due IS NOT NULL
+                                  THEN coalesce(CAST(:until AS timestamptz), nurture_due) END
+        WHERE tenant_id = :tenant AND lead_id = :lead
+        """,
+        until=later_until,
+        tenant=tenant,
+        lead=lead_id,
     )

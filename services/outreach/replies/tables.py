@@ -1,44 +1,58 @@
-"""What came in: one row for each reply, with its raw form (gone with the lead) and the history of its labels."""
+"""Replies: one row for each inbound message, with its raw form and the history of its labels."""
 
-from sqlalchemy import REAL, Column, Index, LargeBinary, Table, Text, UniqueConstraint, Uuid, text
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from services.outreach.tables import Moment, flag, json, metadata
+from sqlalchemy import REAL, Column, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
 
-reply = Table(
-    "reply",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("reply_id", Uuid, primary_key=True),
-    Column("key", LargeBinary, nullable=False),
-    Column("lead_id", Uuid),
-    Column("dispatch_id", Uuid),
-    Column("channel", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
-    Column("sender", Text),
-    Column("message_id", Text),
-    Column("subject", Text),
-    Column("newest", Text, nullable=False, server_default=""),
-    Column("raw", LargeBinary),
-    Column("received_at", Moment, nullable=False),
-    Column("label", Text, nullable=False),
-    Column("confidence", REAL, nullable=False),
-    Column("method", Text, nullable=False),
-    Column("because", Text),
-    flag("needs_human", "false"),
-    flag("wrong_address", "false"),
-    flag("stop_word", "false"),
-    Column("closed_hash", LargeBinary),
-    Column("labelled_at", Moment, nullable=False),
-    Column("event_id", Text),
-    json("history", "[]"),
-    UniqueConstraint("tenant_id", "key"),
-    Index("reply_lead", "tenant_id", "lead_id", "received_at", postgresql_where=text("lead_id IS NOT NULL")),
-    Index("reply_newest", "tenant_id", text("received_at DESC"), text("reply_id DESC")),
-    Index(
-        "reply_for_humans",
-        "tenant_id",
-        text("received_at DESC"),
-        text("reply_id DESC"),
-        postgresql_where=text("needs_human"),
-    ),
-)
+from services.outreach.tables import Table, boolean_column, text_column
+from shared.db.columns import moment
+
+
+class ReplyRow(Table, table=True):
+    """An inbound mail or SMS, or (`outcome` bounce) a delivery report. Deleted when its lead is erased."""
+
+    __tablename__ = "reply"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "key"),
+        Index("reply_lead", "tenant_id", "lead_id", "received_at", postgresql_where=text("lead_id IS NOT NULL")),
+        Index("reply_newest", "tenant_id", text("received_at DESC"), text("reply_id DESC")),
+        Index(
+            "reply_for_humans",
+            "tenant_id",
+            text("received_at DESC"),
+            text("reply_id DESC"),
+            postgresql_where=text("needs_human"),
+        ),
+    )
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    reply_id: UUID = Field(primary_key=True)
+    key: bytes
+    """A hash of the message's own id, or of its bytes: the same message received twice is one reply."""
+    lead_id: UUID | None
+    dispatch_id: UUID | None
+    channel: str = Field(sa_column=text_column())
+    outcome: str = Field(sa_column=text_column())
+    sender: str | None = Field(sa_column=text_column(null=True))
+    message_id: str | None = Field(sa_column=text_column(null=True))
+    subject: str | None = Field(sa_column=text_column(null=True))
+    newest: str = Field(sa_column=text_column(default=""))
+    """The new text of the message: without quotes and signature."""
+    raw: bytes | None
+    received_at: datetime = Field(sa_column=moment())
+    label: str = Field(sa_column=text_column())
+    confidence: float = Field(sa_column=Column(REAL, nullable=False))
+    method: str = Field(sa_column=text_column())
+    because: str | None = Field(sa_column=text_column(null=True))
+    needs_human: bool = Field(sa_column=boolean_column())
+    wrong_address: bool = Field(sa_column=boolean_column())
+    stop_word: bool = Field(sa_column=boolean_column())
+    closed_hash: bytes | None
+    """The address that this reply made invalid; a corrected label makes it valid."""
+    labelled_at: datetime = Field(sa_column=moment())
+    event_id: str | None = Field(sa_column=text_column(null=True))
+    history: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))

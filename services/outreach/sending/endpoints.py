@@ -1,23 +1,26 @@
-"""The HTTP API of dispatches, and the provider's word on SMS."""
+"""The HTTP API of dispatches, and the callback for a provider's status reports on SMS."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 
 from services.outreach import twilio
 from services.outreach.context import context_of
 from services.outreach.schemas import Channel
-from services.outreach.sending import status, store, use_cases
-from services.outreach.sending.schemas import DispatchView, Resolve, SmsStatus, State, dispatch_view
-from shared.errors import Invalid, Malformed, NotFound
+from services.outreach.sending import store
+from services.outreach.sending.rules import State
+from services.outreach.sending.schemas import DispatchView, Resolve, SmsStatus, dispatch_view
+from services.outreach.sending.use_cases import outcomes
+from services.outreach.sending.use_cases.sms_status import apply_sms_status
+from shared.errors import Invalid, NotFound
 from shared.events.envelope import errors_of
-from shared.http import Limit, Operator, Page, TenantWork, Viewer, decode_cursor, encode_cursor
+from shared.http import Limit, Operator, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, public
 from shared.http.pages import moment
 
-router = APIRouter(tags=["dispatches"])
+router = Router(tags=["dispatches"])
 
 
 @router.get("/dispatches")
@@ -34,7 +37,7 @@ async def list_dispatches(
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> Page[DispatchView]:
-    """Attempts to send, the newest first."""
+    """Dispatches, the newest first."""
     filters = {
         "dispatch_id": dispatch_id,
         "draft_id": draft_id,
@@ -60,7 +63,7 @@ async def list_dispatches(
 
 @router.get("/dispatches/{dispatch_id}")
 async def read_dispatch(dispatch_id: UUID, principal: Viewer, work: TenantWork) -> DispatchView:
-    """One attempt."""
+    """One dispatch."""
     rows = await store.page(work, principal.tenant, {"dispatch_id": dispatch_id}, None, 1)
     if not rows:
         raise NotFound("no such dispatch")
@@ -69,39 +72,37 @@ async def read_dispatch(dispatch_id: UUID, principal: Viewer, work: TenantWork) 
 
 @router.post("/dispatches/{dispatch_id}/resolve")
 async def resolve_dispatch(dispatch_id: UUID, body: Resolve, principal: Operator, work: TenantWork) -> DispatchView:
-    """Say what became of a message of unknown outcome. It is never sent again."""
-    await use_cases.resolve_unknown(work, principal.tenant, dispatch_id, body.outcome, body.note, principal.actor)
+    """Decide a message of unknown outcome: it was sent, or it failed. Either way it is never sent a second time."""
+    await outcomes.resolve_unknown(work, principal.tenant, dispatch_id, body.outcome, body.note, principal.actor)
     return await read_dispatch(dispatch_id, principal, work)
 
 
-@router.post("/sms/status")
-async def take_sms_status(
+# Public, because the provider has no token: the route itself checks its signature, or else the token.
+@router.post("/sms/status", dependencies=[Depends(public)])
+async def receive_sms_status(
     request: Request,
     tenant: Annotated[str | None, Query(description="Only in a provider's signed request")] = None,
     dispatch: Annotated[UUID | None, Query(description="Only in a provider's signed request")] = None,
 ) -> Response:
-    """What became of an SMS: signed form fields of the provider, or JSON with a token of role `service`."""
+    """A status report on an SMS: signed form fields of the provider, or JSON with a token of role `service`."""
     form = twilio.is_form(request)
     if form:
         owner, fields = await twilio.signed_form(request)
-        given: Any = {
+        given: dict[str, Any] = {
             "message_sid": fields.get("MessageSid", ""),
             "status": fields.get("MessageStatus", ""),
             "code": fields.get("ErrorCode") or None,
         }
     else:
         owner = await twilio.machine_tenant(request)
-        try:
-            given = orjson.loads(await request.body())
-        except orjson.JSONDecodeError as error:
-            raise Malformed(f"the body is not JSON: {error}") from None
+        given = await twilio.json_body(request)
     try:
-        said = SmsStatus.model_validate(given)
+        report = SmsStatus.model_validate(given)
     except ValidationError as error:
-        raise Invalid("the status cannot be taken as it is", errors_of(error)) from None
+        raise Invalid("the status report is not valid", errors_of(error)) from None
     async with context_of(request).service.database.tenant(owner) as work:
-        code = "" if said.code is None else str(said.code)
-        state = await status.take_status(
-            work, owner, said.message_sid, said.status.lower(), code, dispatch if form else None
+        code = "" if report.code is None else str(report.code)
+        state = await apply_sms_status(
+            work, owner, report.message_sid, report.status.lower(), code, dispatch if form else None
         )
-    return Response(orjson.dumps({"message_sid": said.message_sid, "state": state}), media_type="application/json")
+    return Response(orjson.dumps({"message_sid": report.message_sid, "state": state}), media_type="application/json")

@@ -1,4 +1,4 @@
-"""The ways out: SMTP, and SMS by a provider. Each attempt comes back as an Outcome that says what is certain."""
+"""The gateways that send: SMTP, and a provider of SMS. Each attempt returns an Outcome with what is certain of it."""
 
 import asyncio
 import json
@@ -17,8 +17,8 @@ from services.outreach.sending.rules import Outcome, sms_outcome, smtp_outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
-    """A mail ready to leave; the addresses as servers know them."""
+class OutboundMail:
+    """A mail ready to be sent; the addresses in the form that mail servers know."""
 
     sender: str
     recipient: str
@@ -26,17 +26,17 @@ class Mail:
 
 
 class Mailer(Protocol):
-    async def send(self, mail: Mail) -> Outcome:
+    async def send(self, mail: OutboundMail) -> Outcome:
         """One attempt. Never raises for what the network or the server does."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Smtp:
-    """An SMTP server. A connection for each message: a broken one can then blame one message only.
+    """An SMTP server. Each message has its own connection, so that a broken one leaves only one outcome unknown.
 
-    `timeout`: seconds for each step. `answer_timeout`: seconds for the answer to the whole message, which a server may
-    take its time for (RFC 5321 4.5.3.2.6: ten minutes); whoever hangs up before it never learns whether it left.
+    `timeout`: seconds for each step. `answer_timeout`: seconds for the answer to the whole message; a server may take
+    ten minutes (RFC 5321, 4.5.3.2.6), and a client that hangs up before does not learn whether it was sent.
     """
 
     host: str
@@ -47,7 +47,7 @@ class Smtp:
     timeout: float = 30.0
     answer_timeout: float = 600.0
 
-    async def send(self, mail: Mail) -> Outcome:
+    async def send(self, mail: OutboundMail) -> Outcome:
         client = aiosmtplib.SMTP(
             hostname=self.host, port=self.port, timeout=self.timeout, use_tls=self.port == 465, start_tls=False
         )
@@ -62,8 +62,8 @@ class Smtp:
                 await client.login(self.user, self.password)
             step = "mail"
             beyond_ascii = not (mail.sender + mail.recipient).isascii()
-            if beyond_ascii and not await _takes_utf8(client):
-                return Outcome("failed", "the mail server takes no address beyond ASCII (it lacks SMTPUTF8)")
+            if beyond_ascii and not await _supports_utf8(client):
+                return Outcome("failed", "the mail server accepts only ASCII addresses (it lacks SMTPUTF8)")
             encoding = "utf-8" if beyond_ascii else "ascii"
             await client.mail(mail.sender, options=["SMTPUTF8"] if beyond_ascii else [], encoding=encoding)
             step = "rcpt"
@@ -80,10 +80,10 @@ class Smtp:
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ssl.SSLError) as error:
             return smtp_outcome(step, None, f"{type(error).__name__}: {error}")
         finally:
-            await _leave(client)
+            await _quit(client)
 
     async def _hand_over(self, client: aiosmtplib.SMTP, raw: bytes) -> aiosmtplib.SMTPResponse:
-        """The bytes and their end. From the first of them on, silence means that nobody knows."""
+        """Send the bytes and their end. From the first byte on, silence leaves the outcome unknown."""
         protocol = client.protocol
         if protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
@@ -91,14 +91,14 @@ class Smtp:
         return await protocol.read_response(timeout=self.answer_timeout)
 
 
-async def _takes_utf8(client: aiosmtplib.SMTP) -> bool:
+async def _supports_utf8(client: aiosmtplib.SMTP) -> bool:
     if client.is_ehlo_or_helo_needed:
         await client.ehlo()
     return client.supports_extension("smtputf8")
 
 
-async def _leave(client: aiosmtplib.SMTP) -> None:
-    """Say goodbye where that is possible; what was sent is sent."""
+async def _quit(client: aiosmtplib.SMTP) -> None:
+    """End the session politely where that is possible. The outcome does not depend on it."""
     try:
         if client.is_connected:
             await asyncio.wait_for(client.quit(), 2)
@@ -109,8 +109,8 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Sms:
-    """A text message ready to leave. `reference`: our id for it; `callback`: where the provider reports on it."""
+class OutboundSms:
+    """An SMS ready to be sent. `reference`: our id for it; `callback`: the URL for the provider's status reports."""
 
     reference: str
     sender: str
@@ -121,18 +121,18 @@ class Sms:
 
 
 class SmsProvider(Protocol):
-    async def send(self, sms: Sms) -> Outcome:
+    async def send(self, sms: OutboundSms) -> Outcome:
         """One attempt. Never raises for what the network or the provider does."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FileSms:
-    """The local provider: a JSON line for each message."""
+    """The local provider: appends a JSON line for each message."""
 
     path: Path
 
-    async def send(self, sms: Sms) -> Outcome:
+    async def send(self, sms: OutboundSms) -> Outcome:
         sid = sms.reference
         line = {"message_sid": sid, "from": sms.sender, "to": sms.recipient, "body": sms.body, "at": sms.at.isoformat()}
         try:
@@ -159,7 +159,7 @@ class TwilioSms:
         self._auth = (account, token)
         self._timeout = timeout
 
-    async def send(self, sms: Sms) -> Outcome:
+    async def send(self, sms: OutboundSms) -> Outcome:
         form = {"From": sms.sender, "To": sms.recipient, "Body": sms.body, "StatusCallback": sms.callback}
         try:
             async with httpx.AsyncClient(timeout=self._timeout, auth=self._auth) as client:

@@ -1,7 +1,7 @@
-"""The exact message: its canonical bytes and hash, and the MIME that goes out.
+"""The exact message: its canonical bytes and hash, and the MIME that is sent.
 
-The hash that a person approves covers the RFC 8785 JSON of channel, from, to, subject, body and headers. Date,
-Message-ID and the unsubscribe link are added at sending; nothing else is.
+The hash that a person approves covers the RFC 8785 JSON of channel, from, to, subject, body and headers. Only Date,
+Message-ID and the unsubscribe link are added at sending.
 """
 
 import re
@@ -36,7 +36,7 @@ _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a person approves. `to` and `from_` are bare addresses (E-mail, or a phone number in E.164)."""
+    """A message as a person approves it. `to` and `from_` are bare addresses (e-mail, or a phone number in E.164)."""
 
     channel: str
     from_: str
@@ -64,10 +64,10 @@ class Message:
         return sha256(self.canonical().encode()).hexdigest()
 
 
-def compose(
+def valid_message(
     channel: str, from_: str, to: str, subject: str | None, body: str, headers: Mapping[str, str] | None = None
 ) -> Message:
-    """A message whose parts are fit to be sent; Invalid names those that are not. Line ends become `\\n`."""
+    """A message that can be sent; Invalid lists the parts that cannot. Line ends become `\\n`."""
     errors = []
 
     def wrong(field: str, message: str) -> None:
@@ -92,28 +92,28 @@ def compose(
             wrong("body", f"is longer than {MAX_BODY} characters")
     else:
         if subject:
-            wrong("subject", "an SMS has none")
+            wrong("subject", "must be empty for an SMS")
         subject = None
         if len(body) > MAX_SMS:
             wrong("body", f"is longer than {MAX_SMS} characters")
     shape = _ADDRESS if channel == "email" else _NUMBER
     for name, address in (("from", from_), ("to", to)):
         if not shape.match(address) or _CONTROL.search(address):
-            wrong(name, "is no single plain address")
+            wrong(name, "must be one plain address")
         elif channel == "email" and ascii_domain(address) is None:
-            wrong(name, "has a domain that no mail server can have")
+            wrong(name, "has a domain that is not valid in DNS")
     for name, value in (headers or {}).items():
         if name not in ALLOWED_HEADERS:
-            wrong("headers", f"{name[:50]!r} is not set by a draft")
+            wrong("headers", f"{name[:50]!r} cannot be set by a draft")
         elif header_fault(value) or not _MESSAGE_IDS.match(value):
-            wrong("headers", f"{name} is no list of message ids")
+            wrong("headers", f"{name} must be a list of message ids")
     if errors:
         raise Invalid("the message cannot be sent as it is", errors)
     return Message(channel, from_, to, subject, body, dict(headers or {}))
 
 
 def header_fault(value: str) -> str | None:
-    """Why a header value is refused, or None. Encoded words are decoded first: a line break may hide inside one."""
+    """The reason why a header value is refused, or None. Encoded words are decoded first: one may hide a line break."""
     if _CONTROL.search(value) or _lone_surrogate(value):
         return "has control characters"
     if not _ENCODED_WORD.search(value):
@@ -126,7 +126,7 @@ def header_fault(value: str) -> str | None:
 
 
 def ascii_domain(address: str) -> str | None:
-    """The domain of a mail address as DNS and SMTP know it (A-labels); None when it has no such form."""
+    """The domain of a mail address in the form of DNS and SMTP (A-labels, RFC 5890); None when it has none."""
     domain = address.rpartition("@")[2]
     if domain.isascii():
         return domain
@@ -137,8 +137,10 @@ def ascii_domain(address: str) -> str | None:
 
 
 def on_the_wire(address: str) -> str:
-    """A mail address as it is spoken to servers and stands in headers: people approve `bücher.de`, servers know it as
-    `xn--bcher-kva.de`. A local part beyond ASCII has no other form; it takes a server with SMTPUTF8."""
+    """A mail address in the form for servers and headers: `xn--bcher-kva.de` for `bücher.de`, which people approve.
+
+    A local part beyond ASCII stays as it is: it needs a server with SMTPUTF8 (RFC 6531).
+    """
     return f"{address.rpartition('@')[0]}@{ascii_domain(address)}"
 
 
@@ -156,9 +158,9 @@ def thread_headers(answers: str | None, earlier: list[str]) -> dict[str, str]:
 
 
 def build_mime(message: Message, *, message_id: str, date: datetime, unsubscribe: str | None) -> bytes:
-    """The bytes that go out: plain and HTML, headers encoded. Raises Invalid rather than let a header slip in.
+    """The bytes that are sent: plain text and HTML, headers encoded. Invalid when a value would open another header.
 
-    The plain part is exactly the approved body; the HTML part says the same and shows the unsubscribe link.
+    The plain part is exactly the approved body; the HTML part has the same text and the unsubscribe link.
     """
     named = {
         "From": on_the_wire(message.from_),
@@ -193,13 +195,13 @@ def _encoding(body: str) -> str:
 
 
 def _check(raw: bytes, names: list[str], message: Message) -> None:
-    """A reader will see the headers that we set and the subject that was approved, no other (CVE-2024-6923)."""
+    """Check that a reader sees only the headers that we set, and the approved subject (CVE-2024-6923)."""
     seen = message_from_bytes(raw, policy=policy.compat32)
     if sorted(seen.keys()) != sorted(names):
         raise Invalid("a header value opens another header")
     subject = str(make_header(decode_header(re.sub(r"\r?\n", "", str(seen["Subject"])))))
     if subject != message.subject:
-        raise Invalid("the subject would not arrive as it was approved")
+        raise Invalid("the subject would not be received as it was approved")
 
 
 def _html(body: str, unsubscribe: str | None) -> str:

@@ -9,8 +9,6 @@ from sqlalchemy import RowMapping
 
 from services.outreach.schemas import Body
 
-State = Literal["queued", "sending", "sent", "failed", "unknown", "refused"]
-
 
 class Resolve(Body):
     """What an operator found out about a message of unknown outcome."""
@@ -20,7 +18,7 @@ class Resolve(Body):
 
 
 class SmsStatus(Body, extra="ignore"):
-    """What became of an SMS. `code` is Twilio's."""
+    """A provider's status report on an SMS. `code` is Twilio's."""
 
     message_sid: Annotated[str, Field(min_length=1, max_length=200)]
     status: Annotated[str, Field(min_length=1, max_length=50)]
@@ -47,7 +45,7 @@ class DispatchView(BaseModel):
     resolved_by: str | None
     note: str | None
     crossed: bool
-    """It was leaving when the lead opted out."""
+    """The message was on its way when the lead opted out."""
 
 
 def dispatch_view(row: RowMapping) -> DispatchView:

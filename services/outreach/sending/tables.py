@@ -1,70 +1,74 @@
 """Dispatches, each bound to one approval of one text, and how much each mailbox has sent."""
 
-from sqlalchemy import (
-    Column,
-    Date,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    LargeBinary,
-    Table,
-    Text,
-    UniqueConstraint,
-    Uuid,
-    text,
-)
+from datetime import date, datetime
+from uuid import UUID
 
-from services.outreach.tables import Moment, flag, metadata
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field
 
-dispatch = Table(
-    "dispatch",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("dispatch_id", Uuid, primary_key=True),
-    Column("draft_id", Uuid, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("lead_id", Uuid, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("channel", Text, nullable=False),
-    Column("address_hash", LargeBinary, nullable=False),
-    Column("mailbox", Text, nullable=False),
-    Column("cause_at", Moment, nullable=False),
-    Column("state", Text, nullable=False, server_default="queued"),
-    Column("reason", Text),
-    Column("message_id", Text),
-    Column("provider_id", Text),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("due_at", Moment, nullable=False),
-    Column("first_tried_at", Moment),
-    Column("sending_at", Moment),
-    Column("sent_at", Moment),
-    Column("lease_until", Moment),
-    Column("resolved_by", Text),
-    Column("note", Text),
-    flag("crossed", "false"),
-    Column("created_at", Moment, nullable=False),
-    UniqueConstraint("tenant_id", "draft_id"),
-    UniqueConstraint("tenant_id", "message_id"),
-    ForeignKeyConstraint(
-        ["tenant_id", "draft_id", "sha256"], ["approval.tenant_id", "approval.draft_id", "approval.sha256"]
-    ),
-    Index("dispatch_due", "due_at", postgresql_where=text("state = 'queued'")),
-    Index("dispatch_turns", "tenant_id", "mailbox", "due_at", postgresql_where=text("state = 'queued'")),
-    Index("dispatch_leased", "lease_until", postgresql_where=text("state = 'sending'")),
-    Index("dispatch_lead", "tenant_id", "lead_id", "created_at"),
-    Index("dispatch_newest", "tenant_id", text("created_at DESC"), text("dispatch_id DESC")),
-    Index("dispatch_provider", "tenant_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
-    Index(
-        "dispatch_address", "tenant_id", "address_hash", "sending_at", postgresql_where=text("sending_at IS NOT NULL")
-    ),
-)
+from services.outreach.tables import Table, boolean_column, number_column, text_column
+from shared.db.columns import moment
 
-mailbox = Table(
-    "mailbox",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("address", Text, primary_key=True),
-    Column("day", Date, nullable=False),
-    Column("sent", Integer, nullable=False, server_default="0"),
-    Column("last_at", Moment),
-)
+
+class DispatchRow(Table, table=True):
+    """The attempt to send one approved text. The trigger `guard_dispatch` checks every change of it."""
+
+    __tablename__ = "dispatch"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "draft_id"),
+        UniqueConstraint("tenant_id", "message_id"),
+        ForeignKeyConstraint(
+            ["tenant_id", "draft_id", "sha256"], ["approval.tenant_id", "approval.draft_id", "approval.sha256"]
+        ),
+        Index("dispatch_due", "due_at", postgresql_where=text("state = 'queued'")),
+        Index("dispatch_turns", "tenant_id", "mailbox", "due_at", postgresql_where=text("state = 'queued'")),
+        Index("dispatch_leased", "lease_until", postgresql_where=text("state = 'sending'")),
+        Index("dispatch_lead", "tenant_id", "lead_id", "created_at"),
+        Index("dispatch_newest", "tenant_id", text("created_at DESC"), text("dispatch_id DESC")),
+        Index("dispatch_provider", "tenant_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
+        Index(
+            "dispatch_address",
+            "tenant_id",
+            "address_hash",
+            "sending_at",
+            postgresql_where=text("sending_at IS NOT NULL"),
+        ),
+    )
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    dispatch_id: UUID = Field(primary_key=True)
+    draft_id: UUID
+    sha256: str = Field(sa_column=text_column())
+    lead_id: UUID
+    kind: str = Field(sa_column=text_column())
+    channel: str = Field(sa_column=text_column())
+    address_hash: bytes
+    mailbox: str = Field(sa_column=text_column())
+    cause_at: datetime = Field(sa_column=moment())
+    state: str = Field(sa_column=text_column(default="queued"))
+    reason: str | None = Field(sa_column=text_column(null=True))
+    message_id: str | None = Field(sa_column=text_column(null=True))
+    provider_id: str | None = Field(sa_column=text_column(null=True))
+    attempts: int = Field(sa_column=number_column(0))
+    due_at: datetime = Field(sa_column=moment())
+    first_tried_at: datetime | None = Field(sa_column=moment(null=True))
+    sending_at: datetime | None = Field(sa_column=moment(null=True))
+    sent_at: datetime | None = Field(sa_column=moment(null=True))
+    lease_until: datetime | None = Field(sa_column=moment(null=True))
+    resolved_by: str | None = Field(sa_column=text_column(null=True))
+    note: str | None = Field(sa_column=text_column(null=True))
+    crossed: bool = Field(sa_column=boolean_column())
+    """The message was on its way when the lead opted out."""
+    created_at: datetime = Field(sa_column=moment())
+
+
+class MailboxRow(Table, table=True):
+    """How much a mailbox has sent on one UTC day, its last; the row is the lock of the mailbox."""
+
+    __tablename__ = "mailbox"
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    address: str = Field(sa_column=text_column(key=True))
+    day: date
+    sent: int = Field(sa_column=number_column(0))
+    last_at: datetime | None = Field(sa_column=moment(null=True))

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import phonenumbers
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import RowMapping
 
@@ -14,12 +14,12 @@ from services.outreach.keys import Unsubscribe
 from services.outreach.store import lead_of
 from services.outreach.suppression import store, use_cases
 from services.outreach.suppression.schemas import NewSuppression
-from services.outreach.suppression.use_cases import Wish
+from services.outreach.suppression.use_cases import SuppressionRequest
 from shared.errors import Invalid, NotFound
-from shared.http import Limit, Once, Operator, Page, TenantWork, Viewer, decode_cursor, encode_cursor, public
+from shared.http import Limit, Once, Operator, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, public
 from shared.store.aliases import resolve
 
-router = APIRouter(tags=["suppression"])
+router = Router(tags=["suppression"])
 
 
 def _view(row: RowMapping) -> dict[str, Any]:
@@ -35,7 +35,7 @@ async def list_suppressions(
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> Page[dict[str, Any]]:
-    """What is closed, the newest first. Rows are never removed; one that was taken back says when."""
+    """The suppression list, the newest first. Rows are never removed; a retracted one has `retracted_at`."""
     before = decode_cursor(cursor, before=UUID)["before"] if cursor else None
     rows = await store.page(work, principal.tenant, channel, before, limit + 1)
     more = encode_cursor({"before": str(rows[limit - 1]["suppression_id"])}) if len(rows) > limit else None
@@ -46,18 +46,17 @@ async def list_suppressions(
 async def create_suppression(
     body: NewSuppression, principal: Operator, work: TenantWork, request: Request, once: Once
 ) -> Response:
-    """Close an address on one channel, or for good (`all`), or a whole mail domain."""
+    """Suppress an address on one channel, or for good (`all`), or a whole mail domain."""
     context, tenant = context_of(request), principal.tenant
 
     async def run() -> dict[str, Any]:
-        wish = Wish(body.channel, "operator", principal.actor, body.reason)
         if body.domain is not None:
-            id_ = await use_cases.suppress_domain(
-                work, context.keys, tenant, body.domain, Wish("all", "blocklist", principal.actor, body.reason)
-            )
+            id_ = await use_cases.suppress_domain(work, context.keys, tenant, body.domain, principal.actor, body.reason)
             context.wake_after(work, "domains")
         else:
-            id_ = await use_cases.suppress_address(work, context.keys, tenant, _normal(body.address or ""), wish)
+            suppression = SuppressionRequest(body.channel, "operator", principal.actor, body.reason)
+            address = _normalised(body.address or "")
+            id_ = await use_cases.suppress_address(work, context.keys, tenant, address, suppression)
         row = await store.get(work, tenant, id_)
         if row is None:
             raise NotFound("no such suppression")
@@ -66,8 +65,8 @@ async def create_suppression(
     return await once(run)
 
 
-def _normal(address: str) -> str:
-    """The address as capture writes it: a mail address as it is, a number in E.164."""
+def _normalised(address: str) -> str:
+    """The address in capture's form: a mail address as it is, a phone number in E.164. Invalid for anything else."""
     address = address.strip()
     if "@" in address:
         return address
@@ -75,8 +74,8 @@ def _normal(address: str) -> str:
         number = phonenumbers.parse(address, None)
     except phonenumbers.NumberParseException:
         raise Invalid(
-            "that is no address",
-            [{"field": "address", "message": "is neither a mail address nor a number with country code"}],
+            "the address is not valid",
+            [{"field": "address", "message": "must be a mail address, or a phone number with its country code"}],
         ) from None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -89,17 +88,17 @@ button{{font:inherit;padding:.5rem 1rem}}</style>
 </head><body><h1>{title}</h1>{content}</body></html>"""
 
 
-def _named(request: Request, token: str) -> Unsubscribe:
-    named = context_of(request).keys.read_unsubscribe_token(token)
-    if named is None:
-        raise NotFound("this link is not one of ours")
-    return named
+def _content_of(request: Request, token: str) -> Unsubscribe:
+    content = context_of(request).keys.read_unsubscribe_token(token)
+    if content is None:
+        raise NotFound("this unsubscribe link is not valid")
+    return content
 
 
 @router.get("/unsubscribe/{token}", dependencies=[Depends(public)])
 async def unsubscribe_page(token: str, request: Request) -> HTMLResponse:
-    """A page with a button. Reading it changes nothing: mail scanners follow links."""
-    _named(request, token)
+    """A page with a button. Reading it changes nothing, because mail scanners follow links."""
+    _content_of(request, token)
     button = f'<form method="post" action="{escape(request.url.path)}"><button>Unsubscribe</button></form>'
     content = f"<p>Press the button, and we will not write to you again.</p>{button}"
     return HTMLResponse(_PAGE.format(title="Unsubscribe", content=content), headers={"Cache-Control": "no-store"})
@@ -108,15 +107,15 @@ async def unsubscribe_page(token: str, request: Request) -> HTMLResponse:
 @router.post("/unsubscribe/{token}", dependencies=[Depends(public)])
 async def unsubscribe(token: str, request: Request) -> HTMLResponse:
     """One click (RFC 8058), or the page's button. Repeating it changes nothing."""
-    named = _named(request, token)
-    wish = Wish(named.channel, "unsubscribe", "system:unsubscribe-link")
-    async with context_of(request).service.database.tenant(named.tenant) as work:
-        kept = (await resolve(work, [(named.tenant, named.lead_id)]))[named.tenant, named.lead_id]
-        lead = await lead_of(work, named.tenant, kept)
+    link = _content_of(request, token)
+    opt_out = SuppressionRequest(link.channel, "unsubscribe", "system:unsubscribe-link")
+    async with context_of(request).service.database.tenant(link.tenant) as work:
+        kept = (await resolve(work, [(link.tenant, link.lead_id)]))[link.tenant, link.lead_id]
+        lead = await lead_of(work, link.tenant, kept)
         if lead is None:
-            await use_cases.close_address(work, named.tenant, wish, named.channel, named.address_hash)
+            await use_cases.suppress_hash(work, link.tenant, opt_out, link.channel, link.address_hash)
         else:
-            await use_cases.opt_out_lead(work, lead, wish, also=(named.channel, named.address_hash))
+            await use_cases.opt_out_lead(work, lead, opt_out, also=(link.channel, link.address_hash))
     content = "<p>We will not write to you again.</p>"
     return HTMLResponse(
         _PAGE.format(title="You are unsubscribed", content=content), headers={"Cache-Control": "no-store"}

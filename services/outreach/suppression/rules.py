@@ -1,4 +1,4 @@
-"""Addresses: what a failure makes of them, and who closed them. Pure."""
+"""Decisions about addresses: which state a failure leads to, and what a suppression forbids. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 SOFT_WINDOW = timedelta(days=14)
 SOFT_LIMIT = {"email": 5, "sms": 3}
-"""So many soft failures inside the window make an address invalid."""
+"""How many soft failures within the window make an address invalid."""
 
 BY_THE_LEAD = frozenset({"reply", "stop_word", "unsubscribe"})
-"""How a lead opts out by itself."""
+"""Values of `how` for opt-outs of the lead itself."""
 
 _ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 
@@ -21,7 +21,7 @@ OPT_OUT_SMS = "21610"
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What came back. `severity` None: a refusal that says nothing of the address (policy, content)."""
+    """Why a message was not delivered. `severity` None: a refusal that is not about the address (policy, content)."""
 
     severity: str | None
     code: str
@@ -29,19 +29,19 @@ class Failure:
 
 
 def mail_failure(code: str, detail: str = "") -> Failure:
-    """A failure by its RFC 3463 code or SMTP reply code. Only what speaks of the address counts against it.
+    """A failure by its enhanced status code (RFC 3463) or SMTP reply code. Only codes about the address count.
 
     5.1.x (address), 5.2.1 (mailbox disabled), 5.4.4 (no route): hard. 4.x, 5.2.x (full), other 5.x.x of delivery: soft.
     5.6.x and 5.7.x (content, policy) blame the message, not the address.
     """
     hit = _ENHANCED.search(code) or _ENHANCED.search(detail)
     if hit:
-        status, subject, what = hit.group(1), int(hit.group(2)), int(hit.group(3))
+        status, subject, detail_code = hit.group(1), int(hit.group(2)), int(hit.group(3))
         if status == "2":
             return Failure(None, hit.group(0), detail)
         if status == "5" and subject in (6, 7):
             return Failure(None, hit.group(0), detail)
-        hard = status == "5" and (subject == 1 or (subject, what) in ((2, 1), (4, 4), (0, 0)))
+        hard = status == "5" and (subject == 1 or (subject, detail_code) in ((2, 1), (4, 4), (0, 0)))
         return Failure("hard" if hard else "soft", hit.group(0), detail)
     if code[:1] == "5":
         return Failure("hard" if code[:3] in ("550", "551", "553", "521", "556") else "soft", code, detail)
@@ -49,7 +49,7 @@ def mail_failure(code: str, detail: str = "") -> Failure:
 
 
 def sms_failure(code: str) -> Failure:
-    """A failure by Twilio's error code."""
+    """A failure by Twilio's error code (https://www.twilio.com/docs/api/errors)."""
     if code in _HARD_SMS:
         return Failure("hard", code, "the number is not valid or cannot be reached")
     if code in _SOFT_SMS:
@@ -69,15 +69,15 @@ def address_state(channel: str, failure: Failure, earlier_soft: Iterable[datetim
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One row of the list: how an address or a domain was closed, and whether that was taken back."""
+    """One row of the suppression list: the channel, how it came about, and whether it was retracted."""
 
     channel: str
     how: str
     retracted: bool = False
 
 
-def closes(rows: Iterable[Suppression], channel: str) -> str | None:
-    """Why nothing may be sent on `channel`, or None."""
+def suppression_refusal(rows: Iterable[Suppression], channel: str) -> str | None:
+    """The reason why nothing may be sent on `channel`, or None."""
     for row in rows:
         if not row.retracted and row.channel in (channel, "all"):
             return f"the address is suppressed ({row.how})"
@@ -85,7 +85,7 @@ def closes(rows: Iterable[Suppression], channel: str) -> str | None:
 
 
 def blocklists(rows: Iterable[Suppression]) -> bool:
-    """Does one of the rows make a lead that arrives with this address dead? Not an operator's row for one address."""
+    """Whether a lead captured with such an address is dead. An operator's row for one channel does not cause that."""
     return any(
         not row.retracted and (row.how in BY_THE_LEAD or row.how == "blocklist" or row.channel == "all") for row in rows
     )

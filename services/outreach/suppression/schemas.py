@@ -8,7 +8,7 @@ from services.outreach.schemas import Body
 
 
 class NewSuppression(Body):
-    """Close an address on one channel or on all, or a whole mail domain."""
+    """Suppress an address on one channel or on all, or a whole mail domain."""
 
     channel: Literal["email", "sms", "all"] = "all"
     address: Annotated[str, Field(min_length=3, max_length=320)] | None = None
@@ -18,7 +18,7 @@ class NewSuppression(Body):
     @model_validator(mode="after")
     def _one_target(self) -> Self:
         if (self.address is None) == (self.domain is None):
-            raise ValueError("name either an address or a domain")
+            raise ValueError("give either an address or a domain, not both")
         if self.address is not None:
             is_mail = "@" in self.address
             if (self.channel == "email" and not is_mail) or (self.channel == "sms" and is_mail):

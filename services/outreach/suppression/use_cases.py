@@ -1,13 +1,13 @@
-"""Closing addresses: what the lead did, what an operator decided, what the network said."""
+"""Closing addresses: opt-outs of leads, suppressions by operators, bounces; and retracting an opt-out."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from services.outreach import hooks
 from services.outreach.keys import Keys
-from services.outreach.store import Lead, family, lead_of
+from services.outreach.rules import CHANNELS
+from services.outreach.store import Lead, lead_ids_of, lead_of
 from services.outreach.suppression import store
 from services.outreach.suppression.rules import BY_THE_LEAD, SOFT_WINDOW, Failure, address_state
 from shared.db import UnitOfWork
@@ -15,10 +15,16 @@ from shared.events import ContactOptedOut, Envelope, MessageBounced
 from shared.ids import uuid7
 from shared.store.aliases import resolve
 
+PAGE = 500
+"""Leads in one transaction while a blocklisted domain is worked through."""
+
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """Who closes what, and how. `address` or `domain` only where an operator names it."""
+class SuppressionRequest:
+    """On which channel (email, sms, all) something is to be suppressed, how, by whom and why.
+
+    `how` as in `contact.opted_out`: reply, stop_word, unsubscribe, operator, blocklist.
+    """
 
     channel: str
     how: str
@@ -26,130 +32,163 @@ class Wish:
     reason: str | None = None
     reply_id: UUID | None = None
 
-
-def _row(wish: Wish, channel: str, **where: Any) -> dict[str, Any]:
-    return {
-        "suppression_id": uuid7(),
-        "channel": channel,
-        "address_hash": None,
-        "domain_hash": None,
-        "address": None,
-        "domain": None,
-        "how": wish.how,
-        "reason": wish.reason,
-        "actor": wish.actor,
-        "reply_id": wish.reply_id,
-    } | where
+    def row(
+        self,
+        tenant: str,
+        channel: str,
+        *,
+        address_hash: bytes | None = None,
+        address: str | None = None,
+        domain_hash: bytes | None = None,
+        domain: str | None = None,
+    ) -> store.NewSuppressionRow:
+        """A row of the suppression list by this request, for one address or domain."""
+        return store.NewSuppressionRow(
+            tenant_id=tenant,
+            suppression_id=uuid7(),
+            channel=channel,
+            how=self.how,
+            actor=self.actor,
+            reason=self.reason,
+            reply_id=self.reply_id,
+            address_hash=address_hash,
+            address=address,
+            domain_hash=domain_hash,
+            domain=domain,
+        )
 
 
 async def opt_out_lead(
-    work: UnitOfWork, lead: Lead, wish: Wish, *, also: tuple[str, bytes] | None = None, cause: Envelope | None = None
+    work: UnitOfWork,
+    lead: Lead,
+    request: SuppressionRequest,
+    *,
+    also: tuple[str, bytes] | None = None,
+    cause: Envelope | None = None,
 ) -> None:
-    """The lead itself wants silence: close its addresses, tell the stages, end what waits for review.
+    """The lead opts out: suppress its addresses, publish `contact.opted_out`, end its drafts.
 
-    `wish.channel` `all` closes every known address. `also` is (channel, hash) of an address that it used besides.
+    The request's channel `all` suppresses every known address. `also`: (channel, hash) of another address that the
+    lead used. Other leads with one of these addresses are opted out too.
     """
-    hashes = {(channel, hash) for channel in ("email", "sms") if (hash := lead.address_hash(channel))}
-    closing = {(channel, hash) for channel, hash in hashes if wish.channel in (channel, "all")}
+    tenant = lead.tenant
+    hashes = {(channel, hash) for channel in CHANNELS if (hash := lead.address_hash(channel))}
+    closing: set[tuple[str, bytes]] = {(name, hash) for name, hash in hashes if request.channel in (name, "all")}
     if also:
         closing.add(also)
-    await store.lock_addresses(work, [(lead.tenant, channel, hash) for channel, hash in closing])
+    await store.lock_addresses(work, [(tenant, channel, hash) for channel, hash in closing])
     added = False
     for channel, hash in sorted(closing):
-        if await store.active_row(work, lead.tenant, channel, hash, wish.how, wish.reply_id) is None:
+        if await store.find_active(work, tenant, channel, hash, request.how, request.reply_id) is None:
             address = lead.address(channel) if hash == lead.address_hash(channel) else None
-            await store.add(work, lead.tenant, _row(wish, channel, address_hash=hash, address=address))
+            await store.add(work, request.row(tenant, channel, address_hash=hash, address=address))
             added = True
-    # Told though the lead is closed already: the stages have to know of each opt-out, for one of them may be mended.
-    if await store.mark_opted_out(work, lead.tenant, [lead.lead_id], for_good=wish.how != "reply") or added:
-        event = ContactOptedOut(channel=wish.channel, how=wish.how, **_reply(wish))
-        work.emit(event, tenant=lead.tenant, subject=lead.lead_id, cause=cause)
-        await hooks.closed.ring(work, hooks.Closed(lead.tenant, lead.lead_id, "all", "the lead has opted out"))
-    ours = await family(work, lead.tenant, lead.lead_id)
+    # An opt-out is published even when the lead has opted out before: the label of the earlier one may be corrected.
+    if await store.mark_opted_out(work, tenant, [lead.lead_id], for_good=request.how != "reply") or added:
+        reply = {"reply_id": str(request.reply_id)} if request.reply_id else {}
+        event = ContactOptedOut(channel=request.channel, how=request.how, **reply)
+        work.emit(event, tenant=tenant, subject=lead.lead_id, cause=cause)
+        await _notify_closed(work, tenant, lead.lead_id, "all", "the lead has opted out")
+    ours = await lead_ids_of(work, tenant, lead.lead_id)
     for _, hash in sorted(closing):
-        await blocklist_others(work, lead.tenant, hash, besides=ours)
+        await opt_out_others(work, tenant, hash, besides=ours)
 
 
-def _reply(wish: Wish) -> dict[str, str]:
-    return {"reply_id": str(wish.reply_id)} if wish.reply_id else {}
+async def _notify_closed(work: UnitOfWork, tenant: str, lead_id: UUID, channel: str, reason: str) -> None:
+    await hooks.channel_closed.notify(work, hooks.ChannelClosed(tenant, lead_id, channel, reason))
 
 
-async def close_address(work: UnitOfWork, tenant: str, wish: Wish, channel: str, hash: bytes) -> None:
-    """An address of nobody we know (any more) wants silence."""
+async def suppress_hash(work: UnitOfWork, tenant: str, request: SuppressionRequest, channel: str, hash: bytes) -> None:
+    """Suppress an address whose lead is not known (any more)."""
     await store.lock_addresses(work, [(tenant, channel, hash)])
-    if await store.active_row(work, tenant, channel, hash, wish.how, wish.reply_id) is None:
-        await store.add(work, tenant, _row(wish, channel, address_hash=hash))
-    if wish.how in BY_THE_LEAD:
-        await blocklist_others(work, tenant, hash)
+    if await store.find_active(work, tenant, channel, hash, request.how, request.reply_id) is None:
+        await store.add(work, request.row(tenant, channel, address_hash=hash))
+    if request.how in BY_THE_LEAD:
+        await opt_out_others(work, tenant, hash)
 
 
-async def blocklist_others(work: UnitOfWork, tenant: str, hash: bytes, besides: Collection[UUID] = ()) -> None:
-    """Other leads with the same address are closed too: the person is the same."""
+async def opt_out_others(work: UnitOfWork, tenant: str, hash: bytes, besides: Collection[UUID] = ()) -> None:
+    """Opt out the other leads with the same address: it is the same person."""
     others = [lead_id for lead_id in await store.leads_with(work, tenant, hash) if lead_id not in besides]
     for lead_id in await store.mark_opted_out(work, tenant, others):
-        await blocklisted(work, tenant, lead_id)
+        await publish_blocklisted(work, tenant, lead_id)
 
 
-async def blocklisted(work: UnitOfWork, tenant: str, lead_id: UUID, cause: Envelope | None = None) -> None:
-    """Say that a lead flagged just now is closed by the blocklist."""
+async def publish_blocklisted(work: UnitOfWork, tenant: str, lead_id: UUID, cause: Envelope | None = None) -> None:
+    """Publish that a lead, marked as opted out just now, is on the blocklist; end its drafts."""
     work.emit(ContactOptedOut(channel="all", how="blocklist"), tenant=tenant, subject=lead_id, cause=cause)
     kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
-    await hooks.closed.ring(work, hooks.Closed(tenant, kept, "all", "the lead is on the blocklist"))
+    await _notify_closed(work, tenant, kept, "all", "the lead is on the blocklist")
 
 
-async def suppress_address(work: UnitOfWork, keys: Keys, tenant: str, address: str, wish: Wish) -> UUID:
-    """An operator closes an address, on one channel or (`all`) for good; the row's id."""
+async def suppress_address(
+    work: UnitOfWork, keys: Keys, tenant: str, address: str, request: SuppressionRequest
+) -> UUID:
+    """An operator suppresses an address, on one channel or (`all`) for good; the id of the row."""
     hash = keys.address(tenant, address)
     used_on = "email" if "@" in address else "sms"
     await store.lock_addresses(work, [(tenant, used_on, hash)])
-    known = await store.active_row(work, tenant, wish.channel, hash, wish.how)
+    known = await store.find_active(work, tenant, request.channel, hash, request.how)
     if known is not None:
         return UUID(str(known["suppression_id"]))
-    row = _row(wish, wish.channel, address_hash=hash, address=address)
-    await store.add(work, tenant, row)
+    row = request.row(tenant, request.channel, address_hash=hash, address=address)
+    await store.add(work, row)
     leads = await store.leads_with(work, tenant, hash)
-    if wish.channel == "all":
+    if request.channel == "all":
         await store.mark_opted_out(work, tenant, leads)
     kept = await resolve(work, [(tenant, lead_id) for lead_id in leads])
     for lead_id in leads:
-        work.emit(ContactOptedOut(channel=wish.channel, how="operator"), tenant=tenant, subject=lead_id)
-        closed = kept[tenant, lead_id] if wish.channel == "all" else lead_id
-        await hooks.closed.ring(work, hooks.Closed(tenant, closed, wish.channel, "an operator suppressed the address"))
-    return UUID(str(row["suppression_id"]))
+        work.emit(ContactOptedOut(channel=request.channel, how="operator"), tenant=tenant, subject=lead_id)
+        closed = kept[tenant, lead_id] if request.channel == "all" else lead_id
+        await _notify_closed(work, tenant, closed, request.channel, "an operator suppressed the address")
+    return row.suppression_id
 
 
-async def suppress_domain(work: UnitOfWork, keys: Keys, tenant: str, domain: str, wish: Wish) -> UUID:
-    """An operator blocklists a mail domain. It holds at once; the leads are told by a worker, page by page."""
+async def suppress_domain(
+    work: UnitOfWork, keys: Keys, tenant: str, domain: str, actor: str, reason: str | None
+) -> UUID:
+    """An operator blocklists a mail domain; the id of the row. It holds at once; a worker opts its leads out."""
     hash = keys.domain(tenant, domain)
     await store.lock_domains(work, [(tenant, hash)], shared=False)
-    known = await store.active_row(work, tenant, "all", hash, "blocklist")
+    known = await store.find_active(work, tenant, "all", hash, "blocklist")
     if known is not None:
         return UUID(str(known["suppression_id"]))
-    row = _row(wish, "all", domain_hash=hash, domain=domain, how="blocklist")
-    await store.add(work, tenant, row)
-    await work.run(
-        "INSERT INTO domain_job (tenant_id, suppression_id) VALUES (:tenant, :id)",
-        tenant=tenant,
-        id=row["suppression_id"],
-    )
-    return UUID(str(row["suppression_id"]))
+    row = SuppressionRequest("all", "blocklist", actor, reason).row(tenant, "all", domain_hash=hash, domain=domain)
+    await store.add(work, row)
+    await store.add_domain_job(work, tenant, row.suppression_id)
+    return row.suppression_id
 
 
-async def retract_reply(
+async def opt_out_domain_page(work: UnitOfWork, tenant: str, suppression_id: UUID) -> int:
+    """Opt out one page of the leads of a blocklisted domain; how many, 0 while another worker does it."""
+    job = await store.lock_domain_job(work, tenant, suppression_id)
+    if job is None:
+        return 0
+    leads = await store.leads_with(work, tenant, job.domain_hash, after=job.after_lead, limit=PAGE)
+    for lead_id in await store.mark_opted_out(work, tenant, leads):
+        await publish_blocklisted(work, tenant, lead_id)
+    if len(leads) < PAGE:
+        await store.finish_domain_job(work, tenant, suppression_id)
+    else:
+        await store.advance_domain_job(work, tenant, suppression_id, leads[-1])
+    return max(1, len(leads))
+
+
+async def retract_opt_out(
     work: UnitOfWork, tenant: str, lead_id: UUID | None, reply_id: UUID, actor: str, note: str
 ) -> None:
-    """A wrong label `opt_out` is mended: what it closed is open again, unless something else closes it too."""
-    for row in await store.of_reply(work, tenant, reply_id):
+    """The label `opt_out` of a reply was wrong: retract its suppressions, and the opt-out unless another one holds."""
+    for row in await store.active_of_reply(work, tenant, reply_id):
         if row["address_hash"] is not None:
             await store.lock_addresses(work, [(tenant, row["channel"], bytes(row["address_hash"]))])
         await store.retract(work, tenant, row["suppression_id"], actor, note)
     if lead_id:
-        await store.open_again(work, tenant, await family(work, tenant, lead_id))
+        await store.clear_opt_out(work, tenant, await lead_ids_of(work, tenant, lead_id))
 
 
 @dataclass(frozen=True, slots=True)
-class Bounced:
-    """A message that came back: which, to which address of which lead."""
+class Bounce:
+    """A message that could not be delivered: which one, to which address of which lead."""
 
     tenant: str
     lead_id: UUID
@@ -159,41 +198,39 @@ class Bounced:
     address_hash: bytes
 
 
-async def bounced(work: UnitOfWork, what: Bounced, failure: Failure, cause: Envelope | None = None) -> str:
-    """Judge the address by a failure and publish it; the state of the address afterwards."""
-    key = (what.tenant, what.channel, what.address_hash)
+async def record_bounce(work: UnitOfWork, bounce: Bounce, failure: Failure) -> None:
+    """Save what a failure makes of the address, and publish `message.bounced`."""
+    key = (bounce.tenant, bounce.channel, bounce.address_hash)
     locked = (await store.lock_addresses(work, [key]))[key]
     state = locked.state
     if failure.severity is not None and state != "invalid":
-        state = address_state(what.channel, failure, locked.soft_failures, work.now)
+        state = address_state(bounce.channel, failure, locked.soft_failures, work.now)
         softs = [at for at in locked.soft_failures if work.now - at < SOFT_WINDOW]
         await store.save_state(work, key, state, [*softs, work.now] if failure.severity == "soft" else softs)
-    subject = (await resolve(work, [(what.tenant, what.lead_id)]))[what.tenant, what.lead_id]
+    subject = (await resolve(work, [(bounce.tenant, bounce.lead_id)]))[bounce.tenant, bounce.lead_id]
     work.emit(
         MessageBounced(
-            message_id=what.message_id,
-            channel=what.channel,
+            message_id=bounce.message_id,
+            channel=bounce.channel,
             severity=failure.severity or "soft",
             code=failure.code or None,
             detail=failure.detail[:500] or None,
-            address=what.address,
+            address=bounce.address,
             address_state=state,
         ),
-        tenant=what.tenant,
+        tenant=bounce.tenant,
         subject=subject,
-        cause=cause,
     )
-    lead = await lead_of(work, what.tenant, subject)
-    in_use = lead is not None and lead.address_hash(what.channel) == what.address_hash
+    lead = await lead_of(work, bounce.tenant, subject)
+    in_use = lead is not None and lead.address_hash(bounce.channel) == bounce.address_hash
     if state == "invalid" and locked.state != "invalid" and in_use:
-        await hooks.closed.ring(
-            work, hooks.Closed(what.tenant, subject, what.channel, f"the {what.channel} address does not work")
+        await _notify_closed(
+            work, bounce.tenant, subject, bounce.channel, f"the {bounce.channel} address does not work"
         )
-    return state
 
 
-async def delivered(work: UnitOfWork, tenant: str, channel: str, address_hash: bytes) -> None:
-    """A provider says that a message arrived: soft failures before it no longer count."""
+async def record_delivery(work: UnitOfWork, tenant: str, channel: str, address_hash: bytes) -> None:
+    """A provider reports that a message was delivered: soft failures before it do not count any more."""
     key = (tenant, channel, address_hash)
     locked = (await store.lock_addresses(work, [key]))[key]
     if locked.state == "soft":

@@ -1,1 +1,1 @@
-"""What concerns the whole of outreach: modes of leads and tenants, forgetting a person."""
+"""Use cases of outreach as a whole: contact details, modes of leads and tenants, settings, erasure."""

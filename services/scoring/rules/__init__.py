@@ -1,9 +1,10 @@
-"""What a lead is worth, and why: a pure function of (model, signals, moment)."""
+"""Scores as a pure function of (model, signals, moment)."""
 
 from services.scoring.rules.default_model import DEFAULT_MODEL, DEFAULT_VERSION
-from services.scoring.rules.history import History, Signal, gather
+from services.scoring.rules.history import History, history_at
 from services.scoring.rules.model import Model, compile_model
 from services.scoring.rules.score import Contribution, Score, explain, score_at
+from services.scoring.rules.signals import Signal
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -15,6 +16,6 @@ __all__ = [
     "Signal",
     "compile_model",
     "explain",
-    "gather",
+    "history_at",
     "score_at",
 ]

@@ -1,44 +1,57 @@
-"""The model that every tenant starts with, as the data that a tenant may replace. It is version 1, and stays as it is.
+"""The model that every tenant starts with: version 1, which never changes. A tenant may replace it by its own.
 
-Read against what a seller sees: a student with a free mail address lands at 10 to 20, a manager from a bought list in
-band C, the head of a department who asked for a demo and looked at the prices in band A.
+It is tuned so that a student with a free mail address scores 10 to 20, a manager from a bought list is in band C, and
+the head of a department who asked for a demo and looked at the prices is in band A.
 """
 
 from typing import Any
 
 DEFAULT_VERSION = 1
 
+DEFAULT_CAPS = {"fit": 40, "intent": 30, "engagement": 30}
+DEFAULT_BANDS = {"A": 75, "B": 50, "C": 25}
+"""The lowest total of each band; below C is D."""
+
 _CHIEFS = ["owner", "c_level"]
 _BUYERS = ["management", "sales", "marketing", "it", "operations", "procurement"]
 
 
-def _state(id: str, on: str, name: str, op: str, value: Any, points: float) -> dict[str, Any]:
-    return {"id": id, "score": "fit", "when": {on: name, "op": op, "value": value}, "points": points}
+def _value_rule(id: str, subject: str, name: str, op: str, value: Any, points: float) -> dict[str, Any]:
+    return {"id": id, "score": "fit", "when": {subject: name, "op": op, "value": value}, "points": points}
 
 
-def _event(
-    id: str, score: str, on: str, name: str, points: float, half_life_days: float, op: str = "exists", value: Any = True
+def _event_rule(
+    id: str,
+    score: str,
+    subject: str,
+    name: str,
+    points: float,
+    half_life_days: float,
+    op: str = "exists",
+    value: Any = True,
 ) -> dict[str, Any]:
-    when = {on: name, "op": op, "value": value}
+    when = {subject: name, "op": op, "value": value}
     return {"id": id, "score": score, "when": when, "points": points, "half_life_days": half_life_days}
 
 
 _FIT = [
-    _state("company-mail", "fact", "email_free", "eq", False, 10),
-    _state("free-mail", "fact", "email_free", "eq", True, -4),
-    _state("disposable-mail", "fact", "email_disposable", "eq", True, -20),
-    _state("company-known", "field", "company", "exists", True, 4),
-    _state("phone-known", "field", "phone", "exists", True, 3),
-    _state("chief", "fact", "seniority", "in", _CHIEFS, 16),
-    _state("leader", "fact", "seniority", "in", ["vp", "director", "head"], 14),
-    _state("manager", "fact", "seniority", "eq", "manager", 10),
-    _state("senior", "fact", "seniority", "eq", "senior", 6),
-    _state("staff", "fact", "seniority", "in", ["staff", "junior"], 3),
-    _state("student", "fact", "seniority", "in", ["student", "intern"], -8),
-    _state("buying-department", "fact", "department", "in", _BUYERS, 6),
-    _state("other-department", "fact", "department", "in", ["finance", "hr", "legal", "engineering", "support"], 3),
-    _state("fifty-people", "fact", "employees", "gte", 50, 5),
-    _state("five-hundred-people", "fact", "employees", "gte", 500, 3),
+    _value_rule("company-mail", "fact", "email_free", "eq", False, 10),
+    _value_rule("free-mail", "fact", "email_free", "eq", True, -4),
+    _value_rule("disposable-mail", "fact", "email_disposable", "eq", True, -20),
+    _value_rule("company-known", "field", "company", "exists", True, 4),
+    _value_rule("phone-known", "field", "phone", "exists", True, 3),
+    _value_rule("chief", "fact", "seniority", "in", _CHIEFS, 16),
+    _value_rule("leader", "fact", "seniority", "in", ["vp", "director", "head"], 14),
+    _value_rule("manager", "fact", "seniority", "eq", "manager", 10),
+    _value_rule("senior", "fact", "seniority", "eq", "senior", 6),
+    _value_rule("staff", "fact", "seniority", "in", ["staff", "junior"], 3),
+    _value_rule("student", "fact", "seniority", "in", ["student", "intern"], -8),
+    _value_rule("buying-department", "fact", "department", "in", _BUYERS, 6),
+    _value_rule(
+        "other-department", "fact", "department", "in", ["finance", "hr", "legal", "engineering", "support"], 3
+    ),
+    _value_rule("fifty-people", "fact", "employees", "gte", 50, 5),
+    _value_rule("five-hundred-people", "fact", "employees", "gte", 500, 3),
 ]
 
 _SOURCES = [
@@ -53,28 +66,28 @@ _INTENT = [
         {"id": id, "score": "intent", "when": {"field": "source", "op": "in", "value": names}, "points": points}
         for id, names, points in _SOURCES
     ),
-    _event("demo-asked", "intent", "engagement", "form", 14, 45, "contains", "demo"),
-    _event("form-sent", "intent", "engagement", "form", 6, 30),
-    _event("prices-seen", "intent", "engagement", "visit", 5, 14, "contains", "pric"),
-    _event("trial-started", "intent", "engagement", "trial", 16, 30),
-    _event("interested", "intent", "reply", "interested", 14, 45),
-    _event("meeting-asked", "intent", "reply", "meeting_request", 18, 45),
-    _event("question-asked", "intent", "reply", "question", 10, 30),
-    _event("not-now", "intent", "reply", "later", -6, 60),
-    _event("declined", "intent", "reply", "declined", -25, 180),
-    _event("meeting-booked", "intent", "meeting", "booked", 15, 60),
-    _event("meeting-cancelled", "intent", "meeting", "cancelled", -5, 30),
+    _event_rule("demo-asked", "intent", "engagement", "form", 14, 45, "contains", "demo"),
+    _event_rule("form-sent", "intent", "engagement", "form", 6, 30),
+    _event_rule("prices-seen", "intent", "engagement", "visit", 5, 14, "contains", "pric"),
+    _event_rule("trial-started", "intent", "engagement", "trial", 16, 30),
+    _event_rule("interested", "intent", "reply", "interested", 14, 45),
+    _event_rule("meeting-asked", "intent", "reply", "meeting_request", 18, 45),
+    _event_rule("question-asked", "intent", "reply", "question", 10, 30),
+    _event_rule("not-now", "intent", "reply", "later", -6, 60),
+    _event_rule("declined", "intent", "reply", "declined", -25, 180),
+    _event_rule("meeting-booked", "intent", "meeting", "booked", 15, 60),
+    _event_rule("meeting-cancelled", "intent", "meeting", "cancelled", -5, 30),
 ]
 
 _ENGAGEMENT = [
-    _event("visit", "engagement", "engagement", "visit", 3, 14),
-    _event("form", "engagement", "engagement", "form", 6, 21),
-    _event("open", "engagement", "engagement", "open", 1, 7),
-    _event("click", "engagement", "engagement", "click", 4, 14),
-    _event("download", "engagement", "engagement", "download", 6, 21),
-    _event("webinar", "engagement", "engagement", "webinar", 8, 30),
-    _event("trial", "engagement", "engagement", "trial", 10, 30),
-    _event(
+    _event_rule("visit", "engagement", "engagement", "visit", 3, 14),
+    _event_rule("form", "engagement", "engagement", "form", 6, 21),
+    _event_rule("open", "engagement", "engagement", "open", 1, 7),
+    _event_rule("click", "engagement", "engagement", "click", 4, 14),
+    _event_rule("download", "engagement", "engagement", "download", 6, 21),
+    _event_rule("webinar", "engagement", "engagement", "webinar", 8, 30),
+    _event_rule("trial", "engagement", "engagement", "trial", 10, 30),
+    _event_rule(
         "reply",
         "engagement",
         "reply",
@@ -84,12 +97,12 @@ _ENGAGEMENT = [
         "in",
         ["interested", "question", "meeting_request", "later", "other"],
     ),
-    _event("meeting-held", "engagement", "meeting", "held", 12, 45),
-    _event("no-answer", "engagement", "message", "unanswered", -6, 30, "gte", 4),
+    _event_rule("meeting-held", "engagement", "meeting", "held", 12, 45),
+    _event_rule("no-answer", "engagement", "message", "unanswered", -6, 30, "gte", 4),
 ]
 
 DEFAULT_MODEL: dict[str, Any] = {
     "rules": [*_FIT, *_INTENT, *_ENGAGEMENT],
-    "caps": {"fit": 40, "intent": 30, "engagement": 30},
-    "bands": {"A": 75, "B": 50, "C": 25},
+    "caps": DEFAULT_CAPS,
+    "bands": DEFAULT_BANDS,
 }

@@ -1,4 +1,4 @@
-"""What is known of a lead at a moment, gathered from its signals; the same whatever order they arrived in."""
+"""What is known about a lead at a moment: a pure function of its signals, whatever the order of their arrival."""
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
@@ -7,30 +7,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-Data = Mapping[str, Any]
+from services.scoring.rules.meetings import meetings_at
+from services.scoring.rules.signals import Data, Signal
 
 HUMAN_LABELS = frozenset({"interested", "question", "meeting_request", "later", "declined", "opt_out", "other"})
-"""Reply labels that say a person wrote, and not a machine."""
-
-
-class Signal(NamedTuple):
-    """One event that a model can read."""
-
-    lead_id: UUID
-    type: str
-    at: datetime
-    id: str
-    source: str
-    data: Data
-
-    @property
-    def order(self) -> tuple[datetime, bytes, bytes]:
-        return (self.at, self.id.encode(), self.source.encode())
+"""The labels of replies that a person wrote."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """Something that happened, of a kind (`visit`, `interested`, `booked`), with its details."""
+    """Something that happened, with its kind (`visit`, `interested`, `booked`) and the data of its event."""
 
     kind: str
     at: datetime
@@ -38,29 +24,36 @@ class Occurrence:
     data: Data
 
 
-Known = tuple[Any, datetime, str]
-"""A value, the moment since when it has been so, and the id of the event that said it."""
+class DatedValue(NamedTuple):
+    """The value of a fact or field, the moment since when it has been so, and the id of the event that set it."""
+
+    value: Any
+    since: datetime
+    event_id: str
 
 
 @dataclass(slots=True)
 class History:
-    """All that a model looks at. `ends` are the coming ends of meetings: moments when the history changes by itself."""
+    """All that a model reads of a lead."""
 
     captured_at: datetime
     fields: dict[str, Any] = dataclasses.field(default_factory=dict)
-    facts: dict[str, Known] = dataclasses.field(default_factory=dict)
+    facts: dict[str, DatedValue] = dataclasses.field(default_factory=dict)
     engagements: list[Occurrence] = dataclasses.field(default_factory=list)
     replies: list[Occurrence] = dataclasses.field(default_factory=list)
     meetings: list[Occurrence] = dataclasses.field(default_factory=list)
     messages: list[Occurrence] = dataclasses.field(default_factory=list)
     ends: list[datetime] = dataclasses.field(default_factory=list)
+    """When meetings that are ahead will pass: moments when the history changes without an event."""
     snapshots: list[Signal] = dataclasses.field(default_factory=list)
+    """Capture's events, each with all contact fields: those of aliases first, then by version."""
 
     def field(self, name: str) -> Any:
+        """The value of a contact field or attribute now; None if there is none."""
         return look_up(self.fields, name)
 
-    def field_since(self, name: str) -> Known:
-        """A field's value with the first event of those that have said so without a break."""
+    def field_since(self, name: str) -> DatedValue:
+        """The value of a field, dated by the first snapshot since which it has not changed."""
         value = look_up(self.fields, name)
         since: Signal | None = None
         for snapshot in self.snapshots:
@@ -69,13 +62,13 @@ class History:
             elif since is None:
                 since = snapshot
         since = since or self.snapshots[-1]
-        return value, since.at, since.id
+        return DatedValue(value, since.at, since.id)
 
 
 def look_up(data: Data, path: str) -> Any:
-    """The value at a dotted path (`consent.email`); None where there is none.
+    """The value at a dotted path (`consent.email`); None if there is none.
 
-    A name that is no contact field is looked for in the attributes.
+    A name that is not a contact field is looked up in the attributes.
     """
     value = data.get(path)
     if value is not None:
@@ -93,10 +86,10 @@ def look_up(data: Data, path: str) -> Any:
     return None
 
 
-def gather(signals: Iterable[Signal], lead_id: UUID, moment: datetime) -> History | None:
-    """The history at `moment` of the lead and of its aliases' signals; None if nobody had captured the lead by then.
+def history_at(signals: Iterable[Signal], lead_id: UUID, moment: datetime) -> History | None:
+    """The history of a lead at a moment, from its own signals and those of its aliases; None before its capture.
 
-    Where the lead and an alias disagree on a field or fact, the lead's own word counts, and the alias fills gaps.
+    Where the lead and an alias have different values of a field or fact, the lead's value counts.
     """
     by_type: dict[str, list[Signal]] = {}
     for signal in sorted((signal for signal in signals if signal.at <= moment), key=lambda signal: signal.order):
@@ -105,8 +98,8 @@ def gather(signals: Iterable[Signal], lead_id: UUID, moment: datetime) -> Histor
     if not captured:
         return None
     history = History(captured_at=captured[0].at)
-    _read_fields(history, captured + by_type.get("lead.updated", []), lead_id)
-    _read_facts(history, by_type.get("lead.enriched", ()), lead_id)
+    _add_fields(history, captured + by_type.get("lead.updated", []), lead_id)
+    _add_facts(history, by_type.get("lead.enriched", ()), lead_id)
     history.engagements = [
         Occurrence(str(signal.data["kind"]), signal.at, signal.id, signal.data)
         for signal in by_type.get("engagement.recorded", ())
@@ -116,14 +109,14 @@ def gather(signals: Iterable[Signal], lead_id: UUID, moment: datetime) -> Histor
         for signal in by_type.get("message.sent", ())
     ]
     if "reply.received" in by_type:
-        _read_replies(history, by_type["reply.received"])
+        _add_replies(history, by_type["reply.received"])
     if "meeting.booked" in by_type:
-        _read_meetings(history, by_type["meeting.booked"] + by_type.get("meeting.cancelled", []), moment)
+        _add_meetings(history, by_type["meeting.booked"] + by_type.get("meeting.cancelled", []), moment)
     return history
 
 
-def _read_fields(history: History, snapshots: list[Signal], lead_id: UUID) -> None:
-    """Capture decides what the newest details are, by its version; each event tells all of them."""
+def _add_fields(history: History, snapshots: list[Signal], lead_id: UUID) -> None:
+    """Add the contact fields of the snapshot with the greatest version: capture decides which values are newest."""
     if len(snapshots) == 1:
         history.snapshots = snapshots
         history.fields = dict(snapshots[0].data)
@@ -135,70 +128,62 @@ def _read_fields(history: History, snapshots: list[Signal], lead_id: UUID) -> No
     history.snapshots = snapshots
 
 
-def _read_facts(history: History, enriched: Collection[Signal], lead_id: UUID) -> None:
-    """Each source tells all it knows each time, so its newest word replaces its older ones; of two sources that know
-    the same fact the one that spoke last counts. A value keeps the moment since when its source has said so."""
-    told: dict[tuple[bool, UUID, str], dict[str, Known]] = {}
+def _add_facts(history: History, enriched: Collection[Signal], lead_id: UUID) -> None:
+    """Add the facts of each source's newest `lead.enriched`, which replaces its earlier ones.
+
+    If two sources publish the same fact, the later event counts. A value is dated by the first event of its source
+    since which it has not changed.
+    """
+    by_source: dict[tuple[bool, UUID, str], dict[str, DatedValue]] = {}
     for signal in enriched:
-        key = (signal.lead_id == lead_id, signal.lead_id, signal.source)
-        before = told.pop(key, {})
-        facts: dict[str, Known] = {}
+        source = (signal.lead_id == lead_id, signal.lead_id, signal.source)
+        before = by_source.pop(source, {})  # removed first, so that the source of the latest event becomes the last
+        facts: dict[str, DatedValue] = {}
         for name, fact in signal.data.get("facts", {}).items():
             value = fact.get("value")
             if value is not None:
-                known = before.get(name)
-                facts[name] = known if known and known[0] == value else (value, signal.at, signal.id)
-        told[key] = facts
-    for key in sorted(told, key=lambda key: key[0]):
-        history.facts.update(told[key])
+                dated = before.get(name)
+                facts[name] = dated if dated and dated.value == value else DatedValue(value, signal.at, signal.id)
+        by_source[source] = facts
+    for source in sorted(by_source, key=lambda source: source[0]):
+        history.facts.update(by_source[source])
 
 
-def _read_replies(history: History, signals: list[Signal]) -> None:
-    """One reply is one occurrence, at its own time; the label with the greatest (labelled_at, event id) counts."""
+def _add_replies(history: History, signals: list[Signal]) -> None:
+    """Add one occurrence for each reply, at its own time, with the label of the greatest (labelled_at, event id)."""
     first: dict[str, Signal] = {}
-    label: dict[str, Signal] = {}
+    labelled: dict[str, Signal] = {}
     for signal in signals:
         reply_id = str(signal.data.get("reply_id", signal.id))
         first.setdefault(reply_id, signal)
-        if reply_id not in label or _labelled(signal) > _labelled(label[reply_id]):
-            label[reply_id] = signal
+        if reply_id not in labelled or _label_order(signal) > _label_order(labelled[reply_id]):
+            labelled[reply_id] = signal
     history.replies = [
         Occurrence(str(signal.data["label"]), first[reply_id].at, signal.id, signal.data)
-        for reply_id, signal in label.items()
+        for reply_id, signal in labelled.items()
     ]
     history.replies.sort(key=lambda reply: (reply.at, reply.event_id.encode()))
 
 
-def _labelled(signal: Signal) -> tuple[datetime, bytes]:
+def _label_order(signal: Signal) -> tuple[datetime, bytes]:
     return (datetime.fromisoformat(str(signal.data["labelled_at"])), signal.id.encode())
 
 
-def _read_meetings(history: History, signals: list[Signal], moment: datetime) -> None:
-    """A meeting is booked; moved by booking it again; cancelled while it is ahead; held once its end has passed."""
-    booked: dict[str, Signal] = {}
-    over: dict[str, datetime] = {}
-    gone: list[Occurrence] = []
-    for signal in sorted(signals, key=lambda signal: signal.order):
-        meeting_id = str(signal.data["meeting_id"])
-        if signal.type == "meeting.booked":
-            booked.setdefault(meeting_id, signal)
-            over[meeting_id] = max(datetime.fromisoformat(str(signal.data["ends_at"])), signal.at)
-        elif meeting_id in booked and over[meeting_id] > signal.at:
-            gone.append(Occurrence("cancelled", signal.at, signal.id, signal.data))
-            del booked[meeting_id], over[meeting_id]
-    for meeting_id, signal in booked.items():
+def _add_meetings(history: History, signals: list[Signal], moment: datetime) -> None:
+    """Add the occurrences of meetings: `booked`, `held`, `cancelled`."""
+    meetings = meetings_at(signals, moment)
+    for meeting_id, signal in meetings.booked.items():
         history.meetings.append(Occurrence("booked", signal.at, signal.id, signal.data))
-        if over[meeting_id] <= moment:
-            history.meetings.append(Occurrence("held", over[meeting_id], signal.id, signal.data))
-        else:
-            history.ends.append(over[meeting_id])
-    history.meetings.extend(gone)
+        if meeting_id in meetings.held:
+            history.meetings.append(Occurrence("held", meetings.held[meeting_id], signal.id, signal.data))
+    history.meetings += [Occurrence("cancelled", signal.at, signal.id, signal.data) for signal in meetings.cancelled]
     history.meetings.sort(key=lambda meeting: (meeting.at, meeting.event_id.encode(), meeting.kind))
+    history.ends = list(meetings.ahead.values())
 
 
-def unanswered(history: History) -> list[Occurrence]:
-    """The messages sent since the lead's last word (a person's reply or a meeting that took place)."""
-    words = [reply.at for reply in history.replies if reply.kind in HUMAN_LABELS]
-    words += [meeting.at for meeting in history.meetings if meeting.kind == "held"]
-    last = max(words, default=None)
+def unanswered_messages(history: History) -> list[Occurrence]:
+    """The messages sent since the last human reply or the last held meeting."""
+    contacts = [reply.at for reply in history.replies if reply.kind in HUMAN_LABELS]
+    contacts += [meeting.at for meeting in history.meetings if meeting.kind == "held"]
+    last = max(contacts, default=None)
     return [message for message in history.messages if last is None or message.at > last]

@@ -1,4 +1,4 @@
-"""From a history to whole-numbered scores, their explanation to the cent, and the moment they will next change."""
+"""From a history to scores in whole points, their explanation, and the moment at which they will next change."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,17 +8,17 @@ from math import floor, fsum, log, log2, pow
 from typing import NamedTuple
 
 from services.scoring.rules.history import History
-from services.scoring.rules.model import SCORES, Model, Rule
+from services.scoring.rules.model import DAY, SCORES, Model, Rule
 
-SOONEST = 1.0
-"""Seconds: a next change is never told as nearer than this, lest the last bit of a float make a worker spin."""
+MIN_WAIT = 1.0
+"""Seconds: the next change is at least this far ahead, so that a rounding error cannot make a worker loop."""
 
-FARTHEST = 400 * 86_400.0
-"""Seconds: what changes later than this is looked at again then."""
+MAX_WAIT = 400 * DAY
+"""Seconds: a change that is farther ahead is looked for again after this time."""
 
 
 class Score(NamedTuple):
-    """Whole points. `next_change_at`: before this moment they will not change by themselves; None: never."""
+    """The scores of a lead in whole points. Without an event they stay so until `next_change_at` (None: for ever)."""
 
     fit: int
     intent: int
@@ -39,7 +39,7 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """Why `points` (two decimal places) were given or, by a cap, taken."""
+    """Points that a rule gave, or that `cap`, `floor` or `rounding` added or took away; with two decimal places."""
 
     score: str
     rule: str
@@ -52,27 +52,29 @@ class Contribution:
 
 @dataclass(slots=True)
 class _Sum:
-    """What one score is made of: every point, and again those that fade, by half-life: given ones and taken ones."""
+    """The points of one score: all of them, and those that fade, as absolute amounts by half-life in seconds."""
 
     points: list[float] = field(default_factory=list)
-    given: dict[float, float] = field(default_factory=dict)
-    taken: dict[float, float] = field(default_factory=dict)
+    gains: dict[float, float] = field(default_factory=dict)
+    """Positive points that fade."""
+    losses: dict[float, float] = field(default_factory=dict)
+    """Negative points that fade."""
 
 
 def score_at(model: Model, history: History, moment: datetime) -> Score:
-    """The scores at a moment, from a history gathered at that same moment."""
+    """The scores at a moment, from the history at the same moment."""
     sums = {name: _Sum() for name in SCORES}
     for rule in model.candidates(history):
-        found = _found(rule, history)
-        if not found:
+        matches = _matches(rule, history)
+        if not matches:
             continue
         total = sums[rule.score]
         half_life = rule.half_life
         if half_life is None:
-            total.points.extend([rule.points] * len(found))
+            total.points.extend([rule.points] * len(matches))
             continue
-        fading = total.given if rule.points > 0 else total.taken
-        for at, _ in found:
+        fading = total.gains if rule.points > 0 else total.losses
+        for at, _ in matches:
             points = decayed(rule.points, half_life, (moment - at).total_seconds())
             total.points.append(points)
             fading[half_life] = fading.get(half_life, 0.0) + abs(points)
@@ -88,43 +90,45 @@ def score_at(model: Model, history: History, moment: datetime) -> Score:
 
 
 def explain(model: Model, history: History, moment: datetime) -> list[Contribution]:
-    """Every contribution; they sum exactly to each score, and so to the total, of `score_at`."""
-    told: list[Contribution] = []
+    """Every contribution. They sum exactly to each score of `score_at`, and so to the total."""
+    contributions: list[Contribution] = []
     for name in SCORES:
         raw: list[float] = []
-        mine: list[Contribution] = []
+        of_score: list[Contribution] = []
         for rule in model.rules:
-            for at, event_id in _found(rule, history) if rule.score == name else ():
+            for at, event_id in _matches(rule, history) if rule.score == name else ():
                 if rule.field is not None:
                     _, at, event_id = history.field_since(rule.field)
                 points = rule.points
                 if rule.half_life is not None:
                     points = decayed(points, rule.half_life, (moment - at).total_seconds())
                 raw.append(points)
-                mine.append(Contribution(name, rule.id, cents(points), event_id or None, rule.fact, rule.field, at))
+                of_score.append(
+                    Contribution(name, rule.id, two_decimals(points), event_id or None, rule.fact, rule.field, at)
+                )
         total, cap = fsum(raw), model.caps[name]
         if total > cap:
-            mine.append(Contribution(name, "cap", cents(cap - total)))
+            of_score.append(Contribution(name, "cap", two_decimals(cap - total)))
         elif total < 0:
-            mine.append(Contribution(name, "floor", cents(-total)))
-        rest = _whole(total, cap) - sum((contribution.points for contribution in mine), Decimal(0))
-        mine.append(Contribution(name, "rounding", rest))
-        told += [contribution for contribution in mine if contribution.points]
-    return told
+            of_score.append(Contribution(name, "floor", two_decimals(-total)))
+        rest = _whole(total, cap) - sum((contribution.points for contribution in of_score), Decimal(0))
+        of_score.append(Contribution(name, "rounding", rest))
+        contributions += [contribution for contribution in of_score if contribution.points]
+    return contributions
 
 
 def decayed(points: float, half_life: float, age: float) -> float:
-    """What is left of points after `age` seconds."""
+    """The points that are left after `age` seconds; half of them after `half_life` seconds."""
     return points * pow(2.0, -max(age, 0.0) / half_life)
 
 
-def cents(points: float) -> Decimal:
-    """Points to two decimal places."""
+def two_decimals(points: float) -> Decimal:
+    """Points rounded to two decimal places."""
     return Decimal(repr(points)).quantize(Decimal("0.01"))
 
 
-def _found(rule: Rule, history: History) -> list[tuple[datetime, str]]:
-    """What a rule gives its points for: the moment that they fade from, and the event."""
+def _matches(rule: Rule, history: History) -> list[tuple[datetime, str]]:
+    """For each time that a rule gives its points: the moment from which they fade, and the event id."""
     if rule.fact is not None:
         value, at, event_id = history.facts.get(rule.fact) or (None, history.captured_at, "")
         return [(at, event_id)] if rule.test is not None and rule.test(value) else []
@@ -133,7 +137,8 @@ def _found(rule: Rule, history: History) -> list[tuple[datetime, str]]:
             return []
         if rule.half_life is None:
             return [(history.captured_at, "")]
-        return [history.field_since(rule.field)[1:]]
+        dated = history.field_since(rule.field)
+        return [(dated.since, dated.event_id)]
     return [(event.at, event.event_id) for event in rule.find(history)] if rule.find else []
 
 
@@ -142,21 +147,21 @@ def _whole(raw: float, cap: int) -> int:
 
 
 def _waits(total: _Sum, raw: float, whole: int, cap: int) -> Iterable[float]:
-    """Seconds in which the score surely stays: until what was given, or what was taken, has faded by enough.
+    """Seconds for which the whole score cannot change, by fading gains and by fading losses.
 
-    Each is looked at as if the other stood still. That tells the moment exactly where only one of them is there, and
-    too early, never too late, where both are.
+    Each is computed as if the other did not fade. That is exact where a score has only gains or only losses, and too
+    early, never too late, where it has both.
     """
-    if total.given and whole > 0:
-        yield from _fades_by(total.given, raw - (whole - 0.5))
-    if total.taken and whole < cap:
-        yield from _fades_by(total.taken, whole + 0.5 - raw)
+    if total.gains and whole > 0:
+        yield from _seconds_to_lose(total.gains, raw - (whole - 0.5))
+    if total.losses and whole < cap:
+        yield from _seconds_to_lose(total.losses, whole + 0.5 - raw)
 
 
-def _fades_by(points: Mapping[float, float], loss: float) -> Iterable[float]:
-    """Seconds until points (by half-life) have lost `loss`; nothing if they never will.
+def _seconds_to_lose(points: Mapping[float, float], loss: float) -> Iterable[float]:
+    """Seconds until points (by half-life) have faded by `loss`; nothing if they never do.
 
-    Newton's method from the left on a falling convex curve: it comes closer with each step and never passes.
+    Newton's method, from the left on a falling convex curve: each step comes closer and does not overshoot.
     """
     now = sum(points.values())
     left = now - loss
@@ -173,4 +178,4 @@ def _fades_by(points: Mapping[float, float], loss: float) -> Iterable[float]:
             if slope <= 0.0:
                 break
             wait += (height - left) / slope
-    yield min(max(wait, SOONEST), FARTHEST)
+    yield min(max(wait, MIN_WAIT), MAX_WAIT)

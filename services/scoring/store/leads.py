@@ -1,54 +1,52 @@
-"""The cached scores: locked in one order, written as sets."""
+"""Leads with their last published score: always locked in the same order, written as sets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
-from services.scoring.rules import Score
-from shared.db import UnitOfWork
+from services.scoring.tables import Lead
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import column_types, insert_rows, rows_of, select_values
 from shared.ids import LeadKey
 
 
-class Row(NamedTuple):
-    """What is stored of a lead. `scored_at` is None while its capture is not known."""
+class LeadRecord(NamedTuple):
+    """What is stored of a lead: the score last published. `scored_at` is None until the lead is captured."""
 
     revision: int
     points: tuple[int, int, int]
+    """fit, intent, engagement"""
     band: str
     model_version: int
     scored_at: datetime | None
     next_change_at: datetime | None
 
 
-class Scored(NamedTuple):
-    """What is to be stored of a lead; `score` None: nothing is known yet, or it is another lead's alias."""
+NOT_SCORED = LeadRecord(0, (0, 0, 0), "D", 0, None, None)
+"""The record of a lead that was not captured yet, or of an alias that was never scored itself."""
 
-    lead: LeadKey
-    revision: int = 0
-    score: Score | None = None
-    scored_at: datetime | None = None
+_STORED = column_types(Lead, [name for name in Lead.model_fields if name != "seen_at"])
+_CHANGING = [name for name in _STORED if name not in ("tenant_id", "lead_id")]
 
 
 @dataclass(slots=True)
-class Links:
-    """How ids hang together: which were erased, which lead an alias stands for, which aliases a lead has."""
+class MergesAndErasures:
+    """Which of some leads were erased, which are aliases of which lead, and the aliases of each lead."""
 
     erased: set[LeadKey] = field(default_factory=set)
     kept: dict[LeadKey, LeadKey] = field(default_factory=dict)
+    """The lead that each alias belongs to."""
     aliases: dict[LeadKey, list[LeadKey]] = field(default_factory=dict)
 
 
-async def lock_leads(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, Row]:
-    """Lock the rows of these ids, in one order everywhere; what is not there yet is not in the answer."""
+async def lock_leads(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, LeadRecord]:
+    """Lock these leads, in the same order everywhere. Leads that are not stored are missing from the answer."""
     wanted = sorted(leads)
     rows = await work.fetch_tuples(
-        """
-        SELECT l.tenant_id, l.lead_id, l.revision, l.fit, l.intent, l.engagement, l.band, l.model_version,
-               l.scored_at, l.next_change_at
+        f"""
+        SELECT {", ".join(f"l.{name}" for name in _STORED)}
         FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
         JOIN lead l ON l.tenant_id = w.tenant_id AND l.lead_id = w.lead_id
         ORDER BY l.tenant_id, l.lead_id
@@ -57,14 +55,26 @@ async def lock_leads(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey
         tenants=[tenant for tenant, _ in wanted],
         leads=[lead for _, lead in wanted],
     )
-    found: dict[LeadKey, Row] = {}
-    for tenant, lead_id, revision, fit, intent, engagement, band, version, scored_at, next_change_at in rows:
-        found[tenant, lead_id] = Row(revision, (fit, intent, engagement), band, version, scored_at, next_change_at)
-    return found
+    return dict(map(_record, rows))
 
 
-async def links_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> Links:
-    """One look at erased and merged leads. Ask after locking: then no merge of these ids is under way."""
+async def read_lead(work: UnitOfWork, lead: LeadKey) -> LeadRecord | None:
+    """One lead without a lock; None if it is not stored."""
+    rows = await work.fetch_tuples(
+        f"SELECT {', '.join(_STORED)} FROM lead WHERE tenant_id = :tenant AND lead_id = :lead",
+        tenant=lead[0],
+        lead=lead[1],
+    )
+    return _record(rows[0])[1] if rows else None
+
+
+def _record(row: tuple[Any, ...]) -> tuple[LeadKey, LeadRecord]:
+    tenant, lead_id, revision, fit, intent, engagement, *rest = row
+    return (tenant, lead_id), LeadRecord(revision, (fit, intent, engagement), *rest)
+
+
+async def merges_and_erasures(work: UnitOfWork, leads: Iterable[LeadKey]) -> MergesAndErasures:
+    """What merges and erasures mean for these leads. Call it after locking them: then no merge of them is under way."""
     wanted = list(leads)
     rows = await work.fetch_tuples(
         """
@@ -81,102 +91,49 @@ async def links_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> Links:
         tenants=[tenant for tenant, _ in wanted],
         leads=[lead for _, lead in wanted],
     )
-    links = Links()
+    found = MergesAndErasures()
     for tenant, lead_id, kept_id in rows:
         if kept_id is None:
-            links.erased.add((tenant, lead_id))
-        elif (tenant, lead_id) not in links.kept:
-            links.kept[tenant, lead_id] = (tenant, kept_id)
-            links.aliases.setdefault((tenant, kept_id), []).append((tenant, lead_id))
-    return links
+            found.erased.add((tenant, lead_id))
+        elif (tenant, lead_id) not in found.kept:
+            found.kept[tenant, lead_id] = (tenant, kept_id)
+            found.aliases.setdefault((tenant, kept_id), []).append((tenant, lead_id))
+    return found
 
 
-async def insert_scores(work: UnitOfWork, scored: Sequence[Scored]) -> None:
-    """Leads that were not there. A unique violation means that another replica was first: the batch runs again."""
+async def insert_leads(work: UnitOfWork, records: Mapping[LeadKey, LeadRecord]) -> None:
+    """Store new leads. A unique violation means that another replica stored one first: the batch is repeated."""
+    rows = [(*_values(lead, records[lead]), work.now) for lead in sorted(records)]
+    columns = [*_STORED, "seen_at"]
+    await work.run(insert_rows(Lead, columns), **by_column(columns, rows))
+
+
+async def update_leads(work: UnitOfWork, records: Mapping[LeadKey, LeadRecord]) -> None:
+    """Store leads that this transaction has locked."""
     await work.run(
-        """
-        INSERT INTO lead (tenant_id, lead_id, revision, fit, intent, engagement, band, model_version,
-                          scored_at, next_change_at, seen_at)
-        SELECT *, :now FROM unnest(
-            CAST(:tenants AS text[]), CAST(:leads AS uuid[]), CAST(:revisions AS int[]),
-            CAST(:fit AS int[]), CAST(:intent AS int[]), CAST(:engagement AS int[]), CAST(:bands AS text[]),
-            CAST(:versions AS int[]), CAST(:scored AS timestamptz[]), CAST(:changes AS timestamptz[]))
-        """,
-        now=work.now,
-        **_columns(sorted(scored, key=lambda one: one.lead)),
-    )
-
-
-async def update_scores(work: UnitOfWork, scored: Sequence[Scored]) -> None:
-    """Leads whose rows this transaction has locked."""
-    await work.run(
-        """
+        f"""
         UPDATE lead l
-        SET revision = n.revision, fit = n.fit, intent = n.intent, engagement = n.engagement, band = n.band,
-            model_version = n.model_version, scored_at = n.scored_at, next_change_at = n.next_change_at
-        FROM unnest(
-            CAST(:tenants AS text[]), CAST(:leads AS uuid[]), CAST(:revisions AS int[]),
-            CAST(:fit AS int[]), CAST(:intent AS int[]), CAST(:engagement AS int[]), CAST(:bands AS text[]),
-            CAST(:versions AS int[]), CAST(:scored AS timestamptz[]), CAST(:changes AS timestamptz[]))
-            AS n (tenant_id, lead_id, revision, fit, intent, engagement, band, model_version, scored_at, next_change_at)
-        WHERE l.tenant_id = n.tenant_id AND l.lead_id = n.lead_id
+        SET ({", ".join(_CHANGING)}) = ROW ({select_values(Lead, _CHANGING)})
+        FROM {rows_of(_STORED)}
+        WHERE l.tenant_id = v.tenant_id AND l.lead_id = v.lead_id
         """,
-        **_columns(scored),
+        **by_column(_STORED, [_values(lead, record) for lead, record in records.items()]),
     )
 
 
-_NOTHING = Score(0, 0, 0, "D", 0, datetime.min)
-
-
-def _columns(scored: Sequence[Scored]) -> dict[str, list[object]]:
-    scores = [one.score or _NOTHING for one in scored]
-    return {
-        "tenants": [one.lead[0] for one in scored],
-        "leads": [one.lead[1] for one in scored],
-        "revisions": [one.revision for one in scored],
-        "fit": [score.fit for score in scores],
-        "intent": [score.intent for score in scores],
-        "engagement": [score.engagement for score in scores],
-        "bands": [score.band for score in scores],
-        "versions": [score.model_version for score in scores],
-        "scored": [one.scored_at for one in scored],
-        "changes": [score.next_change_at for score in scores],
-    }
-
-
-async def read_lead(work: UnitOfWork, lead: LeadKey) -> Row | None:
-    """What is stored of a lead, without a lock."""
-    row = await work.fetch_one(
-        """
-        SELECT revision, fit, intent, engagement, band, model_version, scored_at, next_change_at
-        FROM lead WHERE tenant_id = :tenant AND lead_id = :lead
-        """,
-        tenant=lead[0],
-        lead=lead[1],
-    )
-    if row is None:
-        return None
-    return _row(row)
-
-
-def _row(row: RowMapping) -> Row:
-    return Row(
-        row["revision"],
-        (row["fit"], row["intent"], row["engagement"]),
-        row["band"],
-        row["model_version"],
-        row["scored_at"],
-        row["next_change_at"],
-    )
+def _values(lead: LeadKey, record: LeadRecord) -> tuple[Any, ...]:
+    """The values of the columns `_STORED`."""
+    revision, points, *rest = record
+    return (*lead, revision, *points, *rest)
 
 
 async def published_scores(
     work: UnitOfWork, tenant: str, since: datetime, after: UUID | None, limit: int
-) -> list[tuple[UUID, Row]]:
-    """The next leads by id, but no aliases, whose present score was published since then."""
-    rows = await work.fetch(
-        """
-        SELECT l.* FROM lead l
+) -> list[tuple[LeadKey, LeadRecord]]:
+    """The next leads by id whose score was published since then; aliases are left out."""
+    rows = await work.fetch_tuples(
+        f"""
+        SELECT {", ".join(_STORED)} FROM lead l
         WHERE l.tenant_id = :tenant AND l.scored_at >= :since
           AND l.lead_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
           AND NOT EXISTS (
@@ -188,10 +145,11 @@ async def published_scores(
         after=after,
         limit=limit,
     )
-    return [(row["lead_id"], _row(row)) for row in rows]
+    return list(map(_record, rows))
 
 
-async def forget(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
+async def delete_leads(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
+    """Delete the scores of these leads."""
     wanted = list(leads)
     await work.run(
         """
@@ -204,8 +162,8 @@ async def forget(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
     )
 
 
-async def due_tenants(work: UnitOfWork, limit: int) -> list[str]:
-    """The tenants of the leads whose scores have been due for longest."""
+async def tenants_with_due_scores(work: UnitOfWork, limit: int) -> list[str]:
+    """The tenants of the `limit` leads whose scores have been due for longest."""
     rows = await work.fetch(
         """
         SELECT DISTINCT tenant_id FROM (
@@ -217,8 +175,8 @@ async def due_tenants(work: UnitOfWork, limit: int) -> list[str]:
     return [row["tenant_id"] for row in rows]
 
 
-async def claim_due(work: UnitOfWork, limit: int) -> list[LeadKey]:
-    """Lock leads of this transaction's tenants whose scores are due, but those that another replica is at."""
+async def lock_due_leads(work: UnitOfWork, limit: int) -> list[LeadKey]:
+    """Lock leads of this transaction's tenants whose scores are due, except those that another replica has locked."""
     rows = await work.fetch(
         """
         SELECT tenant_id, lead_id FROM lead
@@ -232,7 +190,7 @@ async def claim_due(work: UnitOfWork, limit: int) -> list[LeadKey]:
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
 
 
-async def page_of_leads(work: UnitOfWork, tenant: str, after: UUID | None, limit: int) -> list[LeadKey]:
+async def leads_page(work: UnitOfWork, tenant: str, after: UUID | None, limit: int) -> list[LeadKey]:
     """The next leads of a tenant by id."""
     rows = await work.fetch(
         """
@@ -247,8 +205,8 @@ async def page_of_leads(work: UnitOfWork, tenant: str, after: UUID | None, limit
     return [(tenant, row["lead_id"]) for row in rows]
 
 
-async def waiting_leads(work: UnitOfWork, older_than: timedelta, limit: int = 500) -> list[LeadKey]:
-    """Ids that something was said of, but that nobody captured in all that time."""
+async def uncaptured_leads(work: UnitOfWork, older_than: timedelta, limit: int = 500) -> list[LeadKey]:
+    """Lead ids whose first signal is older than this and that were not captured since; aliases are left out."""
     rows = await work.fetch(
         """
         SELECT tenant_id, lead_id FROM lead l

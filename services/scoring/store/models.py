@@ -1,8 +1,7 @@
-"""Models, which of them counts, and the rescores that follow an activation."""
+"""Models, and which version of them is active for each tenant."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import RowMapping
 
@@ -10,20 +9,21 @@ from services.scoring.rules import DEFAULT_VERSION
 from shared.db import UnitOfWork
 
 
-async def hold_models(work: UnitOfWork, tenants: Iterable[str], *, change: bool = False) -> None:
-    """Until the end of the transaction nobody activates another model; with `change`, nobody scores either.
+async def lock_models(work: UnitOfWork, tenants: Iterable[str], *, exclusive: bool = False) -> None:
+    """Lock which model is active for these tenants until the transaction ends: scoring shares the lock.
 
-    Without it a batch that had read the old version could commit after the rescore has passed its leads.
+    An activation takes it `exclusive`. So no batch that has read the old version commits its scores after the rescore
+    has processed its leads.
     """
-    kind = "pg_advisory_xact_lock" if change else "pg_advisory_xact_lock_shared"
+    function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
     await work.fetch(
-        f"SELECT {kind}(hashtextextended('model/' || t, 0)) FROM unnest(CAST(:tenants AS text[])) AS t",
+        f"SELECT {function}(hashtextextended('model/' || t, 0)) FROM unnest(CAST(:tenants AS text[])) AS t",
         tenants=sorted(set(tenants)),
     )
 
 
 async def active_versions(work: UnitOfWork, tenants: Iterable[str]) -> dict[str, int]:
-    """The version that counts, for each of the tenants."""
+    """The active version of each tenant."""
     wanted = list(tenants)
     rows = await work.fetch(
         "SELECT tenant_id, version FROM active_model WHERE tenant_id = ANY (CAST(:tenants AS text[]))", tenants=wanted
@@ -32,6 +32,7 @@ async def active_versions(work: UnitOfWork, tenants: Iterable[str]) -> dict[str,
 
 
 async def definitions(work: UnitOfWork, versions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], dict[str, Any]]:
+    """The definitions of these (tenant, version), without those that are not stored."""
     wanted = list(versions)
     rows = await work.fetch(
         """
@@ -46,7 +47,7 @@ async def definitions(work: UnitOfWork, versions: Iterable[tuple[str, int]]) -> 
 
 
 async def add_model(work: UnitOfWork, tenant: str, definition: dict[str, Any], actor: str) -> RowMapping:
-    """Store a model under the next version. Two at once: one of them waits, then takes the version after."""
+    """Store a model as the tenant's next version. The lock makes two requests at once get two versions."""
     await work.fetch("SELECT pg_advisory_xact_lock(hashtextextended('models/' || :tenant, 0))", tenant=tenant)
     row = await work.fetch_one(
         """
@@ -66,7 +67,7 @@ async def add_model(work: UnitOfWork, tenant: str, definition: dict[str, Any], a
 
 
 async def list_models(work: UnitOfWork, tenant: str, before: int | None, limit: int) -> Sequence[RowMapping]:
-    """A tenant's own models, newest first, below version `before`."""
+    """A tenant's own models below version `before`, newest first."""
     return await work.fetch(
         """
         SELECT version, definition, created_at, created_by FROM model
@@ -80,6 +81,7 @@ async def list_models(work: UnitOfWork, tenant: str, before: int | None, limit: 
 
 
 async def read_model(work: UnitOfWork, tenant: str, version: int) -> RowMapping | None:
+    """One of a tenant's own models; None if there is no such version."""
     return await work.fetch_one(
         """
         SELECT version, definition, created_at, created_by FROM model
@@ -90,7 +92,8 @@ async def read_model(work: UnitOfWork, tenant: str, version: int) -> RowMapping 
     )
 
 
-async def set_active(work: UnitOfWork, tenant: str, version: int, actor: str) -> None:
+async def set_active_model(work: UnitOfWork, tenant: str, version: int, actor: str) -> None:
+    """Make a version the active one of a tenant."""
     await work.run(
         """
         INSERT INTO active_model (tenant_id, version, activated_at, activated_by)
@@ -102,71 +105,4 @@ async def set_active(work: UnitOfWork, tenant: str, version: int, actor: str) ->
         version=version,
         now=work.now,
         actor=actor,
-    )
-
-
-async def add_rescore(work: UnitOfWork, tenant: str, rescore_id: UUID, version: int) -> None:
-    """Begin a way through all leads; one that was under way goes no further."""
-    await work.run(
-        """
-        UPDATE rescore SET state = 'superseded', finished_at = :now
-        WHERE tenant_id = :tenant AND state = 'running'
-        """,
-        tenant=tenant,
-        now=work.now,
-    )
-    await work.run(
-        """
-        INSERT INTO rescore (tenant_id, rescore_id, version, state, done, total, started_at, progressed_at)
-        SELECT :tenant, :rescore, :version, 'running', 0, count(*), :now, :now FROM lead WHERE tenant_id = :tenant
-        """,
-        tenant=tenant,
-        rescore=rescore_id,
-        version=version,
-        now=work.now,
-    )
-
-
-async def read_rescore(work: UnitOfWork, tenant: str, rescore_id: UUID) -> RowMapping | None:
-    return await work.fetch_one(
-        """
-        SELECT rescore_id, version, state, done, total, started_at, finished_at FROM rescore
-        WHERE tenant_id = :tenant AND rescore_id = :rescore
-        """,
-        tenant=tenant,
-        rescore=rescore_id,
-    )
-
-
-async def next_rescore(work: UnitOfWork, *, lock: bool = False) -> RowMapping | None:
-    """The running rescore that has waited longest, so that tenants take turns; with `lock`, of this batch's tenants."""
-    return await work.fetch_one(
-        f"""
-        SELECT tenant_id, rescore_id, version, reached FROM rescore
-        WHERE state = 'running' {"AND tenant_id = ANY (CAST(:tenants AS text[]))" if lock else ""}
-        ORDER BY progressed_at LIMIT 1 {"FOR UPDATE SKIP LOCKED" if lock else ""}
-        """,
-        **({"tenants": list(work.tenants)} if lock else {}),
-    )
-
-
-async def progress_rescore(
-    work: UnitOfWork, tenant: str, rescore_id: UUID, *, count: int, reached: UUID | None, over: bool
-) -> None:
-    """Note a page of `count` leads done; `reached` is the last of them."""
-    await work.run(
-        """
-        UPDATE rescore
-        SET done = done + :count, total = GREATEST(total, done + :count),
-            reached = COALESCE(CAST(:reached AS uuid), reached),
-            progressed_at = clock_timestamp(), state = CASE WHEN :over THEN 'done' ELSE state END,
-            finished_at = CASE WHEN :over THEN CAST(:now AS timestamptz) END
-        WHERE tenant_id = :tenant AND rescore_id = :rescore
-        """,
-        tenant=tenant,
-        rescore=rescore_id,
-        count=count,
-        reached=reached,
-        over=over,
-        now=work.now,
     )

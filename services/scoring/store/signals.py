@@ -2,43 +2,45 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
+from services.scoring import tables
 from services.scoring.rules import Signal
-from shared.db import UnitOfWork
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import column_types, insert_rows
 from shared.events import Received
 from shared.ids import LeadKey
 
+_COLUMNS = column_types(tables.Signal)
+_INSERT = f"{insert_rows(tables.Signal)} ON CONFLICT DO NOTHING RETURNING tenant_id, digest"
 
-async def add_signals(work: UnitOfWork, arrived: Sequence[tuple[Received[Any], str]]) -> set[LeadKey]:
-    """Store events with the part of their data that models read (JSON); (tenant, digest) of those that are new."""
-    ordered = sorted(arrived, key=lambda pair: (pair[0].tenant, pair[0].digest))
-    rows = await work.fetch_tuples(
-        """
-        INSERT INTO signal (tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, data)
-        SELECT tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, CAST(data AS jsonb)
-        FROM unnest(
-            CAST(:tenants AS text[]), CAST(:digests AS uuid[]), CAST(:leads AS uuid[]), CAST(:types AS text[]),
-            CAST(:ids AS text[]), CAST(:sources AS text[]), CAST(:times AS timestamptz[]),
-            CAST(:recorded AS timestamptz[]), CAST(:data AS text[]))
-            AS v (tenant_id, digest, lead_id, type, event_id, source, occurred_at, recorded_at, data)
-        ON CONFLICT DO NOTHING
-        RETURNING tenant_id, digest
-        """,
-        tenants=[received.tenant for received, _ in ordered],
-        digests=[received.digest for received, _ in ordered],
-        leads=[received.lead_id for received, _ in ordered],
-        types=[received.type for received, _ in ordered],
-        ids=[received.id for received, _ in ordered],
-        sources=[received.source for received, _ in ordered],
-        times=[received.occurred_at for received, _ in ordered],
-        recorded=[received.recorded_at for received, _ in ordered],
-        data=[data for _, data in ordered],
-    )
-    return {(tenant, digest) for tenant, digest in rows}
+
+async def add_signals(work: UnitOfWork, events: Sequence[tuple[Received[Any], str]]) -> set[tuple[str, UUID]]:
+    """Store events, at least one, with the part of their data that models read (JSON text).
+
+    Returns (tenant, digest) of those that were not stored before.
+    """
+    ordered = sorted(events, key=lambda pair: (pair[0].tenant, pair[0].digest))
+    rows = [
+        (
+            received.tenant,
+            received.digest,
+            received.lead_id,
+            received.type,
+            received.id,
+            received.source,
+            received.occurred_at,
+            received.recorded_at,
+            data,
+        )
+        for received, data in ordered
+    ]
+    new = await work.fetch_tuples(_INSERT, **by_column(_COLUMNS, rows))
+    return {(tenant, digest) for tenant, digest in new}
 
 
 async def load_signals(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, list[Signal]]:
-    """The signals that came with each of these ids."""
+    """The signals that were received with each of these lead ids."""
     wanted = list(leads)
     found: dict[LeadKey, list[Signal]] = {lead: [] for lead in wanted}
     if not wanted:
@@ -57,8 +59,8 @@ async def load_signals(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadK
     return found
 
 
-async def remove_signals(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
-    """Forget all that came with these ids."""
+async def delete_signals(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
+    """Delete the signals that were received with these lead ids."""
     wanted = list(leads)
     await work.run(
         """

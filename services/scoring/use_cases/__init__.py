@@ -1,27 +1,23 @@
-"""What scoring does: score what happened, refresh what is due, answer questions, manage models."""
+"""What scoring does: record signals, keep scores up to date, explain them, manage models and rescores."""
 
-from services.scoring.use_cases.models import (
-    Models,
-    activate_model,
-    create_model,
-    definition_of,
-    models_page,
-    rescore_progress,
-)
-from services.scoring.use_cases.questions import Answer, score_of
-from services.scoring.use_cases.scores import Cause, forget_leads, settle, take_signals
+from services.scoring.use_cases.explanations import explain_score
+from services.scoring.use_cases.model_cache import ModelCache
+from services.scoring.use_cases.models import activate_model, create_model, list_models, read_model
+from services.scoring.use_cases.rescores import read_rescore, rescore_page
+from services.scoring.use_cases.scores import refresh_due_scores, scored_event
+from services.scoring.use_cases.signals import delete_uncaptured, record_signals
 
 __all__ = [
-    "Answer",
-    "Cause",
-    "Models",
+    "ModelCache",
     "activate_model",
     "create_model",
-    "definition_of",
-    "forget_leads",
-    "models_page",
-    "rescore_progress",
-    "score_of",
-    "settle",
-    "take_signals",
+    "delete_uncaptured",
+    "explain_score",
+    "list_models",
+    "read_model",
+    "read_rescore",
+    "record_signals",
+    "refresh_due_scores",
+    "rescore_page",
+    "scored_event",
 ]

@@ -1,69 +1,32 @@
-"""Models: which one counts, new ones, and the rescore that an activation starts."""
+"""Models: create, list, read and activate them."""
 
-from collections import OrderedDict
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from services.scoring import store
-from services.scoring.rules import DEFAULT_MODEL, DEFAULT_VERSION, Model, compile_model
-from services.scoring.rules.model import problems
+from services.scoring.rules import DEFAULT_MODEL, DEFAULT_VERSION
+from services.scoring.rules.model import definition_errors
+from services.scoring.use_cases.model_cache import ModelCache
 from shared.db import UnitOfWork
 from shared.errors import Invalid, NotFound
 from shared.ids import uuid7
 
-_REMEMBERED = 1_000
-
-
-class Models:
-    """Compiled models by (tenant, version). A version never changes, so what is known stays right."""
-
-    def __init__(self) -> None:
-        self._default = compile_model(DEFAULT_VERSION, DEFAULT_MODEL)
-        self._known: OrderedDict[tuple[str, int], Model] = OrderedDict()
-
-    def __getitem__(self, key: tuple[str, int]) -> Model:
-        """A model that `active` or `load` has brought here in this transaction."""
-        return self._default if key[1] == DEFAULT_VERSION else self._known[key]
-
-    async def active(self, work: UnitOfWork, tenants: Iterable[str]) -> dict[str, int]:
-        """The version that counts for each tenant, compiled."""
-        versions = await store.active_versions(work, tenants)
-        await self._load(work, versions.items())
-        return versions
-
-    async def load(self, work: UnitOfWork, tenant: str, version: int) -> Model:
-        """A tenant's model; NotFound if there is no such version."""
-        await self._load(work, [(tenant, version)])
-        if version != DEFAULT_VERSION and (tenant, version) not in self._known:
-            raise NotFound(f"there is no model of version {version}")
-        return self[tenant, version]
-
-    async def _load(self, work: UnitOfWork, versions: Iterable[tuple[str, int]]) -> None:
-        wanted = [key for key in versions if key[1] != DEFAULT_VERSION]
-        missing = [key for key in wanted if key not in self._known]
-        if missing:
-            for key, definition in (await store.definitions(work, missing)).items():
-                self._known[key] = compile_model(key[1], definition)
-        for key in wanted:
-            if key in self._known:
-                self._known.move_to_end(key)
-        while len(self._known) > max(_REMEMBERED, len(wanted)):
-            self._known.popitem(last=False)
-
 
 async def create_model(work: UnitOfWork, tenant: str, definition: dict[str, Any], actor: str) -> dict[str, Any]:
-    """Store a new version; it counts only once it is activated. Invalid, with the places, if it makes no sense."""
-    wrong = problems(definition)
-    if wrong:
-        raise Invalid("; ".join(f"{one['field']}: {one['message']}" for one in wrong[:5]), wrong)
+    """Store a model as a new version, which is not active yet. Raises Invalid with the fields that are wrong."""
+    errors = definition_errors(definition)
+    if errors:
+        raise Invalid("; ".join(f"{one['field']}: {one['message']}" for one in errors[:5]), errors)
     return _body(dict(await store.add_model(work, tenant, definition, actor)), active=False)
 
 
-async def models_page(
+async def list_models(
     work: UnitOfWork, tenant: str, before: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Models of a tenant, newest first and the built-in one last; the version to go on below, if there are more."""
+    """A page of a tenant's models, newest first and the built-in one last.
+
+    Also the version to continue below, None at the end of the list.
+    """
     active = (await store.active_versions(work, [tenant]))[tenant]
     rows = await store.list_models(work, tenant, before, limit + 1)
     items = [_body(dict(row), active=row["version"] == active) for row in rows]
@@ -72,8 +35,8 @@ async def models_page(
     return items[:limit], items[limit - 1]["version"] if len(items) > limit else None
 
 
-async def definition_of(work: UnitOfWork, tenant: str, version: int) -> dict[str, Any]:
-    """One model as data; NotFound if there is no such version."""
+async def read_model(work: UnitOfWork, tenant: str, version: int) -> dict[str, Any]:
+    """One model. Raises NotFound if there is no such version."""
     active = (await store.active_versions(work, [tenant]))[tenant]
     if version == DEFAULT_VERSION:
         return _built_in(active)
@@ -83,21 +46,14 @@ async def definition_of(work: UnitOfWork, tenant: str, version: int) -> dict[str
     return _body(dict(row), active=version == active)
 
 
-async def activate_model(work: UnitOfWork, models: Models, tenant: str, version: int, actor: str) -> UUID:
-    """Let a version count from now on, and begin to rescore all leads; the rescore's id."""
+async def activate_model(work: UnitOfWork, models: ModelCache, tenant: str, version: int, actor: str) -> UUID:
+    """Score all leads by this version from now on, and start a rescore; its id. Raises NotFound."""
     await models.load(work, tenant, version)
-    await store.hold_models(work, [tenant], change=True)
-    await store.set_active(work, tenant, version, actor)
+    await store.lock_models(work, [tenant], exclusive=True)
+    await store.set_active_model(work, tenant, version, actor)
     rescore_id = uuid7()
     await store.add_rescore(work, tenant, rescore_id, version)
     return rescore_id
-
-
-async def rescore_progress(work: UnitOfWork, tenant: str, rescore_id: UUID) -> dict[str, Any]:
-    row = await store.read_rescore(work, tenant, rescore_id)
-    if row is None:
-        raise NotFound("there is no such rescore")
-    return dict(row)
 
 
 def _built_in(active: int) -> dict[str, Any]:

@@ -1,185 +1,168 @@
-"""The one way to a new score: store signals, lock the leads, read what is needed, decide, write the difference."""
+"""The one way to a new score: lock the leads, load their signals, compute, store and publish what has changed."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
-
-import orjson
+from uuid import UUID
 
 from services.scoring import store
-from services.scoring.rules import Score, Signal, gather, score_at
-from services.scoring.store import Row, Scored
-from services.scoring.use_cases.models import Models
+from services.scoring.rules import Score, Signal, history_at, score_at
+from services.scoring.store import NOT_SCORED, LeadRecord
+from services.scoring.use_cases.model_cache import ModelCache
 from shared.db import UnitOfWork
-from shared.events import Event, LeadErased, LeadMerged, LeadScored, Received
+from shared.events import LeadScored, Received
 from shared.ids import LeadKey, revision_id
-from shared.store.aliases import aliases_of, apply_merge, resolve
-from shared.store.erasure import record_erasure
+from shared.store.aliases import aliases_of
 
 Cause = Received[Any] | None
-
-_READ: Mapping[str, set[str]] = {
-    "lead.enriched": {"facts"},
-    "engagement.recorded": {"kind", "page", "url", "properties"},
-    "message.sent": {"kind", "channel", "sequence_id", "step"},
-    "reply.received": {"reply_id", "label", "channel", "confidence", "method", "labelled_at"},
-    "meeting.booked": {"meeting_id", "starts_at", "ends_at", "title"},
-    "meeting.cancelled": {"meeting_id"},
-}
-"""The part of each event that models can read; of capture's events all but the names of what changed."""
+"""The event that makes a new score necessary; None for the passage of time and for a new model."""
 
 
-async def take_signals(work: UnitOfWork, models: Models, batch: Sequence[Received[Any]]) -> None:
-    """A batch of events in their order; those known already change nothing."""
-    causes: dict[LeadKey, Cause] = {}
-    said_anew: set[LeadKey] = set()
-    arrived: dict[tuple[str, Any], tuple[Received[Any], str]] = {}
-    for received in batch:
-        lead = (received.tenant, received.lead_id)
-        if isinstance(received.event, LeadMerged):
-            if await apply_merge(work, received):
-                for one in (lead, (received.tenant, received.event.alias_id)):
-                    causes[one] = received
-                    said_anew.add(one)
-        elif isinstance(received.event, LeadErased):
-            await forget_leads(work, lead)
-            kept = (await resolve(work, [lead]))[lead]
-            if kept != lead[1]:
-                causes[received.tenant, kept] = received
-        else:
-            arrived.setdefault((received.tenant, received.digest), (received, _data(received)))
-    fresh: dict[LeadKey, list[Signal]] = {}
-    if arrived:
-        new = await store.add_signals(work, list(arrived.values()))
-        for key, (received, data) in arrived.items():
-            if key in new:
-                lead = (received.tenant, received.lead_id)
-                causes[lead] = received
-                fresh.setdefault(lead, []).append(_signal(received, data))
-    await settle(work, models, causes, fresh=fresh, said_anew=said_anew)
+async def refresh_due_scores(work: UnitOfWork, models: ModelCache, limit: int) -> int:
+    """Score up to `limit` leads of this transaction's tenants whose `next_change_at` has come; the number of leads."""
+    due = await store.lock_due_leads(work, limit)
+    await recompute_scores(work, models, dict.fromkeys(due))
+    return len(due)
 
 
-async def settle(
+async def recompute_scores(
     work: UnitOfWork,
-    models: Models,
+    models: ModelCache,
     causes: Mapping[LeadKey, Cause],
     *,
-    fresh: Mapping[LeadKey, list[Signal]] | None = None,
-    said_anew: Collection[LeadKey] = (),
+    new_signals: Mapping[LeadKey, list[Signal]] | None = None,
+    publish_same: Collection[LeadKey] = (),
 ) -> None:
     """Bring the scores of these leads up to date, and publish those that changed.
 
-    `fresh` are the signals just stored: all there is of a lead that was not known before. Leads in `said_anew` are
-    published even if their score is the same: other systems saw a score of another id last.
+    `new_signals` were stored in this transaction: they are all signals of a lead that has no record yet. The scores of
+    `publish_same` are published even if they are the same: after a merge or its undo, consumers may know another one.
     """
     if not causes:
         return
-    await store.hold_models(work, {tenant for tenant, _ in causes})
-    active = await models.active(work, {tenant for tenant, _ in causes})
-    rows = await store.lock_leads(work, causes)
-    links = await store.links_of(work, causes)
+    await store.lock_models(work, {tenant for tenant, _ in causes})
+    versions = await models.load_active(work, {tenant for tenant, _ in causes})
+    records = await store.lock_leads(work, causes)
+    links = await store.merges_and_erasures(work, causes)
     if links.erased:
-        await store.remove_signals(work, links.erased)
-    named = [lead for lead in causes if lead not in links.erased]
-    groups: dict[LeadKey, Cause] = {}
-    for lead in named:
+        await store.delete_signals(work, links.erased)
+    present = [lead for lead in causes if lead not in links.erased]
+    to_score: dict[LeadKey, Cause] = {}
+    for lead in present:
         kept = links.kept.get(lead, lead)
-        groups[kept] = _later(groups.get(kept), causes[lead])
-    elsewhere = [lead for lead in groups if lead not in causes]
-    if elsewhere:
-        rows |= await store.lock_leads(work, elsewhere)
-        for lead, aliases in (await aliases_of(work, elsewhere)).items():
+        to_score[kept] = _later(to_score.get(kept), causes[lead])
+    kept_elsewhere = [lead for lead in to_score if lead not in causes]
+    if kept_elsewhere:
+        records |= await store.lock_leads(work, kept_elsewhere)
+        for lead, aliases in (await aliases_of(work, kept_elsewhere)).items():
             links.aliases[lead] = [(lead[0], alias) for alias in aliases]
-    signals = await _signals(work, groups, rows, links.aliases, fresh or {})
-    inserts: list[Scored] = [Scored(lead) for lead in named if lead not in groups and lead not in rows]
-    updates: list[Scored] = [
-        Scored(lead, rows[lead].revision, None, rows[lead].scored_at)
-        for lead in named
-        if lead not in groups and lead in rows and rows[lead].next_change_at is not None
-    ]
-    for lead, cause in groups.items():
-        row = rows.get(lead)
-        score = _score(work, models, active, lead, signals[lead], row)
+    signals = await _signals_of(work, to_score, records, links.aliases, new_signals or {})
+    changed = _records_of_aliases([lead for lead in present if lead not in to_score], records)
+    for lead, cause in to_score.items():
+        record = records.get(lead)
+        score = _score(work, models, versions, lead, signals[lead], record)
         if score is None:
-            if row is None:
-                inserts.append(Scored(lead))
+            if record is None:
+                changed[lead] = NOT_SCORED
             continue
-        if _tells_more(score, row) or lead in said_anew:
-            changed = Scored(lead, (row.revision if row else 0) + 1, score, score.at)
-            _publish(work, changed, score, cause)
-        elif row is not None and (score.next_change_at, score.model_version) != (row.next_change_at, row.model_version):
-            changed = Scored(lead, row.revision, score, row.scored_at)
-        else:
-            continue
-        (updates if row else inserts).append(changed)
+        if _has_changed(score, record) or lead in publish_same:
+            changed[lead] = LeadRecord(
+                revision=(record.revision if record else 0) + 1,
+                points=score.points,
+                band=score.band,
+                model_version=score.model_version,
+                scored_at=score.at,
+                next_change_at=score.next_change_at,
+            )
+            _publish(work, lead, changed[lead], cause)
+        elif record is not None:
+            unpublished = record._replace(model_version=score.model_version, next_change_at=score.next_change_at)
+            if unpublished != record:
+                changed[lead] = unpublished
+    inserts = {lead: record for lead, record in changed.items() if lead not in records}
+    updates = {lead: record for lead, record in changed.items() if lead in records}
     if inserts:
-        await store.insert_scores(work, inserts)
+        await store.insert_leads(work, inserts)
     if updates:
-        await store.update_scores(work, updates)
+        await store.update_leads(work, updates)
 
 
-async def forget_leads(work: UnitOfWork, lead: LeadKey) -> None:
-    """Erase a person: the lead, and what was merged into it, with every signal; what comes later is dropped."""
-    aliases = (await aliases_of(work, [lead]))[lead]
-    gone = [lead, *((lead[0], alias) for alias in aliases)]
-    await store.lock_leads(work, gone)
-    for tenant, lead_id in gone:
-        await record_erasure(work, tenant, lead_id)
-    await store.remove_signals(work, gone)
-    await store.forget(work, gone)
+def scored_event(lead_id: UUID, record: LeadRecord) -> LeadScored:
+    """The `lead.scored` of a record that was scored."""
+    assert record.scored_at is not None
+    fit, intent, engagement = record.points
+    return LeadScored(
+        lead_id=lead_id,
+        fit=fit,
+        intent=intent,
+        engagement=engagement,
+        total=sum(record.points),
+        band=record.band,
+        model_version=record.model_version,
+        scored_at=record.scored_at,
+        revision=record.revision,
+    )
 
 
-async def _signals(
+def _records_of_aliases(aliases: Iterable[LeadKey], records: Mapping[LeadKey, LeadRecord]) -> dict[LeadKey, LeadRecord]:
+    """The changed records of aliases: they have no score of their own, and so none that is due."""
+    changed: dict[LeadKey, LeadRecord] = {}
+    for alias in aliases:
+        record = records.get(alias)
+        if record is None:
+            changed[alias] = NOT_SCORED
+        elif record.next_change_at is not None:
+            changed[alias] = NOT_SCORED._replace(revision=record.revision, scored_at=record.scored_at)
+    return changed
+
+
+async def _signals_of(
     work: UnitOfWork,
-    groups: Iterable[LeadKey],
-    rows: Mapping[LeadKey, Row],
+    leads: Iterable[LeadKey],
+    records: Mapping[LeadKey, LeadRecord],
     aliases: Mapping[LeadKey, list[LeadKey]],
-    fresh: Mapping[LeadKey, list[Signal]],
+    new_signals: Mapping[LeadKey, list[Signal]],
 ) -> dict[LeadKey, list[Signal]]:
-    """All signals of each lead and its aliases. Of a lead without a row nothing older than this batch is stored."""
-    to_read = [one for lead in groups if lead in rows or lead in aliases for one in (lead, *aliases.get(lead, ()))]
+    """All signals of each lead and its aliases. A lead without a record has only new signals, which are not read."""
+    to_read = [one for lead in leads if lead in records or lead in aliases for one in (lead, *aliases.get(lead, ()))]
     loaded = await store.load_signals(work, to_read) if to_read else {}
     return {
         lead: [signal for one in (lead, *aliases.get(lead, ())) for signal in loaded[one]]
         if lead in loaded
-        else fresh.get(lead, [])
-        for lead in groups
+        else new_signals.get(lead, [])
+        for lead in leads
     }
 
 
 def _score(
-    work: UnitOfWork, models: Models, active: Mapping[str, int], lead: LeadKey, signals: list[Signal], row: Row | None
+    work: UnitOfWork,
+    models: ModelCache,
+    versions: Mapping[str, int],
+    lead: LeadKey,
+    signals: list[Signal],
+    record: LeadRecord | None,
 ) -> Score | None:
-    """The score of now; of the newest signal's moment where that lies (at most five minutes) ahead."""
+    """The score now, or at the newest signal if that is ahead (by five minutes at most); None before the capture."""
     moment = max([work.now, *(signal.at for signal in signals)])
-    if row is not None and row.scored_at is not None:
-        moment = max(moment, row.scored_at)
-    history = gather(signals, lead[1], moment)
-    return score_at(models[lead[0], active[lead[0]]], history, moment) if history else None
+    if record is not None and record.scored_at is not None:
+        moment = max(moment, record.scored_at)
+    history = history_at(signals, lead[1], moment)
+    return score_at(models[lead[0], versions[lead[0]]], history, moment) if history else None
 
 
-def _tells_more(score: Score, row: Row | None) -> bool:
-    return row is None or row.scored_at is None or (score.points, score.band) != (row.points, row.band)
+def _has_changed(score: Score, record: LeadRecord | None) -> bool:
+    """Whether the score differs from the one last published."""
+    return record is None or record.scored_at is None or (score.points, score.band) != (record.points, record.band)
 
 
-def _publish(work: UnitOfWork, scored: Scored, score: Score, cause: Cause) -> None:
-    tenant, lead_id = scored.lead
+def _publish(work: UnitOfWork, lead: LeadKey, record: LeadRecord, cause: Cause) -> None:
+    tenant, lead_id = lead
     work.emit(
-        LeadScored(
-            lead_id=lead_id,
-            fit=score.fit,
-            intent=score.intent,
-            engagement=score.engagement,
-            total=score.total,
-            band=score.band,
-            model_version=score.model_version,
-            scored_at=score.at,
-            revision=scored.revision,
-        ),
+        scored_event(lead_id, record),
         tenant=tenant,
         subject=lead_id,
-        time=score.at,
+        time=record.scored_at,
         cause=cause,
-        event_id=revision_id("lead.scored", lead_id, scored.revision),
+        event_id=revision_id(LeadScored.type, lead_id, record.revision),
     )
 
 
@@ -187,17 +170,3 @@ def _later(one: Cause, other: Cause) -> Cause:
     if one is None or other is None:
         return one or other
     return max(one, other, key=lambda received: received.order)
-
-
-def _data(received: Received[Any]) -> str:
-    fields = _READ.get(received.type)
-    event: Event = received.event
-    if fields:
-        return event.model_dump_json(include=fields, exclude_none=True)
-    return event.model_dump_json(exclude={"lead_id", "changed"}, exclude_none=True)
-
-
-def _signal(received: Received[Any], data: str) -> Signal:
-    return Signal(
-        received.lead_id, received.type, received.occurred_at, received.id, received.source, orjson.loads(data)
-    )

@@ -1,7 +1,5 @@
 """HTTP routes: translate the request, call a use case."""
 
-from services.stages.endpoints.people import router as people
-from services.stages.endpoints.reading import router as reading
-from services.stages.endpoints.settings import router as settings
+from services.stages.endpoints import leads, manual_changes, queue, settings, stages
 
-__all__ = ["people", "reading", "settings"]
+ROUTERS = tuple(module.router for module in (queue, leads, manual_changes, stages, settings))

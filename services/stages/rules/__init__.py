@@ -1,18 +1,18 @@
-"""The rules of the stages: pure, and the only place that decides where a lead stands."""
+"""The rules of the stages: pure functions that decide where a lead is in its journey."""
 
-from .channels import MODES
-from .checklist import follows_score, is_ticked, missing, to_qualify
-from .corrections import Correction, compare, last_moment, standing_at
-from .diagram import from_text, mermaid
-from .dryrun import Move, dry_run
-from .explain import explain
+from .checklist import describe_missing, is_ticked, missing
+from .corrections import compare, correction_without_move, last_moment
+from .diagram import from_text, transition_diagram, transition_table
+from .dry_run import DryRunMove, dry_run
+from .explanation import explain
 from .fold import advance, can_advance, decided_at, fold
-from .handlers.people import why_no_manual_move
-from .journey import RULES_VERSION, Journey, Meeting, Tick
-from .outcome import MANUAL, BecameHot, Ignored, Outcome, Transition
-from .queue import hot_after, next_action
-from .settings import DEFAULT_SETTINGS, Item, Settings, SettingsHistory
-from .signals import CHECKLIST_TICK, MANUAL_MOVE, READ_TYPES, Signal, address_key, signal_data
+from .hot import is_hot
+from .journey import Journey
+from .manual_moves import manual_move_refusal
+from .next_action import next_action
+from .outcome import BecameHot, Ignored, Outcome, Transition
+from .settings import DEFAULT_SETTINGS, Item, SettingsHistory, TenantSettings
+from .signals import CHECKLIST_TICK, MANUAL_MOVE, SIGNAL_TYPES, Signal, address_key, signal_data
 from .stages import (
     ACTIVE,
     DISQUALIFIED,
@@ -20,15 +20,13 @@ from .stages import (
     KINDS,
     MEANINGS,
     OPEN,
-    PAUSED,
-    SEALED,
     STATUSES,
     Stage,
     status_of,
     title_of,
 )
-from .table import RULES, Rule, Trigger
 from .timers import QUIET_STAGES, next_due
+from .transitions import RULES, Rule
 
 __all__ = [
     "ACTIVE",
@@ -37,55 +35,46 @@ __all__ = [
     "DISQUALIFIED",
     "END",
     "KINDS",
-    "MANUAL",
     "MANUAL_MOVE",
     "MEANINGS",
-    "MODES",
     "OPEN",
-    "PAUSED",
     "QUIET_STAGES",
-    "READ_TYPES",
     "RULES",
-    "RULES_VERSION",
-    "SEALED",
+    "SIGNAL_TYPES",
     "STATUSES",
     "BecameHot",
-    "Correction",
+    "DryRunMove",
     "Ignored",
     "Item",
     "Journey",
-    "Meeting",
-    "Move",
     "Outcome",
     "Rule",
-    "Settings",
     "SettingsHistory",
     "Signal",
     "Stage",
-    "Tick",
+    "TenantSettings",
     "Transition",
-    "Trigger",
     "address_key",
     "advance",
     "can_advance",
     "compare",
+    "correction_without_move",
     "decided_at",
+    "describe_missing",
     "dry_run",
     "explain",
     "fold",
-    "follows_score",
     "from_text",
-    "hot_after",
+    "is_hot",
     "is_ticked",
     "last_moment",
-    "mermaid",
+    "manual_move_refusal",
     "missing",
     "next_action",
     "next_due",
     "signal_data",
-    "standing_at",
     "status_of",
     "title_of",
-    "to_qualify",
-    "why_no_manual_move",
+    "transition_diagram",
+    "transition_table",
 ]

@@ -1,5 +1,5 @@
 """`python -m services.stages.rules` prints docs/stages.md."""
 
-from .page import page
+from .stages_page import stages_page
 
-print(page(), end="")
+print(stages_page(), end="")

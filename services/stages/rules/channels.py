@@ -1,4 +1,4 @@
-"""Which of a lead's addresses are known, which of them work, and what that says about the mode."""
+"""Channels: which addresses of a lead are known, which work, and whether the outreach mode has a channel left."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -8,13 +8,17 @@ from .journey import CHANNELS, EMAIL, INVALID, SMS, Address, Contact, Journey
 MODES: dict[str, tuple[str, ...]] = {"email_only": (EMAIL,), "sms_only": (SMS,), "blended": CHANNELS}
 
 
-def of_mode(mode: str) -> tuple[str, ...]:
-    """The channels that a mode may use; an unknown mode may use all."""
+def channels_of_mode(mode: str) -> tuple[str, ...]:
+    """The channels that a mode may use; a mode that this version does not know may use all."""
     return MODES.get(mode, CHANNELS)
 
 
-def in_use(journey: Journey, channel: str, lead_id: str = "") -> Iterator[str]:
-    """The digests of the addresses in use on a channel; of one lead id alone, if that one is known and has any."""
+def addresses_in_use(journey: Journey, channel: str, lead_id: str = "") -> Iterator[str]:
+    """The digests of the addresses in use on a channel.
+
+    With the `lead_id` of a lead that has an address on the channel, only the address of that lead: a merged lead has
+    the addresses of several.
+    """
     contacts: Iterable[Contact] = journey.contacts.values()
     own = journey.contacts.get(lead_id)
     if own is not None and (own.email if channel == EMAIL else own.sms):
@@ -25,53 +29,49 @@ def in_use(journey: Journey, channel: str, lead_id: str = "") -> Iterator[str]:
             yield key
 
 
-def is_known(journey: Journey, channel: str) -> bool:
-    """Whether the lead's contact details have an address for the channel."""
-    return any(True for _ in in_use(journey, channel))
-
-
 def works(journey: Journey, channel: str) -> bool:
-    """Whether a known address of the channel is neither invalid nor suppressed; a used-up one still works."""
-    return any(journey.addresses[key].works for key in in_use(journey, channel))
+    """Whether an address in use on the channel is neither invalid nor suppressed; a used-up address still works."""
+    return any(journey.addresses[key].works for key in addresses_in_use(journey, channel))
 
 
 def mode_works(journey: Journey) -> bool:
     """Whether any channel of the lead's mode works."""
-    return any(works(journey, channel) for channel in of_mode(journey.mode))
+    return any(works(journey, channel) for channel in channels_of_mode(journey.mode))
 
 
 def mode_is_usable(journey: Journey) -> bool:
     """Whether a channel of the mode is known, works and is not used up."""
     return any(
         address.works and not address.used_up
-        for channel in of_mode(journey.mode)
-        for address in (journey.addresses[key] for key in in_use(journey, channel))
+        for channel in channels_of_mode(journey.mode)
+        for address in (journey.addresses[key] for key in addresses_in_use(journey, channel))
     )
 
 
 def every_known_is_invalid(journey: Journey) -> bool:
-    """Whether all addresses in use are invalid; False when none is in use."""
-    states = [journey.addresses[key].state for channel in CHANNELS for key in in_use(journey, channel)]
+    """Whether all addresses in use are invalid; False when there is none."""
+    states = [journey.addresses[key].state for channel in CHANNELS for key in addresses_in_use(journey, channel)]
     return bool(states) and all(state == INVALID for state in states)
 
 
 def only_a_phone_was_ever_known(journey: Journey) -> bool:
+    """Whether no e-mail address was ever among the lead's contact details."""
     return all(address.channel == SMS for address in journey.addresses.values() if address.known)
 
 
 def covers_mode(journey: Journey, used_up: Iterable[str]) -> bool:
-    """Whether these channels, with those used up before, are all of the mode that are known and work."""
+    """Whether these channels, with those used up before, are all working channels of the mode."""
     named = set(used_up)
     return all(
         channel in named or journey.addresses[key].used_up
-        for channel in of_mode(journey.mode)
-        for key in in_use(journey, channel)
+        for channel in channels_of_mode(journey.mode)
+        for key in addresses_in_use(journey, channel)
         if journey.addresses[key].works
     )
 
 
 def mark_used_up(journey: Journey, channels: Iterable[str]) -> None:
-    """Marks every address ever known on these channels, so that only one never known before is fresh."""
+    """Mark every address ever known on these channels, so that only a new address can revive the lead."""
     named = set(channels)
     for address in journey.addresses.values():
         if address.known and address.channel in named:
@@ -79,14 +79,15 @@ def mark_used_up(journey: Journey, channels: Iterable[str]) -> None:
 
 
 def clear_used_up(journey: Journey) -> None:
+    """After a contact from the lead no address is used up."""
     for address in journey.addresses.values():
         address.used_up = False
 
 
-def learn_contact(journey: Journey, lead_id: str, data: Mapping[str, Any], version: int) -> bool:
-    """Takes over contact details; True when an address comes into use that was not in use before.
+def update_contact(journey: Journey, lead_id: str, data: Mapping[str, Any], version: int) -> bool:
+    """Store contact details; True when an address is in use now that was not in use before.
 
-    Details of an older version than the one known say nothing: each event carries all of them.
+    Each event carries all details, so one with an older version than the stored version is ignored.
     """
     contact = journey.contacts.get(lead_id)
     if contact is None:
@@ -97,19 +98,19 @@ def learn_contact(journey: Journey, lead_id: str, data: Mapping[str, Any], versi
     fresh = False
     if "email_key" in data:
         key = data["email_key"]
-        fresh = _take(journey, EMAIL, contact.email, key)
+        fresh = _use_address(journey, EMAIL, contact.email, key)
         contact.email = key
     if "phone_key" in data:
         key = data["phone_key"]
-        fresh = _take(journey, SMS, contact.sms, key) or fresh
+        fresh = _use_address(journey, SMS, contact.sms, key) or fresh
         contact.sms = key
     return fresh
 
 
-def _take(journey: Journey, channel: str, before: str | None, key: str | None) -> bool:
+def _use_address(journey: Journey, channel: str, before: str | None, key: str | None) -> bool:
     if key is None or key == before:
         return False
-    if key in in_use(journey, channel):
+    if key in addresses_in_use(journey, channel):
         return False
     address = journey.addresses.get(key)
     if address is None:
@@ -119,11 +120,11 @@ def _take(journey: Journey, channel: str, before: str | None, key: str | None) -
     return True
 
 
-def learn_state(journey: Journey, channel: str, keys: Iterable[str], state: str) -> tuple[bool, bool]:
-    """Sets the state of addresses; `invalid` stays.
+def update_state(journey: Journey, channel: str, keys: Iterable[str], state: str) -> tuple[bool, bool]:
+    """Set the state of addresses; an invalid address stays invalid.
 
-    Answers whether anything changed, and whether it is a failure: a channel that worked does so no longer.
-    An address that is not in use keeps what was said of it, for the day it comes into use.
+    Returns whether anything changed, and whether it is a failure: the channel worked and does not work any more.
+    The state of an address that is not in use is kept, and counts when the address comes into use.
     """
     worked = works(journey, channel)
     changed = False
@@ -138,9 +139,9 @@ def learn_state(journey: Journey, channel: str, keys: Iterable[str], state: str)
 
 
 def suppress(journey: Journey, channel: str, lead_id: str) -> bool:
-    """Makes the addresses in use unusable; True when that changed one."""
+    """Make the addresses in use unusable; True when that changed one."""
     changed = False
-    for key in in_use(journey, channel, lead_id):
+    for key in addresses_in_use(journey, channel, lead_id):
         address = journey.addresses[key]
         changed = changed or not address.suppressed
         address.suppressed = True

@@ -1,4 +1,4 @@
-"""What a refold changes about the story told so far."""
+"""Corrections: how the transitions of a new fold differ from the published ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from .outcome import Transition
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The transitions told before that no longer hold, and those that the new fold tells instead; both in order."""
+    """The published transitions that no longer hold, and the transitions that are new; both in order."""
 
     superseded: list[Transition]
     added: list[Transition]
@@ -19,18 +19,21 @@ class Correction:
         return bool(self.superseded or self.added)
 
 
-def compare(old: Sequence[Transition], new: Sequence[Transition]) -> Correction:
-    """What a correction must say. An entry is the same when rule, stages, cause and time are; its words may differ."""
-    told = {transition.key for transition in old}
-    holds = {transition.key for transition in new}
+def compare(published: Sequence[Transition], folded: Sequence[Transition]) -> Correction:
+    """The correction that leads from the published transitions to those of a new fold.
+
+    Two transitions are the same when their `key` is; their reasons may differ.
+    """
+    known = {transition.key for transition in published}
+    holds = {transition.key for transition in folded}
     return Correction(
-        superseded=[transition for transition in old if transition.key not in holds],
-        added=[transition for transition in new if transition.key not in told],
+        superseded=[transition for transition in published if transition.key not in holds],
+        added=[transition for transition in folded if transition.key not in known],
     )
 
 
-def standing_at(journey: Journey) -> Transition:
-    """Where a lead stands that nothing has moved: what a correction says when all that was told is void."""
+def correction_without_move(journey: Journey) -> Transition:
+    """The transition that a correction publishes when no transition is left: the lead is where it was captured."""
     return Transition(
         from_=journey.stage,
         to=journey.stage,

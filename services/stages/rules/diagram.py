@@ -1,4 +1,4 @@
-"""The rules as text for people: Markdown tables and Mermaid diagrams."""
+"""The rules for people: Markdown tables and Mermaid diagrams."""
 
 from itertools import pairwise
 
@@ -22,9 +22,9 @@ from .stages import (
     status_of,
     title_of,
 )
-from .table import RULES, Rule
+from .transitions import RULES, Rule
 
-SPINE = (NEW, CONTACTED, ENGAGED, QUALIFIED, SCHEDULED, MEETING_COMPLETED)
+MAIN_PATH = (NEW, CONTACTED, ENGAGED, QUALIFIED, SCHEDULED, MEETING_COMPLETED)
 
 _GROUPS: tuple[tuple[frozenset[Stage], str], ...] = (
     (OPEN | (END - {WON}), "any but Dead and Won"),
@@ -34,15 +34,15 @@ _GROUPS: tuple[tuple[frozenset[Stage], str], ...] = (
 
 
 def from_text(rule: Rule) -> str:
-    """The stages that a rule starts from, in words; the longest group that fits, or the list."""
-    for stages, words in _GROUPS:
+    """The stages that a rule starts from: the name of a group, or the list of their titles."""
+    for stages, name in _GROUPS:
         if rule.from_ == stages:
-            return words
+            return name
     return ", ".join(title_of(stage) for stage in Stage if stage in rule.from_)
 
 
-def table() -> str:
-    """The automatic transitions, in the order in which the fold tries them."""
+def transition_table() -> str:
+    """The automatic transitions as a Markdown table, in the order in which the fold tries them."""
     rows = [
         f"| {_capital(rule.signal)} | {_capital(from_text(rule))} | {title_of(rule.to)} | `{rule.id}` |"
         for rule in RULES
@@ -51,7 +51,7 @@ def table() -> str:
 
 
 def stage_table() -> str:
-    """The stages with kind, status and meaning."""
+    """The stages with kind, status and meaning, as a Markdown table."""
     rows = []
     for stage in Stage:
         status = status_of(stage, True)
@@ -61,18 +61,21 @@ def stage_table() -> str:
     return "\n".join(["| Stage | Kind | Status | What It Means |", "|---|---|---|---|", *rows])
 
 
-def journey_mermaid() -> str:
-    """The way of a lead that goes well, with the pause and the way back."""
+def journey_diagram() -> str:
+    """The path of a lead that becomes a customer, with the pause and the way back, as a Mermaid diagram."""
     lines = ["stateDiagram-v2", "    direction TB", "    [*] --> new : just arrived"]
-    for here, there in pairwise(SPINE):
+    for here, there in pairwise(MAIN_PATH):
         lines += _edges(here, there)
     lines += [f"    {MEETING_COMPLETED} --> {end} : you mark it" for end in (WON, LOST)]
     lines += [*_edges(CONTACTED, EXHAUSTED), *_edges(EXHAUSTED, CONTACTED), *_edges(SCHEDULED, ENGAGED)]
     return "\n".join(lines)
 
 
-def mermaid() -> str:
-    """Every automatic transition, by rule id; the ends are reached from the box around all open stages."""
+def transition_diagram() -> str:
+    """Every automatic transition with the ids of its rules, as a Mermaid diagram.
+
+    A rule from all open stages to an end is one arrow, from the box around the open stages.
+    """
     inner: dict[tuple[str, str], list[str]] = {}
     outer: dict[tuple[str, str], list[str]] = {}
     for rule in RULES:
@@ -101,7 +104,7 @@ def mermaid() -> str:
 
 
 def _edges(here: Stage, there: Stage) -> list[str]:
-    return [f"    {here} --> {there} : {rule.would}" for rule in RULES if here in rule.from_ and rule.to is there]
+    return [f"    {here} --> {there} : {rule.when}" for rule in RULES if here in rule.from_ and rule.to is there]
 
 
 def _capital(text: str) -> str:

@@ -1,10 +1,14 @@
-"""The fold: a lead's signals and timers in order, applied to its journey by the rules of the table."""
+"""The fold: a lead's signals and timers, in order, applied to its journey.
+
+This file is the loop. `fold_state.py` holds the state of one run and its steps, `handlers/` the effect of each type of
+signal, `transitions.py` the rules.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from . import replies
-from .folding import Folding
+from .fold_state import FoldState
 from .handlers import HANDLERS
 from .journey import RULES_VERSION, Journey
 from .outcome import Outcome
@@ -13,10 +17,10 @@ from .signals import Order, Signal
 
 
 def fold(signals: Iterable[Signal], settings: SettingsHistory, until: datetime) -> Outcome:
-    """The journey from nothing: all signals in order, and the timers that fire between them and up to `until`.
+    """The journey from its beginning: all signals in order, and the timers that fire between them and up to `until`.
 
-    The signals may come in any order and more than once. Without a `lead.captured` among them nothing moves: the
-    outcome is an untouched journey (`created_on` is None), and the signals wait.
+    The signals may be given in any order and more than once. Without a `lead.captured` among them nothing moves: the
+    outcome is a new journey (`created_on` is None), and the signals wait.
     """
     journey = Journey()
     ordered = _in_order(signals)
@@ -26,40 +30,41 @@ def fold(signals: Iterable[Signal], settings: SettingsHistory, until: datetime) 
 
 
 def advance(journey: Journey, new_signals: Iterable[Signal], settings: SettingsHistory, until: datetime) -> Outcome:
-    """Goes on from a stored journey, which it changes in place; the outcome tells only what is new.
+    """Continue a stored journey, which is changed in place; the outcome holds only what is new.
 
-    Precondition: `can_advance`. Then the journey ends as the full fold of all signals would end it.
+    Precondition: `can_advance`. Then the journey ends as the fold of all signals would end.
     """
     return _run(journey, _in_order(new_signals), settings, until)
 
 
 def can_advance(journey: Journey, new_signals: Sequence[Signal]) -> bool:
-    """Whether `advance` may be used: nothing new is older than what was folded, or changes what it meant.
+    """Whether `advance` may be used: the new signals are newer than all folded ones, and change nothing about them.
 
-    An erased lead is always advanced, which ignores everything: its signals are gone, and a fold would lose the counts.
+    An erased lead is always advanced, which ignores the signals: a fold would lose the counts, since the signals of
+    the person are gone.
     """
     if journey.erased:
         return True
     last = journey.last_order
     if last is None or journey.created_on is None or journey.rules_version != RULES_VERSION:
         return False
-    return all(signal.order > last for signal in new_signals) and not replies.disturbs(journey, new_signals)
+    return all(signal.order > last for signal in new_signals) and not replies.needs_refold(journey, new_signals)
 
 
 def _run(journey: Journey, ordered: list[Signal], settings: SettingsHistory, until: datetime) -> Outcome:
-    settled, labels = replies.settle(ordered)
-    folding = Folding(journey, settings, labels)
-    for signal in settled:
+    signals, labels = replies.with_last_labels(ordered)
+    state = FoldState(journey, settings, labels)
+    for signal in signals:
         if journey.erased:
-            folding.ignore(signal, "the lead was erased")
+            state.ignore(signal, "the lead was erased")
             continue
-        folding.fire_timers_before(signal.occurred_at)
+        state.fire_timers_before(signal.occurred_at)
         journey.last_order = signal.order
         handler = HANDLERS.get(signal.type)
         if handler is not None:
-            handler(folding, signal, signal.data)
-    folding.fire_timers_until(until)
-    return folding.outcome()
+            handler(state, signal, signal.data)
+    state.fire_timers_until(until)
+    return state.outcome
 
 
 def _in_order(signals: Iterable[Signal]) -> list[Signal]:
@@ -73,7 +78,7 @@ def _in_order(signals: Iterable[Signal]) -> list[Signal]:
 
 
 def decided_at(journey: Journey, now: datetime) -> datetime:
-    """The time of what a person decides now: later than all they saw."""
+    """The time of what a person decides now: later than all signals that they saw."""
     last = journey.last_order
     return now if last is None or last[0] < now else last[0] + timedelta(microseconds=1)
 

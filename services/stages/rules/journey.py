@@ -1,4 +1,4 @@
-"""The journey: what the signals of a lead add up to, and all that the fold needs to go on from there."""
+"""The journey: what the signals of a lead add up to, with all that the fold needs to continue from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ CHANNELS = (EMAIL, SMS)
 BOOKED, PASSED, CANCELLED = "booked", "passed", "cancelled"
 VALID, SOFT, INVALID = "valid", "soft", "invalid"
 
-# A fired timer comes after every signal of its instant: no UTF-8 text is greater than this byte.
 AFTER_ALL = b"\xff"
+"""The event id of a fired timer: greater than any UTF-8 text, so a timer is after all signals of its instant."""
 
 
 @dataclass(slots=True)
@@ -40,13 +40,14 @@ class Tick:
 
 @dataclass(slots=True)
 class Address:
-    """What is known of one address the lead ever had; it is kept by its digest only."""
+    """One address that the lead has or had. It is stored under its digest, never as text."""
 
     channel: str
     state: str = VALID
     suppressed: bool = False
     used_up: bool = False
-    known: bool = True  # False: something was said of it before it was in the contact details
+    known: bool = True
+    """False for an address that was never in the contact details, but that an event has named."""
 
     @property
     def works(self) -> bool:
@@ -55,7 +56,10 @@ class Address:
 
 @dataclass(slots=True)
 class Contact:
-    """The addresses in use of one lead id (a merged lead has several), as digests, and whose version said so."""
+    """The addresses in use of one lead id, as digests, and the version of the contact details that named them.
+
+    A merged lead has the contacts of several lead ids.
+    """
 
     email: str | None = None
     sms: str | None = None
@@ -64,10 +68,10 @@ class Contact:
 
 @dataclass(slots=True)
 class Journey:
-    """Where a lead stands and why. `created_on` is None until `lead.captured` was folded.
+    """The stage of a lead, why it is there, and all facts that the rules read.
 
-    `last_order` is the place of the newest signal or timer folded; `because`, `rule`, `caused_by` tell of the last
-    move.
+    `created_on` is None until `lead.captured` is folded. `because`, `rule` and `caused_by` are the reason, the rule and
+    the cause of the last move. `last_order` is the position of the newest signal or timer that was folded.
     """
 
     stage: Stage = NEW
@@ -89,16 +93,19 @@ class Journey:
     unanswered: bool = False
     erased: bool = False
     later_until: str | None = None
-    last_word_at: datetime | None = None
+    last_reply_at: datetime | None = None
     sequence_ended_at: datetime | None = None
     mode: str = "blended"
     ticks: dict[str, Tick] = field(default_factory=dict)
     meetings: dict[str, Meeting] = field(default_factory=dict)
     contacts: dict[str, Contact] = field(default_factory=dict)
     addresses: dict[str, Address] = field(default_factory=dict)
-    sequences: dict[str, bool] = field(default_factory=dict)  # enrolment -> still active
-    replies: dict[str, str] = field(default_factory=dict)  # reply -> the label that counts
-    trusted: dict[str, str] = field(default_factory=dict)  # opt-outs by a reply that is not known yet -> event id
+    sequences: dict[str, bool] = field(default_factory=dict)
+    """Whether each enrolment is still active."""
+    replies: dict[str, str] = field(default_factory=dict)
+    """The label that counts of each reply."""
+    trusted: dict[str, str] = field(default_factory=dict)
+    """The opt-outs that are believed until the reply that they name is received: reply id -> event id."""
     last_order: Order | None = None
     rules_version: int = RULES_VERSION
 
@@ -108,7 +115,7 @@ class Journey:
 
     @property
     def meetings_held(self) -> int:
-        """How many meetings came to their end without being cancelled; a meeting moved afterwards is held again."""
+        """How many meetings have passed without being cancelled; a meeting that is moved afterwards does not count."""
         return sum(meeting.state == PASSED for meeting in self.meetings.values())
 
     def facts(self) -> dict[str, Any]:
@@ -123,12 +130,12 @@ class Journey:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """A compact dict for orjson, which writes the times, that says only what differs from a new journey."""
+        """A compact dict for orjson, which writes the times: only what differs from a new journey."""
         out: dict[str, Any] = {"v": self.rules_version, "stage": self.stage.value}
-        for name in _TIMES:
+        for key, name in _TIMES.items():
             time = getattr(self, name)
             if time is not None:
-                out[name] = time
+                out[key] = time
         for name in _PLAIN:
             value = getattr(self, name)
             if value:
@@ -157,14 +164,14 @@ class Journey:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Journey":
-        """The journey in what `to_json` gave, once it was written and parsed."""
+        """The journey from the JSON that `to_json` gave, parsed."""
         read = datetime.fromisoformat
         journey = cls(stage=Stage(stored["stage"]), rules_version=stored["v"])
-        for name, value in stored.items():
-            if name in _TIMES:
-                setattr(journey, name, read(value))
-            elif name in _AS_IS:
-                setattr(journey, name, value)
+        for key, value in stored.items():
+            if key in _TIMES:
+                setattr(journey, _TIMES[key], read(value))
+            elif key in _AS_IS:
+                setattr(journey, key, value)
         if "ticks" in stored:
             journey.ticks = {
                 item: Tick(ticked, by, read(at), evidence)
@@ -185,7 +192,16 @@ class Journey:
         return journey
 
 
-_TIMES = ("entered_at", "created_on", "first_qualified_on", "won_on", "last_word_at", "sequence_ended_at")
+_TIMES = {
+    "entered_at": "entered_at",
+    "created_on": "created_on",
+    "first_qualified_on": "first_qualified_on",
+    "won_on": "won_on",
+    "last_word_at": "last_reply_at",
+    "sequence_ended_at": "sequence_ended_at",
+}
+"""The times of a journey: key in the stored JSON -> attribute."""
+
 _PLAIN = (
     "contacted",
     "disqualification_reason",

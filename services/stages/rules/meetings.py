@@ -1,4 +1,7 @@
-"""Meetings: booked, moved, cancelled, passed."""
+"""Meetings: booked, moved, cancelled, passed.
+
+A meeting passes when its end passes and it is not cancelled by then: `timers.py` derives that moment.
+"""
 
 from datetime import datetime
 
@@ -6,9 +9,9 @@ from .journey import BOOKED, CANCELLED, PASSED, Journey, Meeting
 
 
 def book(journey: Journey, meeting_id: str, starts_at: datetime, ends_at: datetime, title: str | None = None) -> bool:
-    """Books the meeting, moves it, or books it anew after a cancellation; an older timer of it is void.
+    """Book the meeting, move it, or book it again after a cancellation; its earlier timer is void.
 
-    False when it has taken place at this very time: said once more, it is not held once more.
+    False when the meeting has already passed at this very time: a repeated booking does not make it pass twice.
     """
     known = journey.meetings.get(meeting_id)
     if known is not None and (known.starts_at, known.ends_at, known.state) == (starts_at, ends_at, PASSED):
@@ -18,7 +21,7 @@ def book(journey: Journey, meeting_id: str, starts_at: datetime, ends_at: dateti
 
 
 def cancel(journey: Journey, meeting_id: str) -> str | None:
-    """Cancels a meeting that is booked; otherwise answers why there is nothing to cancel."""
+    """Cancel a booked meeting; for any other, the reason why it cannot be cancelled."""
     meeting = journey.meetings.get(meeting_id)
     if meeting is None:
         return "nobody booked this meeting"
@@ -30,13 +33,13 @@ def cancel(journey: Journey, meeting_id: str) -> str | None:
     return None
 
 
-def ahead(journey: Journey, moment: datetime) -> bool:
+def has_meeting_ahead(journey: Journey, moment: datetime) -> bool:
     """Whether a meeting that is not cancelled ends after the moment."""
     return any(meeting.state == BOOKED and meeting.ends_at > moment for meeting in journey.meetings.values())
 
 
 def next_end(journey: Journey) -> tuple[datetime, str] | None:
-    """The booked meeting that ends first: when, and its id."""
+    """The booked meeting that ends first: its end and its id."""
     return min(
         ((meeting.ends_at, id) for id, meeting in journey.meetings.items() if meeting.state == BOOKED),
         default=None,
@@ -44,7 +47,7 @@ def next_end(journey: Journey) -> tuple[datetime, str] | None:
 
 
 def next_start(journey: Journey, moment: datetime) -> datetime | None:
-    """When the next meeting starts that has not ended at the moment."""
+    """The start of the next meeting that has not ended at the moment."""
     return min(
         (each.starts_at for each in journey.meetings.values() if each.state == BOOKED and each.ends_at > moment),
         default=None,
@@ -52,5 +55,5 @@ def next_start(journey: Journey, moment: datetime) -> datetime | None:
 
 
 def last_end(journey: Journey) -> datetime | None:
-    """The latest end of all meetings that are not cancelled, those ahead included."""
+    """The latest end of all meetings that are not cancelled, also of those ahead."""
     return max((each.ends_at for each in journey.meetings.values() if each.state != CANCELLED), default=None)

@@ -1,4 +1,4 @@
-"""What a fold answers: the journey, the moves on the way, what was ignored and why, and hot alerts."""
+"""The outcome of a fold: the journey, the transitions on the way, the ignored signals, and the crossings to hot."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,13 +9,14 @@ from .journey import Journey
 from .stages import Stage
 
 MANUAL = "manual"
+"""The rule id of a move by a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One move, or a change of the status alone (then `from_` is `to`).
+    """One move from stage to stage, or a change of the status alone (then `from_` is `to`).
 
-    `caused_by` is an event id, or a timer's id; `reason` a clause for people, without a full stop.
+    `caused_by` is the id of an event or of a timer; `reason` is a clause for people, without a full stop.
     """
 
     from_: Stage
@@ -29,17 +30,17 @@ class Transition:
     status: str
     disqualification_reason: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """The facts of the journey just after it."""
+    """The facts of the journey just after the transition."""
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What makes two transitions of two folds the same entry of the timeline; its words may differ."""
+        """The identity of the transition in the timeline; two folds may give it different reasons."""
         return self.rule, self.from_, self.to, self.from_status, self.status, self.caused_by, self.occurred_at
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A signal that changed nothing, and why. `routine`: nothing else was to be expected (a second message)."""
+    """A signal that changed nothing, and why. `routine`: that was to be expected (a second message, for example)."""
 
     digest: str
     event_id: str
@@ -51,7 +52,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class BecameHot:
-    """The score reached the threshold from below: what `lead.became_hot` says."""
+    """The score reached the threshold from below: the content of `lead.became_hot`."""
 
     total: int
     threshold: int
@@ -61,7 +62,7 @@ class BecameHot:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The journey is the very object that was advanced; the lists hold what this fold added, in order."""
+    """`journey` is the object that was advanced; the lists hold what this fold added, in order."""
 
     journey: Journey
     transitions: list[Transition] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Replies: which label of a reply counts, and what it says."""
+"""Replies: which label of a reply counts, and which trigger it is."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -6,10 +6,10 @@ from datetime import datetime
 from .journey import Journey
 from .settings import ALWAYS
 from .signals import Signal, moment
-from .table import Trigger
+from .transitions import Trigger
 
 INTERESTED, QUESTION, MEETING_REQUEST, OTHER = "interested", "question", "meeting_request", "other"
-LATER, LABEL_DECLINED, OPT_OUT, LABEL_MOVED = "later", "declined", "opt_out", "moved_company"
+LATER, DECLINED, OPT_OUT, MOVED_COMPANY = "later", "declined", "opt_out", "moved_company"
 WRONG_PERSON, OUT_OF_OFFICE, AUTO_REPLY, BOUNCE = "wrong_person", "out_of_office", "auto_reply", "bounce"
 
 TRIGGERS: dict[str, Trigger] = {
@@ -17,46 +17,49 @@ TRIGGERS: dict[str, Trigger] = {
     QUESTION: Trigger.REPLIED,
     MEETING_REQUEST: Trigger.REPLIED,
     OTHER: Trigger.REPLIED,
-    LATER: Trigger.SAID_LATER,
-    LABEL_DECLINED: Trigger.DECLINED,
-    LABEL_MOVED: Trigger.LEFT_COMPANY,
+    LATER: Trigger.REPLIED_LATER,
+    DECLINED: Trigger.DECLINED,
+    MOVED_COMPANY: Trigger.LEFT_COMPANY,
     OPT_OUT: Trigger.OPTED_OUT,
 }
-# No word of the lead, and no transition.
-SILENT: dict[str, str] = {
+"""The labels of replies that the lead wrote, each with its trigger."""
+
+NOT_BY_THE_LEAD: dict[str, str] = {
     WRONG_PERSON: "somebody else answered",
     OUT_OF_OFFICE: "an out-of-office notice is no answer",
     AUTO_REPLY: "an automatic reply is no answer",
     BOUNCE: "a bounce is no answer",
 }
-# Of the opt-outs with a reply_id, these are the machine's own evidence and stand whatever a human labels.
-STANDING = frozenset({"stop_word", "unsubscribe", "blocklist"})
+"""The labels of replies that the lead did not write, each with the reason why it does not move the lead."""
+
+INDEPENDENT_OF_LABEL = frozenset({"stop_word", "unsubscribe", "blocklist"})
+"""The opt-outs that count whatever the label of the reply that they name."""
 
 
 def known_label(label: str | None) -> str:
-    """The label, or `other` for one that this version does not know."""
-    return label if label in TRIGGERS or label in SILENT else OTHER
+    """The label, or `other` for a label that this version does not know."""
+    return label if label in TRIGGERS or label in NOT_BY_THE_LEAD else OTHER
 
 
-def settle(signals: Sequence[Signal]) -> tuple[list[Signal], dict[str, str]]:
-    """Lets the last label of each reply count, at the reply's own time.
+def with_last_labels(signals: Sequence[Signal]) -> tuple[list[Signal], dict[str, str]]:
+    """The signals with one event for each reply, which carries the last label; and the label that counts, by reply.
 
-    `signals` are in order. The first event of a reply takes the data of the one with the greatest (`labelled_at`, event
-    id), and the others fall away. Also answers the labels that count, by reply.
+    `signals` are in order. The first event of a reply is kept, at the reply's own time, with the data of the event that
+    has the greatest (`labelled_at`, event id); the others are dropped.
     """
-    winners: dict[str, Signal] = {}
+    last: dict[str, Signal] = {}
     several = False
     for signal in signals:
         if signal.type == "reply.received":
             reply_id = signal.data["reply_id"]
-            known = winners.get(reply_id)
+            known = last.get(reply_id)
             several = several or known is not None
             if known is None or _rank(signal) > _rank(known):
-                winners[reply_id] = signal
-    labels = {reply_id: known_label(signal.data.get("label")) for reply_id, signal in winners.items()}
+                last[reply_id] = signal
+    labels = {reply_id: known_label(signal.data.get("label")) for reply_id, signal in last.items()}
     if not several:
         return list(signals), labels
-    settled: list[Signal] = []
+    labelled: list[Signal] = []
     seen: set[str] = set()
     for signal in signals:
         if signal.type == "reply.received":
@@ -64,13 +67,16 @@ def settle(signals: Sequence[Signal]) -> tuple[list[Signal], dict[str, str]]:
             if reply_id in seen:
                 continue
             seen.add(reply_id)
-            signal = signal._replace(data=winners[reply_id].data)
-        settled.append(signal)
-    return settled, labels
+            signal = signal._replace(data=last[reply_id].data)
+        labelled.append(signal)
+    return labelled, labels
 
 
-def disturbs(journey: Journey, signals: Iterable[Signal]) -> bool:
-    """Whether a newer reply changes what was folded before: it is labelled again, or its opt-out was believed."""
+def needs_refold(journey: Journey, signals: Iterable[Signal]) -> bool:
+    """Whether a new reply changes what was folded: a known reply has another label, or an opt-out was believed wrongly.
+
+    An opt-out that names a reply is believed until that reply is received.
+    """
     for signal in signals:
         if signal.type == "reply.received":
             reply_id = signal.data["reply_id"]

@@ -1,4 +1,4 @@
-"""A tenant's settings for the rules, versioned by time: an old signal is judged by the settings of its time."""
+"""A tenant's settings for the rules, versioned by time: the settings of its time decide about an old signal."""
 
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
+"""Before all signals: the moment from which the default settings hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of the qualification checklist; with `score_at_least` it follows the score by itself."""
+    """One line of the qualification checklist; with `score_at_least` the score ticks it."""
 
     id: str
     label: str
@@ -20,8 +21,8 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What a tenant decides about the rules, from `valid_from` on. Durations may be fractions."""
+class TenantSettings:
+    """The settings that a tenant chose for the rules, from `valid_from` on. Durations may be fractions."""
 
     checklist: tuple[Item, ...] = (
         Item("budget", "Budget"),
@@ -40,7 +41,7 @@ class Settings:
         return timedelta(days=self.quiet_days)
 
     def reacts_to(self, occurred_at: datetime, now: datetime) -> bool:
-        """Whether something that happened then may still start something now (an alert)."""
+        """Whether something that happened then is recent enough to raise an alert now."""
         return now - occurred_at <= timedelta(hours=self.react_within_hours)
 
     def to_json(self) -> dict[str, Any]:
@@ -57,8 +58,8 @@ class Settings:
         }
 
     @classmethod
-    def from_json(cls, body: Mapping[str, Any], valid_from: datetime = ALWAYS) -> "Settings":
-        """Reads the body of `PUT /settings` (already validated); what is absent keeps its default."""
+    def from_json(cls, body: Mapping[str, Any], valid_from: datetime = ALWAYS) -> "TenantSettings":
+        """The settings in the body of `PUT /settings`, already validated; a name that is absent has its default."""
         known = DEFAULT_SETTINGS
         hot = (body.get("thresholds") or {}).get("hot") or {}
         items = body.get("checklist")
@@ -82,15 +83,15 @@ def _item(entry: Mapping[str, Any]) -> Item:
     )
 
 
-DEFAULT_SETTINGS = Settings()
+DEFAULT_SETTINGS = TenantSettings()
 
 
 @dataclass(slots=True)
 class SettingsHistory:
-    """All versions of a tenant's settings, oldest first; before the first the defaults hold."""
+    """All versions of a tenant's settings, oldest first; the defaults hold before the first."""
 
-    versions: list[Settings] = field(default_factory=list)
-    quiet_periods: list[tuple[Settings, timedelta, datetime, datetime | None]] = field(init=False, repr=False)
+    versions: list[TenantSettings] = field(default_factory=list)
+    quiet_periods: list[tuple[TenantSettings, timedelta, datetime, datetime | None]] = field(init=False, repr=False)
     """Each version with its quiet period, and the moments from which and until which it holds."""
     _starts: list[datetime] = field(init=False, repr=False)
 
@@ -107,15 +108,15 @@ class SettingsHistory:
         ]
 
     @classmethod
-    def of(cls, *versions: Settings) -> "SettingsHistory":
+    def of(cls, *versions: TenantSettings) -> "SettingsHistory":
         return cls(list(versions))
 
-    def at(self, moment: datetime) -> Settings:
+    def at(self, moment: datetime) -> TenantSettings:
         """The settings that held at a moment; a version holds from its own instant on."""
         if len(self.versions) == 1:
             return self.versions[0]
         return self.versions[bisect_right(self._starts, moment) - 1]
 
-    def followed_by(self, settings: Settings) -> "SettingsHistory":
-        """The history with one more version, which this one does not get."""
+    def followed_by(self, settings: TenantSettings) -> "SettingsHistory":
+        """A copy of the history with one more version."""
         return SettingsHistory([*self.versions, settings])

@@ -1,4 +1,4 @@
-"""Signals: what the fold keeps and reads of an event, without any contact detail."""
+"""Signals: the fields of events that the rules read. They hold no contact detail."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,10 +12,10 @@ Order = tuple[datetime, bytes, bytes]
 
 
 class Signal(NamedTuple):
-    """One thing that happened to a lead, reduced to what the rules read.
+    """One event of a lead, reduced to the fields that the rules read.
 
-    `digest` is the key under which it is stored, `lead_id` the id the event came with (an alias keeps its own),
-    `type` an event type, or `manual.move` and `checklist.tick` for what people did through the API.
+    `digest` is its key in the store. `lead_id` is the id that the event was received with, which may be an alias.
+    `type` is an event type, or `manual.move` or `checklist.tick` for what people did through the API.
     """
 
     digest: str
@@ -30,11 +30,10 @@ class Signal(NamedTuple):
 
     @property
     def order(self) -> Order:
-        """The place among the lead's signals: time, then event id, then source, compared as bytes."""
+        """The position among the lead's signals: time, then event id, then source, compared as bytes."""
         return self.occurred_at, self.id.encode(), self.source.encode()
 
 
-# What is kept of each event. A field that is not named here never reaches the store of signals.
 _KEPT: dict[str, tuple[str, ...]] = {
     "lead.captured": ("lead_id", "created_on", "owner", "version"),
     "lead.updated": ("lead_id", "version"),
@@ -54,14 +53,19 @@ _KEPT: dict[str, tuple[str, ...]] = {
     MANUAL_MOVE: ("to", "note", "disqualification_reason"),
     CHECKLIST_TICK: ("item", "ticked", "evidence"),
 }
-READ_TYPES: frozenset[str] = frozenset(_KEPT) - {MANUAL_MOVE, CHECKLIST_TICK}
+"""The fields that a signal keeps of each event. No other field is stored for the rules."""
+
+SIGNAL_TYPES: frozenset[str] = frozenset(_KEPT) - {MANUAL_MOVE, CHECKLIST_TICK}
+"""The event types that are signals."""
+
 EVIDENCE_CHARACTERS = 500
+"""The length of the sentence that is kept as the evidence of a tick."""
 
 
 def signal_data(type: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an event's data that the rules read, as plain JSON; addresses become digests.
 
-    Running it over its own result changes nothing. Raises KeyError for a type that the fold does not read.
+    Applied to its own result it changes nothing. Raises KeyError for a type that is not a signal.
     """
     kept = {name: _plain(data[name]) for name in _KEPT[type] if data.get(name) is not None}
     if type == "lead.captured" or type == "lead.updated":
@@ -89,7 +93,7 @@ def signal_data(type: str, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def address_key(address: str) -> str:
-    """A stable digest of an e-mail address or phone number: enough to know whether it is the same one."""
+    """A stable digest of an e-mail address or phone number, to tell whether two are the same: 64 bits of SHA-256."""
     text = address.strip().lower()
     if "@" not in text:
         text = "".join(character for character in text if character.isdigit())

@@ -1,4 +1,4 @@
-"""The fourteen stages of the journey, and the status each of them shows."""
+"""The fourteen stages of the journey, and the status of each."""
 
 from enum import StrEnum
 
@@ -21,7 +21,7 @@ class Stage(StrEnum):
     MOVED_COMPANY = "moved_company"
     DEAD = "dead"
 
-    # Enum's own hash is Python code, and stages are looked up at every signal.
+    # The hash of Enum is Python code, and stages are looked up for every signal.
     __hash__ = str.__hash__
 
 
@@ -34,8 +34,11 @@ ACTIVE = frozenset({NEW, CONTACTED, ENGAGED, QUALIFIED, SCHEDULED, MEETING_COMPL
 PAUSED = frozenset({EXHAUSTED})
 END = frozenset({WON, LOST, BAD_PHONE, BAD_CONTACT, MOVED_COMPANY})
 SEALED = frozenset({DEAD})
-OPEN = ACTIVE | PAUSED  # what the queue lists and what can be hot
+OPEN = ACTIVE | PAUSED
+"""The stages of leads that the queue lists and that can be hot."""
+
 REACHED_QUALIFIED = frozenset({QUALIFIED, SCHEDULED, MEETING_COMPLETED, WON})
+"""A lead in one of these stages counts as having reached `qualified`."""
 
 KINDS: dict[Stage, str] = {
     stage: kind
@@ -80,12 +83,12 @@ DISQUALIFIED = frozenset(stage for stage, status in _STATUS.items() if status ==
 
 
 def title_of(stage: Stage) -> str:
-    """The name as people write it: "Meeting Completed"."""
+    """The name for people: "Meeting Completed"."""
     return stage.value.replace("_", " ").title()
 
 
 def status_of(stage: Stage, contacted: bool) -> str:
-    """The five-value CRM view of a stage; `contacted`: a message was sent to the lead at some time."""
+    """The five-value CRM view of a stage; `contacted`: whether a message was ever sent to the lead."""
     if stage is NURTURE:
         return "contacted" if contacted else "new"
     return _STATUS[stage]

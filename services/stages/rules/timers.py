@@ -1,7 +1,7 @@
 """Timers: when a booked meeting's end passes, and when a lead has been quiet for too long.
 
-They are never stored: each is a function of the journey and the settings. A timer fires at the later of its due time
-and the signal that set it, after every signal of the same instant.
+Timers are never stored: each follows from the journey and the settings. A timer fires at the later of its due time and
+the signal that set it, after every signal of the same instant.
 """
 
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Timer(NamedTuple):
-    """One timer of a journey: `about` is the meeting's id, or the moment since which there was no word."""
+    """One timer of a journey: `about` is the meeting's id, or the moment since which the lead is quiet."""
 
     kind: str
     fires_at: datetime
@@ -27,13 +27,13 @@ class Timer(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Names the timer in `caused_by`; the same for the same facts."""
+        """The name of the timer in `caused_by`; the same facts give the same id."""
         about = self.about if isinstance(self.about, str) else self.about.isoformat()
         return f"timer:{self.kind}:{about}@{self.fires_at.isoformat()}"
 
 
 def next_timer(journey: Journey, history: SettingsHistory) -> Timer | None:
-    """The timer that fires next, or None. Of two at the same instant the meeting comes first."""
+    """The timer that fires next, or None. Of two at the same instant, that of the meeting."""
     if journey.erased:
         return None
     meeting = _meeting_timer(journey) if journey.meetings else None
@@ -65,12 +65,12 @@ def _meeting_timer(journey: Journey) -> Timer | None:
 
 
 def quiet_since(journey: Journey) -> datetime | None:
-    """Since when there is no word; None while a sequence runs or the stage was never entered."""
+    """The moment since which the lead is quiet; None while a sequence runs, and before the lead is captured."""
     since = journey.entered_at
     if since is None or any(journey.sequences.values()):
         return None
     last_end = meetings.last_end(journey) if journey.meetings else None
-    for other in (journey.last_word_at, last_end, journey.sequence_ended_at):
+    for other in (journey.last_reply_at, last_end, journey.sequence_ended_at):
         if other is not None and other > since:
             since = other
     return since
@@ -80,7 +80,8 @@ def _quiet_timer(journey: Journey, history: SettingsHistory) -> Timer | None:
     since = quiet_since(journey)
     if since is None:
         return None
-    # The first moment at which the settings of that moment call it quiet: a shorter period reaches back at its commit.
+    # The lead goes quiet at the first moment at which the settings of that moment say so. A shorter period applies from
+    # its commit on, to leads that have been quiet for longer.
     for settings, period, valid_from, valid_until in history.quiet_periods:
         try:
             due = since + period
@@ -93,6 +94,6 @@ def _quiet_timer(journey: Journey, history: SettingsHistory) -> Timer | None:
     return None
 
 
-def after_all(moment: datetime) -> tuple[datetime, bytes, bytes]:
-    """The place of a fired timer among the signals: behind all of its instant."""
+def timer_order(moment: datetime) -> tuple[datetime, bytes, bytes]:
+    """The position of a fired timer among the signals: after all signals of its instant."""
     return moment, AFTER_ALL, b""

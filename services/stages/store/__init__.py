@@ -1,1 +1,1 @@
-"""Every query of the stage service, by noun."""
+"""The queries of the stage service, one module for each kind of row or question."""

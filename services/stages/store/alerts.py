@@ -1,49 +1,50 @@
-"""Alerts: leads that became hot, once for each crossing."""
+"""Alerts: leads that became hot, one alert for each crossing of the threshold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from shared.db import UnitOfWork
+from services.stages.tables import Alert
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import column_types, insert_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    tenant: str
-    id: UUID
+class HotAlert:
+    """An alert, with the event that brought the score."""
+
+    tenant_id: str
+    alert_id: UUID
     lead_id: UUID
     total: int
     threshold: int
     at: datetime
     caused_by: str
-    """The event that brought the score."""
 
 
-async def add(work: UnitOfWork, alerts: Sequence[Alert]) -> list[Alert]:
-    """Store them; those that were not known yet."""
-    new: list[Alert] = []
+_COLUMNS = column_types(Alert)
+_row = attrgetter(*_COLUMNS)
+_ADD = f"{insert_rows(Alert)} ON CONFLICT DO NOTHING RETURNING tenant_id, alert_id"
+
+
+async def add(work: UnitOfWork, alerts: Sequence[HotAlert]) -> list[HotAlert]:
+    """Store the alerts; returns those that were not known yet, in order."""
+    if not alerts:
+        return []
+    first: dict[tuple[str, UUID], HotAlert] = {}
     for alert in alerts:
-        if await work.run(
-            """
-            INSERT INTO alert (tenant_id, alert_id, lead_id, total, threshold, at)
-            VALUES (:tenant, :id, :lead, :total, :threshold, :at) ON CONFLICT DO NOTHING
-            """,
-            tenant=alert.tenant,
-            id=alert.id,
-            lead=alert.lead_id,
-            total=alert.total,
-            threshold=alert.threshold,
-            at=alert.at,
-        ):
-            new.append(alert)
-    return new
+        first.setdefault((alert.tenant_id, alert.alert_id), alert)
+    rows = await work.fetch_tuples(_ADD, **by_column(_COLUMNS, map(_row, first.values())))
+    new = {(tenant, id) for tenant, id in rows}
+    return [alert for key, alert in first.items() if key in new]
 
 
 async def page(work: UnitOfWork, *, before: tuple[datetime, UUID] | None, limit: int) -> Sequence[RowMapping]:
-    """The newest first."""
+    """A page of the tenant's alerts, the newest first."""
     at, id = before or (None, None)
     return await work.fetch(
         """

@@ -1,8 +1,9 @@
-"""LeadKey rows: locked in one order, loaded at once, saved at once."""
+"""Leads: their rows, locked in one order, loaded at once and saved at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -10,33 +11,37 @@ import orjson
 from sqlalchemy import RowMapping
 
 from services.stages.rules import QUIET_STAGES, Journey, Stage, status_of
-from services.stages.store.activities import ACTIVE
-from shared.db import UnitOfWork, array_parameters, by_column
+from services.stages.store.activities import LAST_ACTIVITY_TYPES
+from services.stages.tables import Lead
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import column_types, insert_rows, rows_of, select_values
+from shared.errors import NotFound
 from shared.ids import LeadKey
 
-# Not year 1: asyncpg takes the least datetime for -infinity, and reads that back without a time zone.
-UNBORN = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
-"""The last activity of a lead of which nothing is known yet."""
+NO_ACTIVITY = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
+"""The last activity of a lead without any. Not year 1: asyncpg writes the least datetime as -infinity."""
 
+DRAFT_OPEN, DRAFT_CLOSED = "open", "closed"
 
-OPEN, CLOSED = "open", "closed"
+WAITING, MERGED, ERASED = "waiting", "merged", "erased"
+"""The column `stage` of leads that no list shows: not captured yet, an alias of another lead, erased."""
 
 
 @dataclass(slots=True)
-class Standing:
-    """A lead's row, locked, with its journey; `known` is False when the row is to be made."""
+class LeadRecord:
+    """A lead's row with its journey. `stored` is False while the row is not inserted yet."""
 
     tenant: str
     lead_id: UUID
     journey: Journey
-    known: bool = True
+    stored: bool = True
     captured: bool = False
     revision: int = 0
     score_total: int = 0
     band: str = ""
     score_revision: int = 0
     scored_at: datetime | None = None
-    last_activity_on: datetime = UNBORN
+    last_activity_on: datetime = NO_ACTIVITY
     source: str | None = None
     campaign: str | None = None
     owner: str | None = None
@@ -47,6 +52,7 @@ class Standing:
     """The newest drafts by id: open or closed."""
     merged_into: UUID | None = None
     next_due: datetime | None = None
+    updated_at: datetime = NO_ACTIVITY
 
     @property
     def key(self) -> LeadKey:
@@ -54,155 +60,148 @@ class Standing:
 
     @property
     def stage(self) -> str:
-        """The stage as lists see it: a lead that is not captured yet, is an alias, or was erased, is in none."""
+        """The stage as lists filter by it: of an uncaptured, merged or erased lead none of the fourteen."""
         if not self.captured:
-            return "waiting"
+            return WAITING
         if self.merged_into:
-            return "merged"
-        return "erased" if self.journey.erased else self.journey.stage.value
-
-    def saw(self, type: str, at: datetime) -> None:
-        """Something happened; it may be the lead's last activity."""
-        if type in ACTIVE and at > self.last_activity_on:
-            self.last_activity_on = at
-
-    @property
-    def draft_waits(self) -> bool:
-        return OPEN in self.drafts.values()
+            return MERGED
+        return ERASED if self.journey.erased else self.journey.stage.value
 
     @property
     def status(self) -> str:
         return status_of(self.journey.stage, self.journey.contacted)
 
+    @property
+    def has_open_draft(self) -> bool:
+        return DRAFT_OPEN in self.drafts.values()
 
-_READ = (
-    "tenant_id", "lead_id", "journey", "captured", "revision", "score_total", "band", "score_revision", "scored_at",
-    "last_activity_on", "source", "campaign", "owner", "name", "company", "contact_version", "drafts", "merged_into",
-    "next_due",
-)  # fmt: skip
-"""The columns of a standing, in the order of its fields."""
+    @property
+    def journey_json(self) -> str:
+        return orjson.dumps(self.journey.to_json()).decode()
 
+    @property
+    def drafts_json(self) -> str:
+        return orjson.dumps(self.drafts).decode()
+
+    def count_activity(self, type: str, at: datetime) -> None:
+        """Let an activity count for `last_activity_on`, if its type does."""
+        if type in LAST_ACTIVITY_TYPES and at > self.last_activity_on:
+            self.last_activity_on = at
+
+
+_FIELDS = [each.name for each in fields(LeadRecord) if each.name != "stored"]
+_READ = tuple("tenant_id" if name == "tenant" else name for name in _FIELDS)
+"""The columns of a record, in the order of its fields."""
+
+_WRITTEN = column_types(Lead)
+_ATTRIBUTES = {"tenant_id": "tenant", "journey": "journey_json", "hot": "journey.hot", "drafts": "drafts_json"}
+"""The attribute of a record that a column is written from, where it has another name."""
+
+_values = attrgetter(*(_ATTRIBUTES.get(name, name) for name in _WRITTEN))
 _LOCK = f"""
     SELECT {", ".join(_READ)} FROM lead
     WHERE (tenant_id, lead_id) IN (SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])))
     ORDER BY tenant_id, lead_id FOR UPDATE
 """
-
-
-async def lock(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, Standing]:
-    """The standings of these leads, locked until the transaction ends; an unknown lead gets a new one."""
-    wanted = sorted(set(leads), key=lambda lead: (lead[0], lead[1].int))
-    rows = await work.fetch_tuples(_LOCK, tenants=[tenant for tenant, _ in wanted], leads=[lead for _, lead in wanted])
-    found = {(row[0], row[1]): _standing(*row) for row in rows}
-    return {key: found.get(key) or Standing(*key, journey=Journey(), known=False) for key in wanted}
-
-
-def standing_of(row: RowMapping) -> Standing:
-    return _standing(*(row[name] for name in _READ))
-
-
-def _standing(tenant: str, lead_id: UUID, journey: Mapping[str, Any], *rest: Any) -> Standing:
-    return Standing(tenant, lead_id, Journey.from_json(journey), True, *rest)
-
-
-_COLUMNS: dict[str, str] = {
-    "tenant_id": "text",
-    "lead_id": "uuid",
-    "captured": "bool",
-    "stage": "text",
-    "status": "text",
-    "revision": "int",
-    "journey": "text",
-    "next_due": "timestamptz",
-    "score_total": "int",
-    "band": "text",
-    "score_revision": "int",
-    "scored_at": "timestamptz",
-    "hot": "bool",
-    "last_activity_on": "timestamptz",
-    "source": "text",
-    "campaign": "text",
-    "owner": "text",
-    "name": "text",
-    "company": "text",
-    "contact_version": "int",
-    "drafts": "text",
-    "merged_into": "uuid",
-    "updated_at": "timestamptz",
-}
-_JSON = {"journey", "drafts"}
-_VALUES = ", ".join(f"CAST(v.{name} AS jsonb)" if name in _JSON else f"v.{name}" for name in _COLUMNS)
-_INSERT = f"""
-    INSERT INTO lead ({", ".join(_COLUMNS)})
-    SELECT {_VALUES} FROM unnest({array_parameters(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
-"""
+_INSERT = insert_rows(Lead)
 _UPDATE = f"""
-    UPDATE lead SET ({", ".join(_COLUMNS)}) = ({_VALUES})
-    FROM unnest({array_parameters(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
+    UPDATE lead SET ({", ".join(_WRITTEN)}) = ({select_values(Lead, _WRITTEN)}) FROM {rows_of(_WRITTEN)}
     WHERE lead.tenant_id = v.tenant_id AND lead.lead_id = v.lead_id
 """
 
 
-async def save(work: UnitOfWork, standings: Iterable[Standing]) -> None:
-    """Write all of them. A new row that another replica made meanwhile is a unique violation: the batch runs again."""
-    of_both: tuple[list[Standing], list[Standing]] = ([], [])
-    for standing in standings:
-        of_both[standing.known].append(standing)
-    for statement, some in zip((_INSERT, _UPDATE), of_both, strict=True):
-        if some:
-            await work.run(statement, **_arrays(some, work.now))
-    for standing in of_both[0]:
-        standing.known = True
+def columns(row: str = "lead") -> str:
+    """The columns that `record_of` reads, of a table or row of a FROM clause."""
+    return ", ".join(f"{row}.{name}" for name in _READ)
 
 
-def _arrays(standings: Sequence[Standing], now: datetime) -> dict[str, list[Any]]:
-    rows = [
-        (
-            s.tenant,
-            s.lead_id,
-            s.captured,
-            s.stage,
-            s.status,
-            s.revision,
-            orjson.dumps(s.journey.to_json()).decode(),
-            s.next_due,
-            s.score_total,
-            s.band,
-            s.score_revision,
-            s.scored_at,
-            s.journey.hot,
-            s.last_activity_on,
-            s.source,
-            s.campaign,
-            s.owner,
-            s.name,
-            s.company,
-            s.contact_version,
-            orjson.dumps(s.drafts).decode(),
-            s.merged_into,
-            now,
-        )
-        for s in standings
-    ]
-    return by_column(_COLUMNS, rows)
+def record_of(row: RowMapping) -> LeadRecord:
+    """The record in a row that has these columns."""
+    return _record(*(row[name] for name in _READ))
 
 
-async def find(work: UnitOfWork, lead_id: UUID) -> Standing | None:
-    """One lead of the tenant, not locked; an id that is an alias answers as the lead it stands for."""
+def _record(tenant: str, lead_id: UUID, journey: Mapping[str, Any], *rest: Any) -> LeadRecord:
+    return LeadRecord(tenant, lead_id, Journey.from_json(journey), True, *rest)
+
+
+async def lock(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, LeadRecord]:
+    """These leads, locked until the transaction ends; an unknown lead gets a new record."""
+    wanted = sorted(set(leads), key=lambda lead: (lead[0], lead[1].int))
+    rows = await work.fetch_tuples(_LOCK, tenants=[tenant for tenant, _ in wanted], leads=[lead for _, lead in wanted])
+    found = {(row[0], row[1]): _record(*row) for row in rows}
+    return {key: found.get(key) or LeadRecord(*key, journey=Journey(), stored=False) for key in wanted}
+
+
+async def save(work: UnitOfWork, records: Iterable[LeadRecord]) -> None:
+    """Insert or update the leads.
+
+    A row that another replica has inserted meanwhile is a unique violation: the consumer then repeats the batch.
+    """
+    new: list[LeadRecord] = []
+    known: list[LeadRecord] = []
+    for record in records:
+        record.updated_at = work.now
+        (known if record.stored else new).append(record)
+    if new:
+        await work.run(_INSERT, **by_column(_WRITTEN, map(_values, new)))
+    if known:
+        await work.run(_UPDATE, **by_column(_WRITTEN, map(_values, known)))
+    for record in new:
+        record.stored = True
+
+
+async def get(work: UnitOfWork, lead_id: UUID) -> LeadRecord:
+    """One captured lead of the tenant, not locked; for an alias, the lead that it was merged into. Raises NotFound."""
     row = await work.fetch_one(
-        """
-        SELECT * FROM lead
+        f"""
+        SELECT {columns()} FROM lead
         WHERE tenant_id = :tenant AND captured AND lead_id = coalesce(
             (SELECT lead_id FROM alias WHERE tenant_id = :tenant AND alias_id = :lead AND NOT undone), :lead)
         """,
         tenant=work.tenants[0],
         lead=lead_id,
     )
-    return standing_of(row) if row else None
+    if row is None:
+        raise NotFound(f"there is no lead {lead_id}")
+    return record_of(row)
 
 
-async def due(work: UnitOfWork, limit: int) -> Sequence[LeadKey]:
-    """Leads of all tenants whose next timer has fallen due, oldest first. Not locked: `lock` decides who does it."""
+async def page(work: UnitOfWork, after: UUID | None, limit: int) -> list[LeadRecord]:
+    """A page of the tenant's captured leads that are neither merged nor erased, by id."""
+    rows = await work.fetch(
+        f"""
+        SELECT {columns()} FROM lead
+        WHERE tenant_id = :tenant AND captured AND merged_into IS NULL AND stage = ANY (:stages)
+          AND (CAST(:after AS uuid) IS NULL OR lead_id > :after)
+        ORDER BY lead_id LIMIT :limit
+        """,
+        tenant=work.tenants[0],
+        stages=[stage.value for stage in Stage],
+        after=after,
+        limit=limit,
+    )
+    return [record_of(row) for row in rows]
+
+
+async def changed_since(work: UnitOfWork, since: datetime, after: UUID | None, limit: int) -> list[LeadRecord]:
+    """A page of the tenant's leads that have published a `stage.changed` and were saved since then, by id."""
+    rows = await work.fetch(
+        f"""
+        SELECT {columns()} FROM lead
+        WHERE tenant_id = :tenant AND captured AND merged_into IS NULL AND revision > 0 AND updated_at >= :since
+          AND (CAST(:after AS uuid) IS NULL OR lead_id > :after)
+        ORDER BY lead_id LIMIT :limit
+        """,
+        tenant=work.tenants[0],
+        since=since,
+        after=after,
+        limit=limit,
+    )
+    return [record_of(row) for row in rows]
+
+
+async def with_due_timer(work: UnitOfWork, limit: int) -> Sequence[LeadKey]:
+    """Leads of all tenants whose next timer is due, the oldest first. They are not locked."""
     rows = await work.fetch(
         "SELECT tenant_id, lead_id FROM lead WHERE next_due <= :now ORDER BY next_due LIMIT :limit",
         now=work.now,
@@ -211,8 +210,8 @@ async def due(work: UnitOfWork, limit: int) -> Sequence[LeadKey]:
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
 
 
-async def put_off(work: UnitOfWork, lead: LeadKey, pause: timedelta) -> None:
-    """Look at this lead's timers later."""
+async def postpone_timer(work: UnitOfWork, lead: LeadKey, pause: timedelta) -> None:
+    """Let the timers of a lead be due again after a pause."""
     await work.run(
         "UPDATE lead SET next_due = :later WHERE tenant_id = :tenant AND lead_id = :lead",
         later=work.now + pause,
@@ -221,56 +220,48 @@ async def put_off(work: UnitOfWork, lead: LeadKey, pause: timedelta) -> None:
     )
 
 
-async def that_may_go_quiet(work: UnitOfWork, tenant: str, last: UUID | None, limit: int) -> Sequence[LeadKey]:
-    """A page of a tenant's leads, by id, in the stages that the quiet period is about."""
+async def in_quiet_stages(work: UnitOfWork, tenant: str, after: UUID | None, limit: int) -> Sequence[LeadKey]:
+    """A page of a tenant's leads in the stages that have a quiet period, by id."""
     rows = await work.fetch(
         """
         SELECT tenant_id, lead_id FROM lead
-        WHERE tenant_id = :tenant AND stage = ANY (:stages) AND lead_id > coalesce(CAST(:last AS uuid), :least)
+        WHERE tenant_id = :tenant AND stage = ANY (:stages) AND lead_id > coalesce(CAST(:after AS uuid), :least)
         ORDER BY lead_id LIMIT :limit
         """,
         tenant=tenant,
         stages=[stage.value for stage in QUIET_STAGES],
-        last=last,
+        after=after,
         least=UUID(int=0),
         limit=limit,
     )
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
 
 
-async def after(work: UnitOfWork, last: UUID | None, limit: int) -> list[Standing]:
-    """A page of the tenant's open leads by id, for what has to look at all of them."""
+_UNCAPTURED = f"stage = '{WAITING}' AND NOT captured AND merged_into IS NULL AND updated_at < :before"
+"""Rows that only hold signals for a lead. The row of an alias is not one of them."""
+
+
+async def tenants_with_uncaptured(work: UnitOfWork, days: float, limit: int) -> list[str]:
+    """The tenants of up to `limit` leads that were not captured within so many days of their last signal."""
     rows = await work.fetch(
-        """
-        SELECT * FROM lead
-        WHERE tenant_id = :tenant AND captured AND merged_into IS NULL AND stage = ANY (:stages)
-          AND (CAST(:last AS uuid) IS NULL OR lead_id > :last)
-        ORDER BY lead_id LIMIT :limit
-        """,
-        tenant=work.tenants[0],
-        stages=[stage.value for stage in Stage],
-        last=last,
+        f"SELECT tenant_id FROM lead WHERE {_UNCAPTURED} LIMIT :limit",
+        before=work.now - timedelta(days=days),
         limit=limit,
     )
-    return [standing_of(row) for row in rows]
+    return sorted({row["tenant_id"] for row in rows})
 
 
-async def forget_waiting(work: UnitOfWork, days: float, limit: int) -> int:
-    """Remove rows and signals of leads that never were captured within `days`. An alias is none of them."""
-    waiting = "stage = 'waiting' AND NOT captured AND merged_into IS NULL AND updated_at < :before"
-    before = work.now - timedelta(days=days)
-    rows = await work.fetch(f"SELECT tenant_id FROM lead WHERE {waiting} LIMIT :limit", before=before, limit=limit)
-    if not rows:
-        return 0
-    tenants = ",".join(sorted({row["tenant_id"] for row in rows}))
-    await work.run("SELECT set_config('leadflow.tenants', :tenants, true)", tenants=tenants)
+async def delete_uncaptured(work: UnitOfWork, days: float, limit: int) -> int:
+    """Delete up to `limit` of these leads, of the tenants of this work, with their signals; how many there were."""
     gone = await work.fetch(
         f"""
         DELETE FROM lead WHERE (tenant_id, lead_id) IN (
-            SELECT tenant_id, lead_id FROM lead WHERE {waiting} LIMIT :limit FOR UPDATE SKIP LOCKED)
+            SELECT tenant_id, lead_id FROM lead
+            WHERE tenant_id = ANY (CAST(:tenants AS text[])) AND {_UNCAPTURED} LIMIT :limit FOR UPDATE SKIP LOCKED)
         RETURNING tenant_id, lead_id
         """,
-        before=before,
+        tenants=list(work.tenants),
+        before=work.now - timedelta(days=days),
         limit=limit,
     )
     await work.run(
@@ -281,4 +272,13 @@ async def forget_waiting(work: UnitOfWork, days: float, limit: int) -> int:
         tenants=[row["tenant_id"] for row in gone],
         leads=[row["lead_id"] for row in gone],
     )
-    return len(rows)
+    return len(gone)
+
+
+async def strip_person(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
+    """Remove the name, the company and the drafts of an erased lead."""
+    await work.run(
+        "UPDATE lead SET name = NULL, company = NULL, drafts = '{}' WHERE tenant_id = :tenant AND lead_id = :lead",
+        tenant=tenant,
+        lead=lead_id,
+    )

@@ -1,8 +1,8 @@
 """The lead queue: keyset pages over index runs, so that a page costs the same at any depth and any size.
 
-One index, (tenant, stage, band, score, last activity, id), holds a sorted run for each stage and band. A page merges
-the heads of the runs that are asked for: no filter, `stage` and `band` need no index of their own. `owner` and `hot`
-have one each. Other filters look at a bounded number of rows, so a page may be short before the end of the list.
+The index `lead_queue` (tenant, stage, band, score, last activity, id) holds a sorted run for each stage and band. A
+page without a filter, by `stage` or by `band` merges the heads of its runs. `owner` and `hot` have an index each. With
+other filters a page reads a bounded number of rows, so it may be short before the end of the list.
 """
 
 from collections.abc import Sequence
@@ -14,19 +14,22 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from services.stages.rules import OPEN, Stage
-from services.stages.store.leads import Standing, standing_of
+from services.stages.store.leads import LeadRecord, columns, record_of
 from shared.db import UnitOfWork
 
 BANDS = ("A", "B", "C", "D", "")
+"""The bands, and the empty one of leads without a score."""
+
 SCAN = 2_000
-"""Rows that one page looks at, at the most, when a filter has no index."""
+"""The most rows that one page reads when a filter has no index."""
 
 Position = tuple[int, datetime, UUID]
+"""(score, last activity, lead id): the place of a lead in the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the queue is narrowed to; `stages` empty means the open ones."""
+    """The filters of the queue; without stages it lists the open ones."""
 
     stages: Sequence[str] = ()
     any_stage: bool = False
@@ -49,14 +52,15 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    items: list[Standing]
+    items: list[LeadRecord]
     next: Position | None
 
 
+_KEYS = "score_total, last_activity_on, lead_id"
 _ORDER = "score_total DESC, last_activity_on DESC, lead_id DESC"
-# Only in statements that go on behind a position: "no position or behind it" in one condition is no index condition
-# once Postgres plans the statement for all parameters alike, and reads the list from its top.
-_BEHIND = """
+# Only in statements that continue after a position. One condition for both cases ("no position, or after it") cannot
+# use the index once Postgres has a generic plan, and would read the list from its top.
+_AFTER = """
     AND (score_total, last_activity_on, lead_id) < (CAST(:score AS int), CAST(:at AS timestamptz), CAST(:lead AS uuid))
 """
 _BY_RUNS = f"""
@@ -65,14 +69,16 @@ _BY_RUNS = f"""
     CROSS JOIN unnest(CAST(:bands AS text[])) AS b (band)
     CROSS JOIN LATERAL (
         SELECT score_total, last_activity_on, lead_id FROM lead
-        WHERE tenant_id = :tenant AND stage = s.stage AND band = b.band {{behind}}
+        WHERE tenant_id = :tenant AND stage = s.stage AND band = b.band {{after}}
         ORDER BY {_ORDER} LIMIT :scan
     ) k
 """
+_READ = f"{columns()}, lead.stage, lead.status, lead.hot"
+"""The columns of a record, and those that `_NARROWED` filters by."""
 _BY_OWNER = f"""
-    SELECT * FROM lead WHERE tenant_id = :tenant AND owner = :owner {{behind}} ORDER BY {_ORDER} LIMIT {SCAN}
+    SELECT {_READ} FROM lead WHERE tenant_id = :tenant AND owner = :owner {{after}} ORDER BY {_ORDER} LIMIT {SCAN}
 """
-_BY_HOT = f"SELECT * FROM lead WHERE tenant_id = :tenant AND hot {{behind}} ORDER BY {_ORDER} LIMIT {SCAN}"
+_BY_HOT = f"SELECT {_READ} FROM lead WHERE tenant_id = :tenant AND hot {{after}} ORDER BY {_ORDER} LIMIT {SCAN}"
 _NARROWED = """
     l.stage = ANY (CAST(:stages AS text[])) AND l.band = ANY (CAST(:bands AS text[]))
     AND (CAST(:status AS text) IS NULL OR l.status = :status)
@@ -82,14 +88,14 @@ _NARROWED = """
 """
 
 
-async def page(work: UnitOfWork, filters: Filters, *, behind: Position | None, limit: int) -> QueuePage:
-    """The leads behind a position, best first."""
+async def page(work: UnitOfWork, filters: Filters, *, after: Position | None, limit: int) -> QueuePage:
+    """The leads after a position, best first."""
     by_runs = filters.owner is None and not filters.hot
     narrowed = filters.status or filters.source or filters.campaign or filters.hot is False
     keys = _BY_OWNER if filters.owner is not None else _BY_HOT if filters.hot else _BY_RUNS
-    keys = keys.format(behind=_BEHIND if behind else "")
-    score, at, lead = behind or (None, None, None)
-    asked = {
+    keys = keys.format(after=_AFTER if after else "")
+    score, at, lead = after or (None, None, None)
+    parameters = {
         "tenant": work.tenants[0],
         "stages": filters.listed,
         "bands": list(BANDS) if filters.band is None else [filters.band],
@@ -106,52 +112,54 @@ async def page(work: UnitOfWork, filters: Filters, *, behind: Position | None, l
     if by_runs and not narrowed:
         rows = await work.fetch(
             f"""
-            WITH k AS MATERIALIZED (SELECT * FROM ({keys}) r ORDER BY {_ORDER} LIMIT :scan)
-            SELECT l.* FROM k JOIN lead l ON l.tenant_id = :tenant AND l.lead_id = k.lead_id
+            WITH k AS MATERIALIZED (SELECT {_KEYS} FROM ({keys}) r ORDER BY {_ORDER} LIMIT :scan)
+            SELECT {columns("l")} FROM k JOIN lead l ON l.tenant_id = :tenant AND l.lead_id = k.lead_id
             ORDER BY k.score_total DESC, k.last_activity_on DESC, k.lead_id DESC
             """,
-            **asked,
+            **parameters,
             scan=limit + 1,
         )
-        return _page(rows, limit) or QueuePage([standing_of(row) for row in rows], None)
+        return _page(rows, limit) or QueuePage([record_of(row) for row in rows], None)
     if not by_runs:
-        # The index already has the order: read along it, and stop at the page's end.
-        rows = await work.fetch(f"SELECT * FROM ({keys}) l WHERE {_NARROWED} LIMIT :limit", **asked, scan=SCAN)
+        # The index has the order of the queue: read along it, and stop at the end of the page.
+        rows = await work.fetch(
+            f"SELECT {columns('l')} FROM ({keys}) l WHERE {_NARROWED} LIMIT :limit", **parameters, scan=SCAN
+        )
         if (found := _page(rows, limit)) is not None:
             return found
-    return await _bounded(work, keys, asked, limit)
+    return await _bounded(work, keys, parameters, limit)
 
 
-async def _bounded(work: UnitOfWork, keys: str, asked: dict[str, Any], limit: int) -> QueuePage:
-    """What there is among the next `SCAN` leads, and how far they reach."""
+async def _bounded(work: UnitOfWork, keys: str, parameters: dict[str, Any], limit: int) -> QueuePage:
+    """The leads among the next `SCAN` that pass the filters, and the position up to which they were read."""
     rows = await work.fetch(
         f"""
         WITH k AS MATERIALIZED (
-            SELECT score_total, last_activity_on, lead_id FROM ({keys}) r ORDER BY {_ORDER} LIMIT :scan),
+            SELECT {_KEYS} FROM ({keys}) r ORDER BY {_ORDER} LIMIT :scan),
         hit AS MATERIALIZED (
-            SELECT l.* FROM k JOIN lead l ON l.tenant_id = :tenant AND l.lead_id = k.lead_id
+            SELECT {columns("l")} FROM k JOIN lead l ON l.tenant_id = :tenant AND l.lead_id = k.lead_id
             WHERE {_NARROWED} ORDER BY {_ORDER} LIMIT :limit),
-        tail AS (SELECT * FROM k ORDER BY score_total, last_activity_on, lead_id LIMIT 1)
-        SELECT hit.*, (SELECT count(*) FROM k) AS scanned, tail.score_total AS tail_score,
+        tail AS (SELECT {_KEYS} FROM k ORDER BY score_total, last_activity_on, lead_id LIMIT 1)
+        SELECT {columns("hit")}, (SELECT count(*) FROM k) AS scanned, tail.score_total AS tail_score,
                tail.last_activity_on AS tail_at, tail.lead_id AS tail_lead
         FROM tail LEFT JOIN hit ON true
         ORDER BY hit.score_total DESC, hit.last_activity_on DESC, hit.lead_id DESC
         """,
-        **asked,
+        **parameters,
         scan=SCAN,
     )
     hits = [row for row in rows if row["lead_id"] is not None]
     if (found := _page(hits, limit)) is not None:
         return found
     more = rows and rows[0]["scanned"] >= SCAN
-    return QueuePage([standing_of(row) for row in hits], _tail(rows[0]) if more else None)
+    return QueuePage([record_of(row) for row in hits], _tail(rows[0]) if more else None)
 
 
 def _page(rows: Sequence[RowMapping], limit: int) -> QueuePage | None:
-    """A full page with more behind it; None when the rows do not reach that far."""
+    """A full page that is not the last; None when there are fewer rows."""
     if len(rows) <= limit:
         return None
-    items = [standing_of(row) for row in rows[:limit]]
+    items = [record_of(row) for row in rows[:limit]]
     return QueuePage(items, (items[-1].score_total, items[-1].last_activity_on, items[-1].lead_id))
 
 

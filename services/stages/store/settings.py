@@ -1,4 +1,4 @@
-"""A tenant's settings by time."""
+"""The tenants' settings by time, and how far a new version has reached the timers of the leads."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,30 +7,35 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from services.stages.rules import Settings, SettingsHistory
+from services.stages.rules import SettingsHistory, TenantSettings
 from shared.db import UnitOfWork
 
 
 async def histories(work: UnitOfWork, tenants: Iterable[str]) -> dict[str, SettingsHistory]:
-    """The settings of each tenant, all versions; a tenant that never set any has the defaults."""
+    """All versions of the settings of each tenant; a tenant without any has the defaults."""
     wanted = sorted(set(tenants))
-    versions: dict[str, list[Settings]] = {tenant: [] for tenant in wanted}
+    versions: dict[str, list[TenantSettings]] = {tenant: [] for tenant in wanted}
     for row in await work.fetch(
         "SELECT tenant_id, valid_from, body FROM setting WHERE tenant_id = ANY (CAST(:tenants AS text[]))",
         tenants=wanted,
     ):
-        versions[row["tenant_id"]].append(Settings.from_json(row["body"], row["valid_from"]))
+        versions[row["tenant_id"]].append(TenantSettings.from_json(row["body"], row["valid_from"]))
     return {tenant: SettingsHistory(found) for tenant, found in versions.items()}
 
 
-async def present(work: UnitOfWork) -> Settings:
-    """The settings of the tenant of this work, as they are now."""
+async def history(work: UnitOfWork) -> SettingsHistory:
+    """All versions of the settings of the tenant of this work."""
     tenant = work.tenants[0]
-    return (await histories(work, [tenant]))[tenant].at(work.now)
+    return (await histories(work, [tenant]))[tenant]
+
+
+async def present(work: UnitOfWork) -> TenantSettings:
+    """The present settings of the tenant of this work."""
+    return (await history(work)).at(work.now)
 
 
 async def add_version(work: UnitOfWork, body: dict[str, Any], actor: str) -> None:
-    """The tenant's settings from now on."""
+    """Store the tenant's settings from now on."""
     await work.run(
         """
         INSERT INTO setting (tenant_id, valid_from, body, actor) VALUES (:tenant, :now, CAST(:body AS jsonb), :actor)
@@ -42,14 +47,17 @@ async def add_version(work: UnitOfWork, body: dict[str, Any], actor: str) -> Non
     )
 
 
-async def to_apply(work: UnitOfWork) -> str | None:
-    """The tenant whose new settings have waited longest to reach its leads' timers."""
+async def tenant_to_apply(work: UnitOfWork) -> str | None:
+    """The tenant whose new settings have waited longest to be applied to the timers of its leads."""
     row = await work.fetch_one("SELECT tenant_id FROM setting WHERE NOT applied ORDER BY valid_from LIMIT 1")
     return row["tenant_id"] if row else None
 
 
-async def claim(work: UnitOfWork, tenant: str) -> RowMapping | None:
-    """The newest settings of a tenant, locked, if they have not reached all its leads and nobody else is at it."""
+async def lease_version(work: UnitOfWork, tenant: str) -> RowMapping | None:
+    """The newest settings of a tenant, locked until the transaction ends: `valid_from`, `reached`.
+
+    None when they are applied to all leads, or another worker has locked them.
+    """
     return await work.fetch_one(
         """
         SELECT valid_from, reached FROM setting WHERE tenant_id = :tenant AND NOT applied
@@ -59,8 +67,10 @@ async def claim(work: UnitOfWork, tenant: str) -> RowMapping | None:
     )
 
 
-async def progress(work: UnitOfWork, tenant: str, valid_from: datetime, *, reached: UUID | None, over: bool) -> None:
-    """How far the settings of that moment have come; when they are through, so are all before them."""
+async def store_progress(
+    work: UnitOfWork, tenant: str, valid_from: datetime, *, reached: UUID | None, over: bool
+) -> None:
+    """Store the last lead that the settings of that moment reached; `over`: they are applied to all leads."""
     await work.run(
         """
         UPDATE setting SET reached = coalesce(:reached, reached), applied = :over

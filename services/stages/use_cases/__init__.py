@@ -1,1 +1,1 @@
-"""What the stage service does: load, decide by the rules, save, emit."""
+"""The use cases of the stage service: load, decide by the rules, save, publish."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.events.base import Event
+from shared.limits import MAX_ATTRIBUTE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +21,16 @@ HEADERS = (
     Header("ce_specversion", "The version of CloudEvents: 1.0.", shape=(("const", "1.0"),)),
     Header(
         "ce_id",
-        "Identifies the event together with source and tenant: a second event with all three equal changes nothing.",
+        "With tenant, type and source it identifies the event: a second one with all four equal changes nothing.",
         needed=True,
-        shape=(("minLength", 1), ("maxLength", 1_000)),
+        shape=(("minLength", 1), ("maxLength", MAX_ATTRIBUTE_BYTES)),
     ),
     Header("ce_type", "The event's type; equal to the topic.", needed=True),
     Header(
         "ce_source",
         "Who publishes: `urn:leadflow:<service>`, or a URI of the other system.",
         needed=True,
-        shape=(("minLength", 1), ("maxLength", 1_000)),
+        shape=(("minLength", 1), ("maxLength", MAX_ATTRIBUTE_BYTES)),
     ),
     Header(
         "ce_time",
@@ -53,9 +54,9 @@ HEADERS = (
         "Counts the events of a subject by one source over all topics, 1 to n. Not on repetitions.",
         shape=(("pattern", "^[0-9]+$"),),
     ),
-    Header("ce_correlationid", "The id of the event that began it all."),
+    Header("ce_correlationid", "The id of the event that began it all; ignored when it is longer than 256 bytes."),
     Header("ce_causationid", "The id of the event that caused this one."),
-    Header("traceparent", "The trace (W3C Trace Context)."),
+    Header("traceparent", "The trace (W3C Trace Context); ignored when it has another form."),
     Header("content-type", "application/json; or application/cloudevents+json for structured mode, which is read too."),
 )
 

@@ -24,7 +24,7 @@ lead's id; the value is the data as JSON; the attributes are headers (CloudEvent
 - **Inside a major version** only optional fields and new values of a list are added. So: ignore unknown fields, and
   read an unknown value as `other`. A new major version is a new topic beside the old one.
   [`released/`](released) holds the schemas that others have built on; the tests compare with them.
-- **An event is identified by** tenant, source and id: a second event with all three equal changes nothing.
+- **An event is identified by** tenant, type, source and id: a second event with all four equal changes nothing.
 - **Publishing**: partition by murmur2 over the key (librdkafka: `partitioner=murmur2_random`), at most 1 MiB. A record
   that cannot be read becomes a dead letter of each reader, with the reason: `leadflow dead-letters list SERVICE`.
 - In the tables `?` marks fields that may be absent or null. Names that end in `_on` or `_at` are RFC 3339 date-times
@@ -82,8 +82,8 @@ def _event(event: type[Event]) -> Iterator[str]:
         yield f"**{part}**: {part_schema['description']}"
         yield ""
         yield from _fields(part_schema)
-    for said in _conditions(schema):
-        yield said
+    for line in _conditions(schema):
+        yield line
         yield ""
     yield "```json"
     yield orjson.dumps(samples()[event.type].to_json()["value"], option=orjson.OPT_INDENT_2).decode()
@@ -95,8 +95,9 @@ def _fields(schema: Mapping[str, Any]) -> Iterator[str]:
     yield "| field | type | meaning |"
     yield "|---|---|---|"
     needed = schema.get("required", ())
-    for field, said in sorted(schema["properties"].items(), key=lambda item: item[0] not in needed):
-        yield f"| `{field}`{'' if field in needed else '?'} | {_type(said)} | {said['description']}{_values(said)} |"
+    for field, of_field in sorted(schema["properties"].items(), key=lambda item: item[0] not in needed):
+        name = f"`{field}`{'' if field in needed else '?'}"
+        yield f"| {name} | {_type(of_field)} | {of_field['description']}{_values(of_field)} |"
     yield ""
 
 

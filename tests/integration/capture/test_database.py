@@ -1,4 +1,4 @@
-"""What the database itself promises: the schema, tenants apart, one lead for each address."""
+"""The guarantees of the database: the schema, isolation of tenants, index lookups."""
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -6,7 +6,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 
 from services.capture.rules.contact import normalise
-from services.capture.store import leads as store
+from services.capture.store import candidates, leads
 from services.capture.tables import metadata
 from shared.ids import uuid7
 from shared.migrations import MESSAGING_TABLES
@@ -49,12 +49,12 @@ async def full_tenant(capture, tenant):
     return tenant
 
 
-async def test_the_tables_are_what_the_migrations_make(capture):
+async def test_the_migrations_make_the_declared_tables(capture):
     def compare(connection):
-        def ours(name, kind, parents):
+        def is_own(name, kind, parents):
             return kind != "table" or name not in MESSAGING_TABLES | {"alembic_version"}
 
-        context = MigrationContext.configure(connection, opts={"include_name": ours, "compare_type": True})
+        context = MigrationContext.configure(connection, opts={"include_name": is_own, "compare_type": True})
         return compare_metadata(context, metadata)
 
     async with capture.database.app.connect() as connection:
@@ -92,12 +92,12 @@ async def test_without_a_tenant_nothing_is_seen(capture, full_tenant):
 
 @pytest.mark.parametrize("role", ["tenant", "worker"])
 async def test_every_submission_is_found_by_index_however_young_the_table(capture, tenant, role):
-    said = {"external_id": "1", "email": "a@x.example", "phone": PHONE, "full_name": "Ada King", "company": "Acme"}
-    contact, _ = normalise({"source": "web", **said}, capture.app.state.readers)
+    fields = {"external_id": "1", "email": "a@x.example", "phone": PHONE, "full_name": "Ada King", "company": "Acme"}
+    contact, _ = normalise({"source": "web", **fields}, capture.app.state.normaliser)
     assert contact is not None
     plan: list[str] = []
     async with getattr(capture.database, role)(tenant if role == "tenant" else [tenant]) as work:
-        await store.probe_by_index(work)
+        await candidates.forbid_table_scans(work)
         fetch = work.fetch
 
         async def explain(statement, **parameters):
@@ -105,8 +105,8 @@ async def test_every_submission_is_found_by_index_however_young_the_table(captur
             return []
 
         work.fetch = explain
-        await store.find(work, [(tenant, contact)])
-        await store.lock(work, [(tenant, uuid7())])
+        await candidates.find(work, [(tenant, contact)])
+        await leads.lock(work, [(tenant, uuid7())])
     text = "\n".join(plan)
     conditions = [line.strip() for line in plan if "Index Cond" in line]
     assert "Seq Scan" not in text

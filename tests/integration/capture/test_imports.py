@@ -84,7 +84,7 @@ async def test_good_rows_become_leads_and_bad_rows_end_in_the_error_file(api, bu
     assert all(error["reason"] for error in page["items"])
 
 
-async def test_a_bad_value_of_a_row_that_was_taken_is_a_warning_and_no_error(api, upload, ended):
+async def test_a_bad_value_of_a_taken_row_is_a_warning_and_not_an_error(api, upload, ended):
     job = await ended(await upload("email,phone\na@x.example,call me\nb@x.example,\n,=1\n"))
     assert (job["taken"], job["rejected"]) == (2, 1)
     path = f"/v1/imports/{job['import_id']}"
@@ -135,7 +135,7 @@ async def test_ndjson_with_a_mapping_becomes_leads(api, bus, tenant, upload, end
     assert [(error["line"], error["column"]) for error in errors] == [(2, "contact.mail"), (3, None)]
 
 
-async def test_a_file_that_makes_no_sense_is_refused_at_once(api, upload):
+async def test_a_file_that_cannot_be_read_is_refused_at_once(api, upload):
     await upload("", status=422)
     await upload("name,shoe size\nAda,39\n", status=422)
     await upload("email\na@x.example\n", mapping={"email": "Mail"}, status=422)
@@ -164,7 +164,7 @@ async def test_the_same_idempotency_key_is_the_same_import(upload):
     await upload("email\nb@x.example\n", headers=key, status=422)
 
 
-async def test_a_file_larger_than_any_body_is_taken(capture, upload, ended):
+async def test_a_file_larger_than_any_other_body_is_imported(capture, upload, ended):
     row = "email,attributes.note\n"
     big = row + "".join(f"big{n}@x.example,{'x' * 60_000}\n" for n in range(200))
     assert len(big) > 11_000_000
@@ -174,21 +174,21 @@ async def test_a_file_larger_than_any_body_is_taken(capture, upload, ended):
         assert await work.fetch("SELECT tenant_id FROM import_chunk WHERE import_id = :i", i=job["import_id"]) == []
 
 
-async def test_a_failed_import_says_why_and_goes_on_after_resume(capture, api, bus, tenant, upload, ended):
+async def test_a_failed_import_has_a_reason_and_continues_after_resume(capture, api, bus, tenant, upload, ended):
     rows = "email,attributes.note\n" + "".join(f"{n}@x.example,{'x' * 1_000}\n" for n in range(600))
-    held = capture.service._workers["imports"]
-    take, calls = use_cases.submit, 0
+    worker = capture.service._workers["imports"]
+    record, calls = use_cases.record_submissions, 0
 
     async def defect(work, submissions):
         nonlocal calls
         calls += 1
         if calls == 2:
             raise ZeroDivisionError
-        return await take(work, submissions)
+        return await record(work, submissions)
 
-    step = held.step
-    held.step = lambda database: use_cases.import_step(database, capture.app.state.readers, 250, 10_000)
-    use_cases.submit = defect
+    step = worker.step
+    worker.step = lambda database: use_cases.import_next_page(database, capture.app.state.normaliser, 250, 10_000)
+    use_cases.record_submissions = defect
     try:
         import_id = await upload(rows)
         job = await ended(import_id, "failed")
@@ -197,7 +197,7 @@ async def test_a_failed_import_says_why_and_goes_on_after_resume(capture, api, b
         assert (await api.post(f"/v1/imports/{import_id}/resume")).status_code == 202
         job = await ended(import_id)
     finally:
-        use_cases.submit, held.step = take, step
+        use_cases.record_submissions, worker.step = record, step
     assert (job["read"], job["taken"], job["rejected"], job["reason"]) == (600, 600, 0, None)
     assert len(await bus.read("lead.captured", tenant=tenant, count=600)) == 600
     assert (await api.post(f"/v1/imports/{import_id}/resume")).status_code == 409
@@ -231,7 +231,7 @@ async def _start_worker(backend):
     )
 
 
-async def test_an_import_goes_on_where_a_killed_worker_stopped(backend, start, capture, bus, tenant, eventually):
+async def test_an_import_continues_where_a_killed_worker_stopped(backend, start, capture, bus, tenant, eventually):
     api = (await start("capture", only="api")).client(tenant, "operator")
     rows = ["email,external_id,company"] + [f"{n}@x.example,{n},Acme" for n in range(3_000)]
     rows[1_500] = "nonsense,x,Acme"
@@ -285,21 +285,21 @@ def capture_step(capture):
     settings = capture.service.settings
     from services.capture.workers import imports
 
-    return imports(settings, capture.app.state.readers)
+    return imports(settings, capture.app.state.normaliser)
 
 
-async def test_two_thousand_rows_are_imported_and_the_rate_is_told(api, bus, tenant, upload, ended, record_property):
+async def test_two_thousand_rows_are_imported_with_their_rate(api, bus, tenant, upload, ended, record_property):
     rows = ["email,phone,external_id,first_name,last_name,company,job_title,website,country,campaign,attributes.note"]
     rows += [
         f"rate{n}@firm{n % 300}.example,+4915123{n:06d},{n},Ada,Person{n},Firm {n % 300} GmbH,CTO,"
         f"firm{n % 300}.example,DE,spring,{'x' * 600}"
         for n in range(2_000)
     ]
-    begun = time.perf_counter()
+    started = time.perf_counter()
     job = await ended(await upload("\n".join(rows)))
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     await bus.read("lead.captured", tenant=tenant, count=2_000)
-    published = time.perf_counter() - begun
+    published = time.perf_counter() - started
     assert (job["read"], job["taken"], job["rejected"]) == (2_000, 2_000, 0)
     record_property("rows_per_second", round(2_000 / seconds))
     print(f"import: {2_000 / seconds:.0f} rows/s from upload to done, {2_000 / published:.0f} until read from Kafka")

@@ -22,7 +22,7 @@ def row_filter(lead_id):
     return lambda seen: seen.data.get("lead_id") == lead_id
 
 
-async def test_a_new_lead_is_stored_normalised_and_published(api, bus, tenant):
+async def test_a_new_lead_is_normalised_stored_and_published(api, bus, tenant):
     answer = await api.post(
         "/v1/leads", json=ADA | {"phone": "0151 23456789", "country": "Germany", "external_id": "7"}
     )
@@ -47,7 +47,7 @@ async def test_a_new_lead_is_stored_normalised_and_published(api, bus, tenant):
     assert read.json() == lead | {"aliases": []}
 
 
-async def test_the_same_external_id_again_is_the_same_lead_and_no_event(api, bus, tenant):
+async def test_a_repeated_external_id_is_the_same_lead_and_publishes_nothing(api, bus, tenant):
     first = await api.post("/v1/leads", json=ADA | {"external_id": "7"})
     again = await api.post("/v1/leads", json=ADA | {"external_id": "7"})
     assert (first.status_code, again.status_code) == (201, 200)
@@ -88,7 +88,7 @@ async def test_a_bad_phone_beside_a_good_email_is_left_out_with_a_warning(api):
     assert [warning["field"] for warning in answer.json()["warnings"]] == ["phone"]
 
 
-async def test_text_that_no_database_holds_does_no_harm(api):
+async def test_characters_that_the_database_refuses_are_removed(api):
     answer = await api.post(
         "/v1/leads", json=ADA | {"last_name": "L\u0000o", "attributes": {"a\u0000": ["\u0000b", 2**80]}}
     )
@@ -119,7 +119,7 @@ async def test_a_batch_answers_for_each_lead_in_order(api):
     assert (await api.get(f"/v1/leads/{results[0]['lead_id']}")).json()["company"] == "One"
 
 
-async def test_a_batch_of_a_thousand_is_taken_and_one_more_is_not(api, bus, tenant):
+async def test_a_batch_has_at_most_a_thousand_leads(api, bus, tenant):
     leads = [{"source": "web", "external_id": str(n), "email": f"{n}@x.example"} for n in range(1_001)]
     assert (await api.post("/v1/leads/batch", json={"leads": leads})).status_code == 422
     results = (await api.post("/v1/leads/batch", json={"leads": leads[:1_000]})).json()["results"]
@@ -139,7 +139,7 @@ async def test_an_idempotency_key_answers_the_same_and_refuses_another_body(api,
     assert other.status_code == 422
 
 
-async def test_an_edit_needs_the_etag_that_was_seen(api, bus, tenant):
+async def test_an_edit_needs_the_present_etag(api, bus, tenant):
     lead = (await api.post("/v1/leads", json=ADA)).json()
     path = f"/v1/leads/{lead['lead_id']}"
     assert (await api.patch(path, json={"company": "New"})).status_code == 428
@@ -154,7 +154,7 @@ async def test_an_edit_needs_the_etag_that_was_seen(api, bus, tenant):
     assert "first_name" not in later.json()
 
 
-async def test_an_edit_is_refused_where_it_makes_no_sense(api):
+async def test_an_edit_with_a_bad_value_or_another_lead_s_email_is_refused(api):
     lead = (await api.post("/v1/leads", json=ADA)).json()
     await api.post("/v1/leads", json={"source": "web", "email": "eve@acme.example"})
     path, headers = f"/v1/leads/{lead['lead_id']}", {"If-Match": '"1"'}
@@ -166,7 +166,7 @@ async def test_an_edit_is_refused_where_it_makes_no_sense(api):
     assert (whole.status_code, whole.json()["version"]) == (200, 1)
 
 
-async def test_an_edit_may_carry_more_than_fields_of_a_lead(api):
+async def test_unknown_fields_of_an_edit_are_ignored(api):
     answer = await api.post("/v1/leads", json=ADA | {"phone": "call me"})
     lead = answer.json()
     assert lead["warnings"]
@@ -234,29 +234,29 @@ async def test_the_same_phone_with_another_email_is_a_pair_for_review(api):
 
 async def test_engagement_is_published_for_a_known_lead(api, bus, tenant):
     lead = (await api.post("/v1/leads", json=ADA)).json()
-    said = {"lead_id": lead["lead_id"], "kind": "visit", "url": "https://acme.example/pricing", "properties": {"s": 3}}
-    answer = await api.post("/v1/engagements", json=said | {"occurred_at": "2026-01-02T03:04:05+02:00"})
+    body = {"lead_id": lead["lead_id"], "kind": "visit", "url": "https://acme.example/pricing", "properties": {"s": 3}}
+    answer = await api.post("/v1/engagements", json=body | {"occurred_at": "2026-01-02T03:04:05+02:00"})
     assert answer.status_code == 201
     (event,) = await bus.read("engagement.recorded", tenant=tenant)
     assert (event.id, event.lead_id) == (answer.json()["event_id"], lead["lead_id"])
     assert event.headers["ce_time"] == "2026-01-02T01:04:05Z"
     assert event.data == {"kind": "visit", "url": "https://acme.example/pricing", "properties": {"s": 3}}
-    assert (await api.post("/v1/engagements", json=said | {"lead_id": str(uuid4())})).status_code == 404
-    assert (await api.post("/v1/engagements", json=said | {"kind": ""})).status_code == 422
-    assert (await api.post("/v1/engagements", json=said | {"occurred_at": "2126-01-01T00:00:00Z"})).status_code == 422
+    assert (await api.post("/v1/engagements", json=body | {"lead_id": str(uuid4())})).status_code == 404
+    assert (await api.post("/v1/engagements", json=body | {"kind": ""})).status_code == 422
+    assert (await api.post("/v1/engagements", json=body | {"occurred_at": "2126-01-01T00:00:00Z"})).status_code == 422
 
 
-async def test_a_kind_of_engagement_may_be_a_tenant_s_own_words(api, bus, tenant):
+async def test_a_kind_of_engagement_may_be_the_tenant_s_own(api, bus, tenant):
     lead = (await api.post("/v1/leads", json=ADA)).json()
-    said = {"lead_id": lead["lead_id"], "kind": " Demo  request "}
-    assert (await api.post("/v1/engagements", json=said)).status_code == 201
+    body = {"lead_id": lead["lead_id"], "kind": " Demo  request "}
+    assert (await api.post("/v1/engagements", json=body)).status_code == 201
     (event,) = await bus.read("engagement.recorded", tenant=tenant)
     assert event.data == {"kind": "Demo request"}
     for kind in (" ", "\0", "x" * 101, 5, None):
-        assert (await api.post("/v1/engagements", json=said | {"kind": kind})).status_code == 422, kind
+        assert (await api.post("/v1/engagements", json=body | {"kind": kind})).status_code == 422, kind
 
 
-async def test_an_engagement_leaves_without_what_its_readers_would_refuse(api, bus, tenant):
+async def test_an_engagement_is_published_without_the_characters_that_consumers_refuse(api, bus, tenant):
     lead = (await api.post("/v1/leads", json=ADA)).json()
     body = (
         b'{"lead_id": "%s", "kind": "vis\\u0000it", "page": "/pri\\u0000cing", "url": "\\u0000",'
@@ -272,7 +272,7 @@ async def test_an_engagement_leaves_without_what_its_readers_would_refuse(api, b
     }
 
 
-async def test_roles_say_who_may_do_what(capture, tenant):
+async def test_each_role_may_do_what_the_contract_lists(capture, tenant):
     service = capture.client(tenant, "service")
     lead = (await service.post("/v1/leads", json=ADA)).json()
     path = f"/v1/leads/{lead['lead_id']}"

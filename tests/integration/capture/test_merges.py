@@ -72,8 +72,8 @@ async def test_undo_restores_both_leads(api, submit, bus, tenant):
     assert (await api.post(f"/v1/merges/{merge_id}/undo")).status_code == 200
     assert len(bus.seen("lead.merged", tenant=tenant)) == 2
     assert (await submit(email="alias@x.example"))["lead_id"] == alias["lead_id"]
-    again = await merged(api, alias, kept)
-    assert again != merge_id
+    second = await merged(api, alias, kept)
+    assert second != merge_id
 
 
 async def test_a_cycle_and_an_alias_of_an_alias_are_conflicts(api, submit):
@@ -86,7 +86,7 @@ async def test_a_cycle_and_an_alias_of_an_alias_are_conflicts(api, submit):
     assert (await api.post(f"/v1/merges/{uuid4()}/undo")).status_code == 404
 
 
-async def test_opposite_merges_at_the_same_time_end_as_one(api, submit):
+async def test_of_two_opposite_merges_at_the_same_time_one_is_made(api, submit):
     for n in range(5):
         a, b = await submit(email=f"a{n}@x.example"), await submit(email=f"b{n}@x.example")
         answers = await asyncio.gather(
@@ -115,7 +115,7 @@ async def test_a_pair_is_decided_by_merging_into_the_older_or_the_named_lead(api
         await api.post(f"/v1/duplicates/{pair['id']}/decision", json={"decision": "distinct"})
 
 
-async def test_erasure_forgets_the_person_and_remembers_the_id(capture, api, submit, bus, tenant, eventually):
+async def test_erasure_deletes_the_person_and_keeps_the_id(capture, api, submit, bus, tenant, eventually):
     key = {"Idempotency-Key": "k"}
     body = {"source": "web", "email": "Ada@Secret.example", "phone": "+4915123456789", "external_id": "7"}
     lead = (await api.post("/v1/leads", json=body, headers=key)).json()
@@ -142,11 +142,11 @@ async def test_erasure_forgets_the_person_and_remembers_the_id(capture, api, sub
         for table in ("lead", "lead_identity", "merge", "duplicate", "idempotency"):
             assert await work.fetch(f"SELECT tenant_id FROM {table}") == [], table
         assert len(await work.fetch("SELECT lead_id FROM erased")) == 2
-    anew = await submit(email="ada@secret.example", external_id="7")
-    assert anew["lead_id"] not in (lead["lead_id"], alias["lead_id"])
+    new = await submit(email="ada@secret.example", external_id="7")
+    assert new["lead_id"] not in (lead["lead_id"], alias["lead_id"])
 
 
-async def test_the_events_of_a_lead_are_numbered_and_timed_in_their_order(api, submit, bus, tenant):
+async def test_sequence_and_time_of_a_lead_s_events_follow_their_order(api, submit, bus, tenant):
     lead = await submit(email="a@x.example")
     for n in range(5):
         await submit(email="a@x.example", company=f"C{n}")

@@ -1,4 +1,4 @@
-"""State as events again, for who needs to build itself anew."""
+"""Republished events carry the present state, for a service that builds itself from them."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ async def capture(start):
     return await start("capture")
 
 
-async def test_what_is_said_again_has_the_same_ids_and_the_state_of_now(capture, bus, tenant):
+async def test_republished_events_have_their_first_ids_and_the_present_state(capture, bus, tenant):
     api = capture.client(tenant, "operator")
 
     async def submit(name, **fields):
@@ -31,17 +31,17 @@ async def test_what_is_said_again_has_the_same_ids_and_the_state_of_now(capture,
     first = {
         type: await bus.read(type, tenant=tenant, count=count) for type, count in zip(TYPES, (6, 1, 3, 1), strict=True)
     }
-    said = await republish(capture.database, TYPES, tenant, BEGINNING)
-    assert said == {"lead.captured": 5, "lead.updated": 1, "lead.merged": 2, "lead.erased": 1}
+    counts = await republish(capture.database, TYPES, tenant, BEGINNING)
+    assert counts == {"lead.captured": 5, "lead.updated": 1, "lead.merged": 2, "lead.erased": 1}
     for type in TYPES:
-        events = await bus.read(type, tenant=tenant, count=len(first[type]) + said[type])
-        again = [event for event in events if _repeated(event)]
-        assert len(again) == said[type]
-        assert {event.id for event in again} <= {event.id for event in first[type]}
-    told = {event.lead_id: event.data for event in bus.seen("lead.captured", tenant=tenant) if _repeated(event)}
-    assert (told[changed]["company"], told[changed]["version"]) == ("Acme", 1)
-    assert "company" not in told[plain]
+        events = await bus.read(type, tenant=tenant, count=len(first[type]) + counts[type])
+        repeated = [event for event in events if _is_repeated(event)]
+        assert len(repeated) == counts[type]
+        assert {event.id for event in repeated} <= {event.id for event in first[type]}
+    present = {event.lead_id: event.data for event in bus.seen("lead.captured", tenant=tenant) if _is_repeated(event)}
+    assert (present[changed]["company"], present[changed]["version"]) == ("Acme", 1)
+    assert "company" not in present[plain]
 
 
-def _repeated(event):
+def _is_repeated(event):
     return "ce_sequence" not in event.headers

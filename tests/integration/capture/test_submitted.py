@@ -32,7 +32,7 @@ async def test_a_submitted_lead_is_captured_at_its_own_time_and_names_its_cause(
     assert event.id == revision_id("lead.captured", event.lead_id, 1)
 
 
-async def test_the_same_event_again_changes_nothing(capture, bus, tenant):
+async def test_a_repeated_event_changes_nothing(capture, bus, tenant):
     for company in ("A", "B"):
         bus.publish("lead.submitted", lead(company=company), tenant=tenant, id="once")
     bus.publish("lead.submitted", lead(email="end@acme.example"), tenant=tenant)
@@ -41,7 +41,7 @@ async def test_the_same_event_again_changes_nothing(capture, bus, tenant):
     assert bus.seen("lead.updated", tenant=tenant) == []
 
 
-async def test_the_newest_time_wins_whatever_arrives_first(capture, api, bus, tenant):
+async def test_the_newest_time_wins_in_any_order_of_arrival(capture, api, bus, tenant):
     now = datetime.now(UTC)
     for minutes, company in ((1, "newest"), (9, "oldest"), (5, "between")):
         bus.publish(
@@ -54,11 +54,11 @@ async def test_the_newest_time_wins_whatever_arrives_first(capture, api, bus, te
         await bus.read("lead.captured", tenant=tenant)
     bus.publish("lead.submitted", lead(email="end@acme.example"), tenant=tenant)
     captured = await bus.read("lead.captured", tenant=tenant, where=lambda seen: "end" not in seen.data["email"])
-    now_known = (await api.get(f"/v1/leads/{captured[0].lead_id}")).json()
-    assert now_known["company"] == "newest"
+    present = (await api.get(f"/v1/leads/{captured[0].lead_id}")).json()
+    assert present["company"] == "newest"
 
 
-async def test_good_records_arrive_beside_bad_ones_and_the_bad_ones_say_why(capture, api, bus, tenant, eventually):
+async def test_bad_records_become_dead_letters_with_reasons_beside_good_ones(capture, api, bus, tenant, eventually):
     good = [lead(email=f"{n}@acme.example", external_id=str(n)) for n in range(20)]
     bad = {
         "at least one of email and phone": {"source": "shop"},
@@ -105,12 +105,12 @@ async def test_a_submission_over_kafka_and_http_at_once_is_one_lead(capture, api
     answer = await api.post("/v1/leads/batch", json={"leads": leads})
     assert {result["status"] for result in answer.json()["results"]} <= {200, 201}
 
-    async def settled():
+    async def all_received():
         async with capture.database.tenant(tenant) as work:
             row = await work.fetch_one("SELECT count(*) AS seen FROM inbox")
         return row["seen"] == 50
 
-    await eventually(settled)
+    await eventually(all_received)
     async with capture.database.tenant(tenant) as work:
         row = await work.fetch_one("SELECT count(*) AS leads, count(DISTINCT email) AS emails FROM lead")
     assert (row["leads"], row["emails"]) == (50, 50)

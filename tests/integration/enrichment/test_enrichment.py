@@ -1,4 +1,4 @@
-"""Leads in over Kafka, facts out as `lead.enriched` and over HTTP."""
+"""Leads are received over Kafka, their facts are published as `lead.enriched` and served over HTTP."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,28 +13,28 @@ HEAD = {"email": "eva@acme-tools.de", "phone": "+491701234567", "job_title": "Le
 
 
 class Story:
-    """One lead's details, told as capture would."""
+    """Publishes one lead's events as capture does."""
 
     def __init__(self, bus: Any, tenant: str, lead: UUID | None = None) -> None:
         self.bus, self.tenant, self.lead = bus, tenant, lead or uuid7()
 
-    def tell(self, type: str, id: str | None = None, **data: Any) -> str:
-        told = {"lead_id": str(self.lead), **data}
-        return self.bus.publish(type, told, tenant=self.tenant, subject=self.lead, time=NOW, id=id)
+    def publish(self, type: str, id: str | None = None, **data: Any) -> str:
+        data = {"lead_id": str(self.lead), **data}
+        return self.bus.publish(type, data, tenant=self.tenant, subject=self.lead, time=NOW, id=id)
 
     def captured(self, id: str | None = None, **fields: Any) -> str:
-        told = {"source": "website", "created_on": (NOW - timedelta(days=1)).isoformat(), **fields}
-        return self.publish("lead.captured", id, **told)
+        data = {"source": "website", "created_on": (NOW - timedelta(days=1)).isoformat(), **fields}
+        return self.publish("lead.captured", id, **data)
 
     def updated(self, version: int, *changed: str, **fields: Any) -> str:
-        told = {"source": "website", "created_on": NOW.isoformat(), "changed": changed, "version": version, **fields}
-        return self.publish("lead.updated", **told)
+        data = {"source": "website", "created_on": NOW.isoformat(), "changed": changed, "version": version, **fields}
+        return self.publish("lead.updated", **data)
 
     async def enriched(self, count: int = 1) -> list[Any]:
         lead = str(self.lead)
         return await self.bus.read("lead.enriched", tenant=self.tenant, where=lambda s: s.lead_id == lead, count=count)
 
-    def said(self) -> int:
+    def published(self) -> int:
         return sum(s.lead_id == str(self.lead) for s in self.bus.seen("lead.enriched", tenant=self.tenant))
 
 
@@ -72,12 +72,12 @@ async def test_a_captured_lead_is_enriched_without_a_network(enrichment: Any, st
     assert seen.headers["ce_causationid"] == cause
     assert seen.headers["ce_source"] == "urn:leadflow:enrichment"
     async with enrichment.client(story.tenant, "viewer") as client:
-        told = (await client.get(f"/v1/leads/{story.lead}/facts")).json()
-    assert values(told["facts"]) == values(seen.data["facts"])
-    assert datetime.fromisoformat(told["facts"]["country"]["fetched_at"]) >= NOW - timedelta(minutes=1)
+        answer = (await client.get(f"/v1/leads/{story.lead}/facts")).json()
+    assert values(answer["facts"]) == values(seen.data["facts"])
+    assert datetime.fromisoformat(answer["facts"]["country"]["fetched_at"]) >= NOW - timedelta(minutes=1)
 
 
-async def test_only_a_newer_change_that_matters_is_enriched_again(enrichment: Any, story: Story, bus: Any) -> None:
+async def test_only_a_newer_change_of_a_fact_field_is_enriched(enrichment: Any, story: Story, bus: Any) -> None:
     story.captured(**HEAD)
     await story.enriched()
     story.updated(2, "campaign", **HEAD, campaign="spring")
@@ -89,17 +89,17 @@ async def test_only_a_newer_change_that_matters_is_enriched_again(enrichment: An
     marker = Story(bus, story.tenant)
     marker.captured()
     await marker.enriched()
-    assert story.said() == 2
+    assert story.published() == 2
 
 
-async def test_the_same_event_twice_enriches_once(enrichment: Any, story: Story, bus: Any) -> None:
+async def test_an_event_received_twice_enriches_once(enrichment: Any, story: Story, bus: Any) -> None:
     for _ in range(3):
         story.captured("the-same", **HEAD)
     marker = Story(bus, story.tenant)
     marker.captured()
     await marker.enriched()
     await story.enriched()
-    assert story.said() == 1
+    assert story.published() == 1
 
 
 async def test_a_tenant_switches_enrichment_off_and_on(
@@ -120,7 +120,7 @@ async def test_a_tenant_switches_enrichment_off_and_on(
 
         nothing = {"lead_id": str(story.lead), "facts": {}, "providers": [], "enriched_at": None}
         assert await eventually(known) == nothing
-        assert story.said() == 0
+        assert story.published() == 0
         assert (await client.post(f"/v1/leads/{story.lead}/enrich")).status_code == 409
         await client.put("/v1/settings", json={"enabled": True})
         answer = await client.post(f"/v1/leads/{story.lead}/enrich")
@@ -129,7 +129,7 @@ async def test_a_tenant_switches_enrichment_off_and_on(
         assert values(seen.data["facts"]) == values(answer.json()["facts"])
 
 
-async def test_a_lead_enriched_again_by_hand_is_said_anew(enrichment: Any, story: Story) -> None:
+async def test_enriching_a_lead_on_request_publishes_its_facts_again(enrichment: Any, story: Story) -> None:
     story.captured(**HEAD)
     await story.enriched()
     async with enrichment.client(story.tenant, "reviewer") as client:
@@ -137,7 +137,7 @@ async def test_a_lead_enriched_again_by_hand_is_said_anew(enrichment: Any, story
     assert len({seen.id for seen in await story.enriched(2)}) == 2
 
 
-async def test_the_tenants_company_table_is_looked_up_by_domain(enrichment: Any, story: Story, bus: Any) -> None:
+async def test_the_company_directory_is_looked_up_by_domain(enrichment: Any, story: Story, bus: Any) -> None:
     async with enrichment.client(story.tenant, "operator") as client:
         sent = await client.put(
             "/v1/directory",
@@ -146,8 +146,8 @@ async def test_the_tenants_company_table_is_looked_up_by_domain(enrichment: Any,
         assert (sent.status_code, sent.json()) == (200, {"companies": 1})
         story.captured(**HEAD)
         (seen,) = await story.enriched()
-        told = values(seen.data["facts"])
-        assert (told["company_name"], told["employees"]) == ("Acme Tools GmbH", 320)
+        facts = values(seen.data["facts"])
+        assert (facts["company_name"], facts["employees"]) == ("Acme Tools GmbH", 320)
         assert seen.data["facts"]["employees"]["source"] == "directory"
         table = "domain;company_name;employees;country\nbeta.example;Beta;12;AT\n"
         sent = await client.put("/v1/directory", content=table.encode(), headers={"Content-Type": "text/csv"})
@@ -163,7 +163,7 @@ async def test_the_tenants_company_table_is_looked_up_by_domain(enrichment: Any,
     assert "employees" not in seen.data["facts"]
 
 
-async def test_another_tenant_and_lesser_roles_get_nothing(enrichment: Any, story: Story) -> None:
+async def test_other_tenants_and_lesser_roles_are_refused(enrichment: Any, story: Story) -> None:
     story.captured(**HEAD)
     await story.enriched()
     path = f"/v1/leads/{story.lead}"
@@ -176,7 +176,7 @@ async def test_another_tenant_and_lesser_roles_get_nothing(enrichment: Any, stor
         assert (await client.put("/v1/directory", json={"items": []})).status_code == 403
 
 
-async def test_an_alias_answers_for_its_lead_and_an_erased_lead_is_gone(
+async def test_an_alias_shows_the_facts_of_its_lead_and_an_erased_lead_is_gone(
     enrichment: Any, story: Story, bus: Any, eventually: Any
 ) -> None:
     alias = Story(bus, story.tenant)
@@ -202,7 +202,7 @@ async def test_an_alias_answers_for_its_lead_and_an_erased_lead_is_gone(
     marker = Story(bus, story.tenant)
     marker.captured()
     await marker.enriched()
-    assert story.said() == 1
+    assert story.published() == 1
     async with enrichment.database.worker() as work:
         ids = [story.lead, alias.lead]
         assert not await work.fetch("SELECT 1 FROM lead WHERE lead_id = ANY (CAST(:ids AS uuid[]))", ids=ids)

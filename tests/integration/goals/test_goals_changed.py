@@ -1,4 +1,4 @@
-"""A changed goal: what has ended is reported as it was asked, and nobody is told twice, too often or not at all."""
+"""A changed goal: ended periods are reported as they were defined, and progress is published once and not too often."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,9 +6,10 @@ import pytest
 
 from services.goals.store import progress as store
 from services.goals.use_cases import progress
-from services.goals.use_cases.counting import count
-from services.goals.use_cases.reporting import close_due
+from services.goals.use_cases.lead_events import record_events
+from services.goals.use_cases.reports import close_ended_periods
 from shared.db import Database
+from tests.integration.goals.topics import end_offsets
 from tests.unit.goals.builders import captured, moved, received
 
 EVERY = timedelta(seconds=1)
@@ -17,7 +18,7 @@ GRACE = timedelta(seconds=2)
 
 @pytest.fixture
 async def api(start):
-    """Only the API: the tests themselves count, tell and close, so that nothing happens in between."""
+    """Only the API: the tests themselves record, publish and close, so that nothing happens in between."""
     return await start("goals", only="api")
 
 
@@ -30,29 +31,32 @@ async def later(api):
 
 
 @pytest.fixture
-def counted(api, tenant):
-    """Counts what builders made."""
+def record(api, tenant):
+    """Records events that builders made."""
 
-    async def counted(*events):
+    async def record(*events):
         async with api.database.worker([tenant]) as work:
-            await count(work, [received(e.event, e.lead_id, e.occurred_at, id=e.id, tenant=tenant) for e in events])
+            await record_events(
+                work, [received(e.event, e.lead_id, e.occurred_at, id=e.id, tenant=tenant) for e in events]
+            )
 
-    return counted
+    return record
 
 
 @pytest.fixture
-def said(api, tenant, bus, eventually):
-    """The (current_value, target) of each event of a kind that has left, the oldest first."""
+def published(api, backend, tenant, bus, eventually):
+    """The (current_value, target) of each event of a type that was published, the oldest first."""
 
-    async def said(topic):
-        async def all_left():
+    async def published(topic):
+        async def outbox_is_empty():
             async with api.database.worker() as work:
                 return await work.fetch_one("SELECT 1 FROM outbox WHERE tenant_id = :tenant", tenant=tenant) is None
 
-        await eventually(all_left)
+        await eventually(outbox_is_empty)
+        await bus.read(topic, count=sum((await end_offsets(backend.bootstrap, [topic])).values()))
         return [(seen.data["current_value"], seen.data["target"]) for seen in bus.seen(topic, tenant=tenant)]
 
-    return said
+    return published
 
 
 def qualified(number, at, **details):
@@ -71,34 +75,34 @@ async def change(client, path, **fields):
     return answer.json()
 
 
-async def test_a_note_that_comes_while_the_others_are_told_waits_for_the_next_round(api, tenant, counted, monkeypatch):
+async def test_a_change_queued_while_others_are_published_waits_for_the_next_round(api, tenant, record, monkeypatch):
     now = datetime.now(UTC)
     async with api.client(tenant) as client:
         await a_goal(client)
         other = await a_goal(client, metric="won")
-        await counted(*qualified(0, now))
-        read = store.open_of_touched
+        await record(*qualified(0, now))
+        read = store.running_periods_of_series
 
         async def interrupted(work, *asked):
             found = await read(work, *asked)
             if work.tenants == [tenant]:
-                monkeypatch.setattr(store, "open_of_touched", read)
+                monkeypatch.setattr(store, "running_periods_of_series", read)
                 won = moved(0, "won", origin="qualified", revision=2, created=now, qualified=now, won=now, time=now)
-                await counted(won)
+                await record(won)
             return found
 
-        monkeypatch.setattr(store, "open_of_touched", interrupted)
-        await progress.tell_all(api.database, EVERY)
+        monkeypatch.setattr(store, "running_periods_of_series", interrupted)
+        await progress.publish_changed_goals(api.database, EVERY)
         assert (await client.get(other)).json()["current_value"] == 1
-        await progress.tell_all(api.database, timedelta(0))
+        await progress.publish_changed_goals(api.database, timedelta(0))
         async with api.database.tenant(tenant) as work:
-            told = await work.fetch("SELECT told_value FROM period WHERE closed_on IS NULL ORDER BY goal_id")
-        assert [row["told_value"] for row in told] == [0, 1]
+            rows = await work.fetch("SELECT told_value FROM period WHERE closed_on IS NULL ORDER BY goal_id")
+        assert [row["told_value"] for row in rows] == [0, 1]
 
 
-async def test_a_period_that_is_over_is_reported_as_it_was_asked_before_the_goal_changes(api, later, tenant, counted):
+async def test_an_ended_period_is_reported_as_it_was_defined_before_the_goal_changed(api, later, tenant, record):
     now = datetime.now(UTC)
-    await counted(*qualified(0, now))
+    await record(*qualified(0, now))
     async with api.client(tenant) as client:
         path = await a_goal(
             client,
@@ -118,78 +122,78 @@ async def test_a_period_that_is_over_is_reported_as_it_was_asked_before_the_goal
         assert (await client.get(path)).json()["period"] == "month"
         later.clock.advance(days=40)
         for _ in range(3):
-            await close_due(later, GRACE, timedelta(0))
+            await close_ended_periods(later, GRACE, timedelta(0))
         reports = (await client.get(f"{path}/reports")).json()["items"]
         assert [report["value"] for report in reports] == [0, 1, 0]  # next month, the custom period, this month
 
 
-async def test_another_metric_or_filter_is_achieved_anew(api, tenant, counted, said):
+async def test_with_another_metric_or_filter_the_goal_has_to_be_achieved_once_more(api, tenant, record, published):
     now = datetime.now(UTC)
-    await counted(*qualified(0, now, source="fair"), *qualified(1, now))
+    await record(*qualified(0, now, source="fair"), *qualified(1, now))
     async with api.client(tenant) as client:
         path = await a_goal(client)
         assert (await client.get(path)).json()["achieved_on"] is not None
         for fields in ({"filter": {"source": "fair"}}, {"filter": None, "metric": "won"}):
             assert (await change(client, path, **fields))["achieved_on"] is None
-        await progress.tell_all(api.database, timedelta(0))
-        assert await said("goal.progressed") == [(2, 2), (0, 2)]
+        await progress.publish_changed_goals(api.database, timedelta(0))
+        assert await published("goal.progressed") == [(2, 2), (0, 2)]
         await change(client, path, metric="first_qualified")
-        await progress.tell_all(api.database, timedelta(0))
-        assert await said("goal.achieved") == [(2, 2), (2, 2)]
+        await progress.publish_changed_goals(api.database, timedelta(0))
+        assert await published("goal.achieved") == [(2, 2), (2, 2)]
 
 
-async def test_another_time_zone_is_the_same_goal_achieved_when_it_was(api, tenant, counted, said):
+async def test_with_another_time_zone_the_goal_stays_achieved(api, tenant, record, published):
     now = datetime.now(UTC)
     noon = now.replace(hour=12)
     async with api.client(tenant) as client:
         days = {"from": f"{now.year}-01-01", "to": f"{now.year + 1}-12-31"}
         for fields in ({"period": "month"}, {"period": "custom", **days}):
             path = await a_goal(client, target=1, **fields)
-            await counted(*qualified(0, now))
-            await progress.tell_all(api.database, timedelta(0))
+            await record(*qualified(0, now))
+            await progress.publish_changed_goals(api.database, timedelta(0))
             achieved = (await client.get(path)).json()["achieved_on"]
             assert achieved
             zone = "Asia/Kolkata" if noon.day < 15 else "America/Lima"
             changed = await change(client, path, timezone=zone)
             assert (changed["achieved_on"], changed["timezone"]) == (achieved, zone)
-        await progress.tell_all(api.database, timedelta(0))
-        assert len(await said("goal.achieved")) == 2
+        await progress.publish_changed_goals(api.database, timedelta(0))
+        assert len(await published("goal.achieved")) == 2
 
 
-async def test_a_raised_target_that_is_not_reached_takes_the_achievement_back(api, tenant, counted, said):
+async def test_a_raised_target_that_is_not_reached_withdraws_the_achievement(api, tenant, record, published):
     now = datetime.now(UTC)
     for number in range(3):
-        await counted(*qualified(number, now))
+        await record(*qualified(number, now))
     async with api.client(tenant) as client:
         path = await a_goal(client)
         achieved = (await client.get(path)).json()["achieved_on"]
         assert (await change(client, path, target=3))["achieved_on"] == achieved
         assert (await change(client, path, target=4))["achieved_on"] is None
-        await counted(*qualified(3, now))
-        await progress.tell_all(api.database, timedelta(0))
-        assert await said("goal.achieved") == [(3, 2), (4, 4)]
+        await record(*qualified(3, now))
+        await progress.publish_changed_goals(api.database, timedelta(0))
+        assert await published("goal.achieved") == [(3, 2), (4, 4)]
         assert (await change(client, path, target=1))["achieved_on"] is not None
 
 
-async def test_progress_is_told_once_a_second_also_when_the_goal_changes_and_when_periods_end(
-    api, later, tenant, counted, said
+async def test_progress_is_published_once_a_second_also_when_the_goal_changes_and_when_periods_end(
+    api, later, tenant, record, published
 ):
     now = datetime.now(UTC)
-    await counted(*qualified(0, now))
+    await record(*qualified(0, now))
     async with api.client(tenant) as client:
         path = await a_goal(client, target=50)
         for fields in ({"target": 40}, {"period": "month"}, {"metric": "first_qualified"}, {"timezone": "Asia/Tokyo"}):
             await change(client, path, **fields)
-            await progress.tell_all(api.database, timedelta(minutes=1))
-        assert await said("goal.progressed") == [(1, 50)]
-        await progress.tell_all(api.database, timedelta(0))
-        assert await said("goal.progressed") == [(1, 50), (1, 40)]
-        await counted(*qualified(1, now), *qualified(2, now + timedelta(days=33)))
+            await progress.publish_changed_goals(api.database, timedelta(minutes=1))
+        assert await published("goal.progressed") == [(1, 50)]
+        await progress.publish_changed_goals(api.database, timedelta(0))
+        assert await published("goal.progressed") == [(1, 50), (1, 40)]
+        await record(*qualified(1, now), *qualified(2, now + timedelta(days=33)))
         later.clock.advance(days=70)
-        await close_due(later, GRACE, timedelta(minutes=1))
-        await close_due(later, GRACE, timedelta(minutes=1))
-        await progress.tell_all(later, timedelta(minutes=1))
-        assert await said("goal.progressed") == [(1, 50), (1, 40), (2, 40)]
+        await close_ended_periods(later, GRACE, timedelta(minutes=1))
+        await close_ended_periods(later, GRACE, timedelta(minutes=1))
+        await progress.publish_changed_goals(later, timedelta(minutes=1))
+        assert await published("goal.progressed") == [(1, 50), (1, 40), (2, 40)]
         later.clock.advance(minutes=2)
-        await close_due(later, GRACE, timedelta(minutes=1))
-        assert (await said("goal.progressed"))[3:] == [(1, 40)]
+        await close_ended_periods(later, GRACE, timedelta(minutes=1))
+        assert (await published("goal.progressed"))[3:] == [(1, 40)]

@@ -1,4 +1,4 @@
-"""Several replicas count for the same goals at once, while goals are made, leads merged and people erased."""
+"""Several replicas count for the same goals at once, while goals are created, leads merged and people erased."""
 
 import asyncio
 import random
@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from services.goals.store import counters, leads
-from services.goals.use_cases.counting import count, pass_meetings
+from services.goals.store import leads, recounts, time_series
+from services.goals.use_cases.lead_events import record_events, record_passed_meetings
 from shared.events import Received
 from tests.unit.goals.builders import booked, cancelled, captured, erased, lead_id, merged, moved, updated
 
@@ -16,7 +16,7 @@ STAGES = ["contacted", "engaged", "qualified", "meeting_completed", "won", "lost
 
 
 def story(number: int, now: datetime, chance: random.Random) -> list:
-    """What one lead leaves behind."""
+    """The events of one lead."""
     created = now - timedelta(hours=chance.randrange(200))
     events = [captured(number, created=created, source=chance.choice(["web", "fair"]), owner="eva")]
     stage, qualified, won = "new", None, None
@@ -46,8 +46,8 @@ def story(number: int, now: datetime, chance: random.Random) -> list:
     return events
 
 
-async def take(database, tenant, batch) -> None:
-    """A batch as the consumer passes it: again when another replica was first."""
+async def record(database, tenant, batch) -> None:
+    """Record a batch as the consumer does: it tries once more when another replica was first."""
     batch = [Received(event.envelope._replace(tenant=tenant), event.event, event.recorded_at) for event in batch]
     batch.sort(key=lambda received: received.order)
     for _ in range(20):
@@ -61,32 +61,32 @@ async def take(database, tenant, batch) -> None:
                         digest=event.digest,
                     )
                 if fresh:
-                    await count(work, fresh)
+                    await record_events(work, fresh)
             return
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", "") not in {"23505", "40P01"}:
                 raise
-    raise AssertionError("the batch never passed")
+    raise AssertionError("the batch was never recorded")
 
 
-async def assert_counters_equal_the_rows(database, tenant) -> int:
-    """Every counter, recounted from the rows in the same snapshot; how many series there were."""
+async def assert_counters_equal_the_records(database, tenant) -> int:
+    """Every counter, recounted from the records in the same transaction; how many series there were."""
     async with database.worker([tenant]) as work:
-        series = (await counters.series_of(work, [tenant]))[tenant]
+        series = (await time_series.series_of(work, [tenant]))[tenant]
         for one in series:
-            live = (await counters.days_of(work, tenant, [one.series_id], datetime.min.date(), datetime.max.date()))[
+            live = (await time_series.days_of(work, tenant, [one.series_id], datetime.min.date(), datetime.max.date()))[
                 one.series_id
             ]
-            assert live == (await counters.recount(work, [one]))[one.series_id], one
-        standing = await work.fetch(
+            assert live == (await recounts.count_days(work, [one]))[one.series_id], one
+        counters = await work.fetch(
             "SELECT stage, sum(value) AS n FROM standing WHERE tenant_id = :tenant GROUP BY 1 HAVING sum(value) <> 0",
             tenant=tenant,
         )
-        stands = await work.fetch(
+        records = await work.fetch(
             "SELECT stage, count(*) AS n FROM lead WHERE tenant_id = :tenant AND counts AND NOT erased GROUP BY 1",
             tenant=tenant,
         )
-        assert {r["stage"]: r["n"] for r in standing} == {r["stage"]: r["n"] for r in stands}
+        assert {r["stage"]: r["n"] for r in counters} == {r["stage"]: r["n"] for r in records}
         moves = await work.fetch(
             """
             SELECT s.moved_from, s.to_stage, count(*) AS n FROM step s JOIN lead l USING (tenant_id, lead_id)
@@ -95,7 +95,7 @@ async def assert_counters_equal_the_rows(database, tenant) -> int:
             tenant=tenant,
         )
         for span in (86_400, 900):
-            told = await work.fetch(
+            buckets = await work.fetch(
                 """
                 SELECT from_stage, to_stage, sum(value) AS n FROM tally
                 WHERE tenant_id = :tenant AND span = :span GROUP BY 1, 2 HAVING sum(value) <> 0
@@ -103,7 +103,7 @@ async def assert_counters_equal_the_rows(database, tenant) -> int:
                 tenant=tenant,
                 span=span,
             )
-            assert {(r["from_stage"], r["to_stage"]): r["n"] for r in told} == {
+            assert {(r["from_stage"], r["to_stage"]): r["n"] for r in buckets} == {
                 (r["moved_from"], r["to_stage"]): r["n"] for r in moves
             }
     return len(series)
@@ -121,7 +121,7 @@ async def test_replicas_side_by_side_lose_no_update(goals, tenant, seed):
 
     async def replica(mine) -> None:
         for batch in mine:
-            await take(goals.database, tenant, list(batch))
+            await record(goals.database, tenant, list(batch))
 
     async def manager() -> None:
         async with goals.client(tenant) as client:
@@ -138,11 +138,11 @@ async def test_replicas_side_by_side_lose_no_update(goals, tenant, seed):
                 await asyncio.sleep(0.02)
 
     await asyncio.gather(*(replica(mine) for mine in replicas), manager())
-    assert await assert_counters_equal_the_rows(goals.database, tenant) == 4 + 3 * 5
+    assert await assert_counters_equal_the_records(goals.database, tenant) == 4 + 3 * 5
     async with goals.database.worker([tenant]) as work:
-        due = [key for key in await leads.meetings_due(work, 1_000) if key[0] == tenant]
-        await pass_meetings(work, due)
-    await assert_counters_equal_the_rows(goals.database, tenant)
+        passed = [key for key in await leads.leads_with_passed_meetings(work, 1_000) if key[0] == tenant]
+        await record_passed_meetings(work, passed)
+    await assert_counters_equal_the_records(goals.database, tenant)
     async with goals.client(tenant) as client:
         for goal in (await client.get("/v1/goals")).json()["items"]:
             recount = (await client.post(f"/v1/goals/{goal['goal_id']}/recount")).json()
@@ -150,9 +150,9 @@ async def test_replicas_side_by_side_lose_no_update(goals, tenant, seed):
             assert recount["live_value"] == recount["current_value"] == goal["current_value"]
 
 
-async def test_a_counter_that_was_spoilt_is_mended_by_a_recount(goals, tenant):
+async def test_a_recount_corrects_a_wrong_counter(goals, tenant):
     now = datetime.now(UTC)
-    await take(goals.database, tenant, [captured(0, created=now), moved(0, "qualified", created=now, time=now)])
+    await record(goals.database, tenant, [captured(0, created=now), moved(0, "qualified", created=now, time=now)])
     async with goals.client(tenant) as client:
         goal = (await client.post("/v1/goals", json={"name": "g", "target": 5})).json()
         async with goals.database.worker([tenant]) as work:
@@ -164,13 +164,13 @@ async def test_a_counter_that_was_spoilt_is_mended_by_a_recount(goals, tenant):
         assert (await client.get(path)).json()["current_value"] == 1
 
 
-async def test_two_batches_that_lock_the_same_leads_in_opposite_order_both_pass(goals, tenant):
+async def test_two_batches_with_the_same_leads_in_opposite_order_are_both_recorded(goals, tenant):
     now = datetime.now(UTC)
-    await take(goals.database, tenant, [captured(number, created=now) for number in range(20)])
+    await record(goals.database, tenant, [captured(number, created=now) for number in range(20)])
 
     async def move(numbers, revision) -> None:
         batch = [moved(n, "contacted", revision=revision, created=now, time=now) for n in numbers]
-        await take(goals.database, tenant, batch)
+        await record(goals.database, tenant, batch)
 
     for revision in range(1, 9, 2):
         await asyncio.gather(move(range(20), revision), move(reversed(range(20)), revision + 1))

@@ -1,4 +1,4 @@
-"""Who may do what, what is refused and how, and that tenants see nothing of each other."""
+"""Roles, refused requests, and the separation of tenants."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -62,7 +62,7 @@ async def test_malformed_json_is_400_and_a_zero_character_422(goals, tenant):
         assert listed.status_code == 422
 
 
-async def test_a_viewer_reads_and_an_admin_makes_goals(goals, tenant):
+async def test_a_viewer_reads_and_an_admin_creates_goals(goals, tenant):
     async with goals.client(tenant) as admin, goals.client(tenant, "operator") as operator:
         goal = (await admin.post("/v1/goals", json=GOOD)).json()
         path = f"/v1/goals/{goal['goal_id']}"
@@ -97,9 +97,9 @@ async def test_another_tenants_goal_is_not_there(goals, tenant):
         assert (await other.get("/v1/goals")).json()["items"] == []
 
 
-async def test_the_application_role_sees_and_writes_one_tenant_only(goals, tenant, tell, eventually):
+async def test_the_application_role_sees_and_writes_one_tenant_only(goals, tenant, publish, eventually):
     now = datetime.now(UTC)
-    tell(captured(0, created=now), moved(0, "qualified", created=now, time=now))
+    publish(captured(0, created=now), moved(0, "qualified", created=now, time=now))
     async with goals.client(tenant) as client:
         await client.post("/v1/goals", json=GOOD)
 
@@ -129,14 +129,14 @@ async def test_the_application_role_sees_and_writes_one_tenant_only(goals, tenan
         assert await work.run("UPDATE lead SET status = 'x' WHERE tenant_id = :tenant", tenant=tenant) == 0
 
 
-async def test_the_same_idempotency_key_makes_one_goal(goals, tenant):
+async def test_the_same_idempotency_key_creates_one_goal(goals, tenant):
     async with goals.client(tenant) as client:
         headers = {"Idempotency-Key": "k-1"}
         first = await client.post("/v1/goals", json=GOOD, headers=headers)
-        again = await client.post("/v1/goals", json=GOOD, headers=headers)
+        repeated = await client.post("/v1/goals", json=GOOD, headers=headers)
         other = await client.post("/v1/goals", json={**GOOD, "target": 9}, headers=headers)
-        assert (first.status_code, again.status_code, other.status_code) == (201, 201, 422)
-        assert first.json()["goal_id"] == again.json()["goal_id"]
+        assert (first.status_code, repeated.status_code, other.status_code) == (201, 201, 422)
+        assert first.json()["goal_id"] == repeated.json()["goal_id"]
         assert len((await client.get("/v1/goals")).json()["items"]) == 1
 
 
@@ -168,13 +168,13 @@ async def test_a_bad_range_of_the_pipeline_is_refused(goals, tenant, query):
         assert answer.json()["errors"][0]["field"] in ("from", "to")
 
 
-async def test_what_is_missing_is_shown_through_the_rates_of_the_steps(goals, tenant, tell, eventually):
+async def test_what_is_missing_is_shown_through_the_rates_of_the_steps(goals, tenant, publish, eventually):
     now = datetime.now(UTC)
     for number in range(8):
-        tell(captured(number, created=now))
+        publish(captured(number, created=now))
     for number in range(4):
-        tell(moved(number, "contacted", created=now, time=now))
-    tell(moved(0, "qualified", origin="contacted", revision=2, created=now, qualified=now, time=now))
+        publish(moved(number, "contacted", created=now, time=now))
+    publish(moved(0, "qualified", origin="contacted", revision=2, created=now, qualified=now, time=now))
     async with goals.client(tenant) as client:
         goal = (await client.post("/v1/goals", json={**GOOD, "target": 11})).json()
 

@@ -1,19 +1,11 @@
-"""Goals through the real broker and database: live, recountable, told of, achieved once."""
+"""Goals through the real broker and database: live, recountable, published, achieved once."""
 
 import asyncio
 import itertools
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import pytest
-
 from tests.unit.goals.builders import booked, captured, erased, merged, moved, updated
-
-
-@pytest.fixture
-def ids():
-    """Lead numbers that no other test uses: streams and dead letters are per tenant, and so are leads."""
-    return range(100)
 
 
 async def a_goal(client, **fields):
@@ -28,18 +20,18 @@ async def value(client, goal):
     return answer.json()["current_value"]
 
 
-async def test_a_qualified_lead_created_in_the_period_is_counted_live(goals, tenant, tell, eventually):
+async def test_a_qualified_lead_created_in_the_period_is_counted_live(goals, tenant, publish, eventually):
     now = datetime.now(UTC)
     async with goals.client(tenant) as client:
         goal = await a_goal(client)
         assert goal["current_value"] == 0
-        tell(captured(0, created=now), moved(0, "qualified", created=now, qualified=now, time=now))
+        publish(captured(0, created=now), moved(0, "qualified", created=now, qualified=now, time=now))
 
         async def counted():
             return await value(client, goal) == 1
 
         await eventually(counted)
-        tell(moved(0, "lost", origin="qualified", revision=2, created=now, qualified=now, time=now))
+        publish(moved(0, "lost", origin="qualified", revision=2, created=now, qualified=now, time=now))
 
         async def fallen():
             return await value(client, goal) == 0
@@ -49,20 +41,20 @@ async def test_a_qualified_lead_created_in_the_period_is_counted_live(goals, ten
         assert (recount["live_value"], recount["current_value"], recount["equal"]) == (0, 0, True)
 
 
-async def test_a_new_goal_counts_the_leads_that_are_there_and_reports_the_period_before(
-    goals, tenant, tell, eventually
-):
+async def test_a_new_goal_counts_existing_leads_and_reports_the_period_before(goals, tenant, publish, eventually):
     now = datetime.now(UTC)
     last_month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
     async with goals.client(tenant) as client:
         for number in range(5):
-            tell(captured(number, created=now), moved(number, "qualified", created=now, qualified=now, time=now))
+            publish(captured(number, created=now), moved(number, "qualified", created=now, qualified=now, time=now))
         for number in range(5, 7):
-            tell(captured(number, created=last_month), moved(number, "qualified", created=last_month, time=last_month))
+            publish(
+                captured(number, created=last_month), moved(number, "qualified", created=last_month, time=last_month)
+            )
 
         async def there():
-            standing = (await client.get("/v1/pipeline")).json()["stages"]
-            return standing["qualified"] == 7
+            stages = (await client.get("/v1/pipeline")).json()["stages"]
+            return stages["qualified"] == 7
 
         await eventually(there)
         goal = await a_goal(client)
@@ -74,7 +66,7 @@ async def test_a_new_goal_counts_the_leads_that_are_there_and_reports_the_period
         assert sheet[0].startswith("lead_id,counted_on,created_on,source")
         assert len(sheet) == 3
 
-        tell(moved(5, "lost", origin="qualified", revision=2, created=last_month, time=now))
+        publish(moved(5, "lost", origin="qualified", revision=2, created=last_month, time=now))
 
         async def restated():
             report = (await client.get(f"/v1/goals/{goal['goal_id']}/reports")).json()["items"][0]
@@ -82,17 +74,17 @@ async def test_a_new_goal_counts_the_leads_that_are_there_and_reports_the_period
 
         await eventually(restated)
         assert (await client.get(reports[0]["rows"])).text.splitlines() == sheet
-        tell(erased(5, time=now))
+        publish(erased(5, time=now))
 
-        async def nameless():
+        async def is_anonymous():
             after = (await client.get(reports[0]["rows"])).text.splitlines()
             return len(after) == 3 and str(UUID(int=6)) not in "".join(after)
 
-        await eventually(nameless)
+        await eventually(is_anonymous)
         assert (await client.get(f"/v1/goals/{goal['goal_id']}/reports")).json()["items"][0]["value"] == 2
 
 
-async def test_all_four_metrics_and_the_filters(goals, tenant, tell, eventually):
+async def test_all_four_metrics_and_the_filters(goals, tenant, publish, eventually):
     now = datetime.now(UTC)
     async with goals.client(tenant) as client:
         made = {
@@ -102,7 +94,7 @@ async def test_all_four_metrics_and_the_filters(goals, tenant, tell, eventually)
         fair = await a_goal(client, metric="won", filter={"source": ["fair", "web"], "owner": "eva"})
         nobody = await a_goal(client, metric="won", filter={"campaign": "spring"})
         early = now - timedelta(minutes=2)
-        tell(
+        publish(
             captured(0, created=now, source="fair"),
             booked(0, ends=early, time=early),
             moved(0, "qualified", created=now, qualified=now, time=now, meetings=1),
@@ -120,11 +112,11 @@ async def test_all_four_metrics_and_the_filters(goals, tenant, tell, eventually)
         assert await value(client, nobody) == 0
 
 
-async def test_a_meeting_counts_when_its_end_passes_with_no_further_event(goals, tenant, tell, eventually):
+async def test_a_meeting_counts_when_its_end_passes_with_no_further_event(goals, tenant, publish, eventually):
     now = datetime.now(UTC)
     async with goals.client(tenant) as client:
         goal = await a_goal(client, metric="meetings_held", period="quarter")
-        tell(captured(0, created=now), booked(0, ends=now + timedelta(seconds=3), time=now))
+        publish(captured(0, created=now), booked(0, ends=now + timedelta(seconds=3), time=now))
 
         async def counted():
             return await value(client, goal) == 1
@@ -134,12 +126,14 @@ async def test_a_meeting_counts_when_its_end_passes_with_no_further_event(goals,
         assert (await client.post(f"/v1/goals/{goal['goal_id']}/recount")).json()["equal"]
 
 
-async def test_progress_is_told_at_most_once_a_second_and_achievement_once(goals, tenant, tell, bus, eventually):
+async def test_progress_is_published_at_most_once_a_second_and_an_achievement_once(
+    goals, tenant, publish, bus, eventually
+):
     now = datetime.now(UTC)
     async with goals.client(tenant) as client:
         goal = await a_goal(client, target=3)
         for number in range(40):
-            tell(captured(number, created=now), moved(number, "qualified", created=now, qualified=now, time=now))
+            publish(captured(number, created=now), moved(number, "qualified", created=now, qualified=now, time=now))
             await asyncio.sleep(0.05)
 
         def mine(seen):
@@ -149,14 +143,14 @@ async def test_progress_is_told_at_most_once_a_second_and_achievement_once(goals
             "goal.progressed", tenant=tenant, where=lambda seen: mine(seen) and seen.data["current_value"] == 40
         )
         assert last[0].key == goal["goal_id"]
-        told = [seen for seen in bus.seen("goal.progressed", tenant=tenant) if mine(seen)]
-        times = [seen.time for seen in told]
+        published = [seen for seen in bus.seen("goal.progressed", tenant=tenant) if mine(seen)]
+        times = [seen.time for seen in published]
         assert all(later - earlier >= timedelta(seconds=1) for earlier, later in itertools.pairwise(times))
-        assert 2 <= len(told) <= 8
+        assert 2 <= len(published) <= 8
 
-        tell(moved(0, "lost", origin="qualified", revision=2, created=now, time=now))
+        publish(moved(0, "lost", origin="qualified", revision=2, created=now, time=now))
         for number in range(1, 39):
-            tell(moved(number, "lost", origin="qualified", revision=2, created=now, time=now))
+            publish(moved(number, "lost", origin="qualified", revision=2, created=now, time=now))
 
         async def fallen():
             shown = (await client.get(f"/v1/goals/{goal['goal_id']}")).json()
@@ -164,20 +158,20 @@ async def test_progress_is_told_at_most_once_a_second_and_achievement_once(goals
 
         await eventually(fallen)
         for number in range(1, 6):
-            tell(moved(number, "qualified", origin="lost", revision=3, created=now, time=now))
+            publish(moved(number, "qualified", origin="lost", revision=3, created=now, time=now))
         await bus.read(
             "goal.progressed", tenant=tenant, where=lambda seen: mine(seen) and seen.data["current_value"] == 6
         )
         assert len([seen for seen in bus.seen("goal.achieved", tenant=tenant) if mine(seen)]) == 1
 
 
-async def test_corrections_merges_and_erasure_keep_live_and_recount_equal(goals, tenant, tell, eventually):
+async def test_corrections_merges_and_erasure_keep_live_and_recount_equal(goals, tenant, publish, eventually):
     now = datetime.now(UTC)
     async with goals.client(tenant) as client:
         goal = await a_goal(client, metric="first_qualified")
         for number in range(6):
-            tell(captured(number, created=now), moved(number, "qualified", created=now, qualified=now, time=now))
-        tell(
+            publish(captured(number, created=now), moved(number, "qualified", created=now, qualified=now, time=now))
+        publish(
             moved(0, "contacted", origin="qualified", revision=2, created=now, corrects=[1], time=now),
             merged(1, 2, time=now),
             merged(3, 4, time=now),
@@ -189,7 +183,7 @@ async def test_corrections_merges_and_erasure_keep_live_and_recount_equal(goals,
             return await value(client, goal) == 4
 
         await eventually(counted)
-        tell(erased(5, time=now), erased(1, time=now))
+        publish(erased(5, time=now), erased(1, time=now))
 
         async def gone():
             stages = (await client.get("/v1/pipeline")).json()["stages"]
@@ -205,13 +199,13 @@ async def test_corrections_merges_and_erasure_keep_live_and_recount_equal(goals,
             assert UUID(int=2) not in {row["lead_id"] for row in steps}
 
 
-async def test_a_repeated_batch_changes_nothing(goals, tenant, tell, eventually):
+async def test_a_repeated_batch_changes_nothing(goals, tenant, publish, eventually):
     now = datetime.now(UTC)
     events = [captured(0, created=now), moved(0, "qualified", created=now, qualified=now, time=now)]
     async with goals.client(tenant) as client:
         goal = await a_goal(client)
-        tell(*events, *events, captured(1, created=now))
-        tell(*events, moved(1, "qualified", created=now, qualified=now, time=now))
+        publish(*events, *events, captured(1, created=now))
+        publish(*events, moved(1, "qualified", created=now, qualified=now, time=now))
 
         async def counted():
             return await value(client, goal) == 2

@@ -1,18 +1,18 @@
-"""Periods end, reports close by themselves, also after downtime; business time is moved, nothing else is pretended."""
+"""Periods end and are closed, also after a downtime. Only business time is moved; everything else is real."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services.goals.rules.periods import containing
-from services.goals.workers import closing
+from services.goals.workers import close_periods
 from shared.db import Database
 from tests.unit.goals.builders import captured, moved
 
 
 @pytest.fixture
 async def own(start):
-    """A goals service of its own, whose time can be moved without moving that of other tests."""
+    """A goals service whose time can be moved without moving that of other tests."""
     run = await start("goals", consumer_group="leadflow-goals-time", only="workers")
     yield run
     await run.stop()
@@ -24,11 +24,11 @@ async def a_goal(client, **fields):
     return answer.json()
 
 
-async def test_weeks_are_closed_one_after_the_other_after_a_long_downtime(goals, own, tenant, tell, bus, eventually):
+async def test_weeks_are_closed_one_after_the_other_after_a_long_downtime(goals, own, tenant, publish, bus, eventually):
     now = datetime.now(UTC)
     async with goals.client(tenant) as client:
         goal = await a_goal(client, metric="first_qualified")
-        tell(*(event for n in range(3) for event in qualified(n, now)))
+        publish(*(event for n in range(3) for event in qualified(n, now)))
 
         async def counted():
             return (await client.get(f"/v1/goals/{goal['goal_id']}")).json()["current_value"] == 3
@@ -74,7 +74,7 @@ async def test_after_a_downtime_a_period_waits_until_its_events_are_counted(goal
     later = Database(goals.service.settings.database_url, "goals")
     later.clock.advance(days=3)
     try:
-        patient = closing(goals.service.settings.model_copy(update={"close_patience_seconds": 60}), is_behind)
+        patient = close_periods(goals.service.settings.model_copy(update={"close_patience_seconds": 60}), is_behind)
         assert await patient(later) == 0
         assert not await closed()
         behind = False
@@ -84,7 +84,7 @@ async def test_after_a_downtime_a_period_waits_until_its_events_are_counted(goal
         await later.close()
 
 
-async def test_a_report_never_changes_not_even_by_hand(goals, own, tenant, tell, eventually):
+async def test_the_database_refuses_to_change_a_report(goals, own, tenant, publish, eventually):
     async with goals.client(tenant) as client:
         goal = await a_goal(client)
         report = (await client.get(f"/v1/goals/{goal['goal_id']}/reports")).json()["items"][0]
@@ -98,9 +98,9 @@ async def test_a_report_never_changes_not_even_by_hand(goals, own, tenant, tell,
                     await work.run(statement)
 
 
-async def test_a_custom_period_that_is_over_is_reported_at_once(goals, tenant, tell, eventually):
+async def test_a_custom_period_that_has_ended_is_reported_at_once(goals, tenant, publish, eventually):
     now = datetime.now(UTC)
-    tell(*qualified(0, now - timedelta(minutes=30)), *qualified(1, now - timedelta(minutes=10)))
+    publish(*qualified(0, now - timedelta(minutes=30)), *qualified(1, now - timedelta(minutes=10)))
     async with goals.client(tenant) as client:
 
         async def there():
@@ -122,7 +122,7 @@ async def test_a_custom_period_that_is_over_is_reported_at_once(goals, tenant, t
         assert (await client.get(f"/v1/goals/{goal['goal_id']}")).json()["current_value"] == 1
 
 
-async def test_a_custom_period_of_seconds_closes_by_itself_and_is_achieved(goals, tenant, tell, bus, eventually):
+async def test_a_custom_period_of_seconds_is_closed_and_achieved(goals, tenant, publish, bus, eventually):
     now = datetime.now(UTC)
     async with goals.client(tenant) as client:
         goal = await a_goal(
@@ -131,7 +131,7 @@ async def test_a_custom_period_of_seconds_closes_by_itself_and_is_achieved(goals
             target=1,
             **{"from": (now - timedelta(hours=1)).isoformat(), "to": (now + timedelta(seconds=3)).isoformat()},
         )
-        tell(*qualified(0, now))
+        publish(*qualified(0, now))
         achieved = await bus.read("goal.achieved", tenant=tenant)
         assert achieved[0].data["goal_id"] == goal["goal_id"]
 
@@ -156,9 +156,9 @@ async def test_the_period_follows_the_time_zone_of_the_goal(goals, tenant):
         assert unknown["timezone"] == "UTC"
 
 
-async def test_another_metric_counts_anew_and_the_old_reports_stay(goals, tenant, tell, eventually):
+async def test_another_metric_counts_from_the_beginning_and_the_old_reports_stay(goals, tenant, publish, eventually):
     now = datetime.now(UTC)
-    tell(*qualified(0, now), moved(0, "won", origin="qualified", revision=2, created=now, qualified=now, won=now))
+    publish(*qualified(0, now), moved(0, "won", origin="qualified", revision=2, created=now, qualified=now, won=now))
     async with goals.client(tenant) as client:
 
         async def there():

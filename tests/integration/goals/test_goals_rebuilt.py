@@ -1,41 +1,23 @@
-"""A dropped goals database builds itself again: from what the topics still hold, or from republished state."""
+"""An empty goals database is rebuilt from what the topics still hold, or from republished state."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
-import asyncpg
-import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from deploy.databases import address
-from deploy.migrate import upgrade
+from tests.integration.goals.goal_values import goal_values
 from tests.unit.goals.builders import booked, captured, merged, moved, updated
 
-
-@pytest.fixture
-async def empty(backend, start):
-    """A goals service on a database that was just made, which knows nothing yet."""
-    name = f"leadflow_goals_{uuid4().hex[:8]}"
-    admin = await asyncpg.connect(backend.admin_url)
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-    await upgrade("goals", address(backend.admin_url, name))
-    url = backend.url("goals").rpartition("/")[0] + f"/{name}"
-    runs = []
-
-    async def begin(**settings):
-        run = await start("goals", database_url=url, consumer_group=name, **settings)
-        runs.append(run)
-        return run
-
-    yield begin
-    for run in runs:
-        await run.stop()
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+GOALS = [
+    {"metric": "qualified_created", "period": "month"},
+    {"metric": "first_qualified", "period": "month"},
+    {"metric": "won", "filter": {"campaign": "spring"}, "period": "month"},
+    {"metric": "meetings_held", "period": "quarter"},
+]
 
 
 def history(now, last_month):
+    """The events of five leads: won, corrected, kept with an alias, and only captured."""
     first = now - timedelta(hours=2)
     return [
         captured(0, created=last_month, source="fair"),
@@ -57,104 +39,90 @@ def history(now, last_month):
     ]
 
 
-GOALS = [
-    {"metric": "qualified_created", "period": "month"},
-    {"metric": "first_qualified", "period": "month"},
-    {"metric": "won", "filter": {"campaign": "spring"}, "period": "month"},
-    {"metric": "meetings_held", "period": "quarter"},
-]
+async def counted_stages(eventually, run, tenant):
+    """Wait until the leads of `history` are in their stages."""
 
-
-async def values(run, tenant):
-    """The value of each goal and its report, and where the leads stand."""
-    async with run.client(tenant) as client:
-        listed = (await client.get("/v1/goals")).json()["items"]
-        if not listed:
-            for wanted in GOALS:
-                answer = await client.post("/v1/goals", json={"name": wanted["metric"], "target": 9, **wanted})
-                assert answer.status_code == 201, answer.text
-            listed = (await client.get("/v1/goals")).json()["items"]
-        counts = [(goal["metric"], goal["current_value"]) for goal in listed]
-        reports = []
-        for goal in listed:
-            items = (await client.get(f"/v1/goals/{goal['goal_id']}/reports")).json()["items"]
-            reports.append([item["restated"] or item["value"] for item in items])
-            assert (await client.post(f"/v1/goals/{goal['goal_id']}/recount")).json()["equal"]
-        stages = (await client.get("/v1/pipeline")).json()["stages"]
-        return counts, reports, {stage: number for stage, number in stages.items() if number}
-
-
-async def settled(eventually, run, tenant, number):
-    async def there():
+    async def counted():
         async with run.client(tenant) as client:
-            pipeline = (await client.get("/v1/pipeline")).json()
-            return pipeline["stages"] == {**pipeline["stages"], "new": 1, "won": 1, "qualified": 1, "dead": 1}
+            stages = (await client.get("/v1/pipeline")).json()["stages"]
+            return stages == {**stages, "new": 1, "won": 1, "qualified": 1, "dead": 1}
 
-    await eventually(there, within=60)
+    await eventually(counted, within=60)
 
 
-async def test_a_dropped_database_is_rebuilt_from_the_topics(goals, empty, tenant, tell, eventually):
+async def test_a_dropped_database_is_rebuilt_from_the_topics(goals, own_goals, tenant, publish, eventually):
     now = datetime.now(UTC)
     last_month = now.replace(day=1) - timedelta(days=5)
-    tell(*history(now, last_month))
-    await settled(eventually, goals, tenant, 4)
-    before = await values(goals, tenant)
-    assert before[0] == [("qualified_created", 0), ("first_qualified", 2), ("won", 1), ("meetings_held", 1)]
-    assert before[1][0] == [1]
-    rebuilt = await empty()
-    await settled(eventually, rebuilt, tenant, 4)
+    publish(*history(now, last_month))
+
+    async def counted():
+        found = await goal_values(goals, tenant, GOALS)
+        values = [(metric, value) for metric, _, value in found[0]]
+        assert values == [("qualified_created", 0), ("first_qualified", 2), ("won", 1), ("meetings_held", 1)]
+        assert found[1][0] == [1]
+        return found
+
+    await counted_stages(eventually, goals, tenant)
+    before = await eventually(counted, within=60)  # a lead may be in its stage before all of its details are read
+    rebuilt = await own_goals.start()
+    await counted_stages(eventually, rebuilt, tenant)
 
     async def counts_as_before():
-        assert await values(rebuilt, tenant) == before
+        assert await goal_values(rebuilt, tenant, GOALS) == before
         return True
 
-    await eventually(counts_as_before, within=60)  # a lead stands in its stage before all of its details are read
+    await eventually(counts_as_before, within=60)
 
 
-async def test_what_a_failed_fetch_had_taken_is_read_again(goals, empty, tenant, tell, eventually, monkeypatch):
+async def test_records_of_a_failed_fetch_are_not_lost(goals, own_goals, tenant, publish, eventually, monkeypatch):
     now = datetime.now(UTC)
-    tell(*history(now, now.replace(day=1) - timedelta(days=5)))
-    await settled(eventually, goals, tenant, 4)
+    publish(*history(now, now.replace(day=1) - timedelta(days=5)))
+    await counted_stages(eventually, goals, tenant)
     fetch, lost = AIOKafkaConsumer.getmany, []
 
     async def fails_once(consumer, **options):
         fetched = await fetch(consumer, **options)
         if fetched and not lost and consumer._group_id.startswith("leadflow_goals_"):
             lost.append(fetched)
-            raise KafkaError("the records are taken, and nobody gets them")
+            raise KafkaError("the records were fetched and are lost")
         return fetched
 
     monkeypatch.setattr(AIOKafkaConsumer, "getmany", fails_once)
-    rebuilt = await empty()
-    await settled(eventually, rebuilt, tenant, 4)
-    assert lost, "the group is new: nothing was ever committed in it"
+    rebuilt = await own_goals.start()
+    await counted_stages(eventually, rebuilt, tenant)
+    assert lost, "no fetch of the new group failed"
 
 
-async def test_republished_state_alone_gives_the_same_counts(goals, tenant, bus, tell, eventually):
-    """What capture and the stage service republish: of each lead the newest details and the highest revision."""
+async def test_republished_state_alone_gives_the_same_counts(goals, tenant, bus, publish, eventually):
+    """Of each lead the newest details and the highest revision, as capture and the stage service republish them."""
     now = datetime.now(UTC)
     last_month = now.replace(day=1) - timedelta(days=5)
-    told = history(now, last_month)
-    tell(*told)
-    await settled(eventually, goals, tenant, 4)
-    other = f"{tenant}-again"
+    events = history(now, last_month)
+    publish(*events)
+    await counted_stages(eventually, goals, tenant)
+    other = f"{tenant}-b"
     newest = {}
-    for event in told:
+    for event in events:
         kind = "details" if event.type in ("lead.captured", "lead.updated") else event.type
         rank = getattr(event.event, "revision", getattr(event.event, "version", 0))
         if kind != "meeting.booked" and newest.get((event.lead_id, kind), (-1,))[0] < rank:
             newest[event.lead_id, kind] = (rank, event)
-    again = type(tell)(bus, other)
-    again(*(event for _, event in reversed(newest.values())))
-    await settled(eventually, goals, other, 4)
-    assert await values(goals, other) == await values(goals, tenant)
+    republish = type(publish)(bus, other)
+    republish(*(event for _, event in reversed(newest.values())))
+    await counted_stages(eventually, goals, other)
+
+    async def counts_as_before():
+        assert await goal_values(goals, other, GOALS) == await goal_values(goals, tenant, GOALS)
+        return True
+
+    await eventually(counts_as_before, within=60)
 
 
-async def test_two_replicas_share_the_work_and_agree_with_the_rows(goals, empty, tenant, tell, eventually):
+async def test_two_replicas_share_the_work_and_agree_with_the_records(goals, own_goals, tenant, publish, eventually):
     now = datetime.now(UTC)
-    one, two = await empty(), await empty(only="consumers")
+    one, two = await own_goals.start(), await own_goals.start(only="consumers")
     for number in range(60):
-        tell(captured(number, created=now), moved(number, "qualified", created=now, qualified=now, time=now))
+        publish(captured(number, created=now), moved(number, "qualified", created=now, qualified=now, time=now))
     async with one.client(tenant) as client:
         goal = (await client.post("/v1/goals", json={"name": "g", "target": 50})).json()
 

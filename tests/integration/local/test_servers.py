@@ -1,5 +1,6 @@
-"""The two servers as `leadflow up` and the tests start them."""
+"""Kafka and Postgres as `leadflow up` and the tests start them."""
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,13 +10,13 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.kafka import Kafka
+from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
-from deploy.local.process import free_port
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Not pytest's own: its root is closed to others again whenever a second run starts, and Postgres is not root."""
+    """Outside pytest's own folder: only its owner may enter that, and Postgres does not run as root."""
     with TemporaryDirectory(prefix="leadflow-") as name:
         yield Path(name)
 
@@ -46,50 +47,81 @@ async def query(postgres: Postgres, statement: str) -> object:
         await connection.close()
 
 
-@pytest.mark.parametrize("how", ["in order", "killed"])
-async def test_kafka_keeps_its_data_however_it_ended_and_wherever_it_listens(folder: Path, how: str):
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+async def test_kafka_keeps_its_data_after_a_stop_or_kill_and_on_another_port(folder: Path, how: str):
     kafka = Kafka(folder, free_port(), free_port())
     kafka.start()
     await add_topic(kafka, "kept")
-    kafka.stop() if how == "in order" else kafka.kill()
+    kafka.stop() if how == "stopped" else kafka.kill()
 
-    again = Kafka(folder, free_port(), free_port())
-    again.start()
+    restarted = Kafka(folder, free_port(), free_port())
+    restarted.start()
     try:
-        assert await topics(again) == {"kept"}
+        assert await topics(restarted) == {"kept"}
     finally:
-        again.stop()
-    assert again.pid is None
+        restarted.stop()
+    assert restarted.pid is None
 
 
-async def test_postgres_keeps_its_data_and_speaks_utf8_in_the_c_locale(folder: Path):
+async def test_postgres_keeps_its_data_and_uses_utf8_and_the_c_locale(folder: Path):
     postgres = Postgres(folder / "data", free_port())
     postgres.start()
     await query(postgres, "CREATE TABLE kept (name text)")
     postgres.stop()
 
-    again = Postgres(folder / "data", free_port())
-    again.start()
+    restarted = Postgres(folder / "data", free_port())
+    restarted.start()
     try:
-        assert await query(again, "SELECT count(*) FROM kept") == 0
-        assert await query(again, "SHOW server_encoding") == "UTF8"
-        assert await query(again, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == "C"
-        assert await query(again, "SHOW listen_addresses") == "127.0.0.1"
+        assert await query(restarted, "SELECT count(*) FROM kept") == 0
+        assert await query(restarted, "SHOW server_encoding") == "UTF8"
+        assert await query(restarted, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == "C"
+        assert await query(restarted, "SHOW listen_addresses") == "127.0.0.1"
     finally:
-        again.stop()
+        restarted.stop()
 
 
-async def test_what_a_killed_run_left_behind_is_ended_before_a_start(folder: Path):
-    lost = Postgres(folder / "data", free_port())
-    lost.start()
-    left = lost.pid
-    assert left is not None
-
-    again = Postgres(folder / "data", free_port())
-    again.start()
+async def test_nobody_else_on_the_machine_gets_into_postgres_or_at_the_files(folder: Path):
+    postgres = Postgres(folder / "data", free_port())
+    postgres.start()
     try:
-        assert lost.pid is None
-        assert again.pid not in (None, left)
-        assert await query(again, "SELECT 1") == 1
+        for user, password in (("postgres", None), ("postgres", "postgres"), ("leadflow_stages", None)):
+            with pytest.raises((asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)):
+                await asyncpg.connect(
+                    host="127.0.0.1", port=postgres.port, user=user, password=password, database="postgres"
+                )
+        assert await query(postgres, "SELECT count(*) FROM pg_authid WHERE rolpassword LIKE 'SCRAM-SHA-256$%'") == 1
     finally:
-        again.stop()
+        postgres.stop()
+    assert stat.S_IMODE(postgres.data.stat().st_mode) == 0o700
+    assert stat.S_IMODE((postgres.data / "superuser.password").stat().st_mode) == 0o600
+
+
+async def test_a_cluster_that_was_made_without_a_password_gets_one(folder: Path):
+    postgres = Postgres(folder / "data", free_port())
+    postgres.start()
+    await query(postgres, "ALTER ROLE postgres PASSWORD NULL")
+    postgres.stop()
+    (postgres.data / "superuser.password").unlink()
+
+    restarted = Postgres(folder / "data", free_port())
+    restarted.start()
+    try:
+        assert await query(restarted, "SELECT 1") == 1
+    finally:
+        restarted.stop()
+
+
+async def test_the_server_of_a_killed_run_is_stopped_before_a_start(folder: Path):
+    leftover = Postgres(folder / "data", free_port())
+    leftover.start()
+    leftover_pid = leftover.pid
+    assert leftover_pid is not None
+
+    restarted = Postgres(folder / "data", free_port())
+    restarted.start()
+    try:
+        assert leftover.pid is None
+        assert restarted.pid not in (None, leftover_pid)
+        assert await query(restarted, "SELECT 1") == 1
+    finally:
+        restarted.stop()

@@ -1,4 +1,4 @@
-"""The local run: it starts everything, restarts what dies, and goes on with its data."""
+"""The local run: it starts everything, restarts processes that die, and continues with its data."""
 
 import signal
 import subprocess
@@ -19,19 +19,19 @@ def local_run() -> Iterator[LocalRun]:
         yield run
 
 
-def test_up_starts_everything_restarts_what_dies_and_goes_on_with_its_data(local_run: LocalRun):
+def test_up_starts_everything_restarts_dead_services_and_continues_with_its_data(local_run: LocalRun):
     local_run.up(90)
     assert {service["state"] for service in local_run.status()["services"]} == {"ready"}
 
     killed = local_run.service("scoring")["pid"]
     psutil.Process(killed).kill()
-    local_run.wait(lambda: "scoring is back" in local_run.said, 40)
-    assert "scoring was killed by SIGKILL" in local_run.said
+    local_run.wait(lambda: "scoring is back" in local_run.output, 40)
+    assert "scoring was killed by SIGKILL" in local_run.output
     after = local_run.service("scoring")
     assert (after["restarts"], after["state"]) == (1, "ready")
     assert after["pid"] != killed
 
-    token = local_run.ask("token", "--tenant", "acme", "--role", "operator").strip()
+    token = local_run.leadflow("token", "--tenant", "acme", "--role", "operator").strip()
     capture = f"http://127.0.0.1:{local_run.base + 1}/v1/leads"
     headers = {"Authorization": f"Bearer {token}"}
     body = {"source": "test", "email": "ann@them.example"}
@@ -50,7 +50,7 @@ def test_up_starts_everything_restarts_what_dies_and_goes_on_with_its_data(local
     assert local_run.stop(signal.SIGINT) == 0
     assert not [pid for pid in pids if psutil.pid_exists(pid)]
 
-    assert local_run.up(90) < 25, "15 s are promised on a machine that does nothing else"
+    assert local_run.up(90) < 25, "an idle machine needs less than 15 s"
     kept = httpx.get(f"{capture}/{lead['lead_id']}", headers=headers).raise_for_status().json()
     assert kept["email"] == "ann@them.example"
 

@@ -1,7 +1,7 @@
-"""The ground of outreach's tests: a real SMTP server that misbehaves on request, and an office without a timetable.
+"""Fixtures of outreach's tests: a real SMTP server that misbehaves on request, and the service run step by step.
 
-The office is the service on a database of its own, with the API only: its tests hand events to the reader and call
-each worker's step themselves, so that they decide what happens between two steps.
+`office` is the service with its own database and the API only. Tests hand events to its reader and call each worker's
+step themselves, so that they decide what happens between two steps. `outreach` is the whole service.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from deploy.databases import create_database
 from deploy.migrate import upgrade
 from services.outreach.consumers import Reader
 from services.outreach.drafts import workers as draft_workers
-from services.outreach.drafts.use_cases import composing
-from services.outreach.drafts.use_cases.writing import Composer
+from services.outreach.drafts.use_cases.addressing import SenderAddresses
+from services.outreach.drafts.use_cases.composer import Composer
 from services.outreach.sending import workers as sending_workers
 from services.outreach.sending.gateways import FileSms, Smtp
 from shared.events import CATALOGUE, Received
@@ -35,7 +35,7 @@ from shared.testing.running import Running, start_service
 
 @dataclass
 class Mailbox:
-    """What arrived, and how the server answers each command (None: as usual; a string: that answer)."""
+    """What the server received. `answers`: its answer to a command instead of the usual one; `on`: called before it."""
 
     port: int = 0
     arrived: list[bytes] = field(default_factory=list)
@@ -98,13 +98,13 @@ async def smtp() -> AsyncIterator[Mailbox]:
 
 @pytest.fixture(scope="module")
 async def outreach(start, smtp, tmp_path_factory) -> Running:
-    """The whole service, running by itself."""
+    """The whole service with its consumers and workers."""
     sms = tmp_path_factory.mktemp("sms") / "sms.jsonl"
     return await start("outreach", smtp_port=smtp.port, sms_file=sms, poll_seconds=0.1)
 
 
 class Office:
-    """The service on a database of its own; nothing happens unless the test asks for it."""
+    """The service with its own database; nothing happens unless the test asks for it."""
 
     def __init__(self, run: Running, smtp: Mailbox, sms_file: Path) -> None:
         self.run = run
@@ -117,7 +117,7 @@ class Office:
     def client(self, tenant: str, *roles: str, subject: str = "ann", **headers: str) -> Any:
         return self.run.client(tenant, *roles, subject=subject, **headers)
 
-    async def tell(
+    async def publish(
         self,
         tenant: str,
         lead_id: UUID,
@@ -127,7 +127,7 @@ class Office:
         time: datetime | None = None,
         id: str | None = None,
     ) -> str:
-        """Hand one event to the reader, as the consumer would."""
+        """Publish an event to the service: hand it to the reader, as the consumer would."""
         at = time or datetime.now(UTC) + self.database.clock.offset
         event = CATALOGUE[type].model_validate_json(orjson.dumps(data))
         envelope = Envelope(id or str(uuid4()), type, "urn:test", at, tenant, str(lead_id))
@@ -136,7 +136,7 @@ class Office:
         return envelope.id
 
     async def captured(self, tenant: str, **details: Any) -> UUID:
-        """A lead that outreach knows."""
+        """Publish lead.captured; the new lead's id."""
         lead_id = uuid7()
         contact = {"email": f"ada.{uuid4().hex[:8]}@example.com", "first_name": "Ada", "company": "Analytical Ltd"}
         data = {"lead_id": str(lead_id), "source": "web", "created_on": _now(self), "version": 1, **contact, **details}
@@ -150,7 +150,7 @@ class Office:
     async def moved(
         self, tenant: str, lead_id: UUID, to: str, *, revision: int = 1, rule: str = "manual", **more: Any
     ) -> str:
-        """The lead stands in another stage."""
+        """Publish stage.changed; the event's id."""
         time = more.pop("time", None)
         at = (time or datetime.now(UTC) + self.database.clock.offset).isoformat()
         data = {
@@ -169,10 +169,10 @@ class Office:
         return await self.publish(tenant, lead_id, "stage.changed", data, time=time)
 
     async def compose(self, composer: Composer | None = None) -> int:
-        """Let the composer write what is due."""
+        """Let the composer write the drafts that are due."""
         settings = self.context.settings
-        due = draft_workers.ComposeDue(
-            composer or Composer(None, 0), composing.Sender(settings.mail_domain, settings.sms_from), 30
+        due = draft_workers.CompositionWorker(
+            composer or Composer(None, 0), SenderAddresses(settings.mail_domain, settings.sms_from), 30
         )
         return await due.step(self.database)
 
@@ -186,7 +186,7 @@ class Office:
         )
 
     async def send(self, **more: Any) -> int:
-        """Let the sender take what is due, until there is nothing."""
+        """Let the sender send until nothing is due; how many dispatches it processed."""
         sender, done = self.sender(**more), 0
         while await sender.step(self.database):
             done += 1
@@ -196,7 +196,7 @@ class Office:
         self.database.clock.advance(**parts)
 
     async def draft(self, tenant: str, lead_id: UUID, kind: str = "first", **more: Any) -> dict[str, Any]:
-        """A pending draft with a text of ours."""
+        """A pending draft with a text by a person."""
         body = {
             "lead_id": str(lead_id),
             "kind": kind,
@@ -222,7 +222,7 @@ class Office:
             return dict((await http.get(f"/v1/dispatches/{dispatch_id}")).json())
 
     async def lease_runs_out(self) -> None:
-        """As if the lease's time had passed."""
+        """Let the leases of all dispatches in `sending` end in the past, and expire them."""
         async with self.database.worker() as work:
             rows = await work.fetch("SELECT DISTINCT tenant_id FROM dispatch WHERE state = 'sending'")
         async with self.database.worker([row["tenant_id"] for row in rows]) as work:
@@ -230,7 +230,7 @@ class Office:
                 "UPDATE dispatch SET lease_until = clock_timestamp() - CAST(:past AS interval) WHERE state = 'sending'",
                 past=timedelta(seconds=1),
             )
-        await sending_workers.give_up_leases(self.database)
+        await sending_workers.expire_leases(self.database)
 
 
 def _now(office: Office) -> str:
@@ -247,7 +247,7 @@ async def _office(backend, smtp, tmp_path_factory) -> AsyncIterator[Office]:
     await upgrade("outreach", url)
     settings = {**backend.settings("outreach"), "database_url": url, "smtp_port": smtp.port, "sms_token": "sms-secret"}
     settings |= {"public_url": "http://outreach.example", "pool_size": 20}
-    run = await start_service("outreach", backend.identity.mint, only="api", **settings)
+    run = await start_service("outreach", backend.identity.sign_token, only="api", **settings)
     office = Office(run, smtp, tmp_path_factory.mktemp("office") / "sms.jsonl")
     office.url = url  # type: ignore[attr-defined]
     yield office
@@ -256,7 +256,7 @@ async def _office(backend, smtp, tmp_path_factory) -> AsyncIterator[Office]:
 
 @pytest.fixture
 async def office(_office, smtp) -> AsyncIterator[Office]:
-    """The office with a server that behaves and a clock that shows the present."""
+    """The service step by step, with an SMTP server that behaves and a clock that shows the present."""
     smtp.reset()
     _office.database.clock.offset = timedelta(0)
     yield _office

@@ -1,4 +1,4 @@
-"""A sender in a process of its own that is stopped (SIGKILL) at a point that its parent chose."""
+"""A sender in its own process that is killed (SIGKILL) at a point that its parent chose."""
 
 import asyncio
 import os
@@ -8,8 +8,9 @@ from pathlib import Path
 
 from services.outreach.context import Context
 from services.outreach.keys import Keys
-from services.outreach.sending import use_cases, workers
+from services.outreach.sending import workers
 from services.outreach.sending.gateways import FileSms, SmsProvider, Smtp, TwilioSms
+from services.outreach.sending.use_cases import attempts, outcomes
 from shared.db import Database
 
 
@@ -20,11 +21,11 @@ def die() -> None:
 async def main(url: str, port: str, key: str, point: str, sms_url: str = "") -> None:
     database = Database(url, "outreach")
     context = Context(None, None, Keys(key.encode()))  # type: ignore[arg-type]
-    claim, settle, hand_over = use_cases.claim, use_cases.settle, workers.Sender.hand_over
+    lease, record, hand_over = attempts.lease_dispatch, outcomes.record_outcome, workers.Sender.hand_over
 
-    async def dying_claim(*args):
-        attempt = await claim(*args)
-        if point == "claiming, not committed":
+    async def dying_lease(*args):
+        attempt = await lease(*args)
+        if point == "leased, not committed":
             die()
         return attempt
 
@@ -32,22 +33,23 @@ async def main(url: str, port: str, key: str, point: str, sms_url: str = "") -> 
         if point == "committed, nothing sent":
             die()
         outcome = await hand_over(self, attempt)
-        if point == "answered, not settled":
+        if point == "answered, not recorded":
             die()
         return outcome
 
-    async def dying_settle(*args):
-        await settle(*args)
-        if point == "settling, not committed":
+    async def dying_record(*args):
+        await record(*args)
+        if point == "recorded, not committed":
             die()
 
-    use_cases.claim, use_cases.settle, workers.Sender.hand_over = dying_claim, dying_settle, dying_hand_over
+    attempts.lease_dispatch, outcomes.record_outcome = dying_lease, dying_record
+    workers.Sender.hand_over = dying_hand_over
     sms: SmsProvider = TwilioSms(sms_url, "AC1", "token", timeout=20) if sms_url else FileSms(Path(os.devnull))
     sender = workers.Sender(context, Smtp("127.0.0.1", int(port)), sms, "http://o.example", 30)
     print("ready", flush=True)
     while await sender.step(database):
         pass
-    if point == "settled":
+    if point == "recorded":
         die()
     await database.close()
 

@@ -1,4 +1,4 @@
-"""What goes on while a test looks: a server that answers, a task that somebody's lock holds back."""
+"""What runs beside a test: a server, and a task that waits for a lock."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,15 +9,15 @@ import asyncpg
 from uvicorn import Server
 
 
-async def held_back(task: asyncio.Task[Any], server: asyncpg.Connection) -> bool:
-    """Whether somebody waits for a lock by now, or the task had nothing to wait for."""
-    held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    return bool(await server.fetchval(held)) or task.done()
+async def waits_for_lock(task: asyncio.Task[Any], server: asyncpg.Connection) -> bool:
+    """Whether a connection waits for a lock by now, or the task has ended without waiting."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    return bool(await server.fetchval(waiting)) or task.done()
 
 
 @asynccontextmanager
 async def serving(server: Server) -> AsyncIterator[None]:
-    """A uvicorn server, up for as long as the block lasts."""
+    """Run a uvicorn server for the duration of the block."""
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)

@@ -4,12 +4,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from services.outreach.sending.workers import judge_exhaustion
-from services.outreach.suppression.workers import tell_domains
-from services.outreach.use_cases.modes import announce_tenant_modes
+from services.outreach.sending.workers import check_exhaustion
+from services.outreach.suppression.workers import close_domain_leads
+from services.outreach.workers import announce_tenant_modes
 
 
-async def test_one_click_unsubscribes_and_looking_changes_nothing(office, tenant, smtp, bus):
+async def test_one_click_unsubscribes_and_opening_the_page_changes_nothing(office, tenant, smtp, bus):
     lead = await office.captured(tenant)
     approved = await office.approved(tenant, lead)
     await office.send()
@@ -40,13 +40,13 @@ async def test_the_link_works_after_the_lead_was_erased(office, tenant, smtp):
     await office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)})
     async with office.run.client() as http:
         assert (await http.post(link)).status_code == 200
-    again = await office.captured(tenant, email=approved["to"])
+    recaptured = await office.captured(tenant, email=approved["to"])
     async with office.client(tenant, "reviewer") as http:
-        body = {"lead_id": str(again), "kind": "first", "channel": "email"}
+        body = {"lead_id": str(recaptured), "kind": "first", "channel": "email"}
         assert (await http.post("/v1/drafts", json=body)).json()["detail"] == "the lead has opted out"
 
 
-async def test_an_operator_closes_one_channel_or_all(office, tenant, bus):
+async def test_an_operator_suppresses_one_channel_or_all(office, tenant, bus):
     one = await office.captured(tenant, email="one@x.example")
     both = await office.captured(tenant, email="both@x.example")
     async with office.client(tenant, "operator") as http:
@@ -81,7 +81,7 @@ async def test_a_domain_is_the_blocklist_for_live_and_later_leads(office, tenant
         assert (await http.post("/v1/suppressions", json={"domain": "blocked.example"})).status_code == 201
     await office.send()
     assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "refused"
-    while await tell_domains(office.database):
+    while await close_domain_leads(office.database):
         pass
     later = await office.captured(tenant, email="eve@blocked.example")
     events = await bus.read("contact.opted_out", tenant=tenant, count=2)
@@ -129,8 +129,8 @@ async def test_settings_keep_what_is_left_out_and_refuse_nonsense(office, tenant
         for kind in ("first", "nurture"):
             kinds = (await http.put("/v1/settings", json={"auto_drafts": {kind: False}})).json()["auto_drafts"]
         assert kinds == {"first": False, "follow_up": True, "answer": True, "nurture": False}
-        again = await http.put("/v1/settings", json=(await http.get("/v1/settings")).json())
-        assert again.status_code == 200, "what was read can be written back"
+        repeated = await http.put("/v1/settings", json=(await http.get("/v1/settings")).json())
+        assert repeated.status_code == 200, "what was read can be written back"
         for wrong in (
             {"mode": "x"},
             {"colour": "red"},
@@ -161,25 +161,25 @@ async def four_sent(office, tenant):
 
 async def test_four_messages_and_fourteen_silent_days_use_a_channel_up(office, tenant, four_sent, bus):
     office.advance(days=13, hours=23)
-    await judge_exhaustion(office.database)
+    await check_exhaustion(office.database)
     assert bus.seen("outreach.exhausted", tenant=tenant) == []
     office.advance(hours=2)
     for _ in range(2):
-        await judge_exhaustion(office.database)
+        await check_exhaustion(office.database)
     (event,) = await bus.read("outreach.exhausted", tenant=tenant)
     assert event.data == {"mode": "blended", "channels": ["email"]}
     assert event.lead_id == str(four_sent)
 
 
-async def test_a_word_from_the_lead_keeps_the_channel_open(office, tenant, four_sent, bus, smtp):
-    from tests.integration.outreach.test_replies import answer_to, take
+async def test_a_reply_keeps_the_channel_open(office, tenant, four_sent, bus, smtp):
+    from tests.integration.outreach.test_replies import answer_to, post_mail
 
     async with office.client(tenant, "viewer") as http:
         draft = (await http.get("/v1/drafts", params={"lead_id": str(four_sent)})).json()["items"][0]
     office.advance(days=10)
-    await take(office, tenant, answer_to(smtp.to(draft["to"])[0], "Let me think about the goats."))
+    await post_mail(office, tenant, answer_to(smtp.to(draft["to"])[0], "Let me think about the goats."))
     office.advance(days=10)
-    await judge_exhaustion(office.database)
+    await check_exhaustion(office.database)
     assert bus.seen("outreach.exhausted", tenant=tenant) == []
 
 
@@ -188,5 +188,5 @@ async def test_three_messages_use_nothing_up(office, tenant, bus):
     await office.approved(tenant, lead)
     await office.send()
     office.advance(days=60)
-    await judge_exhaustion(office.database)
+    await check_exhaustion(office.database)
     assert bus.seen("outreach.exhausted", tenant=tenant) == []

@@ -1,11 +1,11 @@
-"""Drafts that come by themselves, who writes them, and what makes them void."""
+"""Automatic drafts, the composer that writes them, and what supersedes them."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services.outreach.drafts.strategies import BUILT_IN
-from services.outreach.drafts.workers import check_in
+from services.outreach.drafts.workers import request_check_ins
 
 
 async def drafts(office, tenant, **params) -> list[dict]:
@@ -29,7 +29,7 @@ async def test_the_template_composer_drafts_every_kind_in_every_stage(office, te
     assert draft["made_from"] | {"facts": 0} == {"composer": "template", "strategy": f"{kind}/{stage}@0", "facts": 0}
 
 
-async def test_a_draft_is_made_once_however_often_its_cause_is_told(office, tenant):
+async def test_a_draft_is_made_once_however_often_its_cause_is_received(office, tenant):
     lead = await office.captured(tenant)
     for _ in range(3):
         await office.moved(tenant, lead, "qualified", id="same-event")
@@ -56,7 +56,7 @@ async def test_a_lead_captured_after_it_was_qualified_gets_its_draft(office, ten
     assert len(await drafts(office, tenant)) == 1
 
 
-async def test_drafts_that_are_switched_off_do_not_come(office, tenant):
+async def test_drafts_that_are_switched_off_are_not_written(office, tenant):
     async with office.client(tenant, "admin") as http:
         answer = await http.put("/v1/settings", json={"auto_drafts": {"follow_up": False}})
         assert answer.json()["auto_drafts"] == {"first": True, "follow_up": False, "answer": True, "nurture": True}
@@ -73,12 +73,12 @@ async def test_a_hot_lead_gets_a_first_message(office, tenant):
     assert [draft["kind"] for draft in await drafts(office, tenant)] == ["first"]
 
 
-async def test_nurture_is_checked_in_on_every_thirty_days(office, tenant):
+async def test_a_lead_in_nurture_gets_a_check_in_every_thirty_days(office, tenant):
     lead = await office.captured(tenant)
     await office.moved(tenant, lead, "nurture", rule="later")
     for days in (29, 2, 27, 4):
         office.advance(days=days)
-        await check_in(office.database)
+        await request_check_ins(office.database)
         await office.compose()
         async with office.client(tenant, "reviewer") as http:
             for draft in await drafts(office, tenant, state="pending"):
@@ -86,7 +86,7 @@ async def test_nurture_is_checked_in_on_every_thirty_days(office, tenant):
     assert [draft["kind"] for draft in await drafts(office, tenant)] == ["nurture", "nurture"]
 
 
-async def test_a_changed_fact_that_the_text_cites_supersedes_it_and_it_is_written_anew(office, tenant):
+async def test_a_changed_fact_that_the_text_cites_supersedes_the_draft_and_another_is_written(office, tenant):
     lead = await office.captured(tenant)
     await office.moved(tenant, lead, "qualified")
     await office.compose()
@@ -101,7 +101,7 @@ async def test_a_changed_fact_that_the_text_cites_supersedes_it_and_it_is_writte
     assert "Difference Ltd" in fresh["body"]
 
 
-async def test_a_text_that_a_human_brought_is_superseded_and_not_rewritten(office, tenant):
+async def test_a_text_that_a_human_wrote_is_superseded_and_not_rewritten(office, tenant):
     lead = await office.captured(tenant)
     await office.draft(tenant, lead)
     await office.updated(tenant, lead, email="new@example.com")
@@ -109,7 +109,7 @@ async def test_a_text_that_a_human_brought_is_superseded_and_not_rewritten(offic
     assert [draft["state"] for draft in await drafts(office, tenant)] == ["superseded"]
 
 
-async def test_a_draft_is_not_voided_by_what_its_own_cause_brought_about(office, tenant):
+async def test_a_draft_is_not_superseded_by_what_its_own_cause_brought_about(office, tenant):
     lead = await office.captured(tenant)
     await office.publish(tenant, lead, "lead.became_hot", {"total": 85, "threshold": 80}, id="hot-1")
     await office.compose()
@@ -146,7 +146,7 @@ async def test_an_erased_lead_leaves_nothing_but_its_suppression(office, tenant)
         (row,) = await work.fetch("SELECT * FROM suppression WHERE tenant_id = :t", t=tenant)
     assert row["address"] is None and row["address_hash"]
     assert approved["to"] == "ada@erased.example"
-    again = await office.captured(tenant, email="ada@erased.example")
+    recaptured = await office.captured(tenant, email="ada@erased.example")
     async with office.client(tenant, "reviewer") as http:
-        answer = await http.post("/v1/drafts", json={"lead_id": str(again), "kind": "first"})
+        answer = await http.post("/v1/drafts", json={"lead_id": str(recaptured), "kind": "first"})
     assert (answer.status_code, answer.json()["detail"]) == (409, "the address is suppressed (operator)")

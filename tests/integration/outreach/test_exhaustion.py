@@ -1,8 +1,8 @@
-"""Used-up channels, judged again whenever what else could be tried changes; and where a revived lead is written to."""
+"""Used-up channels: checked whenever another channel closes; and on which channel a revived lead is contacted."""
 
 import pytest
 
-from services.outreach.sending.workers import judge_exhaustion
+from services.outreach.sending.workers import check_exhaustion
 from tests.integration.outreach.test_composing import drafts
 
 PHONE = "+4915112345678"
@@ -10,7 +10,7 @@ PHONE = "+4915112345678"
 
 @pytest.fixture
 async def tried_by_mail(office, tenant):
-    """A lead whose e-mail is used up, while SMS is open: nothing to tell yet."""
+    """A lead whose e-mail is used up while SMS is open: nothing is published yet."""
     async with office.client(tenant, "admin") as http:
         await http.put("/v1/settings", json={"exhaust_after_messages": 1, "auto_drafts": {"follow_up": False}})
     lead = await office.captured(tenant, email="ada@example.com", phone=PHONE, consent={"sms": "granted"})
@@ -18,7 +18,7 @@ async def tried_by_mail(office, tenant):
     await office.send()
     await office.moved(tenant, lead, "contacted", rule="first-message")
     office.advance(days=15)
-    await judge_exhaustion(office.database)
+    await check_exhaustion(office.database)
     return lead
 
 
@@ -54,7 +54,7 @@ async def test_a_channel_that_closes_later_leads_to_the_event(office, tenant, tr
     if not at_once:
         office.advance(days=1, minutes=1)
     for _ in range(2):
-        await judge_exhaustion(office.database)
+        await check_exhaustion(office.database)
     (event,) = await bus.read("outreach.exhausted", tenant=tenant)
     assert event.data == {"mode": mode, "channels": channels}
 
@@ -68,30 +68,30 @@ class Refusing:
         return sms_outcome(400, "21211", "not a valid number")
 
 
-async def test_what_was_told_of_one_mode_is_told_again_of_another(office, tenant, tried_by_mail, bus):
-    """Sending by SMS revives the lead; when that is taken back, its e-mail is as used up as before."""
+async def test_a_lead_exhausted_in_one_mode_can_be_exhausted_again_in_another(office, tenant, tried_by_mail, bus):
+    """The mode sms_only revives the lead; when it is email_only again, its e-mail is as used up as before."""
     url = f"/v1/leads/{tried_by_mail}/mode"
     async with office.client(tenant, "operator") as http:
         for mode in ("email_only", "sms_only", "email_only"):
             await http.put(url, json={"mode": mode})
             office.advance(days=1, minutes=1)
-            await judge_exhaustion(office.database)
+            await check_exhaustion(office.database)
     events = await bus.read("outreach.exhausted", tenant=tenant, count=2)
     assert [event.data["mode"] for event in events] == ["email_only", "email_only"]
 
 
-async def test_a_message_by_sms_does_not_put_the_next_look_off(office, tenant, tried_by_mail, bus):
+async def test_a_message_by_sms_does_not_postpone_the_next_check(office, tenant, tried_by_mail, bus):
     await office.moved(tenant, tried_by_mail, "contacted", revision=2, rule="revived", from_="exhausted")
     await office.approved(tenant, tried_by_mail, "follow_up", channel="sms", subject=None, body="Hi Ada")
     await office.send()
     async with office.client(tenant, "operator") as http:
         await http.put(f"/v1/leads/{tried_by_mail}/mode", json={"mode": "email_only"})
     office.advance(days=1, minutes=1)
-    await judge_exhaustion(office.database)
+    await check_exhaustion(office.database)
     assert len(await bus.read("outreach.exhausted", tenant=tenant)) == 1
 
 
-async def test_the_follow_up_of_a_revived_lead_goes_where_it_was_not_tried(office, tenant, tried_by_mail):
+async def test_the_follow_up_of_a_revived_lead_uses_the_channel_that_is_not_used_up(office, tenant, tried_by_mail):
     async with office.client(tenant, "admin") as http:
         await http.put("/v1/settings", json={"auto_drafts": {"follow_up": True}})
     await office.moved(tenant, tried_by_mail, "contacted", revision=2, rule="revived", from_="exhausted")

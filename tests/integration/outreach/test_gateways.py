@@ -1,4 +1,4 @@
-"""The ways out, against servers that behave in every way: SMTP with TLS and login, and a provider of SMS."""
+"""The gateways against servers that behave in every way: SMTP with TLS and login, and a provider of SMS."""
 
 import asyncio
 import signal
@@ -10,9 +10,9 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from fastapi import FastAPI, Request, Response
 from uvicorn import Config, Server
 
-from deploy.local.process import free_port
-from services.outreach.sending.gateways import Mail, Smtp, TwilioSms
-from services.outreach.sending.workers import give_up_leases
+from deploy.local.ports import free_port
+from services.outreach.sending.gateways import OutboundMail, Smtp, TwilioSms
+from services.outreach.sending.workers import expire_leases
 from services.outreach.twilio import signature
 from tests.integration.outreach.meanwhile import serving
 from tests.integration.outreach.test_sending import start_crashing_sender
@@ -25,13 +25,13 @@ class Provider:
         self.port = free_port()
         self.asked: list[dict[str, str]] = []
         self.answer = (201, {"sid": "SMprovider", "status": "queued"})
-        self.on_taken: Callable[[], object] = lambda: None
+        self.on_accepted: Callable[[], object] = lambda: None
         app = FastAPI()
 
         @app.post("/2010-04-01/Accounts/AC1/Messages.json")
         async def messages(request: Request) -> Response:
             self.asked.append({str(name): str(value) for name, value in (await request.form()).items()})
-            self.on_taken()
+            self.on_accepted()
             status, content = self.answer
             if status == 0:
                 await asyncio.sleep(2)
@@ -57,7 +57,7 @@ async def approved_sms(office, tenant) -> dict:
     return await office.approved(tenant, lead, channel="sms", subject=None, body="Hi Ada")
 
 
-async def test_a_provider_takes_the_message_and_later_says_that_it_arrived(office, tenant, provider, bus):
+async def test_a_provider_accepts_the_message_and_later_reports_its_delivery(office, tenant, provider, bus):
     approved = await approved_sms(office, tenant)
     await office.send(sms=provider.gateway())
     (form,) = provider.asked
@@ -92,26 +92,26 @@ async def test_each_answer_of_the_provider_has_its_outcome(office, tenant, provi
     if answer[1].get("code") != 21211:
         async with office.database.worker() as work:
             rows = await work.fetch("SELECT state FROM address WHERE tenant_id = :t AND channel = 'sms'", t=tenant)
-        assert [row["state"] for row in rows] == ["valid"], "nothing was said of the number"
+        assert [row["state"] for row in rows] == ["valid"], "the failure was not about the number"
     if state != "queued":
         office.advance(hours=2)
         await office.send(sms=provider.gateway())
         assert len(provider.asked) == 1
 
 
-@pytest.mark.parametrize("point", ["taken by the provider", "answered, not settled", "settling, not committed"])
+@pytest.mark.parametrize("point", ["accepted by the provider", "answered, not recorded", "recorded, not committed"])
 async def test_a_sender_that_dies_with_an_sms_on_its_way_never_sends_it_twice(office, tenant, smtp, provider, point):
     approved = await approved_sms(office, tenant)
     child = await start_crashing_sender(office, smtp.port, point, f"http://127.0.0.1:{provider.port}")
-    if point == "taken by the provider":
-        provider.on_taken = child.kill
+    if point == "accepted by the provider":
+        provider.on_accepted = child.kill
     assert await asyncio.wait_for(child.wait(), 60) == -signal.SIGKILL
     await office.lease_runs_out()
     assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "unknown"
     for _ in range(3):
         await office.send(sms=provider.gateway())
         office.advance(hours=20)
-        await give_up_leases(office.database)
+        await expire_leases(office.database)
     assert len(provider.asked) == 1
     async with office.client(tenant, "operator") as http:
         body = {"outcome": "sent", "note": "it is in the provider's log"}
@@ -133,7 +133,7 @@ async def test_no_connection_to_the_provider_is_provably_not_sent(office, tenant
     assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "queued"
 
 
-async def test_a_status_settles_a_message_of_unknown_outcome(office, tenant, provider, bus):
+async def test_a_status_report_decides_a_message_of_unknown_outcome(office, tenant, provider, bus):
     provider.answer = (500, {})
     approved = await approved_sms(office, tenant)
     await office.send(sms=provider.gateway())
@@ -146,7 +146,7 @@ async def test_a_status_settles_a_message_of_unknown_outcome(office, tenant, pro
     assert (await bus.read("message.sent", tenant=tenant))[0].data["message_id"] == "SMlate"
 
 
-async def test_nobody_but_the_provider_and_the_tenants_own_machines_settles_an_sms(office, tenant, provider):
+async def test_only_the_provider_and_the_tenants_own_machines_report_on_an_sms(office, tenant, provider):
     provider.answer = (500, {})
     approved = await approved_sms(office, tenant)
     await office.send(sms=provider.gateway())
@@ -170,17 +170,17 @@ async def test_nobody_but_the_provider_and_the_tenants_own_machines_settles_an_s
         ):
             assert (await http.post(path, data=form, headers=headers)).status_code == code, (path, headers)
         assert (await http.post(own, data={**form, "ErrorCode": "30003"}, headers=signed(own))).status_code == 401
-        said = {"message_sid": approved["dispatch_id"], "status": "failed", "code": 21211}
-        assert (await http.post("/v1/sms/status", json=said)).status_code == 401
+        report = {"message_sid": approved["dispatch_id"], "status": "failed", "code": 21211}
+        assert (await http.post("/v1/sms/status", json=report)).status_code == 401
     for owner, role, code in ((tenant, "viewer", 403), (tenant, "reviewer", 403), ("somebody-else", "service", 404)):
         async with office.client(owner, role) as http:
-            reference = {**said, "message_sid": f"SM{approved['dispatch_id'].replace('-', '')}"}
+            reference = {**report, "message_sid": f"SM{approved['dispatch_id'].replace('-', '')}"}
             assert (await http.post("/v1/sms/status", json=reference)).status_code == code
     assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "unknown"
 
 
 @pytest.mark.parametrize("code", ["30008", ""])
-async def test_a_later_failure_that_says_nothing_of_the_number_publishes_no_bounce(office, tenant, provider, bus, code):
+async def test_a_later_failure_that_is_not_about_the_number_publishes_no_bounce(office, tenant, provider, bus, code):
     await approved_sms(office, tenant)
     await office.send(sms=provider.gateway())
     async with office.client(tenant, "service") as http:
@@ -229,7 +229,9 @@ async def test_a_login_is_made_and_a_refused_one_is_provably_not_sent(password, 
     server = await asyncio.get_running_loop().create_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     gateway = Smtp("127.0.0.1", port, user="sales", password=password, timeout=3)
-    outcome = await gateway.send(Mail("sales@acme.example", "ada@example.com", b"Subject: x\r\n\r\nhi\r\n.dot\r\n"))
+    outcome = await gateway.send(
+        OutboundMail("sales@acme.example", "ada@example.com", b"Subject: x\r\n\r\nhi\r\n.dot\r\n")
+    )
     server.close()
     assert outcome.state == state
     assert keeper.kept == ([b"Subject: x\r\n\r\nhi\r\n.dot\r\n"] if state == "sent" else [])
@@ -238,7 +240,7 @@ async def test_a_login_is_made_and_a_refused_one_is_provably_not_sent(password, 
 async def test_starttls_that_the_server_lacks_sends_nothing_in_the_clear(smtp):
     before = len(smtp.arrived)
     gateway = Smtp("127.0.0.1", smtp.port, starttls=True, timeout=3)
-    outcome = await gateway.send(Mail("sales@acme.example", "ada@example.com", b"Subject: x\r\n\r\nhi\r\n"))
+    outcome = await gateway.send(OutboundMail("sales@acme.example", "ada@example.com", b"Subject: x\r\n\r\nhi\r\n"))
     assert outcome.state == "queued"
     assert len(smtp.arrived) == before
 
@@ -248,5 +250,5 @@ async def test_a_server_that_accepts_and_says_nothing_is_not_sent():
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         gateway = Smtp("127.0.0.1", silent.getsockname()[1], timeout=0.3)
-        outcome = await gateway.send(Mail("sales@acme.example", "ada@example.com", b"x"))
+        outcome = await gateway.send(OutboundMail("sales@acme.example", "ada@example.com", b"x"))
     assert outcome.state == "queued"

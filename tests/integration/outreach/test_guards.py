@@ -1,4 +1,4 @@
-"""What the database refuses whoever asks: raw SQL as each role, and as the owner of the tables."""
+"""What the database refuses to everybody: raw SQL as each role, and as the owner of the tables."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ async def as_worker(office, tenant, statement, **values):
 
 
 async def as_owner(office, tenant, statement, **values):
-    """The owner of the tables: no grants hold it back, only triggers and keys do."""
+    """The owner of the tables: no grants restrict it, only triggers and keys do."""
     admin = await asyncpg.connect(office.url)
     try:
         for name, value in {"tenant": tenant, **values}.items():
@@ -63,7 +63,7 @@ async def test_nothing_is_dispatched_without_an_approval(office, tenant, pending
 
 
 @EACH_ROLE
-async def test_a_dispatch_names_just_the_text_that_was_approved(office, tenant, approved, as_role):
+async def test_a_dispatch_names_exactly_the_text_that_was_approved(office, tenant, approved, as_role):
     other = await office.draft(tenant, await office.captured(tenant))
     swap = "UPDATE dispatch SET draft_id = CAST(:other AS uuid), sha256 = :hash WHERE tenant_id = :tenant"
     with pytest.raises(REFUSED):
@@ -81,7 +81,7 @@ async def test_a_text_is_never_changed(office, tenant, approved, as_role):
 
 
 @EACH_ROLE
-async def test_an_approval_is_never_changed_and_goes_only_with_erasure(office, tenant, approved, as_role):
+async def test_an_approval_is_never_changed_and_deleted_only_by_erasure(office, tenant, approved, as_role):
     with pytest.raises(REFUSED):
         await as_role(office, tenant, "UPDATE approval SET actor = 'human:eve' WHERE tenant_id = :tenant")
     for table in ("dispatch", "approval", "content"):
@@ -106,7 +106,7 @@ async def test_the_worker_role_cannot_even_queue_what_is_approved(office, tenant
 
 
 @pytest.mark.parametrize("as_role", [as_app, as_owner])
-async def test_an_approval_is_a_humans_and_of_the_present_text(office, tenant, pending, as_role):
+async def test_an_approval_is_given_by_a_human_for_the_present_text(office, tenant, pending, as_role):
     good = {"draft": pending["draft_id"], "hash": pending["sha256"], "actor": "human:ann"}
     for wrong in ({"actor": "agent:composer"}, {"actor": "human:"}, {"hash": "0" * 64}, {"draft": str(uuid4())}):
         with pytest.raises(REFUSED):
@@ -122,20 +122,20 @@ async def test_an_approval_is_a_humans_and_of_the_present_text(office, tenant, p
 
 
 @EACH_ROLE
-async def test_a_draft_is_approved_by_an_approval_only(office, tenant, pending, as_role):
+async def test_a_draft_becomes_approved_only_by_an_approval(office, tenant, pending, as_role):
     with pytest.raises(REFUSED):
         await as_role(office, tenant, "UPDATE draft SET state = 'approved' WHERE tenant_id = :tenant")
 
 
 @EACH_ROLE
-async def test_what_has_left_or_may_have_is_never_queued_again(office, tenant, approved, as_role):
+async def test_a_message_that_was_sent_is_never_queued_a_second_time(office, tenant, approved, as_role):
     await office.send()
     for state in ("queued", "sending", "failed"):
         with pytest.raises(REFUSED):
             await as_role(office, tenant, "UPDATE dispatch SET state = :state WHERE tenant_id = :tenant", state=state)
 
 
-async def test_another_tenant_sees_nothing_and_touches_nothing(office, tenant, approved):
+async def test_another_tenant_reads_and_changes_nothing(office, tenant, approved):
     async with office.database.tenant("somebody-else") as work:
         for table in ("lead", "draft", "content", "approval", "dispatch", "address"):
             assert await work.fetch(f"SELECT * FROM {table} WHERE tenant_id = :t", t=tenant) == []

@@ -1,11 +1,11 @@
-"""What comes in is taken, however it is written, and finds its lead also after a merge."""
+"""Inbound messages are received however they are written, and match their lead also after a merge."""
 
 from uuid import uuid4
 
 import pytest
 
 from tests.integration.outreach.test_opt_outs import merge
-from tests.integration.outreach.test_replies import replies, take
+from tests.integration.outreach.test_replies import post_mail, replies
 
 
 def a_mail(**headers: bytes) -> bytes:
@@ -14,15 +14,15 @@ def a_mail(**headers: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("subject", [b"a\x00b", b"=?utf-8?q?a=00b?=", b"=?utf-8?b?YQBi?=", b"a\xffb"])
-async def test_a_mail_is_taken_whatever_its_headers_hold(office, tenant, subject):
+async def test_a_mail_is_received_whatever_its_headers_hold(office, tenant, subject):
     raw = a_mail(Subject=subject, From=subject + b" <ada@lead.example>", **{"Message-ID": b"<" + subject + b"@x>"})
-    assert (await take(office, tenant, raw))["outcome"] == "unmatched"
+    assert (await post_mail(office, tenant, raw))["outcome"] == "unmatched"
     (reply,) = await replies(office, tenant)
     assert (reply["sender"], reply["text"]) == ("ada@lead.example", "Goats.")
     assert reply["subject"].startswith("a") and reply["subject"].endswith("b")
 
 
-async def test_a_delivery_report_is_taken_whatever_it_holds(office, tenant):
+async def test_a_delivery_report_is_received_whatever_it_holds(office, tenant):
     raw = a_mail(**{"Content-Type": b'multipart/report; report-type=delivery-status; boundary="b"'}).replace(
         b"Goats.",
         b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\n"
@@ -30,10 +30,10 @@ async def test_a_delivery_report_is_taken_whatever_it_holds(office, tenant):
         b"Diagnostic-Code: smtp; =?utf-8?q?a=00b?=\xff\r\n\r\n--b\r\n"
         b"Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <q\x00\xff@x>\r\n--b--",
     )
-    assert (await take(office, tenant, raw))["outcome"] == "bounce"
+    assert (await post_mail(office, tenant, raw))["outcome"] == "bounce"
 
 
-async def test_an_sms_is_taken_whatever_its_adapter_adds_and_its_body_holds(office, tenant):
+async def test_an_sms_is_received_whatever_its_adapter_adds_and_its_body_holds(office, tenant):
     body = {"from": "+4915100000001", "to": "+12025550100", "body": "a\u0000b", "message_sid": "SM1", "segments": 1}
     async with office.client(tenant, "service") as http:
         answer = await http.post("/v1/sms/inbound", json=body)
@@ -64,6 +64,6 @@ async def test_replies_of_the_other_lead_are_listed_under_the_kept_one(office, t
     alias, kept = await office.captured(tenant, phone=phone), await office.captured(tenant)
     body = {"from": phone, "to": "+12025550100", "body": "Goats.", "message_sid": "SM1"}
     async with office.client(tenant, "service") as http:
-        taken = (await http.post("/v1/sms/inbound", json=body)).json()
+        received = (await http.post("/v1/sms/inbound", json=body)).json()
     await merge(office, tenant, kept, alias)
-    assert [reply["reply_id"] for reply in await replies(office, tenant, lead_id=str(kept))] == [taken["reply_id"]]
+    assert [reply["reply_id"] for reply in await replies(office, tenant, lead_id=str(kept))] == [received["reply_id"]]

@@ -1,4 +1,4 @@
-"""Words of strangers and of people that try to be more than words: headers, templates, addresses."""
+"""Text that tries to be more than text: header injection, template code, addresses."""
 
 import pytest
 
@@ -12,8 +12,8 @@ RAW = "Tea\r\nBcc: boss@evil.example"
 
 
 @pytest.mark.parametrize("company", [*ENCODED, RAW, "{{ 7 * 7 }} {% include 'x' %}"])
-async def test_a_leads_company_opens_no_header_and_is_no_template(office, tenant, smtp, company):
-    """The built-in subject names the company. Either it goes out as the words that it is, or no draft is made."""
+async def test_a_company_name_cannot_inject_a_header_or_template_code(office, tenant, smtp, company):
+    """The built-in subject names the company: it is sent as plain text, or no draft is made."""
     lead = await office.captured(tenant, company=company)
     async with office.client(tenant, "reviewer") as http:
         made = (await http.post("/v1/drafts", json={"lead_id": str(lead), "kind": "first"})).json()
@@ -36,7 +36,7 @@ async def test_a_leads_company_opens_no_header_and_is_no_template(office, tenant
 
 
 @pytest.mark.parametrize("subject", [*ENCODED, RAW, "Tea\x00", "Tea\u2028Bcc: boss@evil.example"])
-async def test_a_text_that_a_person_brings_opens_no_header(office, tenant, subject):
+async def test_a_subject_that_a_person_writes_cannot_inject_a_header(office, tenant, subject):
     lead = await office.captured(tenant)
     body = {"lead_id": str(lead), "kind": "first", "channel": "email", "subject": subject, "body": "Tea?"}
     async with office.client(tenant, "reviewer") as http:
@@ -46,7 +46,7 @@ async def test_a_text_that_a_person_brings_opens_no_header(office, tenant, subje
     assert await drafts(office, tenant) == []
 
 
-async def test_a_body_that_looks_like_headers_stays_a_body(office, tenant, smtp):
+async def test_a_body_that_looks_like_headers_is_sent_as_a_body(office, tenant, smtp):
     text = "Bcc: boss@evil.example\n\n.\nQUIT\n{{ company }} =?utf-8?q?=0D=0A?=\n"
     approved = await office.approved(tenant, await office.captured(tenant), body=text)
     await office.send()

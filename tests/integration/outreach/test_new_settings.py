@@ -1,10 +1,11 @@
-"""New settings reach what already waits under the old ones."""
+"""New settings also count for messages and leads that wait under the old ones."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.outreach.sending.workers import judge_exhaustion
+from services.outreach.schemas import DEFAULT_PER_DAY
+from services.outreach.sending.workers import check_exhaustion
 
 
 async def save(office, tenant, **settings) -> None:
@@ -24,7 +25,7 @@ def closed_today() -> dict:
 
 
 @pytest.mark.parametrize("what", ["window", "per_day", "spacing"])
-async def test_a_message_that_waits_leaves_once_the_settings_allow_it(office, tenant, smtp, what):
+async def test_a_waiting_message_is_sent_once_the_settings_allow_it(office, tenant, smtp, what):
     before, after = {
         "window": ({"window": closed_today()}, {"window": None}),
         "per_day": ({"mailboxes": box(tenant, per_day=1)}, {"mailboxes": box(tenant, per_day=2)}),
@@ -40,7 +41,7 @@ async def test_a_message_that_waits_leaves_once_the_settings_allow_it(office, te
     assert [(await office.dispatch(tenant, each["dispatch_id"]))["state"] for each in approved] == ["sent", "sent"]
 
 
-async def test_new_settings_do_not_hasten_what_backs_off_after_a_failure(office, tenant, smtp):
+async def test_new_settings_do_not_shorten_the_back_off_after_a_failure(office, tenant, smtp):
     approved = await office.approved(tenant, await office.captured(tenant))
     smtp.answers["mail"] = "451 later"
     await office.send()
@@ -50,7 +51,7 @@ async def test_new_settings_do_not_hasten_what_backs_off_after_a_failure(office,
     assert (await office.dispatch(tenant, approved["dispatch_id"]))["due_at"] == due
 
 
-async def test_what_waits_for_the_window_after_a_failure_comes_back_within_its_back_off(office, tenant, smtp):
+async def test_a_failed_message_that_waits_for_the_window_is_retried_within_its_back_off(office, tenant, smtp):
     approved = await office.approved(tenant, await office.captured(tenant))
     smtp.answers["mail"] = "451 later"
     await office.send()
@@ -64,16 +65,27 @@ async def test_what_waits_for_the_window_after_a_failure_comes_back_within_its_b
     assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "sent"
 
 
-async def test_fewer_silent_days_count_for_channels_that_are_waiting(office, tenant, bus):
+async def test_fewer_days_without_a_reply_count_for_channels_that_are_waiting(office, tenant, bus):
     await save(office, tenant, auto_drafts={"follow_up": False}, exhaust_after_messages=1, exhaust_after_days=30)
     lead = await office.captured(tenant)
     await office.approved(tenant, lead)
     await office.send()
     await office.moved(tenant, lead, "contacted", rule="first-message")
     office.advance(days=8)
-    await judge_exhaustion(office.database)
+    await check_exhaustion(office.database)
     assert bus.seen("outreach.exhausted", tenant=tenant) == []
     await save(office, tenant, exhaust_after_days=7)
-    await judge_exhaustion(office.database)
+    await check_exhaustion(office.database)
     (event,) = await bus.read("outreach.exhausted", tenant=tenant)
     assert event.lead_id == str(lead)
+
+
+async def test_the_cap_of_a_mailbox_without_its_own_is_shown_with_the_settings(office, tenant):
+    async with office.client(tenant, "viewer") as http:
+        fresh = (await http.get("/v1/settings")).json()
+        schema = (await http.get("/openapi.json")).json()["components"]["schemas"]["Mailbox"]
+    assert [box["per_day"] for box in fresh["mailboxes"]] == [DEFAULT_PER_DAY]
+    assert str(DEFAULT_PER_DAY) in schema["properties"]["per_day"]["description"]
+    await save(office, tenant, mailboxes=box(tenant))
+    async with office.client(tenant, "viewer") as http:
+        assert [each["per_day"] for each in (await http.get("/v1/settings")).json()["mailboxes"]] == [DEFAULT_PER_DAY]

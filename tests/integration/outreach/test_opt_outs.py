@@ -1,4 +1,4 @@
-"""Opt-outs that meet: several of one lead, of leads that are one, on two channels, mended ones and lasting ones."""
+"""Opt-outs that meet: several of one lead, of merged leads, on two channels, retracted ones and lasting ones."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -7,16 +7,17 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from services.outreach.replies.use_cases.taking import take_sms
-from tests.integration.outreach.meanwhile import held_back
-from tests.integration.outreach.test_replies import answer_to, dsn, take
+from services.outreach.replies.use_cases.receiving import receive_sms
+from tests.integration.outreach.meanwhile import waits_for_lock
+from tests.integration.outreach.test_bounces import dsn
+from tests.integration.outreach.test_replies import answer_to, post_mail
 
 SILENCE = "Please take me off your list."
 
 
 @pytest.fixture
 async def reached(office, tenant, smtp):
-    """A lead with two addresses that a first message has reached; no drafts come by themselves."""
+    """A lead with two addresses that a first message was sent to; no drafts are requested automatically."""
     async with office.client(tenant, "admin") as http:
         await http.put("/v1/settings", json={"auto_drafts": {"answer": False, "follow_up": False}})
     phone = f"+4915{uuid4().int % 10**9:09d}"
@@ -28,8 +29,8 @@ async def reached(office, tenant, smtp):
     return lead, mail, phone
 
 
-async def says(office, tenant, mail, text: str, **more) -> str:
-    return (await take(office, tenant, answer_to(mail, text, id=f"{uuid4()}@x", **more)))["reply_id"]
+async def reply(office, tenant, mail, text: str, **more) -> str:
+    return (await post_mail(office, tenant, answer_to(mail, text, id=f"{uuid4()}@x", **more)))["reply_id"]
 
 
 async def label(office, tenant, reply_id: str, label: str, **more) -> None:
@@ -44,15 +45,15 @@ async def unsubscribe(office, mail) -> None:
 
 
 async def why_not(office, tenant, lead, channel: str = "email") -> str | None:
-    """Why nothing may be drafted for the lead, or None."""
+    """The reason why nothing may be drafted for the lead, or None."""
     async with office.client(tenant, "reviewer") as http:
         body = {"lead_id": str(lead), "kind": "answer", "channel": channel, "subject": "s", "body": "b"}
         answer = await http.post("/v1/drafts", json=body if channel == "email" else {**body, "subject": None})
     return None if answer.status_code == 201 else answer.json()["detail"]
 
 
-async def told(office, bus, tenant, count: int) -> list[tuple[str, str, str | None]]:
-    """(lead, how, reply) of every contact.opted_out, of which there are so many and no more."""
+async def opt_outs(office, bus, tenant, count: int) -> list[tuple[str, str, str | None]]:
+    """(lead, how, reply) of every contact.opted_out; there must be exactly `count`."""
     await bus.read("contact.opted_out", tenant=tenant, count=count)
     events = bus.seen("contact.opted_out", tenant=tenant)
     assert len(events) == count
@@ -70,9 +71,9 @@ async def merge(office, tenant, kept, alias, *, version: int = 1, undone: bool =
 
 
 @pytest.mark.parametrize("lasting", ["unsubscribe", "operator"])
-async def test_an_opt_out_that_stands_is_told_though_a_reply_had_closed_the_lead(office, tenant, reached, bus, lasting):
+async def test_a_lasting_opt_out_is_published_after_one_by_reply(office, tenant, reached, bus, lasting):
     lead, mail, _ = reached
-    reply = await says(office, tenant, mail, SILENCE)
+    reply_id = await reply(office, tenant, mail, SILENCE)
     if lasting == "unsubscribe":
         await unsubscribe(office, mail)
         await unsubscribe(office, mail)
@@ -80,8 +81,8 @@ async def test_an_opt_out_that_stands_is_told_though_a_reply_had_closed_the_lead
         async with office.client(tenant, "operator") as http:
             await http.post("/v1/suppressions", json={"channel": "all", "address": mail["To"]})
             await http.post("/v1/suppressions", json={"channel": "all", "address": mail["To"]})
-    assert await told(office, bus, tenant, 2) == [(str(lead), "reply", reply), (str(lead), lasting, None)]
-    await label(office, tenant, reply, "interested")
+    assert await opt_outs(office, bus, tenant, 2) == [(str(lead), "reply", reply_id), (str(lead), lasting, None)]
+    await label(office, tenant, reply_id, "interested")
     assert await why_not(office, tenant, lead) == "the lead has opted out"
 
 
@@ -89,50 +90,50 @@ async def test_a_lasting_opt_out_holds_for_an_address_that_the_lead_has_left(off
     lead, mail, _ = reached
     await unsubscribe(office, mail)
     await office.updated(tenant, lead, email="ada@elsewhere.example")
-    reply = await says(office, tenant, mail, SILENCE)
-    await label(office, tenant, reply, "interested")
+    reply_id = await reply(office, tenant, mail, SILENCE)
+    await label(office, tenant, reply_id, "interested")
     assert await why_not(office, tenant, lead) == "the lead has opted out"
 
 
-async def test_mending_one_opt_out_leaves_another_replys_standing(office, tenant, reached, bus):
+async def test_correcting_one_opt_out_leaves_that_of_another_reply(office, tenant, reached, bus):
     lead, mail, _ = reached
-    first = await says(office, tenant, mail, SILENCE)
-    second = await says(office, tenant, mail, "Never contact me again.")
-    assert await told(office, bus, tenant, 2) == [(str(lead), "reply", first), (str(lead), "reply", second)]
+    first = await reply(office, tenant, mail, SILENCE)
+    second = await reply(office, tenant, mail, "Never contact me again.")
+    assert await opt_outs(office, bus, tenant, 2) == [(str(lead), "reply", first), (str(lead), "reply", second)]
     await label(office, tenant, first, "interested")
     assert await why_not(office, tenant, lead) == "the lead has opted out"
-    standing = [row for row in await suppressions(office, tenant) if row["retracted_at"] is None]
-    assert {row["channel"] for row in standing} == {"email", "sms"}
+    active = [row for row in await suppressions(office, tenant) if row["retracted_at"] is None]
+    assert {row["channel"] for row in active} == {"email", "sms"}
     await label(office, tenant, second, "interested")
     assert await why_not(office, tenant, lead) is None
 
 
-async def test_details_that_come_again_do_not_make_a_mendable_opt_out_last(office, tenant, reached, bus):
+async def test_repeated_contact_details_do_not_make_an_opt_out_by_reply_last(office, tenant, reached, bus):
     lead, mail, phone = reached
-    reply = await says(office, tenant, mail, SILENCE)
+    reply_id = await reply(office, tenant, mail, SILENCE)
     await office.updated(tenant, lead, email=mail["To"], phone=phone, company="Analytical & Sons")
-    assert await told(office, bus, tenant, 1) == [(str(lead), "reply", reply)]
-    await label(office, tenant, reply, "interested")
+    assert await opt_outs(office, bus, tenant, 1) == [(str(lead), "reply", reply_id)]
+    await label(office, tenant, reply_id, "interested")
     assert await why_not(office, tenant, lead) is None
 
 
-async def test_a_human_hears_an_opt_out_of_somebody_we_do_not_know(office, tenant, reached, bus):
+async def test_a_human_labels_the_opt_out_of_an_unknown_sender(office, tenant, reached, bus):
     _, mail, _ = reached
     sender = "eve@stranger.example"
-    reply = await says(office, tenant, mail, "Goats, goats, goats.", threaded=False, sender=sender)
-    await label(office, tenant, reply, "opt_out")
+    reply_id = await reply(office, tenant, mail, "Goats, goats, goats.", threaded=False, sender=sender)
+    await label(office, tenant, reply_id, "opt_out")
     (row,) = await suppressions(office, tenant)
     assert (row["channel"], row["how"], row["actor"]) == ("email", "reply", "human:olga")
     later = await office.captured(tenant, email=sender)
-    assert await told(office, bus, tenant, 1) == [(str(later), "blocklist", None)]
-    await label(office, tenant, reply, "other")
+    assert await opt_outs(office, bus, tenant, 1) == [(str(later), "blocklist", None)]
+    await label(office, tenant, reply_id, "other")
     assert all(row["retracted_at"] for row in await suppressions(office, tenant))
 
 
 async def test_a_humans_opt_out_closes_the_address_that_the_lead_wrote_from_too(office, tenant, reached):
     _, mail, _ = reached
-    reply = await says(office, tenant, mail, "Goats, goats, goats.", sender="private@elsewhere.example")
-    await label(office, tenant, reply, "opt_out")
+    reply_id = await reply(office, tenant, mail, "Goats, goats, goats.", sender="private@elsewhere.example")
+    await label(office, tenant, reply_id, "opt_out")
     rows = await suppressions(office, tenant)
     assert {row["actor"] for row in rows} == {"human:olga"}
     assert len(rows) == 3, "both known addresses and the one they wrote from"
@@ -140,17 +141,17 @@ async def test_a_humans_opt_out_closes_the_address_that_the_lead_wrote_from_too(
     assert await why_not(office, tenant, other) == "the lead has opted out"
 
 
-async def test_a_stop_by_sms_holds_off_a_mail_that_is_about_to_leave(office, tenant, smtp, reached, eventually):
-    """The sender holds another address row than the opt-out; both meet at the lead."""
+async def test_a_stop_by_sms_refuses_a_mail_that_is_about_to_be_sent(office, tenant, smtp, reached, eventually):
+    """The sender locks another address row than the opt-out; both lock the lead."""
     lead, mail, phone = reached
     await office.moved(tenant, lead, "qualified", revision=2)
     approved = await office.approved(tenant, lead, "follow_up")
     admin = await asyncpg.connect(office.url)
     async with office.database.tenant(tenant) as work:
-        await take_sms(work, office.context.keys, tenant, phone, "STOP", "SM1")
+        await receive_sms(work, office.context.keys, tenant, phone, "STOP", "SM1")
         sending = asyncio.create_task(office.send())
 
-        await eventually(lambda: held_back(sending, admin))
+        await eventually(lambda: waits_for_lock(sending, admin))
     await sending
     await admin.close()
     assert len(smtp.to(mail["To"])) == 1, "the first message only"
@@ -158,9 +159,9 @@ async def test_a_stop_by_sms_holds_off_a_mail_that_is_about_to_leave(office, ten
     assert (dispatch["state"], dispatch["reason"]) == ("refused", "the lead has opted out")
 
 
-async def test_a_merge_carries_an_opt_out_and_its_undoing_takes_it_along(office, tenant, reached):
+async def test_an_opt_out_counts_for_the_kept_lead_until_the_merge_is_undone(office, tenant, reached):
     alias, mail, _ = reached
-    await says(office, tenant, mail, SILENCE)
+    await reply(office, tenant, mail, SILENCE)
     kept = await office.captured(tenant)
     draft = await office.draft(tenant, kept)
     await merge(office, tenant, kept, alias)
@@ -172,12 +173,12 @@ async def test_a_merge_carries_an_opt_out_and_its_undoing_takes_it_along(office,
     assert await why_not(office, tenant, alias) == "the lead has opted out"
 
 
-async def test_mending_an_opt_out_from_before_a_merge_opens_the_kept_lead(office, tenant, reached):
+async def test_correcting_an_opt_out_from_before_a_merge_clears_the_kept_lead(office, tenant, reached):
     alias, mail, _ = reached
-    reply = await says(office, tenant, mail, SILENCE)
+    reply_id = await reply(office, tenant, mail, SILENCE)
     kept = await office.captured(tenant)
     await merge(office, tenant, kept, alias)
-    await label(office, tenant, reply, "interested")
+    await label(office, tenant, reply_id, "interested")
     await office.draft(tenant, kept)
 
 
@@ -185,35 +186,35 @@ async def test_a_late_bounce_of_an_old_address_leaves_drafts_to_the_new_one(offi
     lead, mail, _ = reached
     await office.updated(tenant, lead, email="ada@elsewhere.example")
     assert await why_not(office, tenant, lead) is None
-    await take(office, tenant, dsn(mail, "5.1.1"))
+    await post_mail(office, tenant, dsn(mail, "5.1.1"))
     async with office.client(tenant, "viewer") as http:
         (draft,) = (await http.get("/v1/drafts", params={"lead_id": str(lead), "kind": "answer"})).json()["items"]
     assert draft["state"] == "pending"
 
 
 @pytest.mark.parametrize(("then", "open"), [("interested", True), ("moved_company", False)])
-async def test_relabelling_takes_back_that_the_address_is_not_the_leads(office, tenant, reached, bus, then, open):
+async def test_relabelling_retracts_that_the_address_is_not_the_leads(office, tenant, reached, bus, then, open):
     lead, mail, _ = reached
-    reply = await says(office, tenant, mail, "Wrong address, sorry.")
+    reply_id = await reply(office, tenant, mail, "Wrong address, sorry.")
     assert await why_not(office, tenant, lead) == "the email address does not work"
-    await label(office, tenant, reply, then)
+    await label(office, tenant, reply_id, then)
     first, second = await bus.read("reply.received", tenant=tenant, count=2)
     assert (first.data["wrong_address"], second.data.get("wrong_address")) == (True, None if open else True)
     assert (await why_not(office, tenant, lead) is None) is open
 
 
-async def test_that_an_old_address_is_wrong_says_nothing_of_the_new_one(office, tenant, reached, bus):
+async def test_a_wrong_old_address_leaves_the_new_one_valid(office, tenant, reached, bus):
     lead, mail, _ = reached
     await office.updated(tenant, lead, email="ada@elsewhere.example")
-    await says(office, tenant, mail, "Wrong address, sorry.")
+    await reply(office, tenant, mail, "Wrong address, sorry.")
     (event,) = await bus.read("reply.received", tenant=tenant)
     assert "wrong_address" not in event.data
     assert await why_not(office, tenant, lead) is None
 
 
-async def test_relabelling_leaves_an_address_closed_that_had_bounced_before(office, tenant, reached):
+async def test_relabelling_leaves_an_address_invalid_that_had_bounced_before(office, tenant, reached):
     lead, mail, _ = reached
-    await take(office, tenant, dsn(mail, "5.1.1"))
-    reply = await says(office, tenant, mail, "Wrong address, sorry.")
-    await label(office, tenant, reply, "interested")
+    await post_mail(office, tenant, dsn(mail, "5.1.1"))
+    reply_id = await reply(office, tenant, mail, "Wrong address, sorry.")
+    await label(office, tenant, reply_id, "interested")
     assert await why_not(office, tenant, lead) == "the email address does not work"

@@ -1,4 +1,4 @@
-"""What comes in: whose it is, what it says, what follows."""
+"""Received replies: which lead they match, their label, what follows from it."""
 
 import base64
 import hmac
@@ -12,7 +12,7 @@ RFC822 = {"Content-Type": "message/rfc822"}
 
 @pytest.fixture
 async def sent(office, tenant, smtp):
-    """A first message that has arrived, and the stage that followed."""
+    """A first message that was sent, and the stage that followed."""
     lead = await office.captured(tenant, phone="+4915112345678", consent={"sms": "granted"})
     approved = await office.approved(tenant, lead)
     await office.send()
@@ -37,7 +37,7 @@ def answer_to(
     return made.as_bytes()
 
 
-async def take(office, tenant, raw: bytes) -> dict:
+async def post_mail(office, tenant, raw: bytes) -> dict:
     async with office.client(tenant, "service") as http:
         answer = await http.post("/v1/replies", content=raw, headers=RFC822)
     assert answer.status_code == 202, answer.text
@@ -52,7 +52,7 @@ async def replies(office, tenant, **params) -> list[dict]:
 async def test_a_threaded_answer_is_matched_once(office, tenant, sent, bus):
     lead, mail, _ = sent
     raw = answer_to(mail, "What does it cost?", sender="assistant@elsewhere.example")
-    first, again = await take(office, tenant, raw), await take(office, tenant, raw)
+    first, again = await post_mail(office, tenant, raw), await post_mail(office, tenant, raw)
     assert (first["outcome"], again["outcome"]) == ("matched", "duplicate")
     assert first["reply_id"] == again["reply_id"]
     (event,) = await bus.read("reply.received", tenant=tenant)
@@ -63,21 +63,21 @@ async def test_a_threaded_answer_is_matched_once(office, tenant, sent, bus):
 
 async def test_an_answer_without_thread_is_matched_by_its_sender_and_by_a_link_in_the_quote(office, tenant, sent):
     _, mail, _ = sent
-    assert (await take(office, tenant, answer_to(mail, "Hello there", threaded=False)))["outcome"] == "matched"
+    assert (await post_mail(office, tenant, answer_to(mail, "Hello there", threaded=False)))["outcome"] == "matched"
     link = mail["List-Unsubscribe"].strip("<>")
     text = f"Fine.\n\n> Unsubscribe: {link}\n"
     other = answer_to(mail, text, id="r2@x", threaded=False, sender="private@elsewhere.example")
-    assert (await take(office, tenant, other))["outcome"] == "matched"
+    assert (await post_mail(office, tenant, other))["outcome"] == "matched"
 
 
-async def test_a_stranger_is_unmatched_and_nothing_is_said_of_any_lead(office, tenant, sent):
+async def test_a_reply_of_a_stranger_is_stored_unmatched(office, tenant, sent):
     _, mail, _ = sent
-    taken = await take(office, tenant, answer_to(mail, "Hi", threaded=False, sender="who@elsewhere.example"))
-    assert taken["outcome"] == "unmatched"
+    received = await post_mail(office, tenant, answer_to(mail, "Hi", threaded=False, sender="who@elsewhere.example"))
+    assert received["outcome"] == "unmatched"
     assert (await replies(office, tenant))[0]["lead_id"] is None
 
 
-async def test_our_own_copy_is_never_a_reply_and_proves_that_it_left(office, tenant, smtp):
+async def test_our_own_copy_is_never_a_reply_and_proves_that_it_was_sent(office, tenant, smtp):
     import asyncio
 
     approved = await office.approved(tenant, await office.captured(tenant))
@@ -85,16 +85,16 @@ async def test_our_own_copy_is_never_a_reply_and_proves_that_it_left(office, ten
     await office.send(timeout=0.2)
     assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "unknown"
     raw = smtp.to(approved["to"])[0].as_bytes()
-    assert await take(office, tenant, raw) == {"reply_id": None, "outcome": "own_copy"}
+    assert await post_mail(office, tenant, raw) == {"reply_id": None, "outcome": "own_copy"}
     assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "sent"
     assert await replies(office, tenant) == []
 
 
-async def test_an_opt_out_closes_every_address_and_ends_what_waits(office, tenant, sent, bus, smtp):
+async def test_an_opt_out_closes_every_address_and_ends_pending_drafts(office, tenant, sent, bus, smtp):
     lead, mail, approved = await _with_pending_answer(office, tenant, sent)
-    taken = await take(office, tenant, answer_to(mail, "Please take me off your list.", id="r9@x"))
+    received = await post_mail(office, tenant, answer_to(mail, "Please take me off your list.", id="r9@x"))
     out = (await bus.read("contact.opted_out", tenant=tenant))[0]
-    assert out.data == {"channel": "all", "how": "reply", "reply_id": taken["reply_id"]}
+    assert out.data == {"channel": "all", "how": "reply", "reply_id": received["reply_id"]}
     async with office.client(tenant, "reviewer") as http:
         drafts = (await http.get("/v1/drafts", params={"state": "pending"})).json()["items"]
         assert drafts == []
@@ -111,7 +111,7 @@ async def test_an_opt_out_closes_every_address_and_ends_what_waits(office, tenan
 
 async def _with_pending_answer(office, tenant, sent):
     lead, mail, approved = sent
-    await take(office, tenant, answer_to(mail, "What does it cost?", id="r8@x"))
+    await post_mail(office, tenant, answer_to(mail, "What does it cost?", id="r8@x"))
     await office.moved(tenant, lead, "engaged", from_="contacted", rule="reply", revision=2)
     assert await office.compose() >= 1
     return lead, mail, approved
@@ -127,9 +127,9 @@ async def test_a_question_gets_an_answer_in_its_thread(office, tenant, sent):
     assert mail["Message-ID"] in draft["headers"]["References"]
 
 
-async def test_a_newer_word_supersedes_the_answer_to_the_older(office, tenant, sent):
+async def test_a_newer_reply_supersedes_the_answer_to_the_older(office, tenant, sent):
     _, mail, _ = await _with_pending_answer(office, tenant, sent)
-    await take(office, tenant, answer_to(mail, "And is there a trial?", id="r10@x"))
+    await post_mail(office, tenant, answer_to(mail, "And is there a trial?", id="r10@x"))
     async with office.client(tenant, "viewer") as http:
         states = [draft["state"] for draft in (await http.get("/v1/drafts", params={"kind": "answer"})).json()["items"]]
     assert states == ["superseded"]
@@ -143,15 +143,15 @@ async def test_an_approved_message_is_refused_when_the_lead_writes_first(office,
     async with office.client(tenant, "reviewer") as http:
         (draft,) = (await http.get("/v1/drafts", params={"state": "pending"})).json()["items"]
         approved = (await http.post(f"/v1/drafts/{draft['draft_id']}/approve", json={"sha256": draft["sha256"]})).json()
-    await take(office, tenant, answer_to(mail, "Forget it, I found a way myself.", id="r11@x"))
+    await post_mail(office, tenant, answer_to(mail, "Forget it, I found a way myself.", id="r11@x"))
     await office.send()
     dispatch = await office.dispatch(tenant, approved["dispatch_id"])
     assert (dispatch["state"], dispatch["reason"]) == ("refused", "the lead has written since the draft was made")
 
 
-async def test_an_absence_note_is_no_word_from_the_lead(office, tenant, sent, bus):
+async def test_an_out_of_office_message_is_not_a_reply_of_the_lead(office, tenant, sent, bus):
     _, mail, _ = await _with_pending_answer(office, tenant, sent)
-    await take(
+    await post_mail(
         office, tenant, answer_to(mail, "I am out of office until Monday.", id="r12@x", Auto_Submitted="auto-replied")
     )
     labels = [event.data["label"] for event in await bus.read("reply.received", tenant=tenant, count=2)]
@@ -164,15 +164,15 @@ async def test_an_uncertain_reply_goes_to_a_human_whose_label_is_published_at_th
     office, tenant, sent, bus
 ):
     _, mail, _ = sent
-    taken = await take(office, tenant, answer_to(mail, "My uncle keeps goats."))
-    assert [reply["reply_id"] for reply in await replies(office, tenant, needs_human=True)] == [taken["reply_id"]]
+    received = await post_mail(office, tenant, answer_to(mail, "My uncle keeps goats."))
+    assert [reply["reply_id"] for reply in await replies(office, tenant, needs_human=True)] == [received["reply_id"]]
     office.advance(hours=3)
     async with office.client(tenant, "reviewer") as http:
-        labelled = await http.post(f"/v1/replies/{taken['reply_id']}/label", json={"label": "interested"})
+        labelled = await http.post(f"/v1/replies/{received['reply_id']}/label", json={"label": "interested"})
     assert [entry["label"] for entry in labelled.json()["history"]] == ["other", "interested"]
     assert await replies(office, tenant, needs_human=True) == []
     first, second = await bus.read("reply.received", tenant=tenant, count=2)
-    assert first.data["reply_id"] == second.data["reply_id"] == taken["reply_id"]
+    assert first.data["reply_id"] == second.data["reply_id"] == received["reply_id"]
     assert second.data["label"] == "interested" and second.data["method"] == "human"
     assert second.time == first.time
     assert second.data["labelled_at"] > first.data["labelled_at"]
@@ -183,10 +183,12 @@ async def test_an_uncertain_reply_goes_to_a_human_whose_label_is_published_at_th
         ] == ["answer"]
 
 
-async def test_a_wrong_opt_out_is_mended_by_an_operator_with_a_note(office, tenant, sent):
+async def test_a_wrong_opt_out_is_corrected_by_an_operator_with_a_note(office, tenant, sent):
     lead, mail, _ = sent
-    taken = await take(office, tenant, answer_to(mail, "Please remove me from your list of morning people, haha"))
-    url = f"/v1/replies/{taken['reply_id']}/label"
+    received = await post_mail(
+        office, tenant, answer_to(mail, "Please remove me from your list of morning people, haha")
+    )
+    url = f"/v1/replies/{received['reply_id']}/label"
     async with office.client(tenant, "reviewer") as http:
         assert (await http.post(url, json={"label": "interested", "note": "a joke"})).status_code == 403
     async with office.client(tenant, "operator") as http:
@@ -200,7 +202,7 @@ async def test_a_wrong_opt_out_is_mended_by_an_operator_with_a_note(office, tena
     assert draft["kind"] == "answer"
 
 
-async def test_stop_by_sms_stands(office, tenant, sent, bus):
+async def test_stop_by_sms_is_final(office, tenant, sent, bus):
     async with office.client(tenant, "service") as http:
         body = {"from": "+49 151 12345678", "to": "+12025550100", "body": "STOP", "message_sid": "SM1"}
         answer = await http.post("/v1/sms/inbound", json=body)
@@ -209,8 +211,8 @@ async def test_stop_by_sms_stands(office, tenant, sent, bus):
     out = (await bus.read("contact.opted_out", tenant=tenant))[0]
     assert (out.data["channel"], out.data["how"]) == ("sms", "stop_word")
     async with office.client(tenant, "operator") as http:
-        mend = {"label": "other", "note": "meant the bus stop"}
-        assert (await http.post(f"/v1/replies/{answer.json()['reply_id']}/label", json=mend)).status_code == 409
+        correction = {"label": "other", "note": "meant the bus stop"}
+        assert (await http.post(f"/v1/replies/{answer.json()['reply_id']}/label", json=correction)).status_code == 409
 
 
 async def test_a_providers_request_counts_only_when_it_is_signed(office, tenant, sent):
@@ -229,91 +231,7 @@ async def test_a_providers_request_counts_only_when_it_is_signed(office, tenant,
     assert len(await replies(office, tenant)) == 1
 
 
-async def test_sms_status_judges_the_number(office, tenant, bus):
-    lead = await office.captured(tenant, phone="+4915112345679", consent={"sms": "granted"})
-    approved = await office.approved(tenant, lead, channel="sms", subject=None, body="Hi")
-    await office.send()
-    sid = "SM" + approved["dispatch_id"].replace("-", "")
-    async with office.client(tenant, "service") as http:
-        for _ in range(2):
-            status = {"message_sid": sid, "status": "undelivered", "code": 30005}
-            assert (await http.post("/v1/sms/status", json=status)).status_code == 200
-        assert (await http.post("/v1/sms/status", json={**status, "message_sid": "SMx"})).status_code == 404
-    (bounced,) = await bus.read("message.bounced", tenant=tenant)
-    assert (bounced.data["severity"], bounced.data["address_state"], bounced.data["code"]) == (
-        "hard",
-        "invalid",
-        "30005",
-    )
-
-
-DSN = """From: MAILER-DAEMON@mx.example
-To: sales@acme.example
-Subject: Undelivered
-Message-ID: <{id}@mx.example>
-MIME-Version: 1.0
-Content-Type: multipart/report; report-type=delivery-status; boundary="b"
-
---b
-Content-Type: text/plain
-
-Sorry.
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.example
-
-Final-Recipient: rfc822; {to}
-Action: {action}
-Status: {status}
-
---b
-Content-Type: text/rfc822-headers
-
-Message-ID: {message_id}
---b--
-"""
-
-
-def dsn(mail, status: str, *, action: str = "failed", id: str = "d1") -> bytes:
-    return DSN.format(to=mail["To"], status=status, message_id=mail["Message-ID"], action=action, id=id).encode()
-
-
-async def test_a_hard_bounce_closes_the_address_and_a_later_one_of_it_changes_nothing(office, tenant, sent, bus):
-    lead, mail, _ = sent
-    assert (await take(office, tenant, dsn(mail, "5.1.1")))["outcome"] == "bounce"
-    (event,) = await bus.read("message.bounced", tenant=tenant)
-    assert event.data | {"detail": 0} == {
-        "message_id": mail["Message-ID"].strip("<>"),
-        "channel": "email",
-        "severity": "hard",
-        "code": "5.1.1",
-        "address": mail["To"],
-        "address_state": "invalid",
-        "detail": 0,
-    }
-    async with office.client(tenant, "reviewer") as http:
-        body = {"lead_id": str(lead), "kind": "answer", "channel": "email", "subject": "s", "body": "b"}
-        assert (await http.post("/v1/drafts", json=body)).json()["detail"] == "the email address does not work"
-
-
-async def test_five_soft_bounces_in_fourteen_days_close_it_too(office, tenant, sent, bus):
-    _, mail, _ = sent
-    for n in range(5):
-        await take(office, tenant, dsn(mail, "5.2.2", id=f"d{n}"))
-        office.advance(days=1)
-    states = [event.data["address_state"] for event in await bus.read("message.bounced", tenant=tenant, count=5)]
-    assert states == ["soft"] * 4 + ["invalid"]
-
-
-async def test_a_delay_is_no_bounce(office, tenant, sent, bus):
-    _, mail, _ = sent
-    assert (await take(office, tenant, dsn(mail, "4.4.1", action="delayed")))["outcome"] == "bounce"
-    await take(office, tenant, dsn(mail, "5.1.1", id="later"))
-    assert len(await bus.read("message.bounced", tenant=tenant)) == 1
-
-
-async def test_what_is_no_mail_is_refused_politely(office, tenant):
+async def test_content_that_is_not_a_mail_is_refused_with_the_right_status(office, tenant):
     async with office.client(tenant, "service") as http:
         assert (await http.post("/v1/replies", json={})).status_code == 415
         assert (await http.post("/v1/replies", content=b" ", headers=RFC822)).status_code == 422

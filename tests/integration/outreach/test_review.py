@@ -1,4 +1,4 @@
-"""Reviewers at work: hashes, claims, edits, decisions, lists, roles."""
+"""Reviewers at work: hashes, leases, edits, decisions, lists, roles."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ async def test_another_hash_is_refused(office, tenant, pending):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_whatever_is_no_hash_is_another_hash(office, tenant, pending):
+async def test_a_hash_in_another_form_is_refused(office, tenant, pending):
     async with office.client(tenant, "reviewer") as http:
         for wrong in ("wrong", "", pending["sha256"].upper(), pending["sha256"] + "0"):
             assert (await http.post(url(pending, "approve"), json={"sha256": wrong})).status_code == 409, wrong
@@ -39,13 +39,13 @@ async def test_whatever_is_no_hash_is_another_hash(office, tenant, pending):
         (["admin"], 200),
     ],
 )
-async def test_people_decide_and_machines_never_do(office, tenant, pending, roles, code):
+async def test_people_decide_and_machines_do_not(office, tenant, pending, roles, code):
     async with office.client(tenant, *roles) as http:
         answer = await http.post(url(pending, "approve"), json={"sha256": pending["sha256"]})
     assert answer.status_code == code
 
 
-async def test_a_machine_neither_asks_nor_edits_nor_rejects(office, tenant, pending):
+async def test_a_machine_may_not_act_on_a_draft(office, tenant, pending):
     async with office.client(tenant, "service", "admin") as http:
         for action, body in (("reject", {"reason": "x"}), ("claim", None), ("snooze", {"until": _ahead(hours=1)})):
             assert (await http.post(url(pending, action), json=body)).status_code == 403
@@ -53,7 +53,7 @@ async def test_a_machine_neither_asks_nor_edits_nor_rejects(office, tenant, pend
         assert (await http.post("/v1/drafts/bulk", json=bulk)).status_code == 403
 
 
-async def test_a_claim_keeps_others_off_until_its_lease_ends(office, tenant, pending):
+async def test_a_lease_keeps_other_reviewers_from_a_draft_until_it_ends(office, tenant, pending):
     async with (
         office.client(tenant, "reviewer", subject="ann") as ann,
         office.client(tenant, "reviewer", subject="bob") as bob,
@@ -87,7 +87,7 @@ async def test_an_edit_needs_the_version_seen_and_keeps_the_text_before(office, 
         ]
 
 
-async def test_edit_and_approve_sends_just_the_edited_text(office, tenant, pending, smtp):
+async def test_edit_and_approve_sends_exactly_the_edited_text(office, tenant, pending, smtp):
     async with office.client(tenant, "reviewer") as http:
         edited = await http.post(
             url(pending, "edit"),
@@ -102,14 +102,14 @@ async def test_edit_and_approve_sends_just_the_edited_text(office, tenant, pendi
 
 
 @pytest.mark.parametrize("subject", ["a\nBcc: x@y.example", "=?utf-8?q?a=0ABcc=3A_x=40y?="])
-async def test_an_edit_injects_no_header(office, tenant, pending, subject):
+async def test_an_edit_cannot_inject_a_header(office, tenant, pending, subject):
     async with office.client(tenant, "reviewer") as http:
         answer = await http.post(url(pending, "edit"), json={"subject": subject}, headers={"If-Match": "*"})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "subject"
 
 
-async def test_a_rejection_says_why_and_is_final(office, tenant, pending, bus):
+async def test_a_rejection_has_a_reason_and_is_final(office, tenant, pending, bus):
     async with office.client(tenant, "reviewer") as http:
         assert (await http.post(url(pending, "reject"), json={})).status_code == 422
         assert (await http.post(url(pending, "reject"), json={"reason": "too pushy"})).json()["state"] == "rejected"
@@ -118,7 +118,7 @@ async def test_a_rejection_says_why_and_is_final(office, tenant, pending, bus):
     assert (decided.data["decision"], decided.data["reason"]) == ("rejected", "too pushy")
 
 
-async def test_regenerating_supersedes_and_writes_another_with_the_hint(office, tenant, pending, bus):
+async def test_regenerating_supersedes_the_draft_and_writes_another_by_the_instruction(office, tenant, pending, bus):
     async with office.client(tenant, "reviewer") as http:
         answer = await http.post(url(pending, "regenerate"), json={"instruction": "shorter"})
         assert answer.status_code == 202
@@ -126,16 +126,16 @@ async def test_regenerating_supersedes_and_writes_another_with_the_hint(office, 
         waiting = await http.get(f"/v1/drafts/{made}")
         assert (waiting.status_code, waiting.json()["detail"]) == (404, "the draft is still being written")
         assert (await http.get(url(pending))).json()["state"] == "superseded"
-        told = (await bus.read("draft.decided", tenant=tenant))[0]
-        assert (told.data["draft_id"], told.data["decision"]) == (pending["draft_id"], "superseded")
-        assert told.data["actor"] == "system:outreach"
+        decided = (await bus.read("draft.decided", tenant=tenant))[0]
+        assert (decided.data["draft_id"], decided.data["decision"]) == (pending["draft_id"], "superseded")
+        assert decided.data["actor"] == "system:outreach"
         await office.compose()
         fresh = (await http.get(f"/v1/drafts/{made}")).json()
     assert (fresh["state"], fresh["replaces"]) == ("pending", pending["draft_id"])
     assert fresh["made_from"]["instruction"] == "shorter"
 
 
-async def test_a_snoozed_draft_leaves_the_pending_list_and_comes_back(office, tenant, pending):
+async def test_a_snoozed_draft_is_not_listed_until_its_time(office, tenant, pending):
     async def listed() -> list:
         async with office.client(tenant, "viewer") as http:
             return (await http.get("/v1/drafts", params={"state": "pending"})).json()["items"]
@@ -150,15 +150,15 @@ async def test_a_snoozed_draft_leaves_the_pending_list_and_comes_back(office, te
 
 
 async def test_a_draft_expires(office, tenant, pending, bus):
-    from services.outreach.drafts.workers import expire
+    from services.outreach.drafts.workers import expire_drafts
 
     office.advance(days=8)
     async with office.client(tenant, "reviewer") as http:
         assert (await http.post(url(pending, "approve"), json={"sha256": pending["sha256"]})).status_code == 409
-        await expire(office.database)
+        await expire_drafts(office.database)
         assert (await http.get(url(pending))).json()["state"] == "expired"
-        told = (await bus.read("draft.decided", tenant=tenant))[0]
-        assert (told.data["decision"], told.data["actor"]) == ("expired", "system:outreach")
+        decided = (await bus.read("draft.decided", tenant=tenant))[0]
+        assert (decided.data["decision"], decided.data["actor"]) == ("expired", "system:outreach")
 
 
 async def test_bulk_gives_a_result_for_each(office, tenant, smtp):
@@ -196,13 +196,13 @@ async def test_one_wrong_item_of_many_fails_alone(office, tenant, action, wrong,
     assert [result["status"] for result in answer.json()["results"]] == [code, 200]
 
 
-async def test_asking_twice_or_where_it_makes_no_sense_says_why(office, tenant):
+async def test_a_repeated_or_senseless_request_is_refused_with_the_reason(office, tenant):
     lead = await office.captured(tenant)
     await office.draft(tenant, lead)
     body = {"lead_id": str(lead), "kind": "first", "channel": "email"}
     async with office.client(tenant, "reviewer") as http:
-        again = await http.post("/v1/drafts", json=body)
-        assert (again.status_code, again.json()["detail"]) == (
+        repeated = await http.post("/v1/drafts", json=body)
+        assert (repeated.status_code, repeated.json()["detail"]) == (
             409,
             "a draft of that kind and channel is pending already",
         )
@@ -248,7 +248,7 @@ async def test_lists_page_in_their_order_without_gaps(office, tenant, sort):
         assert [draft[key] for draft in seen] == sorted(draft[key] for draft in seen)
 
 
-async def test_the_hottest_come_first_by_their_score_of_now(office, tenant):
+async def test_the_hottest_leads_are_first_by_their_present_score(office, tenant):
     leads = [await office.captured(tenant) for _ in range(3)]
     for lead in leads:
         await office.draft(tenant, lead)
@@ -260,7 +260,7 @@ async def test_the_hottest_come_first_by_their_score_of_now(office, tenant):
     assert [item["lead_id"] for item in items] == [str(leads[1]), str(leads[2]), str(leads[0])]
 
 
-async def test_a_strategy_keeps_the_parts_that_it_does_not_name_and_is_tried_first(office, tenant):
+async def test_a_strategy_keeps_the_parts_that_are_not_given_and_is_checked_first(office, tenant):
     body = {"kind": "first", "stage": "new", "templates": {"email": {"body": "Tea for {{ company }}."}}}
     async with office.client(tenant, "admin") as http:
         made = (await http.post("/v1/strategies", json=body)).json()

@@ -1,4 +1,4 @@
-"""Two reviewers truly at once: the second waits for the first, then sees the text and the state that the first left."""
+"""Two reviewers at once: the second waits for the first, then sees the text and the state that the first committed."""
 
 import asyncio
 from uuid import UUID
@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from services.outreach.drafts.use_cases import review
-from tests.integration.outreach.meanwhile import held_back
+from tests.integration.outreach.meanwhile import waits_for_lock
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ async def pending(office, tenant):
 
 
 async def while_bob_edits(office, tenant, draft, eventually, other, *, approves: bool = False):
-    """Begin `other` while Bob's edit (and approval) is under way; what `other` answers once Bob has committed."""
+    """Begin `other` before Bob's edit (and approval) commits; its answer after the commit."""
     admin = await asyncpg.connect(office.url)
     draft_id = UUID(draft["draft_id"])
     async with office.database.tenant(tenant) as work:
@@ -25,7 +25,7 @@ async def while_bob_edits(office, tenant, draft, eventually, other, *, approves:
             await review.approve(work, office.context.keys, tenant, draft_id, "human:bob", sha256)
         task = asyncio.create_task(other())
 
-        await eventually(lambda: held_back(task, admin))
+        await eventually(lambda: waits_for_lock(task, admin))
     await admin.close()
     return await task
 
@@ -50,9 +50,7 @@ def asked(office, tenant, draft, action: str):
 @pytest.mark.parametrize(
     ("action", "code"), [("approve", 409), ("reject", 200), ("regenerate", 202), ("edit", 412), ("claim", 200)]
 )
-async def test_who_acts_on_a_draft_that_is_being_edited_sees_the_new_text(
-    office, tenant, pending, eventually, action, code
-):
+async def test_an_action_during_an_edit_sees_the_new_text(office, tenant, pending, eventually, action, code):
     answer = await while_bob_edits(office, tenant, pending, eventually, asked(office, tenant, pending, action))
     assert answer.status_code == code, answer.text
     async with office.client(tenant, "viewer") as http:
@@ -62,13 +60,13 @@ async def test_who_acts_on_a_draft_that_is_being_edited_sees_the_new_text(
 
 
 @pytest.mark.parametrize("action", ["approve", "reject", "regenerate", "edit", "claim"])
-async def test_who_acts_on_a_draft_that_is_being_approved_comes_too_late(office, tenant, pending, eventually, action):
+async def test_an_action_during_an_approval_is_too_late(office, tenant, pending, eventually, action):
     ask = asked(office, tenant, pending, action)
     answer = await while_bob_edits(office, tenant, pending, eventually, ask, approves=True)
     assert (answer.status_code, answer.json()["detail"]) == (409, "the draft is approved")
 
 
-async def test_a_move_of_the_lead_ends_a_draft_that_is_being_edited(office, tenant, pending, eventually):
+async def test_a_stage_change_during_an_edit_supersedes_the_draft(office, tenant, pending, eventually):
     async def move() -> None:
         await office.moved(tenant, UUID(pending["lead_id"]), "contacted", rule="first-message")
 

@@ -1,4 +1,4 @@
-"""Sending: what leaves, what waits, what is refused, and that nothing ever leaves twice."""
+"""Sending: what is sent, what waits, what is refused, and that no message is ever sent twice."""
 
 import asyncio
 import os
@@ -9,23 +9,23 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from services.outreach.sending.workers import give_up_leases
-from services.outreach.suppression.use_cases import Wish, suppress_address
-from tests.integration.outreach.meanwhile import held_back
+from services.outreach.sending.workers import expire_leases
+from services.outreach.suppression.use_cases import SuppressionRequest, suppress_address
+from tests.integration.outreach.meanwhile import waits_for_lock
 
 ROOT = Path(__file__).parents[3]
 
 POINTS = {
-    # point: (what is known afterwards, how many copies have left)
-    "claiming, not committed": ("queued", 0),
+    # point: (state afterwards, copies sent)
+    "leased, not committed": ("queued", 0),
     "committed, nothing sent": ("unknown", 0),
     "smtp: ehlo": ("unknown", 0),
     "smtp: mail": ("unknown", 0),
     "smtp: rcpt": ("unknown", 0),
     "smtp: data": ("unknown", 1),
-    "answered, not settled": ("unknown", 1),
-    "settling, not committed": ("unknown", 1),
-    "settled": ("sent", 1),
+    "answered, not recorded": ("unknown", 1),
+    "recorded, not committed": ("unknown", 1),
+    "recorded": ("sent", 1),
 }
 
 
@@ -42,7 +42,7 @@ async def test_a_sender_that_dies_at_any_point_never_sends_twice(office, tenant,
     for _ in range(3):
         await office.send()
         office.advance(hours=20)
-        await give_up_leases(office.database)
+        await expire_leases(office.database)
     assert len(smtp.to(approved["to"])) == (1 if expected == "queued" else copies)
 
 
@@ -54,7 +54,7 @@ async def _send_and_die(office, smtp, point: str) -> int:
 
 
 async def start_crashing_sender(office, smtp_port: int, point: str, *sms_url: str) -> asyncio.subprocess.Process:
-    """A sender in a process of its own that dies at `point`, or when the caller kills it."""
+    """A sender in its own process that dies at `point`, or when the caller kills it."""
     key = office.context.keys.secret.decode()
     program = [sys.executable, "-m", "tests.integration.outreach.crashing_sender"]
     return await asyncio.create_subprocess_exec(
@@ -162,7 +162,7 @@ async def test_many_senders_send_each_message_once(office, tenant, smtp):
 
 
 async def test_nothing_enters_sending_after_an_opt_out(office, tenant, smtp):
-    """Opt-outs and senders race for the address row; whoever comes second sees the first."""
+    """Opt-outs and senders race for the address row; the second one sees what the first has committed."""
     pairs = []
     for _ in range(20):
         lead = await office.captured(tenant)
@@ -181,7 +181,7 @@ async def test_nothing_enters_sending_after_an_opt_out(office, tenant, smtp):
     for _, approved in pairs:
         final = await office.dispatch(tenant, approved["dispatch_id"])
         if order[approved["dispatch_id"]] == "queued":
-            assert final["state"] == "refused", "an opt-out was committed before, and yet it left"
+            assert final["state"] == "refused", "it was sent after an opt-out had been committed"
             assert not smtp.to(approved["to"])
         assert final["state"] in ("sent", "refused")
 
@@ -190,11 +190,11 @@ async def test_a_sender_waits_for_an_opt_out_under_way_and_then_obeys_it(office,
     approved = await office.approved(tenant, await office.captured(tenant))
     admin = await asyncpg.connect(office.url)
     async with office.database.tenant(tenant) as work:
-        wish = Wish("all", "operator", "human:ann")
-        await suppress_address(work, office.context.keys, tenant, approved["to"], wish)
+        request = SuppressionRequest("all", "operator", "human:ann")
+        await suppress_address(work, office.context.keys, tenant, approved["to"], request)
         sending = asyncio.create_task(office.send())
 
-        await eventually(lambda: held_back(sending, admin))
+        await eventually(lambda: waits_for_lock(sending, admin))
     await sending
     await admin.close()
     assert not smtp.to(approved["to"])
@@ -247,70 +247,3 @@ async def test_what_has_changed_since_the_approval_is_refused_with_the_reason(of
         dispatch = await office.dispatch(tenant, approved["dispatch_id"])
         assert dispatch["state"] == "refused"
         assert because in dispatch["reason"]
-
-
-async def test_a_cap_and_spacing_hold_messages_back(office, tenant, smtp):
-    async with office.client(tenant, "admin") as http:
-        box = {"from": "sales@acme.example", "per_day": 2, "spacing_seconds": 60}
-        assert (await http.put("/v1/settings", json={"mailboxes": [box]})).status_code == 200
-    approved = [await office.approved(tenant, await office.captured(tenant)) for _ in range(3)]
-
-    def left() -> int:
-        return sum(len(smtp.to(each["to"])) for each in approved)
-
-    await office.send()
-    assert left() == 1
-    office.advance(seconds=61)
-    await office.send()
-    assert left() == 2
-    office.advance(seconds=200)
-    await office.send()
-    assert left() == 2, "two a day"
-    office.advance(days=1)
-    await office.send()
-    assert left() == 3
-
-
-async def test_a_closed_window_waits_in_the_leads_time_zone(office, tenant, smtp):
-    from datetime import UTC, datetime, timedelta
-    from zoneinfo import ZoneInfo
-
-    there = (datetime.now(UTC) + timedelta(hours=2)).astimezone(ZoneInfo("Asia/Tokyo"))
-    opens = f"{there.hour:02d}:00"
-    window = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": opens, "end": "24:00"}
-    if there.hour == 0:
-        window["start"] = "00:30"
-    async with office.client(tenant, "admin") as http:
-        assert (await http.put("/v1/settings", json={"window": window})).status_code == 200
-    approved = await office.approved(tenant, await office.captured(tenant, timezone="Asia/Tokyo"))
-    await office.send()
-    dispatch = await office.dispatch(tenant, approved["dispatch_id"])
-    assert (dispatch["state"], dispatch["reason"]) == ("queued", "outside the sending window")
-    office.advance(hours=3)
-    await office.send()
-    assert len(smtp.to(approved["to"])) == 1
-
-
-async def test_an_sms_needs_consent_and_goes_by_the_provider(office, tenant, bus):
-    import json
-
-    lead = await office.captured(tenant, phone="+4915112345678")
-    async with office.client(tenant, "reviewer") as http:
-        body = {"lead_id": str(lead), "kind": "first", "channel": "sms", "body": "Hi Ada"}
-        refused = await http.post("/v1/drafts", json=body)
-        assert (refused.status_code, refused.json()["detail"]) == (409, "nobody gave consent for sms")
-    await office.updated(tenant, lead, phone="+4915112345678", consent={"sms": "granted"})
-    approved = await office.approved(tenant, lead, channel="sms", subject=None, body="Hi Ada")
-    await office.send()
-    lines = [json.loads(line) for line in office.sms_file.read_text().splitlines()]
-    line = next(line for line in lines if approved["dispatch_id"].replace("-", "") in line["message_sid"])
-    assert (line["to"], line["body"]) == ("+4915112345678", "Hi Ada")
-    sent = (await bus.read("message.sent", tenant=tenant))[0]
-    assert sent.data["channel"] == "sms"
-
-
-async def test_a_mailbox_is_only_a_setting_away(office, tenant, smtp):
-    approved = await office.approved(tenant, await office.captured(tenant))
-    assert approved["from"] == f"sales@{tenant}.leadflow.example"
-    await office.send()
-    assert smtp.to(approved["to"])[0]["From"] == approved["from"]

@@ -1,11 +1,11 @@
-"""The whole service on the real broker: a qualified lead is drafted to, a human approves, the mail arrives."""
+"""The whole service on the real broker: a qualified lead gets a draft, a human approves it, the mail arrives."""
 
 from email import message_from_bytes, policy
 
 from shared.testing.builders import ALead
 
 
-async def test_a_qualified_lead_is_drafted_to_by_itself_and_gets_exactly_what_was_approved(
+async def test_a_qualified_lead_gets_an_automatic_draft_and_exactly_the_approved_message(
     outreach, smtp, bus, tenant, eventually
 ):
     lead = ALead(bus, tenant)
@@ -42,8 +42,8 @@ async def test_a_qualified_lead_is_drafted_to_by_itself_and_gets_exactly_what_wa
 
         raw = _answer_to(mail, "Yes please, send me the offer.")
         async with outreach.client(tenant, "service") as machine:
-            taken = await machine.post("/v1/replies", content=raw, headers={"Content-Type": "message/rfc822"})
-        assert (taken.status_code, taken.json()["outcome"]) == (202, "matched")
+            recorded = await machine.post("/v1/replies", content=raw, headers={"Content-Type": "message/rfc822"})
+        assert (recorded.status_code, recorded.json()["outcome"]) == (202, "matched")
         reply = (await bus.read("reply.received", tenant=tenant))[0]
         assert reply.data["label"] == "interested"
         assert reply.data["message_id"] == sent.data["message_id"]

@@ -1,9 +1,9 @@
-"""The way of a lead through capture, enrichment and scoring, as they are."""
+"""A lead is processed by capture, enrichment and scoring together."""
 
 from typing import Any
 
 
-async def test_a_lead_handed_to_capture_is_enriched_and_scored(
+async def test_a_lead_posted_to_capture_is_enriched_and_scored(
     start: Any, bus: Any, tenant: str, eventually: Any
 ) -> None:
     capture, _, scoring = [await start(name) for name in ("capture", "enrichment", "scoring")]

@@ -1,4 +1,4 @@
-"""Models over HTTP: written, tried on a lead, activated, and all leads rescored."""
+"""Models over HTTP: created, tested on a lead, activated, and all leads rescored."""
 
 import asyncio
 from typing import Any
@@ -42,29 +42,29 @@ def story(bus: Any, tenant: str) -> Story:
     return Story(bus, tenant)
 
 
-async def test_an_activation_passes_while_a_rescore_is_under_way(
+async def test_an_activation_during_a_rescore_supersedes_it(
     start: Any, tenant: str, eventually: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rescore's next page begins after the activation has its lock and before it has come to the rescore's row.
-    It is the first test here, so that no worker runs beside it."""
+    """The rescore's next page starts after the activation has locked the models and before it writes the rescore.
+    It is the first test here, so that no worker is running yet."""
     api = await start("scoring", only="api")
     step = rescorer(api.app.state.models)
     pages: list[asyncio.Task[int]] = []
-    activate = store.set_active
+    set_active_model = store.set_active_model
 
-    async def waits() -> bool:
+    async def page_waits() -> bool:
         async with api.database.worker() as work:
             return bool(await work.fetch("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
 
-    async def interrupted(work: Any, *asked: Any) -> None:
+    async def interrupted(work: Any, *arguments: Any) -> None:
         pages.append(asyncio.create_task(step(api.database)))
-        await eventually(waits)
-        await activate(work, *asked)
+        await eventually(page_waits)
+        await set_active_model(work, *arguments)
 
     async with api.client(tenant, "admin") as client:
         await client.post("/v1/models", json=OWN)
         first = (await client.post("/v1/models/2/activate")).json()["rescore_id"]
-        monkeypatch.setattr(store, "set_active", interrupted)
+        monkeypatch.setattr(store, "set_active_model", interrupted)
         second = await client.post("/v1/models/1/activate")
         assert second.status_code == 202, second.text
         await asyncio.gather(*pages)
@@ -72,7 +72,7 @@ async def test_an_activation_passes_while_a_rescore_is_under_way(
         assert (await client.get(f"/v1/rescores/{second.json()['rescore_id']}")).json()["state"] == "done"
 
 
-async def test_a_model_is_written_tried_and_activated_and_every_lead_is_rescored(
+async def test_a_model_is_created_tested_and_activated_and_every_lead_is_rescored(
     scoring: Any, bus: Any, tenant: str, eventually: Any
 ) -> None:
     stories = [Story(bus, tenant) for _ in range(1_203)]
@@ -81,12 +81,12 @@ async def test_a_model_is_written_tried_and_activated_and_every_lead_is_rescored
     first = await bus.read("lead.scored", tenant=tenant, count=1_203)
     assert {seen.data["total"] for seen in first} == {10}
     async with scoring.client(tenant, "admin") as client:
-        made = await client.post("/v1/models", json=OWN)
-        assert (made.status_code, made.json()["version"], made.json()["active"]) == (201, 2, False)
-        assert made.json()["rules"] == OWN["rules"]
-        tried = (await client.post("/v1/models/2/test", json={"lead_id": str(stories[0].lead)})).json()
-        assert (tried["total"], tried["band"], tried["model_version"]) == (52, "B", 2)
-        assert {one["rule"]: one["points"] for one in tried["contributions"]} == {
+        created = await client.post("/v1/models", json=OWN)
+        assert (created.status_code, created.json()["version"], created.json()["active"]) == (201, 2, False)
+        assert created.json()["rules"] == OWN["rules"]
+        tested = (await client.post("/v1/models/2/test", json={"lead_id": str(stories[0].lead)})).json()
+        assert (tested["total"], tested["band"], tested["model_version"]) == (52, "B", 2)
+        assert {one["rule"]: one["points"] for one in tested["contributions"]} == {
             "company": 35.0,
             "cap": -5.0,
             "from-website": 21.5,
@@ -103,11 +103,11 @@ async def test_a_model_is_written_tried_and_activated_and_every_lead_is_rescored
         await eventually(done)
         progress = (await client.get(path)).json()
         assert (progress["done"], progress["total"]) == (1_203, 1_203)
-        again = await bus.read(
+        rescored = await bus.read(
             "lead.scored", tenant=tenant, where=lambda seen: seen.data["model_version"] == 2, count=1_203
         )
-        assert {(seen.data["total"], seen.data["revision"]) for seen in again} == {(52, 2)}
-        assert len({seen.lead_id for seen in again}) == 1_203
+        assert {(seen.data["total"], seen.data["revision"]) for seen in rescored} == {(52, 2)}
+        assert len({seen.lead_id for seen in rescored}) == 1_203
         listed = (await client.get("/v1/models")).json()
         assert [(one["version"], one["active"]) for one in listed["items"]] == [(2, True), (1, False)]
         assert (await client.get("/v1/models/1")).json()["caps"] == {"fit": 40, "intent": 30, "engagement": 30}
@@ -116,7 +116,7 @@ async def test_a_model_is_written_tried_and_activated_and_every_lead_is_rescored
         assert (await late.scored()).data["model_version"] == 2
 
 
-async def test_the_built_in_model_can_be_taken_back(scoring: Any, story: Story) -> None:
+async def test_the_built_in_model_can_be_activated_again(scoring: Any, story: Story) -> None:
     story.captured()
     await story.scored(6)
     async with scoring.client(story.tenant) as client:
@@ -127,7 +127,7 @@ async def test_the_built_in_model_can_be_taken_back(scoring: Any, story: Story) 
         assert (await story.scored(6, count=2)).data["revision"] == 3
 
 
-async def test_models_page_by_version_and_stand_apart_by_tenant(scoring: Any, tenant: str) -> None:
+async def test_models_are_listed_by_version_and_separate_by_tenant(scoring: Any, tenant: str) -> None:
     async with scoring.client(tenant) as client, scoring.client(f"{tenant}-b") as other:
         for _ in range(3):
             await client.post("/v1/models", json=OWN)
@@ -153,7 +153,7 @@ async def test_models_page_by_version_and_stand_apart_by_tenant(scoring: Any, te
         ({"rules": None}, "rules"),
     ],
 )
-async def test_a_model_that_makes_no_sense_is_refused_with_the_field(
+async def test_an_invalid_model_is_refused_with_the_field_that_is_wrong(
     scoring: Any, tenant: str, change: dict[str, Any], field: str
 ) -> None:
     async with scoring.client(tenant) as client:
@@ -162,14 +162,14 @@ async def test_a_model_that_makes_no_sense_is_refused_with_the_field(
         assert field in [error["field"] for error in answer.json()["errors"]]
 
 
-async def test_only_an_admin_writes_and_activates_models(scoring: Any, tenant: str) -> None:
+async def test_only_an_admin_creates_and_activates_models(scoring: Any, tenant: str) -> None:
     async with scoring.client(tenant, "operator") as client:
         assert (await client.post("/v1/models", json=OWN)).status_code == 403
         assert (await client.post("/v1/models/1/activate")).status_code == 403
         assert (await client.get("/v1/models")).status_code == 200
 
 
-async def test_the_same_idempotency_key_makes_one_model(scoring: Any, tenant: str) -> None:
+async def test_requests_with_the_same_idempotency_key_create_one_model(scoring: Any, tenant: str) -> None:
     async with scoring.client(tenant) as client:
         answers = [await client.post("/v1/models", json=OWN, headers={"Idempotency-Key": "once"}) for _ in range(2)]
         assert [answer.json()["version"] for answer in answers] == [2, 2]

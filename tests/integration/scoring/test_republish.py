@@ -12,16 +12,16 @@ async def scoring(start: Any) -> Any:
     return await start("scoring")
 
 
-async def test_scores_are_said_again_under_the_ids_that_they_had(scoring: Any, bus: Any, tenant: str) -> None:
+async def test_scores_are_republished_under_their_first_ids(scoring: Any, bus: Any, tenant: str) -> None:
     stories = [Story(bus, tenant) for _ in range(3)]
     for story in stories:
         story.captured()
     stories[0].visited()
     before = {story.lead: await story.scored(9 if story is stories[0] else 6) for story in stories}
-    said = await republish(scoring.database, ["lead.scored"], tenant, NOW - timedelta(days=1))
-    assert said == {"lead.scored": 3}
+    counts = await republish(scoring.database, ["lead.scored"], tenant, NOW - timedelta(days=1))
+    assert counts == {"lead.scored": 3}
     for story in stories:
-        again = await story.scored(before[story.lead].data["total"], count=2)
+        republished = await story.scored(before[story.lead].data["total"], count=2)
         first = before[story.lead]
-        assert (again.id, again.data, again.time) == (first.id, first.data, first.time)
-        assert "ce_sequence" not in again.headers
+        assert (republished.id, republished.data, republished.time) == (first.id, first.data, first.time)
+        assert "ce_sequence" not in republished.headers

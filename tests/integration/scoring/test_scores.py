@@ -1,4 +1,4 @@
-"""Scores as other systems see them: events in over Kafka, `lead.scored` out, questions over HTTP."""
+"""Events are received over Kafka, scores are published as `lead.scored` and explained over HTTP."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,12 +14,12 @@ NOW = datetime.now(UTC)
 
 
 class Story:
-    """One lead's events, published as capture and the others would."""
+    """Publishes one lead's events as capture and other services do."""
 
     def __init__(self, bus: Any, tenant: str, lead: UUID | None = None) -> None:
         self.bus, self.tenant, self.lead = bus, tenant, lead or uuid7()
 
-    def tell(self, type: str, days_ago: float = 0, id: str | None = None, **data: Any) -> str:
+    def publish(self, type: str, days_ago: float = 0, id: str | None = None, **data: Any) -> str:
         at = NOW - timedelta(days=days_ago)
         return self.bus.publish(type, data, tenant=self.tenant, subject=self.lead, time=at, id=id)
 
@@ -34,11 +34,11 @@ class Story:
 
     def enriched(self, days_ago: float = 9, **facts: Any) -> str:
         at = (NOW - timedelta(days=days_ago)).isoformat()
-        told = {name: {"value": value, "source": "test", "fetched_at": at} for name, value in facts.items()}
-        return self.publish("lead.enriched", days_ago, facts=told, providers=[])
+        values = {name: {"value": value, "source": "test", "fetched_at": at} for name, value in facts.items()}
+        return self.publish("lead.enriched", days_ago, facts=values, providers=[])
 
     async def scored(self, total: int | None = None, count: int = 1) -> Any:
-        """The newest of the lead's scores, once one with this total is there."""
+        """The newest of the lead's scores, once `count` of them (with this total) were published."""
 
         def mine(seen: Any) -> bool:
             return seen.lead_id == str(self.lead) and (total is None or seen.data["total"] == total)
@@ -74,7 +74,7 @@ async def test_a_captured_lead_is_scored_at_once(scoring: Any, story: Story) -> 
     assert seen.time >= NOW - timedelta(minutes=1)
 
 
-async def test_the_score_asked_for_is_the_score_published(scoring: Any, story: Story) -> None:
+async def test_the_score_over_http_is_the_score_published(scoring: Any, story: Story) -> None:
     story.captured()
     story.enriched(email_free=False, seniority="head", department="sales")
     story.visited(1, page="/pricing")
@@ -86,16 +86,26 @@ async def test_the_score_asked_for_is_the_score_published(scoring: Any, story: S
             name: seen.data[name] for name in ("fit", "intent", "engagement", "total", "band", "model_version")
         }
         answer = await client.get(f"/v1/leads/{story.lead}/score/explanation")
-    told = orjson.loads(answer.content)["contributions"]
+    contributions = orjson.loads(answer.content)["contributions"]
     for name in ("fit", "intent", "engagement"):
-        assert sum((Decimal(str(one["points"])) for one in told if one["score"] == name), Decimal(0)) == score[name]
-    assert {one["rule"] for one in told} >= {"company-mail", "leader", "prices-seen", "demo-asked", "visit", "rounding"}
+        assert (
+            sum((Decimal(str(one["points"])) for one in contributions if one["score"] == name), Decimal(0))
+            == score[name]
+        )
+    assert {one["rule"] for one in contributions} >= {
+        "company-mail",
+        "leader",
+        "prices-seen",
+        "demo-asked",
+        "visit",
+        "rounding",
+    }
 
 
-async def test_signals_in_any_order_and_twice_end_in_the_same_score(scoring: Any, bus: Any, tenant: str) -> None:
+async def test_signals_in_any_order_and_repeated_give_the_same_score(scoring: Any, bus: Any, tenant: str) -> None:
     straight, crooked = Story(bus, tenant), Story(bus, tenant)
     for story, order in ((straight, 1), (crooked, -1)):
-        tellings = [
+        publications = [
             lambda s=story: s.captured(company="Acme"),
             lambda s=story: s.enriched(seniority="manager", email_free=False),
             lambda s=story: s.visited(3, id=f"{s.lead}-visit", page="/pricing"),
@@ -112,14 +122,14 @@ async def test_signals_in_any_order_and_twice_end_in_the_same_score(scoring: Any
             ),
             lambda s=story: s.visited(3, id=f"{s.lead}-visit", page="/pricing"),
         ][::order]
-        for tell in tellings:
-            tell()
+        for publish in publications:
+            publish()
             bus.flush()
     ends = [await story.scored(60) for story in (straight, crooked)]
     assert [end.data["band"] for end in ends] == ["B", "B"]
 
 
-async def test_what_arrives_before_the_capture_waits_for_it(scoring: Any, story: Story, eventually: Any) -> None:
+async def test_signals_received_before_the_capture_wait_for_it(scoring: Any, story: Story, eventually: Any) -> None:
     story.visited(1)
     story.visited(0.9)
     story.bus.flush()
@@ -137,7 +147,7 @@ async def test_what_arrives_before_the_capture_waits_for_it(scoring: Any, story:
     assert (await story.scored()).data["engagement"] == 6
 
 
-async def test_an_event_that_changes_no_score_publishes_none(scoring: Any, story: Story) -> None:
+async def test_a_score_that_stays_the_same_is_not_published(scoring: Any, story: Story) -> None:
     story.captured()
     await story.scored()
     story.publish("engagement.recorded", 1, kind="something-of-their-own")
@@ -145,7 +155,7 @@ async def test_an_event_that_changes_no_score_publishes_none(scoring: Any, story
     assert (await story.scored(9)).data["revision"] == 2
 
 
-async def test_the_score_of_a_past_moment_and_of_one_ahead(scoring: Any, story: Story) -> None:
+async def test_the_score_at_a_past_and_at_a_future_moment(scoring: Any, story: Story) -> None:
     story.captured(10)
     story.visited(4)
     story.visited(2)
@@ -168,7 +178,7 @@ async def test_the_score_of_a_past_moment_and_of_one_ahead(scoring: Any, story: 
         assert (await client.get(f"/v1/leads/{story.lead}/score?as_of=yesterday")).status_code == 422
 
 
-async def test_another_tenant_and_strangers_see_nothing(scoring: Any, story: Story) -> None:
+async def test_other_tenants_and_requests_without_a_token_are_refused(scoring: Any, story: Story) -> None:
     story.captured()
     await story.scored()
     path = f"/v1/leads/{story.lead}/score"
@@ -189,7 +199,7 @@ async def test_the_same_lead_id_in_two_tenants_is_two_leads(scoring: Any, bus: A
     assert (await other.scored()).data["intent"] == 8
 
 
-async def test_a_score_fades_by_itself_and_the_worker_says_so(bus: Any, tenant: str, start: Any, backend: Any) -> None:
+async def test_a_score_that_fades_is_published_by_the_worker(bus: Any, tenant: str, start: Any, backend: Any) -> None:
     scoring = await start("scoring", refresh_seconds=0.2)
     story = Story(bus, tenant)
     story.captured()
@@ -208,7 +218,9 @@ async def test_a_score_fades_by_itself_and_the_worker_says_so(bus: Any, tenant: 
         assert (await client.get(f"/v1/leads/{story.lead}/score")).json()["engagement"] == 3
 
 
-async def test_a_merged_lead_has_the_signals_of_both_until_it_is_undone(scoring: Any, bus: Any, tenant: str) -> None:
+async def test_a_merged_lead_has_the_signals_of_both_until_the_merge_is_undone(
+    scoring: Any, bus: Any, tenant: str
+) -> None:
     kept, alias = Story(bus, tenant), Story(bus, tenant)
     kept.captured(source="referral")
     alias.captured(5)
@@ -228,7 +240,9 @@ async def test_a_merged_lead_has_the_signals_of_both_until_it_is_undone(scoring:
     assert (await alias.scored(40)).data["engagement"] == 14
 
 
-async def test_an_erased_lead_is_gone_and_stays_gone(scoring: Any, story: Story, eventually: Any) -> None:
+async def test_an_erased_lead_is_deleted_and_its_later_events_are_dropped(
+    scoring: Any, story: Story, eventually: Any
+) -> None:
     story.captured()
     story.visited()
     await story.scored()

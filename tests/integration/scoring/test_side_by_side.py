@@ -1,4 +1,4 @@
-"""Batches that two replicas handle at the same time, as after a rebalance: no signal is lost from a score."""
+"""Batches that several replicas process at the same time, as after a rebalance: every signal counts."""
 
 import asyncio
 import random
@@ -8,13 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
-from services.scoring.use_cases import Models, take_signals
-from shared.db import Database
+from services.scoring.use_cases import ModelCache, record_signals
+from shared.db import RETRY_AT_ONCE, Database, sqlstate
 from shared.events import EngagementRecorded, Envelope, LeadCaptured, LeadMerged, Received
 from shared.ids import uuid7
 from tests.integration.scoring.test_scores import NOW
-
-_AGAIN = {"40001", "40P01", "23505"}
 
 
 def received(event: Any, tenant: str, lead: UUID, minutes: int, id: str) -> Received[Any]:
@@ -23,21 +21,19 @@ def received(event: Any, tenant: str, lead: UUID, minutes: int, id: str) -> Rece
     return Received(envelope, event, NOW)
 
 
-async def passes(database: Database, models: Models, batch: list[Received[Any]]) -> int:
-    """As the consumer does: again after a unique violation or a deadlock; the number of runs that it took."""
-    runs = 0
+async def process(database: Database, models: ModelCache, batch: list[Received[Any]]) -> None:
+    """Process a batch as the consumer does: repeat it after a unique violation or a deadlock."""
     while True:
-        runs += 1
         try:
             async with database.worker({one.tenant for one in batch}) as work:
-                await take_signals(work, models, sorted(batch, key=lambda one: one.order))
-            return runs
+                await record_signals(work, models, sorted(batch, key=lambda one: one.order))
+            return
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in _AGAIN:
+            if sqlstate(error) not in RETRY_AT_ONCE:
                 raise
 
 
-async def test_batches_side_by_side_lose_no_signal(start: Any, tenant: str) -> None:
+async def test_concurrent_batches_lose_no_signal(start: Any, tenant: str) -> None:
     scoring = await start("scoring")
     dice = random.Random(7)
     leads = [uuid7() for _ in range(20)]
@@ -64,9 +60,9 @@ async def test_batches_side_by_side_lose_no_signal(start: Any, tenant: str) -> N
     databases = [Database(scoring.service.settings.database_url, "scoring") for _ in range(4)]
 
     async def replica(database: Database, mine: list[list[Received[Any]]]) -> None:
-        models = Models()
+        models = ModelCache()
         for batch in mine:
-            await passes(database, models, batch)
+            await process(database, models, batch)
 
     await asyncio.gather(*(replica(database, batches[n::4]) for n, database in enumerate(databases)))
     async with scoring.client(tenant, "viewer") as client:

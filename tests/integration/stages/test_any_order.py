@@ -37,7 +37,7 @@ def a_story(dice: random.Random, lead: ALead) -> list[tuple[str, str, dict[str, 
         ends = ago(days=days - dice.uniform(-2, 2))
         label = dice.choice("interested question later declined moved_company out_of_office opt_out other".split())
         evidence = [{"item": item, "sentence": "yes"} for item in dice.sample(ITEMS, dice.randrange(5))]
-        told: dict[str, tuple[str, dict[str, Any]]] = {
+        kinds: dict[str, tuple[str, dict[str, Any]]] = {
             "sent": (
                 "message.sent",
                 {"message_id": "m", "draft_id": str(uuid4()), "channel": channel, "kind": "first"},
@@ -94,7 +94,7 @@ def a_story(dice: random.Random, lead: ALead) -> list[tuple[str, str, dict[str, 
             "used_up": ("outreach.exhausted", {"mode": "blended", "channels": ["email", "sms"]}),
             "opted_out": ("contact.opted_out", {"channel": "email", "how": dice.choice(["operator", "unsubscribe"])}),
         }
-        story.append(event(*told[kind], days))
+        story.append(event(*kinds[kind], days))
     return story
 
 
@@ -135,9 +135,9 @@ async def test_any_arrival_over_the_topics_ends_as_the_sorted_fold(bus, start, t
     await eventually(all_as_folded, within=60)
     async with stages.database.worker() as work:
         rows = await work.fetch("SELECT lead_id, journey, revision FROM lead WHERE tenant_id = :t", t=tenant)
-    told = await bus.read("stage.changed", tenant=tenant, count=sum(row["revision"] for row in rows))
+    published = await bus.read("stage.changed", tenant=tenant, count=sum(row["revision"] for row in rows))
     for row in rows:
-        of_lead = {s.data["revision"]: s for s in told if s.lead_id == str(row["lead_id"])}
+        of_lead = {s.data["revision"]: s for s in published if s.lead_id == str(row["lead_id"])}
         assert sorted(of_lead) == list(range(1, row["revision"] + 1))
         before = "new"
         for revision in sorted(of_lead):

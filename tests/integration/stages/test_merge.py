@@ -66,7 +66,7 @@ async def test_dead_wins_a_merge_and_its_undo_frees_the_living(stages, captured,
     assert freed.data["corrects"] == [killed.id]
 
 
-async def test_a_signal_that_comes_for_an_alias_counts_for_the_kept_lead(stages, captured, bus, tenant, eventually):
+async def test_a_signal_of_an_alias_counts_for_the_kept_lead(stages, captured, bus, tenant, eventually):
     kept, alias = await captured(2, time=ago(hours=8))
     merge(kept, alias, 1, merge_id=str(uuid4()))
     bus.flush()

@@ -24,11 +24,11 @@ async def test_the_queue_pages_through_all_leads_best_first(stages, captured, bu
     leads[24].publish("contact.opted_out", {"channel": "all", "how": "unsubscribe"})
     async with stages.client(tenant, "viewer") as api:
 
-        async def settled():
+        async def all_listed():
             items = await read_all(api)
             return len(items) == 24 and sum(1 for item in items if item["band"]) == 20 and items
 
-        items = await eventually(settled)
+        items = await eventually(all_listed)
         keys = [(i["score_total"], i["last_activity_on"], i["lead_id"]) for i in items]
         assert keys == sorted(keys, reverse=True)
         assert {i["lead_id"]: i["score_total"] for i in items if i["band"]} == totals

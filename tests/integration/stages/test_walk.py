@@ -1,4 +1,4 @@
-"""A lead walks through its stages over the real topics."""
+"""A lead moves through its stages over the real topics."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -8,7 +8,7 @@ import pytest
 from shared.testing.builders import ALead, ago
 
 
-async def test_a_lead_walks_from_captured_to_engaged_and_its_timeline_tells_it(bus, start, tenant, eventually):
+async def test_a_lead_moves_from_captured_to_engaged_and_its_timeline_shows_it(bus, start, tenant, eventually):
     stages = await start("stages")
     lead = ALead(bus, tenant)
     lead.captured(time=ago(hours=3), campaign="spring")
@@ -41,7 +41,7 @@ async def test_a_lead_walks_from_captured_to_engaged_and_its_timeline_tells_it(b
         assert "replied" in explained["because"]
 
 
-async def test_a_late_older_signal_is_told_as_one_correction(bus, start, tenant, eventually):
+async def test_a_late_older_signal_is_published_as_one_correction(bus, start, tenant, eventually):
     stages = await start("stages")
     lead = ALead(bus, tenant)
     lead.captured(time=ago(hours=9))
@@ -66,7 +66,7 @@ async def test_a_late_older_signal_is_told_as_one_correction(bus, start, tenant,
     assert timeline[1]["data"]["superseded_by"] == sent
 
 
-async def test_a_person_moves_a_lead_and_nobody_moves_a_dead_one(bus, start, tenant, eventually):
+async def test_a_person_moves_a_lead_but_not_a_dead_one(bus, start, tenant, eventually):
     stages = await start("stages")
     lead = ALead(bus, tenant)
     lead.captured()
@@ -93,7 +93,7 @@ async def test_a_person_moves_a_lead_and_nobody_moves_a_dead_one(bus, start, ten
     assert (moved[0].data["rule"], moved[0].data["actor"]) == ("manual", "human:ann")
 
 
-async def test_a_meeting_passes_by_itself(bus, start, tenant, eventually):
+async def test_a_meeting_passes_without_a_request(bus, start, tenant, eventually):
     stages = await start("stages")
     lead = ALead(bus, tenant)
     lead.captured()
@@ -113,7 +113,7 @@ async def test_a_meeting_passes_by_itself(bus, start, tenant, eventually):
     assert (datetime.fromisoformat(passed.data["recorded_at"]) - soon).total_seconds() < 3
 
 
-async def test_a_signal_that_comes_before_its_lead_waits_for_it(bus, start, tenant):
+async def test_a_signal_that_is_received_before_its_lead_waits_for_it(bus, start, tenant):
     await start("stages")
     lead = ALead(bus, tenant)
     lead.sent(time=ago(minutes=5))
@@ -127,7 +127,7 @@ async def test_a_signal_that_comes_before_its_lead_waits_for_it(bus, start, tena
     assert moved.data["to"] == "contacted"
 
 
-async def test_a_score_that_overtakes_its_lead_waits_for_it(bus, start, tenant, eventually):
+async def test_a_score_that_is_received_before_its_lead_waits_for_it(bus, start, tenant, eventually):
     stages = await start("stages")
     lead = ALead(bus, tenant)
     lead.scored(62, time=ago(minutes=5))
@@ -151,7 +151,7 @@ async def test_a_score_that_overtakes_its_lead_waits_for_it(bus, start, tenant, 
 
 
 @pytest.mark.parametrize("again", range(4))
-async def test_moves_of_one_instant_stand_in_their_order_with_the_journey_of_their_time(bus, start, tenant, again):
+async def test_moves_of_one_instant_are_in_order_with_the_journey_of_their_time(bus, start, tenant, again):
     """Four times: in a random order they would pass once in sixteen."""
     stages = await start("stages")
     lead = ALead(bus, tenant)
@@ -168,16 +168,16 @@ async def test_moves_of_one_instant_stand_in_their_order_with_the_journey_of_the
     assert [entry["event_id"] for entry in timeline["items"]] == [passed.id, booked.id]
 
 
-async def test_a_meeting_that_passes_where_no_rule_moves_the_lead_is_told_as_a_fact(bus, start, tenant, eventually):
+async def test_a_meeting_that_passes_without_moving_the_lead_is_published_as_a_fact(bus, start, tenant, eventually):
     await start("stages")
     lead = ALead(bus, tenant)
     lead.captured(time=ago(hours=3))
     soon = datetime.now(UTC) + timedelta(seconds=2)
     lead.met(soon - timedelta(hours=1), soon, time=ago(hours=2))
     lead.replied("later", time=ago(hours=1))
-    told = (await bus.read("stage.changed", tenant=tenant, count=3))[-1]
-    assert (told.data["from"], told.data["to"], told.data["rule"]) == ("nurture", "nurture", "fact")
-    assert told.data["journey"]["meetings_held"] == 1
+    last = (await bus.read("stage.changed", tenant=tenant, count=3))[-1]
+    assert (last.data["from"], last.data["to"], last.data["rule"]) == ("nurture", "nurture", "fact")
+    assert last.data["journey"]["meetings_held"] == 1
 
 
 async def test_a_score_of_another_system_without_a_revision_counts_by_its_time(bus, start, tenant, eventually):
@@ -196,7 +196,7 @@ async def test_a_score_of_another_system_without_a_revision_counts_by_its_time(b
         await eventually(newest)
 
 
-async def test_a_draft_whose_end_is_heard_first_does_not_wait_for_review(bus, start, tenant, eventually):
+async def test_a_draft_whose_decision_is_received_first_does_not_wait_for_review(bus, start, tenant, eventually):
     stages = await start("stages")
     lead = ALead(bus, tenant)
     lead.captured(time=ago(hours=3))
@@ -206,7 +206,7 @@ async def test_a_draft_whose_end_is_heard_first_does_not_wait_for_review(bus, st
     lead.publish("draft.decided", {"draft_id": first, **decided})
     async with stages.client(tenant, "viewer") as api:
 
-        async def heard(type: str, count: int) -> bool:
+        async def received(type: str, count: int) -> bool:
             answer = await api.get(f"/v1/leads/{lead.id}/timeline", params={"type": type})
             return len(answer.json().get("items", [])) == count
 
@@ -214,12 +214,12 @@ async def test_a_draft_whose_end_is_heard_first_does_not_wait_for_review(bus, st
             return (await api.get(f"/v1/leads/{lead.id}")).json()["next_action"]
 
         bus.flush()
-        await eventually(lambda: heard("draft.decided", 1))
+        await eventually(lambda: received("draft.decided", 1))
         lead.publish("draft.created", {"draft_id": first, **created})
         bus.flush()
-        await eventually(lambda: heard("draft.created", 1))
+        await eventually(lambda: received("draft.created", 1))
         assert await action() == "send the first message"
         lead.publish("draft.created", {"draft_id": second, **created})
         bus.flush()
-        await eventually(lambda: heard("draft.created", 2))
+        await eventually(lambda: received("draft.created", 2))
         assert await action() == "draft waits for review"

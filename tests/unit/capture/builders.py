@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.capture.gateways import Addresses
+from services.capture.gateways import OfflineContactNormaliser
 from services.capture.rules.contact import Contact, normalise
-from services.capture.rules.lead import Lead, new_lead
+from services.capture.rules.errors import FieldError
+from services.capture.rules.lead import Lead
+from services.capture.rules.precedence import new_lead
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-ADDRESSES = Addresses()
+NORMALISER = OfflineContactNormaliser()
 
 
 def at(minutes: float) -> datetime:
@@ -18,20 +20,20 @@ def at(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def a_contact(**given: Any) -> Contact:
+def a_contact(**raw: Any) -> Contact:
     """A submission in normal form; e-mail ada@acme.example unless `email` or `phone` is given."""
-    if "email" not in given and "phone" not in given:
-        given["email"] = "ada@acme.example"
-    contact, problems = normalise({"source": "web", **given}, ADDRESSES)
-    assert contact is not None, problems
+    if "email" not in raw and "phone" not in raw:
+        raw["email"] = "ada@acme.example"
+    contact, errors = normalise({"source": "web", **raw}, NORMALISER)
+    assert contact is not None, errors
     return contact
 
 
-def a_lead(number: int = 1, minutes: float = 0, tenant: str = "acme", **given: Any) -> Lead:
+def a_lead(number: int = 1, minutes: float = 0, tenant: str = "acme", **raw: Any) -> Lead:
     """The lead that a submission made so many minutes after noon."""
-    return new_lead(tenant, UUID(int=number), a_contact(**given), at(minutes))
+    return new_lead(tenant, UUID(int=number), a_contact(**raw), at(minutes))
 
 
-def messages(problems: list[Any]) -> Mapping[str, str]:
-    """What is wrong with which field."""
-    return {problem.field: problem.message for problem in problems}
+def messages(errors: list[FieldError]) -> Mapping[str, str]:
+    """The message of each field with an error."""
+    return {error.field: error.message for error in errors}

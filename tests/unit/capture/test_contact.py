@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.capture.rules.contact import normalise
-from tests.unit.capture.builders import ADDRESSES, NOON, a_contact, messages
+from tests.unit.capture.builders import NOON, NORMALISER, a_contact, messages
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ def test_an_email_has_one_normal_form(given, normal):
 
 @pytest.mark.parametrize("given", ["ada", "ada@", "@example.com", "a b@example.com", "ada@localhost", "a@b..example"])
 def test_a_bad_email_is_refused_without_being_repeated(given):
-    contact, problems = normalise({"source": "web", "email": given}, ADDRESSES)
+    contact, errors = normalise({"source": "web", "email": given}, NORMALISER)
     assert contact is None
-    assert [problem.field for problem in problems] == ["email"]
-    assert given not in problems[0].message
-    assert problems[0].value == given
+    assert [error.field for error in errors] == ["email"]
+    assert given not in errors[0].message
+    assert errors[0].value == given
 
 
 @pytest.mark.parametrize(
@@ -52,41 +52,41 @@ def test_a_phone_has_one_normal_form_read_with_the_country_of_the_lead(given, co
 
 
 def test_a_national_phone_needs_a_country():
-    _, problems = normalise({"source": "web", "phone": "0151 23456789"}, ADDRESSES)
-    assert "country" in messages(problems)["phone"]
+    _, errors = normalise({"source": "web", "phone": "0151 23456789"}, NORMALISER)
+    assert "country" in messages(errors)["phone"]
 
 
 @pytest.mark.parametrize("given", ["garbage", "12345", "+49 1", "++"])
 def test_a_bad_phone_is_refused(given):
-    contact, problems = normalise({"source": "web", "phone": given, "country": "DE"}, ADDRESSES)
+    contact, errors = normalise({"source": "web", "phone": given, "country": "DE"}, NORMALISER)
     assert contact is None
-    assert list(messages(problems)) == ["phone"]
+    assert list(messages(errors)) == ["phone"]
 
 
 def test_a_bad_phone_beside_a_good_email_is_left_out_and_reported():
-    contact, problems = normalise({"source": "web", "phone": "nonsense", "email": "ada@acme.example"}, ADDRESSES)
+    contact, errors = normalise({"source": "web", "phone": "nonsense", "email": "ada@acme.example"}, NORMALISER)
     assert contact is not None
     assert contact.fields == {"email": "ada@acme.example"}
-    assert list(messages(problems)) == ["phone"]
+    assert list(messages(errors)) == ["phone"]
 
 
 def test_a_bad_email_beside_a_good_phone_is_left_out_and_reported():
-    contact, problems = normalise({"source": "web", "phone": "+12025550143", "email": "nonsense"}, ADDRESSES)
+    contact, errors = normalise({"source": "web", "phone": "+12025550143", "email": "nonsense"}, NORMALISER)
     assert contact is not None
     assert contact.fields == {"phone": "+12025550143"}
-    assert list(messages(problems)) == ["email"]
+    assert list(messages(errors)) == ["email"]
 
 
 def test_without_any_address_there_is_no_lead():
-    contact, problems = normalise({"source": "web", "first_name": "Ada", "email": " "}, ADDRESSES)
+    contact, errors = normalise({"source": "web", "first_name": "Ada", "email": " "}, NORMALISER)
     assert contact is None
-    assert messages(problems) == {"email": "at least one of email and phone is needed"}
+    assert messages(errors) == {"email": "at least one of email and phone is needed"}
 
 
 def test_without_a_source_there_is_no_lead():
-    contact, problems = normalise({"email": "ada@acme.example"}, ADDRESSES)
+    contact, errors = normalise({"email": "ada@acme.example"}, NORMALISER)
     assert contact is None
-    assert messages(problems) == {"source": "is missing"}
+    assert messages(errors) == {"source": "is missing"}
 
 
 @pytest.mark.parametrize(
@@ -97,11 +97,11 @@ def test_a_country_becomes_its_iso_code(given, code):
     assert a_contact(country=given).fields["country"] == code
 
 
-def test_a_country_nobody_knows_is_left_out():
-    contact, problems = normalise({"source": "web", "email": "ada@acme.example", "country": "Atlantis"}, ADDRESSES)
+def test_an_unknown_country_is_left_out():
+    contact, errors = normalise({"source": "web", "email": "ada@acme.example", "country": "Atlantis"}, NORMALISER)
     assert contact is not None
     assert "country" not in contact.fields
-    assert list(messages(problems)) == ["country"]
+    assert list(messages(errors)) == ["country"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_website_has_a_scheme_and_a_lower_case_host(given, normal):
 @pytest.mark.parametrize(
     "given", ["ftp://acme.example", "n/a", "http://user@acme.example", "https://127.0.0.1", "http://[::1"]
 )
-def test_what_is_no_web_address_is_left_out(given):
+def test_an_invalid_web_address_is_left_out(given):
     assert "website" not in a_contact(website=given).fields
 
 
@@ -138,43 +138,41 @@ def test_text_loses_control_characters_and_double_spaces():
     assert contact.fields["last_name"] == "Loveláce"
 
 
-def test_attributes_keep_their_types_and_lose_what_no_database_holds():
+def test_attributes_keep_their_types_and_lose_what_the_database_refuses():
     contact = a_contact(attributes={"n": 5, "deep": {"list": [1.5, None, "a\u0000b"]}, "big": 2**70, "yes": True})
     assert contact.attributes == {"n": 5, "deep": {"list": [1.5, None, "ab"]}, "big": str(2**70), "yes": True}
 
 
 def test_a_thousand_attributes_are_too_many():
-    contact, problems = normalise(
-        {"source": "web", "email": "ada@acme.example", "attributes": {str(n): n for n in range(1_000)}}, ADDRESSES
+    contact, errors = normalise(
+        {"source": "web", "email": "ada@acme.example", "attributes": {str(n): n for n in range(1_000)}}, NORMALISER
     )
     assert contact is None
-    assert list(messages(problems)) == ["attributes"]
+    assert list(messages(errors)) == ["attributes"]
 
 
-def test_consent_says_nothing_where_it_is_unknown():
-    assert a_contact(consent={"email": "unknown"}).permission is None
-    permission = a_contact(
-        consent={"email": "yes", "sms": "unknown", "basis": "contract", "at": NOON.isoformat()}
-    ).permission
-    assert permission is not None
-    assert permission.channels == {"email": "granted"}
-    assert (permission.basis, permission.at) == ("contract", NOON)
+def test_an_unknown_consent_counts_as_absent():
+    assert a_contact(consent={"email": "unknown"}).consent is None
+    consent = a_contact(consent={"email": "yes", "sms": "unknown", "basis": "contract", "at": NOON.isoformat()}).consent
+    assert consent is not None
+    assert consent.channels == {"email": "granted"}
+    assert (consent.basis, consent.at) == ("contract", NOON)
 
 
-def test_consent_with_a_time_that_is_none_is_refused():
-    contact, problems = normalise(
-        {"source": "web", "email": "ada@acme.example", "consent": {"email": "granted", "at": "yesterday"}}, ADDRESSES
+def test_consent_with_an_invalid_time_is_refused():
+    contact, errors = normalise(
+        {"source": "web", "email": "ada@acme.example", "consent": {"email": "granted", "at": "yesterday"}}, NORMALISER
     )
     assert contact is None
-    assert list(messages(problems)) == ["consent.at"]
+    assert list(messages(errors)) == ["consent.at"]
 
 
 @given(st.one_of(st.emails(), st.from_regex(r"\A[a-z0-9.+_-]{1,12}@(xn--)?[a-z0-9.-]{1,20}\Z")))
-def test_plain_emails_are_judged_as_the_library_judges_all(text):
+def test_the_shortcut_for_plain_emails_decides_like_the_library(text):
     try:
         expected = validate_email(text, check_deliverability=False, test_environment=True).normalized.lower()
     except EmailNotValidError:
         with pytest.raises(ValueError, match=r"\w"):
-            ADDRESSES.email(text)
+            NORMALISER.email(text)
     else:
-        assert ADDRESSES.email(text) == expected
+        assert NORMALISER.email(text) == expected

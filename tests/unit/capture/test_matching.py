@@ -1,49 +1,48 @@
 import pytest
 
-from services.capture.rules.lead import Mark, take
-from services.capture.rules.matching import MOST_PAIRS, Book, Reason, pair_of
+from services.capture.rules.lead import Provenance
+from services.capture.rules.matching import MOST_PAIRS, LeadIndex, Reason, pair_of
 from services.capture.rules.names import names_agree
+from services.capture.rules.precedence import apply_values
 from tests.unit.capture.builders import a_contact, a_lead, at
 
 MOBILE, DESK = "+4915123456789", "+4930123456"
 
 
-def a_book(*leads, **identities):
-    return Book(
-        leads,
-        {("acme", source, external): lead.lead_id for (source, external), lead in identities.get("known", {}).items()},
-    )
+def an_index(*leads, known=None):
+    """An index of leads; `known`: (source, external id) -> lead."""
+    return LeadIndex(leads, {("acme", *external_id): lead.lead_id for external_id, lead in (known or {}).items()})
 
 
 def test_an_unknown_person_is_new():
-    assert a_book(a_lead(1)).match("acme", a_contact(email="new@acme.example")).lead is None
+    assert an_index(a_lead(1)).match("acme", a_contact(email="new@acme.example")).lead is None
 
 
 def test_the_same_external_id_of_the_same_source_is_the_same_lead_whatever_the_email():
     lead = a_lead(1, source="crm", external_id="5", email="old@acme.example")
-    book = a_book(lead, known={("crm", "5"): lead})
-    assert book.match("acme", a_contact(source="crm", external_id="5", email="new@acme.example")).lead is lead
-    assert book.match("acme", a_contact(source="web", external_id="5", email="new@acme.example")).lead is None
+    index = an_index(lead, known={("crm", "5"): lead})
+    assert index.match("acme", a_contact(source="crm", external_id="5", email="new@acme.example")).lead is lead
+    assert index.match("acme", a_contact(source="web", external_id="5", email="new@acme.example")).lead is None
 
 
 def test_the_same_email_is_the_same_lead_in_the_same_tenant_only():
     lead = a_lead(1, email="ada@acme.example")
-    assert a_book(lead).match("acme", a_contact(email="ADA@acme.example")).lead is lead
-    assert a_book(lead).match("other", a_contact(email="ada@acme.example")).lead is None
+    assert an_index(lead).match("acme", a_contact(email="ADA@acme.example")).lead is lead
+    assert an_index(lead).match("other", a_contact(email="ada@acme.example")).lead is None
 
 
-def test_an_email_of_another_lead_than_the_external_id_says_is_not_taken_and_makes_a_pair():
+def test_an_email_of_another_lead_than_the_external_id_names_is_not_taken_over_and_makes_a_pair():
     one, two = a_lead(1, email="one@acme.example"), a_lead(2, email="two@acme.example")
-    match = a_book(one, two, known={("crm", "5"): one}).match(
+    match = an_index(one, two, known={("crm", "5"): one}).match(
         "acme", a_contact(source="crm", external_id="5", email="two@acme.example")
     )
     assert match.lead is one
     assert match.without == ("email",)
-    assert match.alike == [(two, Reason.SAME_EMAIL)]
+    assert match.similar == [(two, Reason.SAME_EMAIL)]
 
 
 @pytest.mark.parametrize(
-    ("known", "said", "same"),
+    ("known", "submitted", "same"),
     [
         ({"phone": MOBILE}, {"phone": MOBILE}, True),
         ({"phone": MOBILE, "email": "a@x.example"}, {"phone": MOBILE}, True),
@@ -57,55 +56,55 @@ def test_an_email_of_another_lead_than_the_external_id_says_is_not_taken_and_mak
         ({"phone": DESK, "full_name": "Ada Lovelace"}, {"phone": DESK, "full_name": "Grace Hopper"}, False),
     ],
 )
-def test_the_same_phone_is_the_same_person_or_a_pair_for_review(known, said, same):
+def test_the_same_phone_is_the_same_person_or_a_pair_for_review(known, submitted, same):
     lead = a_lead(1, **known)
-    match = a_book(lead).match("acme", a_contact(**said))
+    match = an_index(lead).match("acme", a_contact(**submitted))
     if same:
-        assert (match.lead, match.alike) == (lead, [])
+        assert (match.lead, match.similar) == (lead, [])
     else:
-        assert (match.lead, match.alike) == (None, [(lead, Reason.SAME_PHONE)])
+        assert (match.lead, match.similar) == (None, [(lead, Reason.SAME_PHONE)])
 
 
 def test_a_switchboard_makes_a_few_pairs_and_not_hundreds():
-    book = a_book(*(a_lead(n, minutes=n, phone=DESK, email=f"{n}@x.example") for n in range(50)))
-    match = book.match("acme", a_contact(phone=DESK, email="new@x.example"))
-    assert [lead.lead_id.int for lead, _ in match.alike] == list(range(MOST_PAIRS))
+    index = an_index(*(a_lead(n, minutes=n, phone=DESK, email=f"{n}@x.example") for n in range(50)))
+    match = index.match("acme", a_contact(phone=DESK, email="new@x.example"))
+    assert [lead.lead_id.int for lead, _ in match.similar] == list(range(MOST_PAIRS))
 
 
 def test_the_same_name_and_company_make_a_pair():
     lead = a_lead(1, email="ada@home.example", full_name="Ada Lovelace", company="Acme Ltd.")
-    match = a_book(lead).match(
+    match = an_index(lead).match(
         "acme", a_contact(email="ada@acme.example", first_name="ADA", last_name="Lovelace", company="acme ltd")
     )
     assert match.lead is None
-    assert match.alike == [(lead, Reason.SAME_NAME_AND_COMPANY)]
+    assert match.similar == [(lead, Reason.SAME_NAME_AND_COMPANY)]
 
 
-def test_the_address_of_an_alias_leads_to_the_kept_lead():
+def test_the_address_of_an_alias_finds_the_kept_lead():
     kept, alias = a_lead(1, email="kept@x.example"), a_lead(2, email="alias@x.example", phone=MOBILE)
     alias.merged_into = kept.lead_id
-    book = a_book(kept, alias, known={("crm", "5"): alias})
-    assert book.match("acme", a_contact(email="alias@x.example")).lead is kept
-    assert book.match("acme", a_contact(source="crm", external_id="5")).lead is kept
-    assert book.match("acme", a_contact(phone=MOBILE)).lead is kept
+    index = an_index(kept, alias, known={("crm", "5"): alias})
+    assert index.match("acme", a_contact(email="alias@x.example")).lead is kept
+    assert index.match("acme", a_contact(source="crm", external_id="5")).lead is kept
+    assert index.match("acme", a_contact(phone=MOBILE)).lead is kept
 
 
-def test_a_changed_address_no_longer_leads_to_the_lead():
+def test_the_old_address_of_a_lead_no_longer_finds_it():
     lead = a_lead(1, email="old@x.example")
-    book = a_book(lead)
-    take(lead, {"email": "new@x.example"}, Mark(at(1)))
-    book.changed(lead)
-    assert book.match("acme", a_contact(email="old@x.example")).lead is None
-    assert book.match("acme", a_contact(email="new@x.example")).lead is lead
+    index = an_index(lead)
+    apply_values(lead, {"email": "new@x.example"}, Provenance(at(1)))
+    index.reindex(lead)
+    assert index.match("acme", a_contact(email="old@x.example")).lead is None
+    assert index.match("acme", a_contact(email="new@x.example")).lead is lead
 
 
-def test_a_lead_of_the_same_batch_is_known_to_the_next_submission():
-    book = a_book()
+def test_a_lead_of_the_same_batch_is_found_for_the_next_submission():
+    index = an_index()
     lead = a_lead(1, source="crm", external_id="5")
-    book.add(lead)
-    assert book.identify("acme", a_contact(source="crm", external_id="5"), lead)
-    assert not book.identify("acme", a_contact(source="crm", external_id="5"), lead)
-    assert book.match("acme", a_contact(source="crm", external_id="5", email="b@x.example")).lead is lead
+    index.add(lead)
+    assert index.add_external_id("acme", a_contact(source="crm", external_id="5"), lead)
+    assert not index.add_external_id("acme", a_contact(source="crm", external_id="5"), lead)
+    assert index.match("acme", a_contact(source="crm", external_id="5", email="b@x.example")).lead is lead
 
 
 @pytest.mark.parametrize(
@@ -123,7 +122,7 @@ def test_names_agree_when_the_shorter_is_part_of_the_longer(one, other, agree):
     assert names_agree(other, one) is agree
 
 
-def test_a_pair_says_how_likely_and_why():
+def test_a_pair_has_a_score_and_all_its_reasons():
     one, two = (a_lead(n, phone=MOBILE, email=f"{n}@x.example", full_name="Ada Lovelace") for n in (2, 1))
     pair = pair_of(one, two, Reason.SAME_PHONE)
     assert [id.int for id in pair.lead_ids] == [1, 2]

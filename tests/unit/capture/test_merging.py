@@ -1,12 +1,13 @@
 import json
 
-from services.capture.rules.lead import Mark, take
+from services.capture.rules.lead import Provenance
 from services.capture.rules.merging import merge, refusal, undo
+from services.capture.rules.precedence import apply_values
 from tests.unit.capture.builders import a_lead, at
 
 
 def snapshot(lead):
-    return (dict(lead.fields), dict(lead.attributes), dict(lead.consent), dict(lead.marks))
+    return (dict(lead.fields), dict(lead.attributes), dict(lead.consent), dict(lead.provenance))
 
 
 def test_the_kept_lead_fills_its_gaps_from_the_alias():
@@ -17,9 +18,9 @@ def test_the_kept_lead_fills_its_gaps_from_the_alias():
     assert kept.fields == {"email": "ada@acme.example", "company": "Acme", "phone": "+12025550143", "job_title": "CTO"}
 
 
-def test_what_a_person_wrote_on_the_alias_outranks_an_import_but_never_the_kept_address():
+def test_a_human_edit_of_the_alias_outranks_an_import_but_never_replaces_the_kept_address():
     kept, alias = a_lead(1, email="a@acme.example", company="Acme"), a_lead(2, email="b@acme.example")
-    take(alias, {"company": "Acme Corporation", "email": "c@acme.example"}, Mark(at(1), human=True))
+    apply_values(alias, {"company": "Acme Corporation", "email": "c@acme.example"}, Provenance(at(1), human=True))
     merge(kept, alias)
     assert kept.fields == {"email": "a@acme.example", "company": "Acme Corporation"}
 
@@ -35,7 +36,7 @@ def test_the_strictest_consent_holds():
 def test_undo_restores_the_kept_lead_exactly():
     kept = a_lead(1, company="Acme", consent={"email": "granted", "basis": "card"})
     alias = a_lead(2, phone="+12025550143", job_title="CTO", attributes={"plan": "pro"}, consent={"email": "denied"})
-    take(alias, {"company": "By hand"}, Mark(at(1), human=True))
+    apply_values(alias, {"company": "By hand"}, Provenance(at(1), human=True))
     before, alias_before = snapshot(kept), snapshot(alias)
     changed, record = merge(kept, alias)
     assert sorted(undo(kept, json.loads(json.dumps(record)))) == sorted(changed)
@@ -43,10 +44,10 @@ def test_undo_restores_the_kept_lead_exactly():
     assert snapshot(alias) == alias_before
 
 
-def test_undo_keeps_what_was_changed_since():
+def test_undo_keeps_what_was_changed_after_the_merge():
     kept, alias = a_lead(1), a_lead(2, phone="+12025550143", job_title="CTO")
     _, record = merge(kept, alias)
-    take(kept, {"job_title": "CEO"}, Mark(at(9), human=True))
+    apply_values(kept, {"job_title": "CEO"}, Provenance(at(9), human=True))
     assert undo(kept, record) == ["phone"]
     assert kept.fields["job_title"] == "CEO"
 

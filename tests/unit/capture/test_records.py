@@ -20,7 +20,7 @@ def test_lines_are_physical_lines_and_the_header_is_line_one():
     assert [r.values["company"] for r in records(FILE)] == ["Acme, Ltd", "two\nlines", 'say "hi"']
 
 
-def test_reading_goes_on_from_the_end_of_any_record():
+def test_reading_can_continue_after_any_record():
     whole = records(FILE)
     for n, record in enumerate(whole):
         rest = records(FILE, record.next_offset, record.next_line, layout=read_layout(FILE))
@@ -28,7 +28,7 @@ def test_reading_goes_on_from_the_end_of_any_record():
 
 
 @pytest.mark.parametrize("cut", range(14, len(FILE)))
-def test_a_window_that_ends_anywhere_leaves_its_last_record_for_the_next(cut):
+def test_a_window_leaves_an_incomplete_last_record_for_the_next(cut):
     layout = read_layout(FILE)
     first = list(read_records(FILE[layout.start : cut], layout, layout.start, layout.line, ended=False))
     at, line = (first[-1].next_offset, first[-1].next_line) if first else (layout.start, layout.line)
@@ -59,7 +59,7 @@ def test_a_quote_that_stays_open_for_too_long_costs_one_record_only():
     assert len(read) == MAX_ROW_LINES + 2
 
 
-def test_bad_records_stand_beside_good_ones_with_a_reason():
+def test_each_bad_record_has_a_reason_and_good_records_are_read():
     data = b'email,name\na@x.example,A,too,many\n\xff\xfe,B\n"a"b,C\nd@x.example\n'
     assert [(r.line, r.reason.split(":")[0]) for r in records(data)] == [
         (2, "has 4 values, the header names 2 columns"),

@@ -6,15 +6,17 @@ import jwt
 import pytest
 from typer.testing import CliRunner
 
+from cli.environment import service_environment
+from cli.errors import Refused
 from cli.main import app
-from cli.options import Refused, service_environment
-from cli.status import parse_metrics, without_password
-from tests.unit.local.test_run import a_run
+from cli.status import parse_metrics
+from deploy.local.run_record import without_password
+from tests.unit.local.test_run_record import a_record
 
 runner = CliRunner()
 
 
-def test_a_token_can_be_had_before_anything_was_started(tmp_path):
+def test_a_token_can_be_created_before_the_first_start(tmp_path):
     done = runner.invoke(
         app, ["token", "--tenant", "acme", "--role", "viewer", "--role", "admin", "--data", str(tmp_path)]
     )
@@ -28,7 +30,7 @@ def test_an_unknown_role_is_refused(tmp_path):
     assert "boss" in str(done.exception)
 
 
-def test_every_command_takes_the_data_folder():
+def test_every_command_has_the_data_option():
     import typer.main
 
     def leaves(command, path):
@@ -58,8 +60,8 @@ def test_a_refusal_is_one_line_without_a_traceback(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
-def test_status_of_a_stopped_run_says_so(tmp_path):
-    a_run(tmp_path).save(tmp_path)
+def test_status_reports_that_a_run_is_stopped(tmp_path):
+    a_record(tmp_path).save(tmp_path)
     done = runner.invoke(app, ["status", "--json", "--data", str(tmp_path)])
     report = json.loads(done.output)
     assert report["running"] is False
@@ -77,7 +79,7 @@ def test_status_of_a_stopped_run_says_so(tmp_path):
     }
 
 
-def test_the_numbers_of_status_come_from_the_metrics():
+def test_status_reads_its_numbers_from_the_metrics():
     page = (
         "# TYPE leadflow_consumer_lag gauge\n"
         'leadflow_consumer_lag{service="stages"} 7.0\n'
@@ -91,14 +93,14 @@ def test_passwords_are_not_shown():
     assert without_password("postgresql://root:secret@db:5432/postgres") == "postgresql://root@db:5432/postgres"
 
 
-def test_a_service_finds_the_settings_of_the_running_system(tmp_path, monkeypatch):
-    a_run(tmp_path).save(tmp_path)
+def test_a_service_uses_the_settings_of_the_local_run(tmp_path, monkeypatch):
+    a_record(tmp_path).save(tmp_path)
     monkeypatch.delenv("LEADFLOW_KAFKA_BOOTSTRAP", raising=False)
     assert service_environment(tmp_path, "stages")["LEADFLOW_KAFKA_BOOTSTRAP"] == "127.0.0.1:9092"
     monkeypatch.setenv("LEADFLOW_KAFKA_BOOTSTRAP", "elsewhere:9092")
     assert service_environment(tmp_path, "stages")["LEADFLOW_KAFKA_BOOTSTRAP"] == "elsewhere:9092"
 
 
-def test_an_unknown_service_is_refused_with_the_names_there_are(tmp_path):
+def test_an_unknown_service_is_refused_with_the_names_of_the_services(tmp_path):
     with pytest.raises(Refused, match="capture, enrichment"):
         service_environment(tmp_path, "billing")

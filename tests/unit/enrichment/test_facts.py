@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from services.enrichment.gateways import country_code, phone_of, subject_of
-from services.enrichment.rules import Finding, join, local_findings
+from services.enrichment.rules import Finding, join_findings, local_findings
 from services.enrichment.rules.mail import country_of_domain, is_disposable, is_free, registrable
 
 
@@ -12,12 +12,12 @@ def facts(**fields: str) -> dict[str, Any]:
 
 
 def test_a_lead_with_a_company_mail_a_phone_and_a_title() -> None:
-    told = {
+    fields = {
         "email": "eva@vertrieb.acme-tools.de",
         "phone": "+491701234567",
         "job_title": "Leiterin Einkauf",
     }
-    assert facts(**told) == {
+    assert facts(**fields) == {
         "email_free": False,
         "email_disposable": False,
         "phone_country": "DE",
@@ -31,26 +31,26 @@ def test_a_lead_with_a_company_mail_a_phone_and_a_title() -> None:
     }
 
 
-def test_a_lead_that_told_nothing_gets_no_facts() -> None:
+def test_a_lead_without_contact_fields_gets_no_facts() -> None:
     assert facts() == {}
 
 
-def test_a_free_mail_says_nothing_of_a_company() -> None:
+def test_a_free_mail_domain_does_not_identify_a_company() -> None:
     assert facts(email="x@gmail.com") == {"email_free": True, "email_disposable": False}
 
 
-def test_the_website_tells_the_company_where_the_mail_does_not() -> None:
+def test_the_website_identifies_the_company_where_the_mail_does_not() -> None:
     found = facts(email="x@gmail.com", website="https://www.shop.acme.co.uk:8443/path?q=1", company="Acme Ltd")
     assert (found["company_domain"], found["company_name"], found["country"]) == ("acme.co.uk", "Acme Ltd", "GB")
     assert found["timezone"] == "Europe/London"
 
 
-def test_what_the_lead_says_itself_stands_before_what_its_phone_says() -> None:
+def test_the_leads_own_country_and_time_zone_win_over_those_of_its_phone() -> None:
     found = facts(phone="+491701234567", country="Austria", timezone="Europe/Vienna")
     assert (found["country"], found["timezone"], found["phone_country"]) == ("AT", "Europe/Vienna", "DE")
 
 
-def test_no_time_zone_is_guessed_for_a_country_of_many() -> None:
+def test_no_time_zone_is_guessed_for_a_country_with_many() -> None:
     assert "timezone" not in facts(country="US")
     assert facts(phone="+14155552671")["timezone"] == "America/Los_Angeles"
     assert "timezone" not in facts(phone="+18005551234")
@@ -63,17 +63,17 @@ def test_the_time_zone_follows_the_country_and_not_a_phone_from_elsewhere() -> N
 @pytest.mark.parametrize(
     "domain", ["gmail.com", "gmx.de", "yahoo.co.uk", "hotmail.fr", "web.de", "qq.com", "orange.fr"]
 )
-def test_free_mail_is_known_under_its_many_endings(domain: str) -> None:
+def test_free_mail_providers_are_known_under_many_endings(domain: str) -> None:
     assert is_free(domain) and not is_disposable(domain)
 
 
 @pytest.mark.parametrize("domain", ["mailinator.com", "x.mailinator.com", "yopmail.fr", "10minutemail.com"])
-def test_a_mailbox_made_to_be_thrown_away_is_free_too(domain: str) -> None:
+def test_a_disposable_domain_is_free_too(domain: str) -> None:
     assert is_disposable(domain) and is_free(domain)
 
 
 @pytest.mark.parametrize("domain", ["acme.de", "outlook-consulting.com", "yahoo.acme.de.com", "notgmail.com"])
-def test_a_company_of_a_similar_name_is_no_mail_provider(domain: str) -> None:
+def test_a_company_with_a_similar_name_is_not_a_mail_provider(domain: str) -> None:
     assert not is_free(domain)
 
 
@@ -86,7 +86,7 @@ def test_the_registrable_domain_keeps_endings_of_two_parts() -> None:
     ]
 
 
-def test_endings_that_everybody_uses_name_no_country() -> None:
+def test_endings_that_are_used_everywhere_indicate_no_country() -> None:
     assert [country_of_domain(domain) for domain in ("acme.io", "acme.com", "acme.uk", "acme.it")] == [
         None,
         None,
@@ -100,17 +100,17 @@ def test_countries_are_known_by_code_and_by_name() -> None:
     assert [country_code(name) for name in names] == ["DE", "DE", "DE", "US", "AT", None, None]
 
 
-def test_what_is_no_phone_number_says_nothing() -> None:
+def test_a_text_that_is_not_an_international_number_gives_no_phone_details() -> None:
     assert phone_of("0170 1234567") is None
     assert phone_of("call me") is None
     assert phone_of(None) is None
 
 
-def test_the_earlier_word_stands_unless_it_was_a_guess() -> None:
+def test_the_earlier_value_wins_unless_it_is_a_guess() -> None:
     first = {"company_name": Finding("Acme", "local", guess=True), "country": Finding("DE", "local")}
     second = {"company_name": Finding("Acme GmbH", "directory"), "country": Finding("AT", "directory")}
     third = {"company_name": Finding("ACME", "other"), "employees": Finding(7, "other")}
-    joined = join([first, second, third])
+    joined = join_findings([first, second, third])
     assert {name: finding.value for name, finding in joined.items()} == {
         "company_name": "Acme GmbH",
         "country": "DE",

@@ -54,12 +54,12 @@ Försäljningschef                        | head     | sales
 
 
 @pytest.mark.parametrize("line", TITLES, ids=lambda line: line.partition("|")[0].strip())
-def test_a_title_says_how_senior_and_of_which_department(line: str) -> None:
+def test_a_title_gives_seniority_and_department(line: str) -> None:
     title, level, name = (part.strip() for part in line.split("|"))
     assert (seniority(title), str(department(title))) == (level, name)
 
 
 @pytest.mark.parametrize("title", ["", "  ", "—", "42"])
-def test_what_is_no_title_says_nothing(title: str) -> None:
+def test_a_title_without_words_names_no_department(title: str) -> None:
     assert department(title) is None
     assert seniority(title) in (None, "staff")

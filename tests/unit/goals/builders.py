@@ -28,7 +28,7 @@ def lead_id(number: int) -> UUID:
 
 
 def at(**parts: float) -> datetime:
-    """So much after the start of the story."""
+    """The moment that is this long after START."""
     return START + timedelta(**parts)
 
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.goals.rules.meetings import MeetingSignal, fold
+from services.goals.rules.meetings import MeetingSignal, meetings_at
 from tests.unit.goals.builders import START, at
 
 NOW = at(days=10)
@@ -18,49 +18,49 @@ def cancellation(time, *, id="c", meeting="m"):
 
 
 def test_a_meeting_is_held_when_its_end_has_passed():
-    assert fold([booking(at(days=1))], NOW).held_on == (at(days=1),)
+    assert meetings_at([booking(at(days=1))], NOW).held_on == (at(days=1),)
 
 
 def test_a_meeting_ahead_is_due_at_its_end():
-    calendar = fold([booking(at(days=20))], NOW)
-    assert (calendar.held_on, calendar.due_on) == ((), at(days=20))
+    meetings = meetings_at([booking(at(days=20))], NOW)
+    assert (meetings.held_on, meetings.due_on) == ((), at(days=20))
 
 
-def test_a_meeting_booked_again_with_the_same_id_is_moved():
-    calendar = fold([booking(at(days=1)), booking(at(days=5), time=at(hours=1), id="b2")], NOW)
-    assert calendar.held_on == (at(days=5),)
+def test_a_second_booking_with_the_same_id_moves_the_meeting():
+    meetings = meetings_at([booking(at(days=1)), booking(at(days=5), time=at(hours=1), id="b2")], NOW)
+    assert meetings.held_on == (at(days=5),)
 
 
 def test_a_meeting_cancelled_before_its_end_was_not_held():
-    assert fold([booking(at(days=2)), cancellation(at(days=1))], NOW).held_on == ()
+    assert meetings_at([booking(at(days=2)), cancellation(at(days=1))], NOW).held_on == ()
 
 
-def test_a_cancellation_at_the_very_end_comes_first():
-    assert fold([booking(at(days=2)), cancellation(at(days=2))], NOW).held_on == ()
+def test_a_cancellation_at_the_very_end_is_applied_first():
+    assert meetings_at([booking(at(days=2)), cancellation(at(days=2))], NOW).held_on == ()
 
 
-def test_a_meeting_cancelled_after_its_end_was_held_all_the_same():
-    assert fold([booking(at(days=2)), cancellation(at(days=3))], NOW).held_on == (at(days=2),)
+def test_a_meeting_cancelled_after_its_end_was_held():
+    assert meetings_at([booking(at(days=2)), cancellation(at(days=3))], NOW).held_on == (at(days=2),)
 
 
-def test_a_booking_after_a_cancellation_books_anew():
+def test_a_booking_after_a_cancellation_counts():
     signals = [booking(at(days=2)), cancellation(at(days=1)), booking(at(days=4), time=at(days=1, hours=1), id="b2")]
-    assert fold(signals, NOW).held_on == (at(days=4),)
+    assert meetings_at(signals, NOW).held_on == (at(days=4),)
 
 
 def test_a_booking_that_ended_before_it_was_made_is_held_at_once_and_counts_on_the_day_of_its_end():
-    assert fold([booking(at(days=-3))], START).held_on == (at(days=-3),)
+    assert meetings_at([booking(at(days=-3))], START).held_on == (at(days=-3),)
 
 
 def test_a_meeting_moved_after_its_end_counts_once_and_at_its_new_end():
     signals = [booking(at(days=1)), booking(at(days=4), time=at(days=2), id="b2")]
-    assert fold(signals, NOW).held_on == (at(days=4),)
-    assert fold(signals, at(days=3)).held_on == ()
+    assert meetings_at(signals, NOW).held_on == (at(days=4),)
+    assert meetings_at(signals, at(days=3)).held_on == ()
 
 
-def test_a_cancellation_of_the_old_time_that_comes_after_it_was_held_changes_nothing():
+def test_cancellations_after_the_end_change_nothing():
     signals = [booking(at(days=1)), cancellation(at(days=2)), cancellation(at(days=3), id="c2")]
-    assert fold(signals, NOW).held_on == (at(days=1),)
+    assert meetings_at(signals, NOW).held_on == (at(days=1),)
 
 
 signals = st.builds(
@@ -74,16 +74,16 @@ signals = st.builds(
 
 
 @given(st.lists(signals, unique_by=lambda signal: signal.event_id), st.randoms(), st.integers(0, 30))
-def test_the_order_of_arrival_does_not_matter(told, random, days):
-    shuffled = list(told)
+def test_the_order_of_arrival_does_not_matter(known, random, days):
+    shuffled = list(known)
     random.shuffle(shuffled)
     now = START + timedelta(days=days)
-    assert fold(shuffled, now) == fold(told, now)
+    assert meetings_at(shuffled, now) == meetings_at(known, now)
 
 
 @given(st.lists(signals, unique_by=lambda signal: signal.event_id), st.integers(0, 10))
-def test_what_was_held_stays_held_as_time_passes(told, days):
-    known = [signal for signal in told if signal.occurred_at <= at(days=days)]
-    early, late = fold(known, at(days=days)), fold(known, at(days=days + 3))
+def test_what_was_held_stays_held_as_time_passes(known, days):
+    early_signals = [signal for signal in known if signal.occurred_at <= at(days=days)]
+    early, late = meetings_at(early_signals, at(days=days)), meetings_at(early_signals, at(days=days + 3))
     assert set(early.held_on) <= set(late.held_on)
     assert early.due_on is None or early.due_on > at(days=days)

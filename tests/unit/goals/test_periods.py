@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.goals.rules import periods
-from services.goals.rules.periods import after, before, containing, day_of, day_start, of_days, working_time, zone
+from services.goals.rules.days import day_of, day_start, weekday_numbers, working_days_between, zone, zone_name
+from services.goals.rules.periods import containing, following, of_days, previous
 
 BERLIN = ZoneInfo("Europe/Berlin")
 zones = st.sampled_from(sorted(available_timezones())).map(zone)
@@ -19,7 +19,7 @@ def at(text: str) -> datetime:
 
 
 @given(instants, zones)
-def test_every_instant_lies_in_the_day_that_it_is_said_to_belong_to(instant, where):
+def test_every_instant_lies_in_its_local_day(instant, where):
     day = day_of(instant, where)
     assert day_start(day, where) <= instant < day_start(day + timedelta(days=1), where)
 
@@ -28,9 +28,9 @@ def test_every_instant_lies_in_the_day_that_it_is_said_to_belong_to(instant, whe
 def test_periods_follow_each_other_without_gap_or_overlap(kind, instant, where):
     period = containing(kind, day_of(instant, where), where)
     assert instant in period
-    assert before(kind, period, where).end == period.start
-    assert after(kind, period, where).start == period.end
-    assert before(kind, after(kind, period, where), where) == period
+    assert previous(kind, period, where).end == period.start
+    assert following(kind, period, where).start == period.end
+    assert previous(kind, following(kind, period, where), where) == period
 
 
 def test_a_month_begins_at_local_midnight_and_is_an_hour_shorter_in_spring():
@@ -49,7 +49,7 @@ def test_a_week_begins_on_monday_and_a_quarter_in_january_april_july_and_october
     assert containing("quarter", date(2025, 12, 31), UTC).last == date(2025, 12, 31)
 
 
-def test_a_day_whose_midnight_is_jumped_over_begins_at_the_jump():
+def test_a_day_without_midnight_begins_when_the_clock_jumps():
     santiago = zone("America/Santiago")
     assert day_start(date(2024, 9, 8), santiago) == at("2024-09-08T04:00+00:00")
 
@@ -64,31 +64,31 @@ def test_a_day_with_two_midnights_begins_at_the_first():
 )
 def test_an_unknown_time_zone_is_utc(name):
     assert zone(name) is UTC
-    assert periods.zone_name(name) == "UTC"
+    assert zone_name(name) == "UTC"
 
 
 def test_a_known_time_zone_keeps_its_name():
-    assert periods.zone_name("Asia/Kolkata") == "Asia/Kolkata"
+    assert zone_name("Asia/Kolkata") == "Asia/Kolkata"
 
 
 def test_a_day_counts_as_one_however_long_it_is_that_night():
     spring = of_days(date(2025, 3, 30), date(2025, 3, 30), BERLIN)
     assert spring.end - spring.start == timedelta(hours=23)
-    assert working_time(spring.start, spring.end, BERLIN, None) == 1.0
+    assert working_days_between(spring.start, spring.end, BERLIN, None) == 1.0
 
 
-def test_working_time_leaves_the_weekend_out():
+def test_working_days_leave_the_weekend_out():
     week = containing("week", date(2025, 11, 19), BERLIN)
-    monday_to_friday = periods.working(["mon", "tue", "wed", "thu", "fri"])
-    assert working_time(week.start, week.end, BERLIN, monday_to_friday) == 5.0
-    assert working_time(week.start, week.start + timedelta(hours=36), BERLIN, monday_to_friday) == 1.5
+    monday_to_friday = weekday_numbers(["mon", "tue", "wed", "thu", "fri"])
+    assert working_days_between(week.start, week.end, BERLIN, monday_to_friday) == 5.0
+    assert working_days_between(week.start, week.start + timedelta(hours=36), BERLIN, monday_to_friday) == 1.5
 
 
 @given(instants, st.timedeltas(timedelta(0), timedelta(days=40)), zones, st.floats(0, 1))
-def test_working_time_adds_up(start, length, where, share):
+def test_working_days_add_up(start, length, where, share):
     end, middle = start + length, start + length * share
-    whole = working_time(start, end, where, frozenset({0, 2, 6}))
-    parts = working_time(start, middle, where, frozenset({0, 2, 6})) + working_time(
+    whole = working_days_between(start, end, where, frozenset({0, 2, 6}))
+    parts = working_days_between(start, middle, where, frozenset({0, 2, 6})) + working_days_between(
         middle, end, where, frozenset({0, 2, 6})
     )
     assert whole == pytest.approx(parts, abs=1e-6)

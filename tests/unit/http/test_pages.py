@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 
 from shared.errors import Malformed
-from shared.http.pages import decode_cursor, encode_cursor, moment, number, words
+from shared.http.pages import decode_cursor, encode_cursor, moment, number, text
 
 
 def test_a_position_comes_back_as_it_was():
     at = datetime(2026, 1, 2, 3, tzinfo=UTC)
     cursor = encode_cursor({"at": at.isoformat(), "id": str(UUID(int=3)), "n": 7, "band": "A"})
-    position = decode_cursor(cursor, band=words, at=moment, id=UUID, n=number)
+    position = decode_cursor(cursor, band=text, at=moment, id=UUID, n=number)
     assert position == {"at": at, "id": UUID(int=3), "n": 7, "band": "A"}
 
 

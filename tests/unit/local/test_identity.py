@@ -17,20 +17,20 @@ def read(identity: Identity, token: str, audience: str = "leadflow") -> dict[str
     return jwt.decode(token, key, algorithms=["ES256"], audience=audience, issuer=identity.issuer)
 
 
-def test_a_token_says_who_may_do_what_for_whom(tmp_path):
+def test_a_token_names_tenant_roles_and_subject(tmp_path):
     identity = Identity(tmp_path)
-    claims = read(identity, identity.mint("acme", ["viewer", "reviewer"], "ann", ttl=60))
+    claims = read(identity, identity.sign_token("acme", ["viewer", "reviewer"], "ann", ttl=60))
     assert (claims["tenant"], claims["roles"], claims["sub"]) == ("acme", ["viewer", "reviewer"], "ann")
     assert claims["exp"] - claims["iat"] == 60
 
 
-def test_the_key_is_made_once_for_each_data_folder(tmp_path):
-    token = Identity(tmp_path).mint("acme", ["viewer"])
+def test_the_key_is_created_once_for_each_data_folder(tmp_path):
+    token = Identity(tmp_path).sign_token("acme", ["viewer"])
     assert read(Identity(tmp_path), token)["tenant"] == "acme"
 
 
 def test_the_key_of_another_folder_does_not_verify(tmp_path):
-    token = Identity(tmp_path / "a").mint("acme", ["viewer"])
+    token = Identity(tmp_path / "a").sign_token("acme", ["viewer"])
     with pytest.raises(KeyError):
         read(Identity(tmp_path / "b"), token)
 
@@ -38,13 +38,13 @@ def test_the_key_of_another_folder_does_not_verify(tmp_path):
 def test_a_token_for_another_audience_is_refused(tmp_path):
     identity = Identity(tmp_path)
     with pytest.raises(jwt.InvalidAudienceError):
-        read(identity, identity.mint("acme", ["viewer"], audience="somebody-else"))
+        read(identity, identity.sign_token("acme", ["viewer"], audience="somebody-else"))
 
 
 def test_a_negative_ttl_makes_an_expired_token(tmp_path):
     identity = Identity(tmp_path)
     with pytest.raises(jwt.ExpiredSignatureError):
-        read(identity, identity.mint("acme", ["viewer"], ttl=-1))
+        read(identity, identity.sign_token("acme", ["viewer"], ttl=-1))
 
 
 def test_only_the_owner_reads_keys_and_passwords(tmp_path):

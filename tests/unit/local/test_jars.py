@@ -12,13 +12,13 @@ def test_every_jar_is_pinned_by_its_checksum():
     assert any(jar.artifact == "log4j-slf4j-impl" for jar in pinned), "without a log binding Kafka's log is silent"
 
 
-def test_the_lock_names_no_place_to_fetch_from():
+def test_the_lock_names_no_repository():
     assert "://" not in jars.LOCK.read_text()
 
 
 @pytest.fixture
 def one_jar(tmp_path, monkeypatch):
-    """A lock of one jar, and a local repository that holds it."""
+    """A lock file with one jar, and a local repository that contains it."""
     content = b"not really a jar"
     repository = tmp_path / "m2"
     place = repository / "org" / "example" / "thing" / "1.0"
@@ -35,16 +35,16 @@ def one_jar(tmp_path, monkeypatch):
     return place / "thing-1.0.jar"
 
 
-def test_jars_are_fetched_once_and_told_about(one_jar):
-    told = []
-    folder = jars.kafka_jars(lambda done, total: told.append((done, total)))
+def test_jars_are_fetched_once_with_progress(one_jar):
+    progress = []
+    folder = jars.kafka_jars(lambda done, total: progress.append((done, total)))
     assert [file.name for file in folder.iterdir()] == ["thing-1.0.jar"]
-    assert told == [(16, 16)]
+    assert progress == [(16, 16)]
     one_jar.unlink()
     assert jars.kafka_jars(lambda *_: pytest.fail("fetched again")) == folder
 
 
-def test_a_jar_with_another_checksum_is_refused_and_nothing_is_kept(one_jar, monkeypatch):
+def test_a_jar_with_a_wrong_checksum_is_refused_and_not_cached(one_jar, monkeypatch):
     from jgo.maven import PythonResolver
 
     def download(self, artifact):

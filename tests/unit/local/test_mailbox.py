@@ -4,8 +4,8 @@ from email.message import EmailMessage
 
 import pytest
 
-from deploy.local.mailbox import SmtpMailbox, answer_to, read_mailbox
-from deploy.local.process import free_port
+from deploy.local.mailbox import SmtpMailbox, read_mailbox, reply_to
+from deploy.local.ports import free_port
 
 
 def a_mail(**headers: str) -> EmailMessage:
@@ -31,14 +31,14 @@ async def mailbox(tmp_path):
 
 
 async def send(mailbox: SmtpMailbox, message: EmailMessage) -> None:
-    def speak() -> None:
+    def deliver() -> None:
         with smtplib.SMTP("127.0.0.1", mailbox.port) as smtp:
             smtp.send_message(message)
 
-    await to_thread(speak)
+    await to_thread(deliver)
 
 
-async def test_what_is_sent_can_be_read(mailbox):
+async def test_a_sent_message_can_be_read(mailbox):
     await send(mailbox, a_mail())
     (mail,) = read_mailbox(mailbox.maildir)
     assert (mail.number, mail.recipient, mail.subject) == (1, "ann@them.example", "Hello")
@@ -56,10 +56,10 @@ async def test_messages_are_numbered_in_the_order_of_arrival(mailbox):
     ]
 
 
-async def test_an_answer_names_the_message_it_answers(mailbox):
+async def test_a_reply_names_the_message_it_replies_to(mailbox):
     await send(mailbox, a_mail(References="<0@us.example>", Reply_To="replies@us.example"))
     (mail,) = read_mailbox(mailbox.maildir)
-    reply = answer_to(mail, "Yes, on Monday.")
+    reply = reply_to(mail, "Yes, on Monday.")
     assert reply["From"] == "ann@them.example"
     assert reply["To"] == "replies@us.example"
     assert reply["In-Reply-To"] == "<1@us.example>"
@@ -69,10 +69,10 @@ async def test_an_answer_names_the_message_it_answers(mailbox):
     assert "> Shall we talk?" in reply.get_content()
 
 
-async def test_an_out_of_office_answer_says_so_in_its_headers(mailbox):
+async def test_an_out_of_office_reply_is_marked_in_its_headers(mailbox):
     await send(mailbox, a_mail())
     (mail,) = read_mailbox(mailbox.maildir)
-    assert answer_to(mail, "I am away", automatic=True)["Auto-Submitted"] == "auto-replied"
+    assert reply_to(mail, "I am away", automatic=True)["Auto-Submitted"] == "auto-replied"
 
 
 def test_a_mailbox_that_was_never_used_is_empty(tmp_path):

@@ -1,13 +1,13 @@
-from deploy.local.options import Options, describe, identity_of
+from deploy.local.options import Options, identity_of, new_run_record
 from deploy.local.ports import Ports
 
 
 def settings_of(tmp_path, service, **environment):
     options = Options(data=tmp_path, ports=Ports.of(9100, environment), environment=environment)
-    return describe(options, identity_of(options)).services[service].environment
+    return new_run_record(options, identity_of(options)).services[service].environment
 
 
-def test_a_service_logs_in_as_one_who_owns_nothing(tmp_path):
+def test_a_service_uses_its_own_login_not_the_administrator(tmp_path):
     assert settings_of(tmp_path, "goals")["LEADFLOW_GOALS_DATABASE_URL"].startswith("postgresql://leadflow_goals:")
 
 
@@ -18,7 +18,7 @@ def test_outreach_sends_to_the_local_mailbox(tmp_path):
     assert settings["LEADFLOW_OUTREACH_PUBLIC_URL"] == "http://127.0.0.1:9105"
 
 
-def test_settings_of_the_environment_are_passed_on_but_not_against_the_flags(tmp_path):
+def test_leadflow_variables_are_passed_on_but_flags_win(tmp_path):
     settings = settings_of(
         tmp_path, "capture", LEADFLOW_CAPTURE_DEFAULT_REGION="DE", LEADFLOW_KAFKA_BOOTSTRAP="old:1", OTHER="x"
     )
@@ -27,6 +27,6 @@ def test_settings_of_the_environment_are_passed_on_but_not_against_the_flags(tmp
     assert "OTHER" not in settings
 
 
-def test_another_issuer_signs_and_is_expected(tmp_path):
+def test_the_environment_may_set_the_issuer(tmp_path):
     settings = settings_of(tmp_path, "stages", LEADFLOW_OIDC_ISSUER="https://login.example")
     assert settings["LEADFLOW_OIDC_ISSUER"] == "https://login.example"

@@ -2,11 +2,10 @@ import socket
 
 import pytest
 
-from deploy.local.ports import Ports, PortTaken
-from deploy.local.process import free_port
+from deploy.local.ports import Ports, PortTaken, free_port
 
 
-def test_the_default_ports_are_those_that_other_systems_expect():
+def test_the_default_ports_are_those_of_the_contract():
     ports = Ports.of()
     assert dict(ports.services) == {
         "capture": 8101,
@@ -26,11 +25,11 @@ def test_another_base_moves_every_port():
     assert not {before.kafka, before.kafka_controller, before.postgres} & {after.kafka, after.postgres}
 
 
-def test_a_setting_moves_one_service():
+def test_an_environment_variable_moves_one_service():
     assert Ports.of(8100, {"LEADFLOW_STAGES_PORT": "7000"}).services["stages"] == 7000
 
 
-def test_a_taken_port_is_named_together_with_the_flag():
+def test_the_error_for_a_taken_port_names_the_port_and_the_flag():
     ports = Ports.of(free_port() // 2 + 20_000)
     with socket.socket() as other:
         other.bind(("127.0.0.1", ports.smtp))
@@ -39,7 +38,7 @@ def test_a_taken_port_is_named_together_with_the_flag():
             ports.require_free()
 
 
-def test_an_outside_kafka_needs_no_port_here():
+def test_an_outside_kafka_needs_no_local_port():
     ports = Ports.of(free_port() // 2 + 20_000)
     with socket.socket() as other:
         other.bind(("127.0.0.1", ports.kafka))

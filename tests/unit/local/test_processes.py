@@ -7,10 +7,10 @@ import psutil
 import pytest
 
 from deploy.local import process
-from deploy.local.service import ServiceProcess
+from deploy.local.service_process import ServiceProcess
 
 
-def gone(pid: int, seconds: float = 5) -> bool:
+def has_ended(pid: int, seconds: float = 5) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -19,7 +19,7 @@ def gone(pid: int, seconds: float = 5) -> bool:
     return False
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a child whose parent dies")
 def test_a_child_ends_when_its_parent_is_killed(tmp_path):
     script = (
         "import sys, time\nfrom deploy.local.process import launch\n"
@@ -30,7 +30,7 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path):
     child = int(parent.stdout.readline())
     parent.kill()
     parent.communicate()
-    assert gone(child)
+    assert has_ended(child)
 
 
 def test_a_process_that_does_not_stop_in_time_is_killed(tmp_path):
@@ -44,50 +44,50 @@ def test_a_process_that_does_not_stop_in_time_is_killed(tmp_path):
     assert child.returncode == -signal.SIGKILL
 
 
-def test_what_ends_while_starting_is_told_with_the_end_of_its_log(tmp_path):
+def test_the_error_of_a_failed_start_has_the_end_of_the_log(tmp_path):
     with (tmp_path / "log").open("ab") as log:
         child = process.launch([sys.executable, "-c", "print('the disk is full'); raise SystemExit(3)"], log=log)
     with pytest.raises(process.StartError, match=r"(?s)Thing ended with code 3 .*the disk is full"):
         process.wait_until(lambda: False, child, tmp_path / "log", "Thing", 10)
 
 
-def test_a_leftover_is_ended_only_if_it_is_ours(tmp_path):
+def test_a_leftover_is_stopped_only_if_its_command_line_matches(tmp_path):
     with (tmp_path / "log").open("ab") as log:
         child = process.launch(["sleep", "60"], log=log)
-    process.end_stray(child.pid, "postgres", signal.SIGTERM)
+    process.stop_if_marked(child.pid, "postgres", signal.SIGTERM)
     assert child.poll() is None
-    process.end_stray(child.pid, "sleep 60", signal.SIGTERM)
-    assert gone(child.pid)
+    process.stop_if_marked(child.pid, "sleep 60", signal.SIGTERM)
+    assert has_ended(child.pid)
     child.wait(5)
 
 
-def test_a_service_that_dies_is_named_and_restarted_after_a_pause_that_grows(tmp_path):
+def test_a_service_that_dies_is_restarted_after_a_growing_back_off(tmp_path):
     service = ServiceProcess("no-such-service", {"LEADFLOW_DATA": str(tmp_path)}, tmp_path / "log")
-    pauses = []
+    back_offs = []
     for restart in range(3):
         service.launch() if restart == 0 else None
         deadline = time.monotonic() + 20
-        while (reason := service.died()) is None:
+        while (reason := service.notice_exit()) is None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         assert reason == "ended with code 1"
-        assert "there is no service" in service.last_words
-        assert service.died() is None, "each death is told once"
-        pauses.append(service.back_off)
+        assert "there is no service" in service.error_lines
+        assert service.notice_exit() is None, "each exit is returned once"
+        back_offs.append(service.back_off)
         if restart < 2:
             while not service.restart_if_due():
                 time.sleep(0.02)
-    assert pauses == [0.5, 1.0, 2.0]
+    assert back_offs == [0.5, 1.0, 2.0]
     assert service.restarts == 2
 
 
-def test_a_service_that_is_held_stays_down_until_it_is_released(tmp_path):
+def test_a_paused_service_stays_stopped_until_it_is_resumed(tmp_path):
     service = ServiceProcess("no-such-service", {"LEADFLOW_DATA": str(tmp_path)}, tmp_path / "log")
-    service.launch(on_your_marks=True)
-    while not service.hold():
+    service.launch(preload=True)
+    while not service.pause():
         time.sleep(0.02)
-    assert service.died() is None
+    assert service.notice_exit() is None
     assert not service.restart_if_due()
-    assert service.release()
+    assert service.resume()
     assert service.pid is not None
     service.kill()

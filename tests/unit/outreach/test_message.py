@@ -1,4 +1,4 @@
-"""The exact message: its hash, and the MIME that goes out."""
+"""The exact message: its hash, and the MIME that is sent."""
 
 import json
 from datetime import UTC, datetime
@@ -10,14 +10,14 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.outreach.sending.message import build_mime, compose, on_the_wire, thread_headers
+from services.outreach.sending.message import build_mime, on_the_wire, thread_headers, valid_message
 from shared.errors import Invalid
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
 
 def a_mail(subject: str = "Hello", body: str = "Dear Ada,\n\nbye\n", **more):
-    return compose("email", "sales@acme.example", "ada@example.com", subject, body, **more)
+    return valid_message("email", "sales@acme.example", "ada@example.com", subject, body, **more)
 
 
 def sent(message, **more):
@@ -62,11 +62,11 @@ def test_no_subject_opens_another_header(subject):
 )
 def test_a_recipient_is_one_plain_address(to):
     with pytest.raises(Invalid):
-        compose("email", "sales@acme.example", to, "s", "b")
+        valid_message("email", "sales@acme.example", to, "s", "b")
 
 
-def test_a_domain_of_any_script_goes_out_in_ascii():
-    message = compose("email", "sales@müller.example", "info@bücher.de", "s", "b\n")
+def test_a_domain_of_any_script_is_sent_in_ascii():
+    message = valid_message("email", "sales@müller.example", "info@bücher.de", "s", "b\n")
     assert (message.to, message.from_) == ("info@bücher.de", "sales@müller.example"), "the hash covers what people read"
     raw, mail = sent(message)
     assert raw.split(b"\r\n\r\n")[0].isascii()
@@ -74,14 +74,14 @@ def test_a_domain_of_any_script_goes_out_in_ascii():
     assert on_the_wire("jörg@straße.de") == "jörg@xn--strae-oqa.de"
 
 
-def test_a_local_part_beyond_ascii_stands_in_the_header_as_it_is():
-    raw, _ = sent(compose("email", "sales@acme.example", "jörg@example.com", "s", "b\n"))
+def test_a_local_part_beyond_ascii_is_kept_in_the_header():
+    raw, _ = sent(valid_message("email", "sales@acme.example", "jörg@example.com", "s", "b\n"))
     assert "\r\nTo: jörg@example.com\r\n".encode() in raw
 
 
 def test_a_domain_that_no_mail_server_can_have_is_refused_when_the_message_is_composed():
     with pytest.raises(Invalid):
-        compose("email", "sales@acme.example", "ada@b\u2260ü..de", "s", "b")
+        valid_message("email", "sales@acme.example", "ada@b\u2260ü..de", "s", "b")
 
 
 def test_a_message_id_beyond_ascii_is_not_answered():
@@ -90,7 +90,7 @@ def test_a_message_id_beyond_ascii_is_not_answered():
         a_mail(headers={"In-Reply-To": "<ü@lead>"})
 
 
-def test_a_draft_sets_no_headers_but_those_of_threads():
+def test_a_draft_sets_only_the_headers_of_threads():
     for headers in ({"Bcc": "x@y.example"}, {"References": "<a@b>\n x"}, {"In-Reply-To": "no id"}):
         with pytest.raises(Invalid):
             a_mail(headers=headers)
@@ -123,7 +123,7 @@ def test_the_unsubscribe_headers_are_those_of_rfc_8058():
     assert "https://o.example/v1/unsubscribe/" in mail.get_body(("html",)).get_content()
 
 
-def test_the_html_part_says_the_same_and_runs_nothing():
+def test_the_html_part_has_the_same_text_and_no_scripts():
     _, mail = sent(a_mail(body="<script>alert(1)</script> & see https://a.example/x?y=1&z=2.\n"))
     html = mail.get_body(("html",)).get_content()
     assert "<script>" not in html
@@ -138,8 +138,8 @@ def test_threads_refer_to_what_they_answer():
 
 
 def test_an_sms_has_no_subject_and_a_limit():
-    assert compose("sms", "+12025550100", "+4915112345678", None, "hi").subject is None
+    assert valid_message("sms", "+12025550100", "+4915112345678", None, "hi").subject is None
     with pytest.raises(Invalid):
-        compose("sms", "+12025550100", "+4915112345678", "subject", "hi")
+        valid_message("sms", "+12025550100", "+4915112345678", "subject", "hi")
     with pytest.raises(Invalid):
-        compose("sms", "+12025550100", "+4915112345678", None, "x" * 1_601)
+        valid_message("sms", "+12025550100", "+4915112345678", None, "x" * 1_601)

@@ -1,16 +1,17 @@
-"""When a message may leave, what an attempt came to, when a channel is used up."""
+"""When a message may be sent, the outcome of an attempt, when a channel is used up."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 
-from services.outreach.rules import Window, misplaced
+from services.outreach.rules import KIND_STAGES, MODES, Kind, Mode, Window, stage_refusal
 from services.outreach.sending.rules import (
     ChannelUse,
-    Facts,
     Go,
     Refuse,
+    SendConditions,
     Wait,
     decide,
     exhausted,
@@ -23,13 +24,13 @@ from services.outreach.suppression.rules import (
     Suppression,
     address_state,
     blocklists,
-    closes,
     mail_failure,
     sms_failure,
+    suppression_refusal,
 )
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
-FINE = Facts(
+FINE = SendConditions(
     channel="email",
     kind="first",
     to="ada@example.com",
@@ -45,7 +46,7 @@ FINE = Facts(
     mode="blended",
     stage="new",
     stage_rule=None,
-    last_word_at=None,
+    last_reply_at=None,
     timezone=None,
     window=None,
     sent_today=0,
@@ -56,7 +57,7 @@ FINE = Facts(
 )
 
 
-def test_what_hinders_nothing_goes():
+def test_a_message_without_any_obstacle_is_sent():
     assert decide(FINE, NOW) == Go()
 
 
@@ -72,12 +73,12 @@ def test_what_hinders_nothing_goes():
         ({"mode": "sms_only"}, "mode"),
         ({"consent": "denied"}, "denied"),
         ({"unknown_allows": ()}, "nobody gave consent"),
-        ({"last_word_at": NOW}, "written since"),
+        ({"last_reply_at": NOW}, "written since"),
         ({"stage": "contacted"}, "makes no sense"),
         ({"stage": "dead"}, "makes no sense"),
     ],
 )
-def test_what_may_not_leave_is_refused_for_good_with_the_reason(change, because):
+def test_an_obstacle_that_stays_refuses_the_message_with_the_reason(change, because):
     decision = decide(replace(FINE, **change), NOW)
     assert isinstance(decision, Refuse)
     assert because in decision.reason
@@ -95,13 +96,13 @@ def test_caps_spacing_and_windows_only_delay():
     assert tokyo.until == datetime(2026, 11, 30, 0, 0, tzinfo=UTC)
 
 
-def test_a_word_from_before_the_cause_hinders_nothing():
-    assert decide(replace(FINE, last_word_at=FINE.cause_at), NOW) == Go()
+def test_a_reply_older_than_the_cause_does_not_refuse_the_message():
+    assert decide(replace(FINE, last_reply_at=FINE.cause_at), NOW) == Go()
 
 
 def test_a_follow_up_to_a_contacted_lead_is_for_revived_ones():
-    assert misplaced("follow_up", "contacted", "first-message")
-    assert misplaced("follow_up", "contacted", "revived") is None
+    assert stage_refusal("follow_up", "contacted", "first-message")
+    assert stage_refusal("follow_up", "contacted", "revived") is None
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_only_silence_after_the_message_is_unknown(step, code, state):
         ("body", "too large", False),
     ],
 )
-def test_a_refusal_blames_the_address_where_it_speaks_of_the_recipient(step, detail, blames):
+def test_a_refusal_blames_the_address_where_it_is_about_the_recipient(step, detail, blames):
     assert smtp_outcome(step, 550, detail).blames_address == blames
 
 
@@ -161,7 +162,7 @@ def test_a_refusal_blames_the_address_where_it_speaks_of_the_recipient(step, det
         (None, False, "queued"),
     ],
 )
-def test_a_provider_that_may_have_heard_us_is_not_asked_again(status, connected, state):
+def test_a_provider_that_may_have_the_message_is_not_asked_again(status, connected, state):
     assert sms_outcome(status, "", "", connected).state == state
 
 
@@ -169,7 +170,7 @@ def test_a_provider_that_may_have_heard_us_is_not_asked_again(status, connected,
     ("code", "blames"),
     [("21211", True), ("30003", True), ("21610", True), ("21602", False), ("20003", False), ("", False)],
 )
-def test_a_provider_blames_the_number_only_by_a_code_that_speaks_of_it(code, blames):
+def test_a_provider_blames_the_number_only_by_a_code_that_is_about_it(code, blames):
     assert sms_outcome(400, code, "refused").blames_address == blames
 
 
@@ -180,7 +181,7 @@ def test_retries_back_off_for_two_days():
     assert retry_at(60, NOW - timedelta(hours=48), NOW) is None
 
 
-def test_a_channel_is_used_up_after_four_messages_and_fourteen_silent_days():
+def test_a_channel_is_used_up_after_four_messages_and_fourteen_days_without_a_reply():
     use = ChannelUse("email", 4, NOW - timedelta(days=14))
     assert used_up_at(use, None, 4, 14) == NOW
     assert used_up_at(replace(use, sent=3), None, 4, 14) is None
@@ -202,7 +203,7 @@ def test_a_channel_is_used_up_after_four_messages_and_fourteen_silent_days():
         ("5.6.0", None),
     ],
 )
-def test_a_bounce_counts_against_the_address_only_when_it_speaks_of_it(code, severity):
+def test_a_bounce_counts_against_the_address_only_when_it_is_about_it(code, severity):
     assert mail_failure(code).severity == severity
 
 
@@ -216,10 +217,10 @@ def test_one_hard_failure_or_five_soft_ones_make_an_address_invalid():
     assert sms_failure("21211").severity == "hard"
 
 
-def test_an_operators_row_for_one_channel_closes_it_and_kills_nobody():
+def test_an_operators_row_for_one_channel_closes_it_and_blocklists_nobody():
     rows = [Suppression("email", "operator")]
-    assert closes(rows, "email")
-    assert closes(rows, "sms") is None
+    assert suppression_refusal(rows, "email")
+    assert suppression_refusal(rows, "sms") is None
     assert not blocklists(rows)
     assert blocklists([Suppression("all", "operator")])
     assert blocklists([Suppression("sms", "stop_word")])
@@ -233,3 +234,8 @@ def test_a_window_opens_on_its_next_day_whatever_daylight_saving_does():
         2026, 10, 25, 8, 0, tzinfo=UTC
     )
     assert window.next_open(NOW, "No/Where").weekday() == 6
+
+
+def test_every_mode_has_its_channels_and_every_kind_its_stages():
+    assert tuple(MODES) == get_args(Mode)
+    assert set(KIND_STAGES) == set(get_args(Kind))

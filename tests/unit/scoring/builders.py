@@ -1,4 +1,4 @@
-"""Signals with defaults, as a lead would leave them behind."""
+"""Signals, rules and models with defaults."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -29,8 +29,8 @@ def updated(days: float, version: int, **fields: Any) -> Signal:
 
 
 def enriched(days: float = 0, by: str = "urn:test", /, **facts: Any) -> Signal:
-    told = {name: {"value": value, "source": "test"} for name, value in facts.items()}
-    return a_signal("lead.enriched", days, facts=told)._replace(source=by)
+    values = {name: {"value": value, "source": "test"} for name, value in facts.items()}
+    return a_signal("lead.enriched", days, facts=values)._replace(source=by)
 
 
 def engagement(kind: str, days: float, id: str | None = None, **details: Any) -> Signal:

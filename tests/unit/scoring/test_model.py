@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from services.scoring.rules import DEFAULT_MODEL, gather, score_at
-from services.scoring.rules.model import problems
+from services.scoring.rules import DEFAULT_MODEL, history_at, score_at
+from services.scoring.rules.model import definition_errors
 from tests.unit.scoring.builders import (
     DEFAULT,
     LEAD,
@@ -83,16 +83,16 @@ SIGNALS = [
         ({"message": "unanswered", "op": "gte", "value": 1}, 0),
     ],
 )
-def test_a_condition_gives_its_points_once_for_each_thing_it_finds(when: dict[str, Any], times: int) -> None:
-    history = gather(SIGNALS, LEAD, day(5))
+def test_a_condition_gives_its_points_once_for_each_match(when: dict[str, Any], times: int) -> None:
+    history = history_at(SIGNALS, LEAD, day(5))
     assert history is not None
     rule = a_rule("r", "fit", 3, **when)
-    assert problems({"rules": [rule]}) == []
+    assert definition_errors({"rules": [rule]}) == []
     assert score_at(a_model(rule), history, day(5)).fit == 3 * times
 
 
-def test_a_count_reached_fades_from_the_event_that_reached_it() -> None:
-    history = gather(SIGNALS, LEAD, day(12))
+def test_the_points_of_a_count_fade_from_the_event_that_reached_it() -> None:
+    history = history_at(SIGNALS, LEAD, day(12))
     assert history is not None
     model = a_model(a_rule("r", "fit", 20, 10, engagement="visit", op="gte", value=2))
     assert score_at(model, history, day(12)).fit == 10
@@ -109,14 +109,14 @@ def test_a_count_reached_fades_from_the_event_that_reached_it() -> None:
         ([a_rule("r", meeting="dreamt", op="exists")], "rules.0.when"),
     ],
 )
-def test_a_model_that_makes_no_sense_is_refused_with_the_place(rules: list[dict[str, Any]], field: str) -> None:
-    assert [problem["field"] for problem in problems({"rules": rules})] == [field]
+def test_an_invalid_model_is_refused_with_the_fields_that_are_wrong(rules: list[dict[str, Any]], field: str) -> None:
+    assert [error["field"] for error in definition_errors({"rules": rules})] == [field]
 
 
 def test_bands_must_descend() -> None:
-    assert [p["field"] for p in problems({"rules": [], "bands": {"A": 40, "B": 50}})] == ["bands"]
+    assert [error["field"] for error in definition_errors({"rules": [], "bands": {"A": 40, "B": 50}})] == ["bands"]
 
 
-def test_the_default_model_is_one_that_a_tenant_could_write() -> None:
-    assert problems(DEFAULT_MODEL) == []
+def test_the_default_model_is_valid() -> None:
+    assert definition_errors(DEFAULT_MODEL) == []
     assert [DEFAULT.band(total) for total in (100, 75, 74, 50, 49, 25, 24, 0)] == list("AABBCCDD")

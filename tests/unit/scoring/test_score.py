@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scoring.rules import History, Model, Signal, explain, gather, score_at
+from services.scoring.rules import History, Model, Signal, explain, history_at, score_at
 from services.scoring.rules.score import Score
 from tests.unit.scoring.builders import (
     ALIAS,
@@ -33,7 +33,7 @@ MOMENTS = st.floats(0, 400).map(day)
 
 
 def history_of(signals: Iterable[Signal], at: datetime) -> History:
-    history = gather(signals, LEAD, at)
+    history = history_at(signals, LEAD, at)
     assert history is not None
     return history
 
@@ -45,17 +45,17 @@ def scored(signals: Iterable[Signal], at: datetime, model: Model = DEFAULT) -> S
 @given(SIGNALS, MOMENTS)
 def test_the_explanation_sums_exactly_to_each_score_and_to_the_total(signals: list[Signal], moment: datetime) -> None:
     score = scored(signals, moment)
-    told = explain(DEFAULT, history_of(signals, moment), moment)
+    explained = explain(DEFAULT, history_of(signals, moment), moment)
     for name, whole in zip(("fit", "intent", "engagement"), score.points, strict=True):
-        assert sum((part.points for part in told if part.score == name), Decimal(0)) == whole
-    assert sum((part.points for part in told), Decimal(0)) == score.total
-    assert all(part.points.as_tuple().exponent == -2 for part in told)
-    assert all(part.points < 0 for part in told if part.rule == "cap")
-    assert all(abs(part.points) < 1 for part in told if part.rule == "rounding")
+        assert sum((part.points for part in explained if part.score == name), Decimal(0)) == whole
+    assert sum((part.points for part in explained), Decimal(0)) == score.total
+    assert all(part.points.as_tuple().exponent == -2 for part in explained)
+    assert all(part.points < 0 for part in explained if part.rule == "cap")
+    assert all(abs(part.points) < 1 for part in explained if part.rule == "rounding")
 
 
 @given(SIGNALS, MOMENTS, st.randoms())
-def test_the_score_is_the_same_in_whatever_order_the_signals_arrived(
+def test_the_score_is_the_same_for_every_order_of_arrival(
     signals: list[Signal], moment: datetime, random: Random
 ) -> None:
     shuffled = random.sample(signals, len(signals))
@@ -66,7 +66,7 @@ def test_the_score_is_the_same_in_whatever_order_the_signals_arrived(
 
 
 @given(SIGNALS, MOMENTS, st.floats(0, 1, exclude_max=True))
-def test_nothing_changes_before_the_moment_told(signals: list[Signal], moment: datetime, part: float) -> None:
+def test_no_score_changes_before_next_change_at(signals: list[Signal], moment: datetime, part: float) -> None:
     signals = [signal for signal in signals if signal.at <= moment]
     score = scored(signals, moment)
     if score.next_change_at is None:
@@ -81,7 +81,7 @@ def test_nothing_changes_before_the_moment_told(signals: list[Signal], moment: d
 
 
 @given(st.lists(st.floats(0, 30), min_size=1, max_size=20), st.floats(0, 200), st.floats(0, 200))
-def test_what_was_given_for_engagement_only_ever_fades(visits: list[float], one: float, other: float) -> None:
+def test_points_for_engagement_only_fade(visits: list[float], one: float, other: float) -> None:
     signals = [captured(), *(engagement("visit", days, f"v{n}") for n, days in enumerate(visits))]
     earlier, later = sorted([30 + one, 30 + other])
     assert scored(signals, day(later)).engagement <= scored(signals, day(earlier)).engagement
@@ -112,37 +112,37 @@ def test_half_of_the_points_are_left_after_a_half_life() -> None:
     assert [scored(signals, day(days), model).intent for days in (0, 10, 20, 30)] == [20, 10, 5, 3]
 
 
-def test_a_score_never_passes_its_cap_and_the_cap_is_told() -> None:
+def test_a_score_is_capped_and_the_cap_is_a_contribution() -> None:
     model = a_model(a_rule("a", points=25.5), a_rule("b", points=8), caps={"intent": 30})
     assert scored([captured()], day(0), model).intent == 30
-    told = {part.rule: part.points for part in explain(model, history_of([captured()], day(0)), day(0))}
-    assert told == {"a": Decimal("25.50"), "b": Decimal("8.00"), "cap": Decimal("-3.50")}
+    explained = {part.rule: part.points for part in explain(model, history_of([captured()], day(0)), day(0))}
+    assert explained == {"a": Decimal("25.50"), "b": Decimal("8.00"), "cap": Decimal("-3.50")}
 
 
-def test_a_score_never_falls_below_nought_and_the_floor_is_told() -> None:
+def test_a_score_is_never_below_0_and_the_floor_is_a_contribution() -> None:
     model = a_model(a_rule("a", points=-7.25))
     assert scored([captured()], day(0), model).intent == 0
-    told = {part.rule: part.points for part in explain(model, history_of([captured()], day(0)), day(0))}
-    assert told == {"a": Decimal("-7.25"), "floor": Decimal("7.25")}
+    explained = {part.rule: part.points for part in explain(model, history_of([captured()], day(0)), day(0))}
+    assert explained == {"a": Decimal("-7.25"), "floor": Decimal("7.25")}
 
 
 def test_rounding_is_a_contribution_of_its_own() -> None:
     model = a_model(a_rule("a", points=4.3))
-    told = {part.rule: part.points for part in explain(model, history_of([captured()], day(0)), day(0))}
-    assert told == {"a": Decimal("4.30"), "rounding": Decimal("-0.30")}
+    explained = {part.rule: part.points for part in explain(model, history_of([captured()], day(0)), day(0))}
+    assert explained == {"a": Decimal("4.30"), "rounding": Decimal("-0.30")}
 
 
-def test_a_lead_that_nobody_had_captured_by_then_has_no_history() -> None:
-    assert gather([captured(), engagement("visit", -3)], LEAD, day(-1)) is None
+def test_a_lead_has_no_history_before_its_capture() -> None:
+    assert history_at([captured(), engagement("visit", -3)], LEAD, day(-1)) is None
 
 
-def test_a_past_moment_knows_only_what_had_happened_by_then() -> None:
+def test_at_a_past_moment_only_earlier_events_count() -> None:
     signals = [captured(), engagement("form", 5, page="/demo")]
     assert scored(signals, day(4)).intent == 0
     assert scored(signals, day(5)).intent == 20
 
 
-def test_the_label_given_last_counts_at_the_replys_own_time() -> None:
+def test_the_newest_label_counts_at_the_replys_own_time() -> None:
     signals = [captured(), reply("declined", 2, labelled=3, id="b"), reply("interested", 2.5, labelled=2, id="a")]
     history = history_of(signals, day(10))
     assert [(one.kind, one.at) for one in history.replies] == [("declined", day(2))]
@@ -161,18 +161,18 @@ def test_a_meeting_counts_as_held_once_its_end_has_passed() -> None:
     assert scored(signals, day(5)).engagement == 12
 
 
-def test_a_cancelled_meeting_gives_nothing_unless_it_had_passed() -> None:
+def test_a_cancelled_meeting_gives_no_points_unless_it_had_passed() -> None:
     assert scored([captured(), booked(1, ends=5), cancelled(2)], day(6)).points == (0, 0, 0)
     assert scored([captured(), booked(1, ends=5), cancelled(7)], day(8)).engagement == 11
 
 
-def test_a_meeting_booked_again_ends_when_the_last_booking_says() -> None:
+def test_a_meeting_booked_again_ends_at_the_end_of_the_last_booking() -> None:
     signals = [captured(), booked(1, ends=5), booked(2, ends=9)]
     assert [one.kind for one in history_of(signals, day(6)).meetings] == ["booked"]
     assert [one.kind for one in history_of(signals, day(9)).meetings] == ["booked", "held"]
 
 
-def test_messages_without_an_answer_cost_points_until_the_lead_writes() -> None:
+def test_unanswered_messages_cost_points_until_the_lead_replies() -> None:
     model = a_model(
         a_rule("base", "engagement", 10), a_rule("quiet", "engagement", -6, message="unanswered", op="gte", value=4)
     )
@@ -182,30 +182,30 @@ def test_messages_without_an_answer_cost_points_until_the_lead_writes() -> None:
     assert scored([*signals, reply("out_of_office", 6)], day(7), model).engagement == 4
 
 
-def test_the_version_of_capture_decides_which_details_are_newest() -> None:
+def test_captures_version_decides_which_contact_fields_are_newest() -> None:
     signals = [captured(company="Old"), updated(9, 3, company="Newest"), updated(10, 2, company="Newer")]
     assert history_of(signals, day(11)).field("company") == "Newest"
     assert history_of(signals, day(1)).field("company") == "Old"
 
 
-def test_a_detail_that_an_update_no_longer_has_is_gone() -> None:
+def test_a_field_that_an_update_no_longer_has_is_removed() -> None:
     assert history_of([captured(company="Acme"), updated(1, 2)], day(2)).field("company") is None
 
 
-def test_what_a_source_no_longer_tells_is_gone() -> None:
+def test_a_fact_that_its_source_no_longer_publishes_is_removed() -> None:
     signals = [captured(), enriched(1, seniority="staff", country="DE"), enriched(2, seniority="head")]
     facts = history_of(signals, day(3)).facts
     assert {name: known[:2] for name, known in facts.items()} == {"seniority": ("head", day(2))}
 
 
-def test_what_another_source_tells_stays_and_the_last_word_counts() -> None:
+def test_facts_of_another_source_stay_and_the_later_event_counts() -> None:
     theirs = enriched(1.5, "urn:other", employees=70, country="AT")
     signals = [captured(), enriched(1, seniority="staff", country="DE"), theirs, enriched(2, seniority="head")]
     facts = history_of(signals, day(3)).facts
     assert {name: known[0] for name, known in facts.items()} == {"seniority": "head", "employees": 70, "country": "AT"}
 
 
-def test_a_fact_said_again_keeps_the_moment_it_was_first_said() -> None:
+def test_a_repeated_fact_keeps_the_moment_of_its_first_event() -> None:
     signals = [captured(), enriched(1, seniority="head"), enriched(2, seniority="head", country="DE")]
     assert history_of(signals, day(3)).facts["seniority"][1] == day(1)
 
@@ -222,14 +222,14 @@ def test_a_merged_lead_is_scored_on_the_signals_of_both() -> None:
 
 def test_an_explanation_names_the_event_the_fact_and_the_time() -> None:
     signals = [captured(company="Acme"), enriched(1, seniority="head"), engagement("visit", 2, id="visit-1")]
-    told = {part.rule: part for part in explain(DEFAULT, history_of(signals, day(2)), day(2))}
-    assert (told["leader"].fact, told["leader"].at) == ("seniority", day(1))
-    assert (told["visit"].event_id, told["visit"].at) == ("visit-1", day(2))
-    assert (told["company-known"].field, told["company-known"].at) == ("company", day(0))
+    explained = {part.rule: part for part in explain(DEFAULT, history_of(signals, day(2)), day(2))}
+    assert (explained["leader"].fact, explained["leader"].at) == ("seniority", day(1))
+    assert (explained["visit"].event_id, explained["visit"].at) == ("visit-1", day(2))
+    assert (explained["company-known"].field, explained["company-known"].at) == ("company", day(0))
 
 
 @pytest.mark.parametrize(
-    ("who", "facts", "doings", "lowest", "highest", "bands"),
+    ("who", "facts", "engagements", "lowest", "highest", "bands"),
     [
         (
             captured(source="website", email="x@gmail.com", job_title="Student", phone="+491701234567"),
@@ -258,9 +258,9 @@ def test_an_explanation_names_the_event_the_fact_and_the_time() -> None:
         (captured(source="import"), {"email_free": True, "email_disposable": True}, [], 0, 0, "D"),
     ],
 )
-def test_the_default_model_tells_a_student_from_a_buyer(
-    who: Signal, facts: dict[str, object], doings: list[Signal], lowest: int, highest: int, bands: str
+def test_the_default_model_scores_a_student_below_a_buyer(
+    who: Signal, facts: dict[str, object], engagements: list[Signal], lowest: int, highest: int, bands: str
 ) -> None:
-    score = scored([who, enriched(0, **facts), *doings], day(2))
+    score = scored([who, enriched(0, **facts), *engagements], day(2))
     assert lowest <= score.total <= highest
     assert score.band in bands

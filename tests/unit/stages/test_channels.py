@@ -13,26 +13,26 @@ def a_contacted_lead(**data: object) -> Lead:
 
 
 class TestFailures:
-    def test_a_failure_moves_nobody_while_another_channel_of_the_mode_works(self) -> None:
+    def test_a_failure_does_not_move_the_lead_while_another_channel_of_the_mode_works(self) -> None:
         lead = a_contacted_lead(phone=PHONE).bounced()
         assert lead.stage is Stage.CONTACTED
         assert lead.ignored == "another channel of the outreach mode works"
 
-    def test_no_channel_of_the_mode_is_left_but_another_known_one_works(self) -> None:
+    def test_the_lead_is_exhausted_when_only_a_channel_outside_the_mode_works(self) -> None:
         assert a_contacted_lead(phone=PHONE).mode("email_only").bounced().stage is Stage.EXHAUSTED
         assert a_contacted_lead(phone=PHONE).mode("sms_only").sms_failed().stage is Stage.EXHAUSTED
 
-    def test_a_failure_outside_the_mode_moves_nobody_while_the_mode_works(self) -> None:
+    def test_a_failure_outside_the_mode_does_not_move_the_lead_while_the_mode_works(self) -> None:
         assert a_contacted_lead(phone=PHONE).mode("email_only").sms_failed().stage is Stage.CONTACTED
 
-    def test_the_phone_was_the_only_address_ever_known(self) -> None:
+    def test_a_lead_of_which_only_a_phone_was_ever_known_is_bad_phone(self) -> None:
         assert a_contacted_lead(email=None, phone=PHONE).sms_failed().stage is Stage.BAD_PHONE
 
     def test_an_e_mail_that_was_known_once_makes_it_bad_contact(self) -> None:
         lead = a_contacted_lead(phone=PHONE).updated(email=None, phone=PHONE).sms_failed()
         assert lead.stage is Stage.BAD_CONTACT
 
-    def test_every_known_address_is_invalid(self) -> None:
+    def test_a_lead_whose_known_addresses_are_all_invalid_is_bad_contact(self) -> None:
         assert a_contacted_lead().bounced().stage is Stage.BAD_CONTACT
         assert a_contacted_lead(phone=PHONE).sms_failed().bounced().stage is Stage.BAD_CONTACT
 
@@ -46,17 +46,17 @@ class TestFailures:
         assert lead.stage is Stage.SCHEDULED
         assert lead.ignored == "a meeting is on the calendar"
 
-    def test_a_soft_bounce_is_no_failure(self) -> None:
+    def test_a_soft_bounce_is_not_a_failure(self) -> None:
         assert a_contacted_lead().bounced("soft").stage is Stage.CONTACTED
 
     def test_a_state_that_this_version_does_not_know_counts_as_soft(self) -> None:
         assert a_contacted_lead().bounced("greylisted").stage is Stage.CONTACTED
 
-    def test_a_failure_of_an_address_that_failed_before_is_no_news(self) -> None:
+    def test_a_second_failure_of_an_address_changes_nothing(self) -> None:
         lead = a_contacted_lead(phone=PHONE).bounced().bounced()
         assert lead.ignored == "it says nothing new about the address"
 
-    def test_a_bounce_of_an_earlier_address_says_nothing_of_the_new_one(self) -> None:
+    def test_a_bounce_of_an_earlier_address_does_not_count_for_the_new_one(self) -> None:
         lead = a_contacted_lead().updated(email=OTHER_EMAIL).bounced(address=EMAIL)
         assert lead.stage is Stage.CONTACTED
         assert lead.ignored == "the address is not in use"
@@ -77,15 +77,15 @@ class TestFailures:
         lead = a_contacted_lead(phone=PHONE).bounced().updated(email=OTHER_EMAIL, phone=PHONE).sms_failed()
         assert lead.stage is Stage.CONTACTED
 
-    def test_nothing_is_judged_at_capture(self) -> None:
+    def test_a_capture_moves_no_lead(self) -> None:
         assert a_lead(email=None).stage is Stage.NEW
         assert a_lead(email=None, phone=PHONE).mode("email_only").stage is Stage.NEW
         assert Lead().bounced(at=-1).captured().stage is Stage.NEW
 
-    def test_what_was_said_of_an_address_before_it_was_known_counts_when_it_is(self) -> None:
+    def test_a_bounce_of_an_address_counts_when_the_address_becomes_known(self) -> None:
         assert Lead().bounced(at=-1).captured(phone=PHONE).sms_failed().stage is Stage.BAD_CONTACT
 
-    def test_an_address_that_was_only_spoken_of_was_never_known(self) -> None:
+    def test_an_address_that_only_an_event_named_was_never_known(self) -> None:
         lead = a_contacted_lead(email=None, phone=PHONE).bounced(address=OTHER_EMAIL).sms_failed()
         assert lead.stage is Stage.BAD_PHONE
         lead = Lead().bounced("soft", at=-1).captured(phone=PHONE).updated(email=None, phone=PHONE).sms_failed()
@@ -98,7 +98,7 @@ class TestFailures:
     def test_an_update_without_the_field_leaves_the_address(self) -> None:
         assert a_contacted_lead().updated(job_title="CEO", changed=["job_title"]).bounced().stage is Stage.BAD_CONTACT
 
-    def test_an_older_version_of_the_details_says_nothing(self) -> None:
+    def test_an_older_version_of_the_details_is_ignored(self) -> None:
         lead = a_lead().updated(at=2, email=OTHER_EMAIL, version=3).updated(at=3, email=EMAIL, version=2)
         assert lead.bounced(address=OTHER_EMAIL).stage is Stage.BAD_CONTACT
 
@@ -107,7 +107,7 @@ class TestSuppressionByAnOperator:
     def test_one_suppressed_address_leaves_the_other_channel(self) -> None:
         assert a_contacted_lead(phone=PHONE).opted_out("operator", "email").stage is Stage.CONTACTED
 
-    def test_it_is_no_failure_and_pauses_whatever_else_is_known(self) -> None:
+    def test_a_suppression_is_not_a_failure_and_pauses_the_lead(self) -> None:
         assert a_contacted_lead().opted_out("operator", "email").stage is Stage.EXHAUSTED
         lead = a_contacted_lead(phone=PHONE).mode("email_only").opted_out("operator", "email")
         assert lead.stage is Stage.EXHAUSTED
@@ -122,11 +122,11 @@ class TestSuppressionByAnOperator:
         assert lead.stage is Stage.CONTACTED
         assert lead.rules[-1] == "revived"
 
-    def test_twice_is_no_news(self) -> None:
+    def test_a_second_suppression_changes_nothing(self) -> None:
         lead = a_contacted_lead().opted_out("operator", "email").opted_out("operator", "email")
         assert lead.ignored == "no address is in use on this channel, or it was suppressed before"
 
-    def test_in_a_mode_with_a_channel_left_it_is_explained(self) -> None:
+    def test_a_suppression_that_leaves_a_channel_of_the_mode_is_explained(self) -> None:
         lead = a_contacted_lead(phone=PHONE).opted_out("operator", "sms")
         assert lead.ignored == "another channel of the outreach mode works"
 
@@ -146,13 +146,13 @@ class TestUsedUp:
         assert a_contacted_lead(phone=PHONE).mode("email_only").used_up("email").stage is Stage.EXHAUSTED
         assert a_contacted_lead(phone=PHONE).sms_failed().used_up("email").stage is Stage.EXHAUSTED
 
-    def test_one_that_moves_nobody_marks_nothing(self) -> None:
+    def test_an_event_that_does_not_move_the_lead_marks_no_channel(self) -> None:
         lead = a_contacted_lead(phone=PHONE).used_up("email").mode("email_only").used_up("sms")
         assert lead.stage is Stage.CONTACTED
         lead = a_lead().moved("engaged").used_up("email").moved("exhausted").mode("email_only")
         assert lead.rules[-1] == "revived"
 
-    def test_a_word_from_the_lead_clears_it(self) -> None:
+    def test_a_contact_from_the_lead_clears_the_mark(self) -> None:
         lead = a_contacted_lead().used_up("email").replied()
         assert lead.stage is Stage.ENGAGED
         assert lead.moved("exhausted").mode("email_only").stage is Stage.CONTACTED
@@ -160,7 +160,7 @@ class TestUsedUp:
         assert lead.stage is Stage.SCHEDULED
         assert lead.moved("exhausted").mode("email_only").stage is Stage.CONTACTED
 
-    def test_an_automatic_reply_is_no_word_from_the_lead(self) -> None:
+    def test_an_automatic_reply_is_not_a_contact_from_the_lead(self) -> None:
         lead = a_contacted_lead().used_up("email").replied("out_of_office").mode("email_only")
         assert lead.stage is Stage.EXHAUSTED
 
@@ -170,7 +170,7 @@ class TestUsedUp:
         assert lead.used_up("sms").stage is Stage.EXHAUSTED
 
     @pytest.mark.parametrize("stage", ["engaged", "qualified", "meeting_completed", "nurture"])
-    def test_it_moves_only_who_waits_for_a_first_answer(self, stage: str) -> None:
+    def test_only_a_lead_that_waits_for_a_first_answer_is_moved(self, stage: str) -> None:
         lead = a_lead().moved(stage).used_up("email")
         assert lead.stage == stage
         assert lead.ignored.endswith("it is not waiting for a first answer")
@@ -187,40 +187,40 @@ class TestRevival:
         assert lead.stage is Stage.CONTACTED
         assert lead.journey.revived
 
-    def test_a_mode_change_that_opens_nothing_does_not(self) -> None:
+    def test_a_mode_change_that_opens_no_channel_does_not_revive(self) -> None:
         lead = self.an_exhausted_lead().mode("blended")
         assert lead.stage is Stage.EXHAUSTED
         assert lead.ignored == "no channel of the outreach mode is usable"
 
-    def test_a_mode_change_to_a_broken_channel_does_not(self) -> None:
+    def test_a_mode_change_to_a_broken_channel_does_not_revive(self) -> None:
         assert self.an_exhausted_lead(phone=PHONE).sms_failed().mode("blended").stage is Stage.EXHAUSTED
 
     def test_a_new_address_revives(self) -> None:
         assert self.an_exhausted_lead().updated(email=OTHER_EMAIL).stage is Stage.CONTACTED
 
-    def test_a_new_address_outside_the_mode_does_not(self) -> None:
+    def test_a_new_address_outside_the_mode_does_not_revive(self) -> None:
         assert self.an_exhausted_lead().updated(email=EMAIL, phone=PHONE).stage is Stage.EXHAUSTED
 
-    def test_an_update_without_a_new_address_does_not(self) -> None:
+    def test_an_update_without_a_new_address_does_not_revive(self) -> None:
         lead = a_contacted_lead().moved("exhausted").updated(email=EMAIL, company="Acme")
         assert lead.stage is Stage.EXHAUSTED
 
-    def test_an_address_known_before_is_used_up_still(self) -> None:
+    def test_an_address_known_before_is_still_used_up(self) -> None:
         lead = a_contacted_lead().updated(email=OTHER_EMAIL).used_up("email").updated(email=EMAIL)
         assert lead.stage is Stage.EXHAUSTED
 
-    def test_an_address_that_was_only_spoken_of_is_not_used_up(self) -> None:
+    def test_an_address_that_only_an_event_named_is_not_used_up(self) -> None:
         lead = a_contacted_lead().bounced("soft", OTHER_EMAIL).used_up("email").updated(email=OTHER_EMAIL)
         assert lead.stage is Stage.CONTACTED
 
-    def test_the_capture_itself_revives_nobody(self) -> None:
+    def test_the_capture_itself_does_not_revive_the_lead(self) -> None:
         assert Lead().moved("exhausted", at=-1).captured().stage is Stage.EXHAUSTED
 
-    def test_a_revived_lead_is_queued_until_somebody_writes_or_answers(self) -> None:
+    def test_a_revived_lead_is_queued_until_a_message_is_sent_or_received(self) -> None:
         assert not self.an_exhausted_lead(phone=PHONE).mode("blended").sent().journey.revived
         assert not self.an_exhausted_lead(phone=PHONE).mode("blended").replied().journey.revived
 
-    def test_a_dead_lead_is_not_revived_and_that_is_said(self) -> None:
+    def test_a_dead_lead_is_not_revived_which_is_explained(self) -> None:
         assert self.an_exhausted_lead(phone=PHONE).opted_out().mode("blended").ignored == "the lead is dead"
 
     def test_end_stages_are_left_only_by_a_human(self) -> None:
@@ -245,7 +245,7 @@ class TestMergedLeads:
         assert lead.stage is Stage.CONTACTED
         assert lead.bounced(address=OTHER_EMAIL).stage is Stage.BAD_CONTACT
 
-    def test_a_signal_without_an_address_speaks_of_the_lead_it_came_with(self) -> None:
+    def test_a_signal_without_an_address_is_about_the_lead_id_that_it_names(self) -> None:
         lead = a_contacted_lead().captured(at=1, lead_id=ALIAS, email=OTHER_EMAIL)
         lead.replied("wrong_person", wrong_address=True, lead_id=ALIAS)
         assert lead.stage is Stage.CONTACTED
@@ -255,7 +255,7 @@ class TestMergedLeads:
         lead = a_contacted_lead().used_up("email").captured(at=1, lead_id=ALIAS, email=OTHER_EMAIL)
         assert lead.stage is Stage.CONTACTED
 
-    def test_the_same_address_once_more_does_not(self) -> None:
+    def test_the_same_address_of_the_other_lead_does_not_revive(self) -> None:
         lead = a_contacted_lead().moved("exhausted").captured(at=1, lead_id=ALIAS, email=EMAIL)
         assert lead.stage is Stage.EXHAUSTED
 

@@ -1,45 +1,45 @@
-"""The qualification checklist: the tick that completes it qualifies, each time anew."""
+"""The qualification checklist: the tick that completes it qualifies the lead, each time again."""
 
 import pytest
 
-from services.stages.rules import Item, Settings, Stage, missing, to_qualify
+from services.stages.rules import Item, Stage, TenantSettings, describe_missing, missing
 from tests.unit.stages.story import ANNA, ONE_ITEM, Lead, a_lead, day
 
-TWO = Settings(checklist=(Item("authority", "Authority"), Item("score", "Score", score_at_least=70)))
-SCORE = Settings(checklist=(Item("score", "Score", score_at_least=70),))
+TWO = TenantSettings(checklist=(Item("authority", "Authority"), Item("score", "Score", score_at_least=70)))
+SCORE = TenantSettings(checklist=(Item("score", "Score", score_at_least=70),))
 
 
 def test_the_tick_that_completes_the_list_qualifies() -> None:
-    lead = a_lead(Settings()).ticked("budget").ticked("authority").ticked("need")
+    lead = a_lead(TenantSettings()).ticked("budget").ticked("authority").ticked("need")
     assert lead.stage is Stage.NEW
     assert lead.ticked("timing").stage is Stage.QUALIFIED
     assert lead.journey.ticks["timing"].by == ANNA
 
 
 def test_items_that_are_not_required_do_not_count() -> None:
-    settings = Settings(checklist=(Item("need", "Need"), Item("champion", "Champion", required=False)))
+    settings = TenantSettings(checklist=(Item("need", "Need"), Item("champion", "Champion", required=False)))
     assert a_lead(settings).ticked("need").stage is Stage.QUALIFIED
     assert a_lead(settings).ticked("champion").stage is Stage.NEW
 
 
 def test_a_list_without_a_required_item_is_never_complete() -> None:
-    assert a_lead(Settings(checklist=())).ticked("need").stage is Stage.NEW
-    assert a_lead(Settings(checklist=(Item("need", "Need", required=False),))).ticked("need").stage is Stage.NEW
+    assert a_lead(TenantSettings(checklist=())).ticked("need").stage is Stage.NEW
+    assert a_lead(TenantSettings(checklist=(Item("need", "Need", required=False),))).ticked("need").stage is Stage.NEW
 
 
-def test_un_ticking_moves_nobody_back() -> None:
+def test_un_ticking_does_not_move_the_lead_back() -> None:
     lead = a_lead(ONE_ITEM).ticked().ticked(ticked=False)
     assert lead.stage is Stage.QUALIFIED
     assert not lead.journey.ticks["need"].ticked
 
 
-def test_completed_anew_it_qualifies_anew() -> None:
+def test_a_list_that_is_completed_again_qualifies_the_lead_again() -> None:
     lead = a_lead(ONE_ITEM).ticked().moved("engaged").ticked()
     assert lead.stage is Stage.ENGAGED
     assert lead.ticked(ticked=False).ticked().stage is Stage.QUALIFIED
 
 
-def test_the_score_ticks_by_itself() -> None:
+def test_the_score_ticks_an_item_that_follows_it() -> None:
     assert a_lead(SCORE).scored(69).stage is Stage.NEW
     assert a_lead(SCORE).scored(70).stage is Stage.QUALIFIED
     assert a_lead(TWO).scored(70).ticked("authority").stage is Stage.QUALIFIED
@@ -57,7 +57,7 @@ def test_a_score_below_n_never_ticked_is_not_ticked_by_the_slack() -> None:
     assert a_lead(TWO).scored(65).ticked("authority").stage is Stage.NEW
 
 
-def test_nobody_ticks_an_item_that_follows_the_score() -> None:
+def test_neither_a_person_nor_a_reply_ticks_an_item_that_follows_the_score() -> None:
     lead = a_lead(SCORE).ticked("score")
     assert lead.stage is Stage.NEW
     assert lead.ignored == "this item follows the score"
@@ -74,45 +74,47 @@ def test_in_nurture_only_a_person_or_a_reply_completes_it() -> None:
     assert a_lead(ONE_ITEM).moved("nurture").replied(evidence=evidence).stage is Stage.QUALIFIED
 
 
-def test_changing_the_list_moves_nobody() -> None:
-    easier = Settings(checklist=(Item("need", "Need"),), valid_from=day(2))
-    lead = Lead(Settings(), easier).captured().ticked("need", at=1)
+def test_changing_the_list_does_not_move_the_lead() -> None:
+    easier = TenantSettings(checklist=(Item("need", "Need"),), valid_from=day(2))
+    lead = Lead(TenantSettings(), easier).captured().ticked("need", at=1)
     assert lead.at(3).stage is Stage.NEW
     assert lead.ticked("need", at=4).stage is Stage.NEW
     assert lead.ticked("need", ticked=False, at=5).ticked("need", at=6).stage is Stage.QUALIFIED
 
 
-def test_an_old_signal_is_judged_by_the_settings_of_its_time() -> None:
-    harder = Settings(checklist=(Item("need", "Need"), Item("budget", "Budget")), valid_from=day(2))
+def test_the_settings_of_its_time_decide_about_an_old_signal() -> None:
+    harder = TenantSettings(checklist=(Item("need", "Need"), Item("budget", "Budget")), valid_from=day(2))
     assert Lead(ONE_ITEM, harder).captured().ticked("need", at=1).stage is Stage.QUALIFIED
     assert Lead(ONE_ITEM, harder).captured().ticked("need", at=2).stage is Stage.NEW
 
 
 def test_a_persons_tick_finds_a_new_score_item_ticked_by_the_score_known() -> None:
-    both = Settings(checklist=TWO.checklist, valid_from=day(2))
+    both = TenantSettings(checklist=TWO.checklist, valid_from=day(2))
     lead = Lead(ONE_ITEM, both).captured().scored(80, at=1)
     assert lead.ticked("authority", at=3).stage is Stage.QUALIFIED
 
 
-def test_so_does_a_reply() -> None:
-    both = Settings(checklist=TWO.checklist, valid_from=day(2))
+def test_a_reply_finds_a_new_score_item_ticked_by_the_score_known() -> None:
+    both = TenantSettings(checklist=TWO.checklist, valid_from=day(2))
     lead = Lead(ONE_ITEM, both).captured().scored(80, at=1)
     assert lead.replied(at=3, evidence=[{"item": "authority", "sentence": "I decide."}]).stage is Stage.QUALIFIED
 
 
-def test_a_score_that_ticks_nothing_new_qualifies_nobody_anew() -> None:
+def test_a_score_that_ticks_nothing_new_does_not_qualify_the_lead_again() -> None:
     assert a_lead(SCORE).scored(70).moved("engaged").scored(90).stage is Stage.ENGAGED
     assert a_lead(SCORE).scored(70).moved("engaged").scored(20).scored(90).stage is Stage.QUALIFIED
 
 
 def test_the_next_score_completes_a_new_list() -> None:
-    lead = Lead(Settings(), Settings(checklist=SCORE.checklist, valid_from=day(2))).captured().scored(80, at=1)
+    lead = (
+        Lead(TenantSettings(), TenantSettings(checklist=SCORE.checklist, valid_from=day(2))).captured().scored(80, at=1)
+    )
     assert lead.at(3).stage is Stage.NEW
     assert lead.scored(81, at=4).stage is Stage.QUALIFIED
 
 
 @pytest.mark.parametrize("stage", ["scheduled", "meeting_completed", "exhausted", "won", "lost"])
-def test_a_complete_list_moves_nobody_out_of_other_stages(stage: str) -> None:
+def test_a_complete_list_does_not_move_the_lead_out_of_other_stages(stage: str) -> None:
     lead = a_lead(ONE_ITEM).in_stage(stage).ticked()
     assert lead.stage == stage
     assert lead.ignored
@@ -120,10 +122,10 @@ def test_a_complete_list_moves_nobody_out_of_other_stages(stage: str) -> None:
 
 def test_what_is_missing_is_named() -> None:
     journey = a_lead(TWO).scored(62).journey
-    assert to_qualify(journey, TWO) == "authority is missing, score 62 of 70"
+    assert describe_missing(journey, TWO) == "authority is missing, score 62 of 70"
     assert [item.id for item in missing(journey, TWO)] == ["authority", "score"]
-    assert to_qualify(a_lead(ONE_ITEM).ticked().journey, ONE_ITEM) is None
+    assert describe_missing(a_lead(ONE_ITEM).ticked().journey, ONE_ITEM) is None
 
 
 def test_a_label_that_is_an_abbreviation_keeps_its_capitals() -> None:
-    assert to_qualify(a_lead().journey, Settings(checklist=(Item("nda", "NDA"),))) == "NDA is missing"
+    assert describe_missing(a_lead().journey, TenantSettings(checklist=(Item("nda", "NDA"),))) == "NDA is missing"

@@ -1,7 +1,7 @@
 """The questions of the stages page: each answer holds."""
 
 from services.stages.rules import Stage
-from services.stages.rules.page import FAQ
+from services.stages.rules.stages_page import FAQ
 from tests.unit.stages.story import PHONE, Lead, a_lead
 
 
@@ -54,7 +54,7 @@ def test_how_long_does_nurture_last() -> None:
 
 
 def test_do_stages_affect_ai_behavior() -> None:
-    """Each move is told to outreach, which keeps a strategy for each stage."""
+    """Each move is published, and outreach has a strategy for each stage."""
     assert [each.to for each in a_lead().sent().replied().fold().transitions] == [Stage.CONTACTED, Stage.ENGAGED]
 
 
@@ -73,5 +73,5 @@ def test_can_i_skip_stages() -> None:
 def test_every_question_has_its_test() -> None:
     names = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     for question in FAQ:
-        words = "".join(each for each in question.lower() if each.isalnum() or each == " ")
-        assert words.replace(" ", "_") in names, question
+        name = "".join(each for each in question.lower() if each.isalnum() or each == " ")
+        assert name.replace(" ", "_") in names, question

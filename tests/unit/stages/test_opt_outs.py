@@ -1,22 +1,22 @@
-"""Opt-outs: who says it, what it closes, and that nobody opens it again."""
+"""Opt-outs: whose opt-out makes a lead dead, and that a dead lead stays dead."""
 
 import pytest
 
-from services.stages.rules import ACTIVE, Stage, why_no_manual_move
+from services.stages.rules import ACTIVE, Stage, manual_move_refusal
 from tests.unit.stages.story import a_lead
 
 
 @pytest.mark.parametrize("how", ["reply", "stop_word", "unsubscribe", "blocklist"])
-def test_what_the_lead_did_itself_or_a_blocklist_is_death_on_any_channel(how: str) -> None:
+def test_an_opt_out_of_the_lead_itself_or_a_blocklist_makes_it_dead_on_any_channel(how: str) -> None:
     for channel in ("email", "sms", "all"):
         assert a_lead().opted_out(how, channel).stage is Stage.DEAD
 
 
-def test_an_operator_for_all_channels_is_death_too() -> None:
+def test_an_operators_opt_out_for_all_channels_makes_the_lead_dead() -> None:
     assert a_lead().opted_out("operator", "all").stage is Stage.DEAD
 
 
-def test_an_operator_for_one_channel_is_not() -> None:
+def test_an_operators_opt_out_for_one_channel_does_not_make_the_lead_dead() -> None:
     assert a_lead().opted_out("operator", "email").stage is Stage.EXHAUSTED
     assert a_lead().opted_out("operator", "sms").stage is Stage.NEW
 
@@ -27,11 +27,11 @@ def test_an_opt_out_ends_every_stage_but_won(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("stage", [stage for stage in Stage if stage is not Stage.DEAD])
-def test_nobody_moves_a_dead_lead(stage: Stage) -> None:
+def test_a_person_cannot_move_a_dead_lead(stage: Stage) -> None:
     lead = a_lead().opted_out().moved(stage)
     assert lead.stage is Stage.DEAD
     assert lead.ignored.startswith("void: ")
-    assert why_no_manual_move(Stage.DEAD, True, stage)
+    assert manual_move_refusal(Stage.DEAD, True, stage)
 
 
 def test_a_lead_moved_to_dead_by_hand_is_sealed_as_well() -> None:
@@ -50,9 +50,9 @@ def test_a_customer_who_opted_out_is_moved_only_to_dead() -> None:
     assert lead.stage is Stage.WON
     assert lead.ignored == "void: the customer opted out and can only be moved to dead"
     assert lead.moved("dead", reason="asked again").stage is Stage.DEAD
-    assert why_no_manual_move(Stage.WON, True, Stage.LOST)
-    assert not why_no_manual_move(Stage.WON, True, Stage.DEAD)
-    assert not why_no_manual_move(Stage.WON, False, Stage.LOST)
+    assert manual_move_refusal(Stage.WON, True, Stage.LOST)
+    assert not manual_move_refusal(Stage.WON, True, Stage.DEAD)
+    assert not manual_move_refusal(Stage.WON, False, Stage.LOST)
 
 
 def test_an_opt_out_older_than_the_move_to_won_makes_that_move_void() -> None:

@@ -1,4 +1,4 @@
-"""Time and order: where a lead stands depends on what happened when, never on what arrived when."""
+"""Time and order: the stage depends on when signals happened, never on when they were received."""
 
 from datetime import timedelta
 from itertools import permutations
@@ -14,13 +14,13 @@ def test_the_order_of_arrival_changes_nothing() -> None:
 
 
 def test_at_the_same_instant_the_event_id_decides_by_its_bytes() -> None:
-    lead = a_lead().tell("lead.assigned", 1, id="Z", owner="upper").tell("lead.assigned", 1, id="a", owner="lower")
+    lead = a_lead().add("lead.assigned", 1, id="Z", owner="upper").add("lead.assigned", 1, id="a", owner="lower")
     assert lead.journey.owner == "lower"
-    lead = a_lead().tell("lead.assigned", 1, id="é", owner="accent").tell("lead.assigned", 1, id="z", owner="z")
+    lead = a_lead().add("lead.assigned", 1, id="é", owner="accent").add("lead.assigned", 1, id="z", owner="z")
     assert lead.journey.owner == "accent"
 
 
-def test_a_signal_heard_twice_counts_once() -> None:
+def test_a_repeated_signal_counts_once() -> None:
     lead = a_lead().sent().booked(ends=1)
     lead.signals += lead.signals
     assert lead.rules == ["first-message", "meeting-booked"]
@@ -42,13 +42,13 @@ def test_an_opt_out_of_any_age_leaves_the_lead_dead_and_the_move_after_it_void()
     assert lead.ignored == "void: the lead is dead, and a dead lead is never revived"
 
 
-def test_what_an_older_signal_says_about_addresses_counts_after_a_manual_move() -> None:
+def test_an_older_bounce_counts_for_its_address_after_a_manual_move() -> None:
     lead = a_lead(phone="+49 30 123").moved("contacted", at=5).bounced(at=1)
     assert lead.stage is Stage.CONTACTED
     assert lead.bounced(channel="sms", address="+4930123", at=6).stage is Stage.BAD_CONTACT
 
 
-def test_what_an_older_signal_says_about_meetings_counts_after_a_manual_move() -> None:
+def test_an_older_booking_counts_for_its_meeting_after_a_manual_move() -> None:
     lead = a_lead().moved("engaged", at=5).booked(at=1, ends=8)
     assert lead.stage is Stage.ENGAGED
     assert lead.at(9).meetings_held == 1
@@ -92,7 +92,7 @@ def test_a_signal_at_the_instant_of_a_fired_timer_is_older_than_the_timer() -> N
     assert can_advance(journey, [a_signal("message.sent", 3.0001, "zzz")])
 
 
-def test_what_a_person_decides_is_later_than_all_they_saw() -> None:
+def test_a_decision_of_a_person_is_later_than_all_signals_they_saw() -> None:
     journey = a_lead().sent(at=1).journey
     assert decided_at(journey, day(2)) == day(2)
     assert decided_at(journey, day(1)) == day(1) + timedelta(microseconds=1)

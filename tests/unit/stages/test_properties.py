@@ -16,10 +16,10 @@ from services.stages.rules import (
     Ignored,
     Item,
     Journey,
-    Settings,
     SettingsHistory,
     Signal,
     Stage,
+    TenantSettings,
     Transition,
     advance,
     can_advance,
@@ -28,15 +28,15 @@ from services.stages.rules import (
     next_due,
 )
 from services.stages.rules.outcome import BecameHot
-from services.stages.rules.replies import SILENT, TRIGGERS
+from services.stages.rules.replies import NOT_BY_THE_LEAD, TRIGGERS
 from tests.unit.stages.story import ALIAS, ANNA, LEAD, a_signal, day
 
 HISTORY = SettingsHistory.of(
-    Settings(checklist=(Item("need", "Need"), Item("score", "Score", score_at_least=50)), quiet_days=6),
-    Settings(checklist=(Item("need", "Need"),), quiet_days=2, hot_up=60, hot_down=50, valid_from=day(8)),
-    Settings(checklist=(Item("budget", "Budget"),), quiet_days=9, valid_from=day(14)),
+    TenantSettings(checklist=(Item("need", "Need"), Item("score", "Score", score_at_least=50)), quiet_days=6),
+    TenantSettings(checklist=(Item("need", "Need"),), quiet_days=2, hot_up=60, hot_down=50, valid_from=day(8)),
+    TenantSettings(checklist=(Item("budget", "Budget"),), quiet_days=9, valid_from=day(14)),
 )
-LABELS = [*TRIGGERS, *SILENT]
+LABELS = [*TRIGGERS, *NOT_BY_THE_LEAD]
 ADDRESSES = ["a@example.com", "b@example.com", "+1 415 555 0100", "+1 415 555 0101", None]
 
 # A coarse grid, so that many things happen at the same instant.
@@ -104,7 +104,7 @@ anything = st.one_of(
     *(captures, updates, scores, owners, messages, bounces, received, opt_outs),
     *(used_up, modes, sequences, bookings, cancellations, ticks, moves),
 )
-# A story about all at once seldom has two events that touch each other; so most stories have a theme, and few moments.
+# Events of all kinds seldom affect each other; so most stories have a theme, and few moments.
 THEMES: dict[str, tuple[st.SearchStrategy[tuple[str, dict[str, Any]]], st.SearchStrategy[float]]] = {
     "replies": (st.one_of(received, received, believed, believed, opt_outs, moves), st.sampled_from([1, 1.25, 2, 3])),
     "timers": (st.one_of(messages, bookings, cancellations, sequences, moves, received), moments),
@@ -116,12 +116,12 @@ THEMES: dict[str, tuple[st.SearchStrategy[tuple[str, dict[str, Any]]], st.Search
 
 @st.composite
 def stories(draw: st.DrawFn, captured: bool = True, theme: str | None = None) -> list[Signal]:
-    """The signals of one lead in the order of their arrival: some in time, some late, some before what they follow."""
+    """The signals of one lead in the order of their arrival: some in time, some late, some before their cause."""
     kinds, times = THEMES[theme or draw(st.sampled_from(list(THEMES)))]
-    told = draw(st.lists(st.tuples(kinds, times, lead_ids), max_size=10))
+    drawn = draw(st.lists(st.tuples(kinds, times, lead_ids), max_size=10))
     signals = [
         a_signal(type, at, f"{number * 7919 % 101:03}", ANNA, lead_id, **data)
-        for number, ((type, data), at, lead_id) in enumerate(told)
+        for number, ((type, data), at, lead_id) in enumerate(drawn)
     ]
     if captured:
         first = {"created_on": day(0), "email": ADDRESSES[0], "phone": ADDRESSES[2]}
@@ -135,12 +135,12 @@ def stories(draw: st.DrawFn, captured: bool = True, theme: str | None = None) ->
 
 
 @dataclass
-class Desk:
-    """What the service does with signals as they arrive: advance where it may, else fold all, and tell corrections."""
+class ServiceModel:
+    """A model of the service: it advances the journey where it may, else folds all signals and corrects its moves."""
 
     known: dict[str, Signal] = field(default_factory=dict)
     journey: Journey | None = None
-    told: list[Transition] = field(default_factory=list)
+    published: list[Transition] = field(default_factory=list)
     ignored: list[Ignored] = field(default_factory=list)
     hot: list[BecameHot] = field(default_factory=list)
     advanced: int = 0
@@ -151,18 +151,18 @@ class Desk:
         if self.journey is not None and can_advance(self.journey, new):
             stored = Journey.from_json(orjson.loads(orjson.dumps(self.journey.to_json())))
             outcome = advance(stored, new, HISTORY, until)
-            self.told += outcome.transitions
+            self.published += outcome.transitions
             self.ignored += outcome.ignored
             self.hot += outcome.became_hot
             self.advanced += 1
         else:
             outcome = fold(self.known.values(), HISTORY, until)
-            correction = compare(self.told, outcome.transitions)
-            kept = [each for each in self.told if each not in correction.superseded]
+            correction = compare(self.published, outcome.transitions)
+            kept = [each for each in self.published if each not in correction.superseded]
             assert [each.key for each in sorted([*kept, *correction.added], key=_when)] == [
                 each.key for each in sorted(outcome.transitions, key=_when)
             ]
-            self.told, self.ignored, self.hot = outcome.transitions, outcome.ignored, outcome.became_hot
+            self.published, self.ignored, self.hot = outcome.transitions, outcome.ignored, outcome.became_hot
         self.journey = outcome.journey if outcome.journey.created_on else None
 
 
@@ -175,34 +175,34 @@ def _when(transition: Transition) -> tuple[Any, ...]:
 @given(data=st.data())
 def test_any_arrival_in_any_batches_with_duplicates_ends_as_the_sorted_fold(theme: str, data: st.DataObject) -> None:
     arrived = data.draw(stories(theme=theme))
-    desk = Desk()
-    heard: list[Signal] = []
+    service = ServiceModel()
+    known: list[Signal] = []
     until = day(0)
     rest = list(arrived)
     while rest:
         size = data.draw(st.sampled_from([1, 1, 1, 2, 5]))
-        again = data.draw(st.lists(st.sampled_from(heard), max_size=2)) if heard else []
+        again = data.draw(st.lists(st.sampled_from(known), max_size=2)) if known else []
         batch, rest = rest[:size], rest[size:]
-        heard += batch
+        known += batch
         # The clock is at the newest signal, or at any later moment.
         until = max(until, *(signal.occurred_at for signal in batch))
         until += timedelta(days=data.draw(st.sampled_from([0, 0, 0, 0.25, 2])))
-        desk.receive([*batch, *again], until)
-        so_far = fold(heard, HISTORY, until).journey
-        assert desk.journey == (so_far if so_far.created_on else None)
+        service.receive([*batch, *again], until)
+        so_far = fold(known, HISTORY, until).journey
+        assert service.journey == (so_far if so_far.created_on else None)
     end = max(until, day(25))
-    desk.receive([], end)
+    service.receive([], end)
     whole = fold(sorted(arrived, key=lambda signal: signal.order), HISTORY, end)
-    assert desk.journey == whole.journey
-    assert orjson.dumps(whole.journey.to_json()) == orjson.dumps(desk.journey.to_json() if desk.journey else None)
-    assert desk.told == whole.transitions
-    assert desk.ignored == whole.ignored
-    assert desk.hot == whole.became_hot
+    assert service.journey == whole.journey
+    assert orjson.dumps(whole.journey.to_json()) == orjson.dumps(service.journey.to_json() if service.journey else None)
+    assert service.published == whole.transitions
+    assert service.ignored == whole.ignored
+    assert service.hot == whole.became_hot
 
 
 @settings(max_examples=300, deadline=None)
 @given(stories(), st.data())
-def test_advancing_signal_by_signal_in_order_never_needs_a_fold_without_replies_labelled_anew(
+def test_advancing_signal_by_signal_in_order_never_needs_a_fold_unless_a_reply_has_two_labels(
     arrived: list[Signal], data: st.DataObject
 ) -> None:
     ordered = sorted(arrived, key=lambda signal: signal.order)
@@ -241,8 +241,8 @@ def test_nothing_older_than_a_manual_move_changes_the_stage_after_it(arrived: li
 
 @settings(max_examples=400, deadline=None)
 @given(stories(), moments)
-def test_where_it_was_is_the_fold_until_then(arrived: list[Signal], at: float) -> None:
-    """So a timer falls where it belongs: it neither waits for a later signal, nor passes one of its instant."""
+def test_the_stage_at_a_past_moment_is_the_fold_until_then(arrived: list[Signal], at: float) -> None:
+    """So a timer has its place in the order: it does not wait for a later signal, and is after those of its instant."""
     simple = [each for each in arrived if each.type != "reply.received" and not each.data.get("reply_id")]
     simple = [each for each in simple if each.type != "lead.captured" or each.id == "captured"]
     moment = day(at)
@@ -255,7 +255,7 @@ def test_where_it_was_is_the_fold_until_then(arrived: list[Signal], at: float) -
 
 @settings(max_examples=400, deadline=None)
 @given(stories())
-def test_the_story_is_told_in_order_and_each_move_starts_where_the_last_one_ended(arrived: list[Signal]) -> None:
+def test_moves_are_in_order_and_each_starts_where_the_last_one_ended(arrived: list[Signal]) -> None:
     outcome = fold(arrived, HISTORY, day(40))
     stage, at = Stage.NEW, None
     for move in outcome.transitions:
@@ -290,7 +290,7 @@ def test_the_stored_journey_is_the_journey(arrived: list[Signal]) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(stories())
-def test_the_facts_agree_with_the_story(arrived: list[Signal]) -> None:
+def test_the_facts_agree_with_the_moves(arrived: list[Signal]) -> None:
     outcome = fold(arrived, HISTORY, day(40))
     journey, moves = outcome.journey, outcome.transitions
     reached = [each.occurred_at for each in moves if each.to in ("qualified", "scheduled", "meeting_completed", "won")]

@@ -1,8 +1,8 @@
-"""Quiet: no word from the lead for the tenant's quiet period."""
+"""Quiet: no contact from the lead for the tenant's quiet period."""
 
 import pytest
 
-from services.stages.rules import Journey, Settings, Stage, next_due
+from services.stages.rules import Journey, Stage, TenantSettings, next_due
 from tests.unit.stages.story import Lead, a_lead, day
 
 
@@ -13,16 +13,16 @@ def due(lead: Lead) -> float | None:
 
 
 @pytest.mark.parametrize("stage", ["contacted", "engaged", "qualified", "meeting_completed"])
-def test_thirty_days_without_a_word_send_the_lead_to_nurture(stage: str) -> None:
+def test_thirty_days_without_a_contact_move_the_lead_to_nurture(stage: str) -> None:
     lead = a_lead().moved(stage, at=1)
     assert due(lead) == 31
     assert lead.at(30.999).stage == stage
     assert lead.at(31).stage is Stage.NURTURE
-    assert lead.at(31).because == "no word from the lead for 30 days"
+    assert lead.at(31).because == "no contact from the lead for 30 days"
 
 
 @pytest.mark.parametrize("stage", ["new", "scheduled", "nurture", "exhausted", "won", "lost", "dead"])
-def test_other_stages_wait_for_ever(stage: str) -> None:
+def test_other_stages_have_no_timer(stage: str) -> None:
     assert due(a_lead().in_stage(stage)) is None
 
 
@@ -31,7 +31,7 @@ def test_the_last_human_reply_counts() -> None:
 
 
 @pytest.mark.parametrize("label", ["out_of_office", "auto_reply", "bounce", "wrong_person"])
-def test_what_the_lead_did_not_write_does_not_count(label: str) -> None:
+def test_a_reply_that_the_lead_did_not_write_does_not_count(label: str) -> None:
     assert due(a_lead().moved("engaged", at=1).replied(label, at=5)) == 31
 
 
@@ -56,36 +56,36 @@ def test_a_meeting_cancelled_long_after_the_quiet_period_lets_the_timer_fire_at_
 
 
 def test_a_running_sequence_keeps_the_lead_from_being_quiet() -> None:
-    lead = a_lead().tell("sequence.enrolled", 1, enrolment_id="e").sent(at=2)
+    lead = a_lead().add("sequence.enrolled", 1, enrolment_id="e").sent(at=2)
     assert due(lead) is None
-    assert due(lead.tell("sequence.exited", 20, enrolment_id="e")) == 50
+    assert due(lead.add("sequence.exited", 20, enrolment_id="e")) == 50
 
 
 def test_of_two_sequences_the_last_one_to_end_counts() -> None:
     lead = a_lead().sent(at=1)
     for name, at in (("a", 2.0), ("b", 3.0)):
-        lead.tell("sequence.enrolled", at, enrolment_id=name)
-    lead.tell("sequence.exited", 9, enrolment_id="b")
+        lead.add("sequence.enrolled", at, enrolment_id=name)
+    lead.add("sequence.exited", 9, enrolment_id="b")
     assert due(lead) is None
-    assert due(lead.tell("sequence.exited", 10, enrolment_id="a")) == 40
+    assert due(lead.add("sequence.exited", 10, enrolment_id="a")) == 40
 
 
 def test_the_tenant_sets_the_period_in_fractions_too() -> None:
-    lead = a_lead(Settings(quiet_days=0.5)).sent(at=1)
+    lead = a_lead(TenantSettings(quiet_days=0.5)).sent(at=1)
     assert due(lead) == 1.5
-    assert lead.at(2).because == "no word from the lead for 0.5 days"
+    assert lead.at(2).because == "no contact from the lead for 0.5 days"
 
 
 def test_a_shorter_period_reaches_back_at_its_commit_and_not_before() -> None:
-    lead = Lead(Settings(), Settings(quiet_days=7, valid_from=day(20))).captured().sent(at=1)
+    lead = Lead(TenantSettings(), TenantSettings(quiet_days=7, valid_from=day(20))).captured().sent(at=1)
     assert due(lead) == 20
     assert due(lead.replied(at=15)) == 22
 
 
 def test_a_longer_period_holds_from_its_commit_on() -> None:
-    history = (Settings(), Settings(quiet_days=60, valid_from=day(20)))
+    history = (TenantSettings(), TenantSettings(quiet_days=60, valid_from=day(20)))
     assert due(Lead(*history).captured().sent(at=1)) == 61
-    late = Lead(Settings(), Settings(quiet_days=60, valid_from=day(40))).captured().sent(at=1)
+    late = Lead(TenantSettings(), TenantSettings(quiet_days=60, valid_from=day(40))).captured().sent(at=1)
     assert late.at(50).stage is Stage.NURTURE
 
 
@@ -96,5 +96,5 @@ def test_after_nurture_the_lead_is_not_quiet_again_until_it_was_back() -> None:
 
 
 def test_an_erased_lead_has_no_timer() -> None:
-    journey: Journey = a_lead().sent().tell("lead.erased", 2).journey
+    journey: Journey = a_lead().sent().add("lead.erased", 2).journey
     assert next_due(journey, a_lead().history) is None

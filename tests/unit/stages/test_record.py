@@ -6,10 +6,10 @@ import orjson
 import pytest
 
 from services.stages.rules import (
-    READ_TYPES,
+    SIGNAL_TYPES,
     Journey,
-    Settings,
     SettingsHistory,
+    TenantSettings,
     address_key,
     advance,
     compare,
@@ -20,12 +20,12 @@ from tests.unit.stages.story import ALIAS, ANNA, LEAD, PHONE, Lead, a_lead, day
 
 def a_long_story() -> Lead:
     lead = a_lead(phone=PHONE, owner="ann").scored(85).sent().replied("question").mode("email_only").bounced("soft")
-    lead.ticked("need").tell("sequence.enrolled", enrolment_id="e").tell("sequence.exited", enrolment_id="e")
+    lead.ticked("need").add("sequence.enrolled", enrolment_id="e").add("sequence.exited", enrolment_id="e")
     lead.booked("m1", ends=3).booked("m2", ends=5).cancelled("m2", at=1).moved("won", at=4)
     return lead.opted_out("reply", at=5, reply_id="unknown")
 
 
-def test_a_transition_says_all_that_the_record_needs() -> None:
+def test_a_transition_has_all_fields_of_the_record() -> None:
     move = a_lead().sent(at=1).fold().transitions[0]
     assert (move.rule, move.actor, move.reason) == (
         "first-message",
@@ -48,7 +48,7 @@ def test_a_disqualification_carries_its_reason() -> None:
     assert a_lead().moved("lost", reason="price").fold().transitions[-1].disqualification_reason == "price"
 
 
-def test_an_older_signal_that_changes_the_story_supersedes_what_no_longer_holds() -> None:
+def test_an_older_signal_supersedes_the_moves_that_no_longer_hold() -> None:
     lead = a_lead().sent(at=1).replied(at=3)
     before = lead.fold().transitions
     after = lead.replied("later", at=2).fold().transitions
@@ -97,13 +97,13 @@ def test_the_facts_are_those_of_the_contract() -> None:
 def test_signals_hold_no_contact_detail() -> None:
     secret = {"email": "lee@example.com", "phone": PHONE, "address": "lee@example.com", "first_name": "Lee"}
     body = {**secret, "lead_id": LEAD, "created_on": day(0), "changed": ["email"], "excerpt": "call me"}
-    for type in sorted(READ_TYPES):
+    for type in sorted(SIGNAL_TYPES):
         text = json.dumps(signal_data(type, body))
         assert not any(str(detail) in text for detail in (*secret.values(), "call me")), type
     assert signal_data("lead.captured", body)["email_key"] == address_key("LEE@example.com ")
 
 
-@pytest.mark.parametrize("type", sorted(READ_TYPES))
+@pytest.mark.parametrize("type", sorted(SIGNAL_TYPES))
 def test_reducing_a_signal_twice_changes_nothing(type: str) -> None:
     body = {"email": "a@b.example", "phone": PHONE, "address": PHONE, "evidence": [{"item": "need", "sentence": "x"}]}
     once = signal_data(type, body)
@@ -126,12 +126,14 @@ def test_settings_survive_their_json() -> None:
         "quiet_days": 0.25,
         "react_within_hours": 1,
     }
-    assert Settings.from_json(body).to_json() == body
-    assert Settings.from_json({}).to_json() == Settings().to_json()
+    assert TenantSettings.from_json(body).to_json() == body
+    assert TenantSettings.from_json({}).to_json() == TenantSettings().to_json()
 
 
 def test_settings_hold_from_their_commit_on() -> None:
-    history = SettingsHistory.of(Settings(quiet_days=5, valid_from=day(5)), Settings(quiet_days=2, valid_from=day(2)))
+    history = SettingsHistory.of(
+        TenantSettings(quiet_days=5, valid_from=day(5)), TenantSettings(quiet_days=2, valid_from=day(2))
+    )
     assert [history.at(day(number)).quiet_days for number in (1, 2, 4, 5, 9)] == [30, 2, 2, 5, 5]
 
 
@@ -145,7 +147,7 @@ def test_a_late_merge_and_its_undo_are_the_fold_of_the_signals_in_question() -> 
     assert (alias.at(4).stage, alias.at(4).owner) == ("dead", "bob")
 
 
-def test_advance_changes_the_journey_in_place_and_tells_only_what_is_new() -> None:
+def test_advance_changes_the_journey_in_place_and_returns_only_new_transitions() -> None:
     lead = a_lead().sent(at=1)
     journey = lead.journey
     outcome = advance(journey, lead.replied(at=2).signals[-1:], lead.history, day(2))

@@ -41,7 +41,7 @@ def test_a_reply_moves_the_lead_by_its_label(label: str, stage: Stage) -> None:
         ("bounce", "a bounce is no answer"),
     ],
 )
-def test_a_reply_that_moves_nobody_is_explained(label: str, reason: str) -> None:
+def test_a_reply_that_does_not_move_the_lead_is_explained(label: str, reason: str) -> None:
     assert a_contacted_lead().replied(label).ignored == reason
 
 
@@ -81,25 +81,25 @@ def test_an_older_label_that_arrives_late_does_not_count() -> None:
 
 def test_of_labels_of_the_same_instant_the_greater_event_id_counts() -> None:
     lead = a_contacted_lead()
-    lead.tell("reply.received", 1, id="b", reply_id="r", label="declined", labelled_at=day(2), channel="email")
-    lead.tell("reply.received", 1, id="a", reply_id="r", label="interested", labelled_at=day(2), channel="email")
+    lead.add("reply.received", 1, id="b", reply_id="r", label="declined", labelled_at=day(2), channel="email")
+    lead.add("reply.received", 1, id="a", reply_id="r", label="interested", labelled_at=day(2), channel="email")
     assert lead.stage is Stage.LOST
 
 
-def test_a_label_that_says_the_same_corrects_nothing() -> None:
+def test_a_label_with_the_same_effect_corrects_nothing() -> None:
     lead = a_contacted_lead().replied("other", at=1, reply_id="r", labelled_at=day(1))
     before = lead.fold().transitions
     assert lead.replied("interested", at=1, reply_id="r", labelled_at=day(2)).fold().transitions == before
 
 
-def test_a_reply_labelled_anew_needs_the_full_fold() -> None:
+def test_a_second_label_of_a_reply_needs_the_full_fold() -> None:
     lead = a_contacted_lead().replied("other", at=1, reply_id="r", labelled_at=day(1))
     journey = lead.journey
     relabelled = a_contacted_lead().replied("declined", at=2, reply_id="r", labelled_at=day(2)).signals[-1:]
     assert not can_advance(journey, relabelled)
 
 
-def test_a_wrong_machine_label_opt_out_is_mended_by_an_operator() -> None:
+def test_an_operator_corrects_a_wrong_machine_label_opt_out() -> None:
     lead = a_contacted_lead().replied("opt_out", at=1, reply_id="r", labelled_at=day(1))
     lead.opted_out("reply", at=1.1, reply_id="r")
     assert lead.stage is Stage.DEAD
@@ -109,7 +109,7 @@ def test_a_wrong_machine_label_opt_out_is_mended_by_an_operator() -> None:
     assert [each.reason for each in lead.fold().ignored] == ['the reply it rests on is labelled "interested"']
 
 
-def test_an_opt_out_counts_before_its_reply_is_known_and_falls_with_it() -> None:
+def test_an_opt_out_counts_until_the_reply_that_it_names_is_known_to_be_another() -> None:
     lead = a_contacted_lead().opted_out("reply", at=1, reply_id="r")
     journey = lead.journey
     assert journey.stage is Stage.DEAD
@@ -121,7 +121,7 @@ def test_an_opt_out_counts_before_its_reply_is_known_and_falls_with_it() -> None
     assert lead.stage is Stage.ENGAGED
 
 
-def test_an_opt_out_whose_reply_says_otherwise_is_no_opt_out_in_advance_either() -> None:
+def test_an_opt_out_whose_reply_has_another_label_does_not_count_in_advance_either() -> None:
     lead = a_contacted_lead().replied("question", at=1, reply_id="r")
     journey = lead.journey
     late = a_contacted_lead().opted_out("reply", at=2, reply_id="r").signals[-1:]
@@ -129,7 +129,7 @@ def test_an_opt_out_whose_reply_says_otherwise_is_no_opt_out_in_advance_either()
 
 
 @pytest.mark.parametrize("how", ["stop_word", "unsubscribe", "blocklist"])
-def test_stop_words_links_and_blocklists_stand_whatever_the_label(how: str) -> None:
+def test_stop_words_links_and_blocklists_count_with_any_label(how: str) -> None:
     lead = a_contacted_lead().replied("opt_out", at=1, reply_id="r", labelled_at=day(1))
     lead.opted_out(how, channel="sms", at=1.1, reply_id="r")
     lead.replied("interested", at=1, reply_id="r", labelled_at=day(3))
@@ -144,14 +144,14 @@ def test_a_reply_with_the_last_missing_item_engages_and_qualifies() -> None:
 
 
 @pytest.mark.parametrize(("label", "stage"), [("later", Stage.NURTURE), ("declined", Stage.LOST)])
-def test_later_or_no_in_the_same_breath_qualifies_nobody(label: str, stage: Stage) -> None:
+def test_a_reply_that_says_later_or_no_ticks_items_but_does_not_qualify_the_lead(label: str, stage: Stage) -> None:
     lead = a_contacted_lead().replied(label, evidence=[{"item": "need", "sentence": "We need it."}])
     assert lead.stage is stage
     assert lead.journey.ticks["need"].ticked
     assert lead.journey.first_qualified_on is None
 
 
-def test_the_date_of_a_later_reply_is_kept_until_the_next_word() -> None:
+def test_the_date_of_a_later_reply_is_kept_until_the_next_reply() -> None:
     lead = a_contacted_lead().replied("later", later_until="2025-06-01")
     assert lead.journey.later_until == "2025-06-01"
     assert lead.replied("question").journey.later_until is None

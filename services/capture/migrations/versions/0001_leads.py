@@ -1,4 +1,4 @@
-"""Leads, what sources call them, merges, duplicates, imports."""
+"""The tables of capture: leads and their external ids, merges, pairs for review, imports."""
 
 from alembic import op
 
@@ -36,7 +36,7 @@ def upgrade() -> None:
         ) WITH (fillfactor = 90)
         """
     )
-    # Two batches with the same new address: the second one fails here, runs again and finds the lead of the first.
+    # Of two batches with the same new address the second fails here; its retry finds the lead of the first.
     op.execute(
         "CREATE UNIQUE INDEX lead_email ON lead (tenant_id, email) WHERE email IS NOT NULL AND merged_into IS NULL"
     )

@@ -1,8 +1,8 @@
-"""The words of job titles in the languages that leads write in: a module for seniority, one for the department.
+"""The words of job titles in several languages: one module for seniority, one for the department.
 
-Languages stand apart by `|`: English, German, French, Spanish, Italian, Portuguese, Dutch, Polish and Czech, Nordic.
-Words are without accents and capitals. `*` stands for any letters: `*leiter*` finds the Vertriebsleiterin. What stands
-first wins, so the order is part of the rules: a vice president is no president, a product owner owns nothing.
+`|` separates the languages: English, German, French, Spanish, Italian, Portuguese, Dutch, Polish and Czech, Nordic.
+Words are written in lower case and without accents. `*` matches any letters: `*leiter*` finds Vertriebsleiterin. The
+first level or department that matches wins, so the order is part of the rules: a vice president is not a president.
 """
 
 from services.enrichment.rules.vocabulary.department import DEPARTMENT

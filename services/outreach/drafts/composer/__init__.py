@@ -1,6 +1,6 @@
-"""Writes drafts: what it is given, what it gives back, and the two composers (template, language model)."""
+"""Writes drafts: what a composer is given, what it returns, and the two composers (templates, language model)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,11 +9,11 @@ from services.outreach.drafts.strategies import Strategy
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """One thing known of the lead, with where it came from and since when."""
+class Fact:
+    """Something that a message may state about the lead, with its source and date."""
 
     kind: str
-    """`fact` (enrichment) or `field` (what the lead said)."""
+    """`fact` (from enrichment) or `field` (a contact field)."""
     name: str
     value: str
     source: str
@@ -21,8 +21,8 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One message of the conversation."""
+class ConversationMessage:
+    """One message of the conversation; `direction` is `in` (from the lead) or `out`."""
 
     direction: str
     at: datetime
@@ -30,24 +30,28 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One message to write."""
+class ComposerTask:
+    """All that a composer is given to write one message."""
 
     kind: str
     channel: str
     strategy: Strategy
-    known: Mapping[str, Known]
+    facts: Mapping[str, Fact]
     sender: str
+    """How the message is signed."""
     label: str | None = None
+    """The label of the reply that is answered."""
     reply_subject: str | None = None
-    reasons: Sequence[str] = ()
-    conversation: Sequence[Said] = ()
+    own_domains: Collection[str] = ()
+    """The tenant's mail domains: a link to any other is marked for the reviewer."""
+    conversation: Sequence[ConversationMessage] = ()
     instruction: str | None = None
+    """The reviewer's instruction."""
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """What a composer wrote, and what it was made from."""
+class ComposedText:
+    """The text that a composer wrote, its claims, and what it was made from."""
 
     subject: str | None
     body: str

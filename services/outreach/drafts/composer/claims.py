@@ -1,80 +1,122 @@
-"""The claim check: each factual sentence points to what we know, and one that does not is marked for the reviewer."""
+"""The claim check: each factual sentence of a text cites a fact, and one that cites none is marked for the reviewer.
+
+Promises are claims too, and so is every link that does not lead to the tenant's own domains.
+"""
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from services.outreach.drafts.composer import Known
+from services.outreach.drafts.composer import Fact
+from services.outreach.drafts.composer.links import links_in
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+MAX_SENTENCES = 1_000
+"""Sentences that are checked; a text with more is marked as a whole."""
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _FACTUAL = re.compile(
-    r"\d|%|[€$£]"
+    r"\d|%|[€$£¥]"
     r"|\byour (company|team|firm|business|website|people)( have| has| are| is| use| uses| recently| just)\b"
-    r"|\byou('ve| have)? (use|recently|just|raised|hired|expanded|launched|grew|found us)\b|\byou (are|'re) (a|an|the"
-    r"|our)\b"
+    r"|\byou('ve| have)? (use|recently|just|raised|hired|expanded|launched|grew|found us)\b"
+    r"|\byou (are|'re) (a|an|the|our)\b"
     r"|\bi (saw|noticed|read|heard|understand|see) that\b|\bi (saw|noticed|read|heard)\b"
-    r"|\bwe('ve| have)? (helped|increased|reduced|saved|work with|serve|doubled)\b|\b(customers|clients) (like"
-    r"|such as)\b"
+    r"|\bwe('ve| have)? (helped|increased|reduced|saved|work with|serve|doubled)\b"
+    r"|\b(customers|clients) (like|such as)\b"
     r"|\bas (the |an? )?[a-z ]{2,40} (at|of)\b",
+    re.I,
+)
+_PROMISE = re.compile(
+    # English, German, French, Spanish, Portuguese, Dutch, Italian
+    r"\b((?<!feel )(?<!are you )(?<!you're )(?<!be )free\b(?! (on|at|to|this|next|today|tomorrow|from|between)\b)"
+    r"|at no (cost|charge)|no[- ]charge|promis(e|es|ed)|guarantee[ds]?|warrant(y|ies)"
+    r"|discount(s|ed)?|refund(s|ed|able)?|money[- ]back|rebate|lifetime|risk[- ]free|best price|lowest price|cheapest"
+    r"|certified|compliant|award[- ]winning|market leader|number one"
+    r"|our (ceo|boss|founder|director)|you will (never|always)|we (will|can) always"
+    r"|exclusive(ly)?|limited offer|last chance"
+    r"|kostenlos|gratis|umsonst|garantier\w*|versprech\w*|versprochen|rabatt\w*|geld[- ]zurück|zertifiziert"
+    r"|gratuit\w*|garanti\w*|promet\w*|promis|remise|remboursé?\w*|rabais"
+    r"|gratuito|garantiza\w*|garant[íi]a\w*|promesa|prometemos|descuento\w*|reembols\w*|certificad\w*"
+    r"|grátis|garantimos|desconto\w*|promessa"
+    r"|kosteloos|korting\w*|belov\w*|beloof\w*|terugbetal\w*"
+    r"|sconto|sconti|promettiamo|rimbors\w*)\b",
     re.I,
 )
 
 
-def sentences(body: str) -> list[str]:
-    """The sentences of a text, one for each line where lines are short; greetings and signature lines included."""
-    return [part for part in (" ".join(piece.split()) for piece in _SENTENCE.split(body)) if part]
+def split_sentences(text: str) -> list[str]:
+    """The sentences of a text as they are written; each line is one at least, greetings and signatures too."""
+    return _SENTENCE_END.split(text)
 
 
-def claim(sentence: str, known: Known | None) -> dict[str, Any]:
-    """One row of the claim check. `at` becomes an age when it is shown; without a fact the sentence is unsupported."""
-    if known is None:
+def sentences(text: str) -> list[str]:
+    """The sentences of a text that are not empty, with single spaces."""
+    return [sentence for sentence in (" ".join(part.split()) for part in split_sentences(text)) if sentence]
+
+
+def _claim(sentence: str, fact: Fact | None) -> dict[str, Any]:
+    """One claim as a draft stores it; without a fact the sentence is unsupported."""
+    if fact is None:
         return {"sentence": sentence, "fact": None, "value": None, "source": None, "at": None, "unsupported": True}
     return {
         "sentence": sentence,
-        known.kind: known.name,
-        "value": known.value,
-        "source": known.source,
-        "at": known.at.isoformat() if known.at else None,
+        fact.kind: fact.name,
+        "value": fact.value,
+        "source": fact.source,
+        "at": fact.at.isoformat() if fact.at else None,
     }
 
 
-def check(body: str, cited: Iterable[tuple[str, Known]], known: Mapping[str, Known]) -> list[dict[str, Any]]:
-    """The claims of a text: what its author cites, what we recognise in it, and what is said without a fact.
+def check_claims(
+    body: str,
+    cited: Iterable[tuple[str, Fact]],
+    facts: Mapping[str, Fact],
+    own_domains: Collection[str] = (),
+    subject: str | None = None,
+) -> list[dict[str, Any]]:
+    """The claims of a text: the citations of its author, the facts recognised in it, and unsupported sentences.
 
-    A citation counts only when its sentence stands in the text and says the value.
+    A citation counts only when its sentence is in the text and contains the fact's value. A sentence with a link that
+    does not lead to `own_domains` is unsupported, whatever facts it contains; its `value` is the link.
     """
-    present = sentences(body)
+    present = list(dict.fromkeys(sentences(f"{subject}\n{body}" if subject else body)))
+    if len(present) > MAX_SENTENCES:
+        reason = f"The text has more than {MAX_SENTENCES} sentences, and its claims were not checked."
+        return [_claim(reason, None)]
+    place = {sentence: number for number, sentence in enumerate(present)}
     rows: list[dict[str, Any]] = []
-    covered: set[str] = set()
+    supported: set[str] = set()
     seen: set[tuple[str, str]] = set()
+    finders = {fact.name: _finder(fact.value) for fact in facts.values()}
 
-    def support(sentence: str, fact: Known) -> None:
-        covered.add(sentence)
+    def support(sentence: str, fact: Fact) -> None:
+        supported.add(sentence)
         if (sentence, fact.value.lower()) not in seen:
             seen.add((sentence, fact.value.lower()))
-            rows.append(claim(sentence, fact))
+            rows.append(_claim(sentence, fact))
 
     for quoted, fact in cited:
-        wanted = " ".join(quoted.split())
+        quote = " ".join(quoted.split())
+        finder = finders.get(fact.name) or _finder(fact.value)
         for sentence in present:
-            if (wanted in sentence or sentence in wanted) and says(sentence, fact.value):
+            if (quote in sentence or sentence in quote) and finder.search(sentence):
                 support(sentence, fact)
     for sentence in present:
-        for fact in known.values():
-            if len(fact.value) >= 3 and says(sentence, fact.value):
+        for fact in facts.values():
+            if len(fact.value) >= 3 and finders[fact.name].search(sentence):
                 support(sentence, fact)
-    rows += [claim(sentence, None) for sentence in present if sentence not in covered and _FACTUAL.search(sentence)]
-    return sorted(rows, key=lambda row: present.index(row["sentence"]))
+    for sentence in present:
+        foreign = [link for link in links_in(sentence) if not link.belongs_to(own_domains)]
+        if foreign:
+            rows += [{**_claim(sentence, None), "kind": "link", "value": link.shown} for link in foreign]
+        elif _PROMISE.search(sentence) or (sentence not in supported and _FACTUAL.search(sentence)):
+            rows.append(_claim(sentence, None))
+    return sorted(rows, key=lambda row: place[row["sentence"]])
 
 
-def says(sentence: str, value: str) -> bool:
-    """Does the sentence contain the value as words of its own?"""
-    return re.search(rf"(?<!\w){re.escape(value.strip())}(?!\w)", sentence, re.I) is not None
+def contains_value(sentence: str, value: str) -> bool:
+    """Whether the sentence contains the value as whole words, in any case."""
+    return _finder(value).search(sentence) is not None
 
 
-def shown(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """A claim as the API shows it: `age` in whole seconds."""
-    at = row.get("at")
-    age = max(0, int((now - datetime.fromisoformat(at)).total_seconds())) if at else None
-    return {**{key: value for key, value in row.items() if key != "at"}, "age": age}
+def _finder(value: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(value.strip())}(?!\w)", re.I)

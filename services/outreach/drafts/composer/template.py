@@ -1,4 +1,4 @@
-"""The composer that needs no network: templates of a strategy, in a sandbox that knows values and conditions only."""
+"""The composer that needs no network: a strategy's templates, in a sandbox that allows only values and conditions."""
 
 import re
 from collections.abc import Mapping
@@ -8,14 +8,17 @@ from typing import Any
 from jinja2 import ChainableUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from services.outreach.drafts.composer import Known, Task, Text
-from services.outreach.drafts.composer.claims import check
+from services.outreach.drafts.composer import ComposedText, ComposerTask, Fact
+from services.outreach.drafts.composer.claims import check_claims, split_sentences
+from services.outreach.drafts.composer.facts import facts_record
+from services.outreach.drafts.composer.sanitiser import MARK_END, MARK_START, plain_value
 from services.outreach.sending.message import MAX_BODY
 from shared.errors import Invalid
 
 MAX_TEMPLATE = 20_000
+"""Characters of one template."""
 _FILTERS = frozenset({"default", "d", "lower", "upper", "title", "capitalize", "trim", "truncate", "first", "last"})
-"""None of them makes a text much longer; a chain of `replace` would."""
+"""Filters that cannot make a text much longer, as a chain of `replace` would."""
 _ALLOWED = (
     nodes.Template,
     nodes.Output,
@@ -33,20 +36,21 @@ _ALLOWED = (
     nodes.Filter,
     nodes.Test,
 )
-"""No loops, calls, attributes, includes or assignments: a template can neither run away nor look around."""
+"""No loops, calls, attributes, includes or assignments: a template neither runs for long nor reaches other objects."""
 
-_MARK = re.compile("[\ue000\ue001]")
+_MARKED_NAME = re.compile(f"{MARK_START}([^{MARK_START}{MARK_END}]*){MARK_END}")
+_MARKS = re.compile(f"{_MARKED_NAME.pattern}|{MARK_START}")
 
 
 class _Cited(str):
-    """A value of the lead that leaves a mark in the text, so that its sentence is known."""
+    """A value of the lead that carries its name into the text, so that its sentence is found."""
 
     __slots__ = ("name",)
     name: str
 
 
 def _mark(value: Any) -> Any:
-    return f"\ue000{value.name}\ue001{value}\ue000" if isinstance(value, _Cited) else value
+    return f"{MARK_START}{value.name}{MARK_END}{value}{MARK_START}" if isinstance(value, _Cited) else value
 
 
 _environment = ImmutableSandboxedEnvironment(
@@ -55,7 +59,7 @@ _environment = ImmutableSandboxedEnvironment(
 
 
 def check_template(source: str, where: str) -> None:
-    """Invalid, with the place, when a template is not one of ours: conditions and values only."""
+    """Raises Invalid, naming the field `where`, for a template with anything but values and conditions."""
     if len(source) > MAX_TEMPLATE:
         raise Invalid("the template is too long", [{"field": where, "message": f"more than {MAX_TEMPLATE} characters"}])
     try:
@@ -66,7 +70,8 @@ def check_template(source: str, where: str) -> None:
         named = isinstance(node, nodes.Filter) and node.name not in _FILTERS
         if named or not isinstance(node, _ALLOWED):
             what = f"the filter {node.name}" if isinstance(node, nodes.Filter) else type(node).__name__
-            raise Invalid("the template uses what it may not", [{"field": where, "message": f"{what} is not allowed"}])
+            wrong = {"field": where, "message": f"{what} is not allowed"}
+            raise Invalid("a template may contain only values and conditions", [wrong])
 
 
 @lru_cache(maxsize=1_000)
@@ -75,20 +80,14 @@ def _compiled(source: str) -> Any:
     return _environment.from_string(source)
 
 
-def plain_value(value: object, limit: int = 200) -> str:
-    """A lead's value as it may stand in a message: one line of `limit` characters, no marks, no control characters."""
-    text = _MARK.sub("", " ".join(str(value).split()))
-    return "".join(character for character in text if character.isprintable())[:limit]
-
-
-def write(task: Task) -> Text:
-    """The message as the strategy's templates say it."""
+def write(task: ComposerTask) -> ComposedText:
+    """The message by the strategy's templates. Raises Invalid when a template is missing or fails on these facts."""
     parts = task.strategy.templates.get(task.channel)
     if not parts or "body" not in parts:
         raise Invalid(f"strategy {task.strategy.name} has no template for {task.channel}")
     context: dict[str, Any] = {}
-    for name, known in task.known.items():
-        value = _Cited(plain_value(known.value))
+    for name, fact in task.facts.items():
+        value = _Cited(plain_value(fact.value))
         value.name = name
         context[name] = value if value else None
     context |= {"sender": task.sender, "label": task.label, "reply_subject": task.reply_subject or "Your message"}
@@ -99,24 +98,13 @@ def write(task: Task) -> Text:
         subject = " ".join(_without_marks(_render(parts.get("subject", "{{ reply_subject }}"), context)).split())
     else:
         body = body.strip()
-    return Text(
-        subject,
-        body,
-        check(body, _citations(marked, task.known), task.known),
-        {"composer": "template", "strategy": task.strategy.name, "facts": facts_used(task.known)},
-    )
-
-
-def facts_used(known: Mapping[str, Known]) -> dict[str, Any]:
-    """What a draft was made from, with source and date."""
-    return {
-        fact.name: {"value": fact.value, "source": fact.source, "at": fact.at.isoformat() if fact.at else None}
-        for fact in known.values()
-    }
+    made_from = {"composer": "template", "strategy": task.strategy.name, "facts": facts_record(task.facts)}
+    claims = check_claims(body, _citations(marked, task.facts), task.facts, task.own_domains, subject)
+    return ComposedText(subject, body, claims, made_from)
 
 
 def _render(source: str, context: Mapping[str, Any]) -> str:
-    """Invalid for whatever a tenant's template raises on this lead's values, and for a text beyond all bounds."""
+    """The filled-in template. Raises Invalid for anything that it raises on these values, and for a text too long."""
     try:
         text = str(_compiled(source).render(context))
     except Invalid:
@@ -129,13 +117,14 @@ def _render(source: str, context: Mapping[str, Any]) -> str:
 
 
 def _without_marks(text: str) -> str:
-    return re.sub("\ue000[^\ue000\ue001]*\ue001|\ue000", "", text)
+    return _MARKS.sub("", text)
 
 
-def _citations(marked: str, known: Mapping[str, Known]) -> list[tuple[str, Known]]:
-    found = []
-    for line in re.split(r"(?<=[.!?])\s+|\n+", marked):
-        for name in re.findall("\ue000([^\ue000\ue001]*)\ue001", line):
-            if name in known:
-                found.append((_without_marks(line), known[name]))
-    return found
+def _citations(marked: str, facts: Mapping[str, Fact]) -> list[tuple[str, Fact]]:
+    """The sentences of a text with marks, with the facts that they cite."""
+    return [
+        (_without_marks(sentence), facts[name])
+        for sentence in split_sentences(marked)
+        for name in _MARKED_NAME.findall(sentence)
+        if name in facts
+    ]

@@ -1,4 +1,4 @@
-"""Queries on drafts, their texts and approvals, and on what is still to be composed."""
+"""Queries on drafts, their texts and approvals."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,13 +9,16 @@ from uuid import UUID
 import orjson
 from sqlalchemy import RowMapping
 
+from services.outreach.drafts.tables import ApprovalRow, ContentRow, DraftRow
 from services.outreach.sending.message import Message
-from shared.db import UnitOfWork
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import insert_rows
+from shared.ids import LeadKey
 
 
 @dataclass(frozen=True, slots=True)
 class NewDraft:
-    """A draft to be stored: whose, why, and the message itself."""
+    """A draft to be stored: for which lead, because of what, and the message itself."""
 
     tenant: str
     draft_id: UUID
@@ -36,49 +39,66 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-async def put_text(work: UnitOfWork, tenant: str, draft_id: UUID, message: Message, author: str) -> None:
-    """Store a text of a draft. It is never changed; an edit adds another."""
-    await work.run(
-        """
-        INSERT INTO content (tenant_id, draft_id, canonical, author, created_at)
-        VALUES (:tenant, :draft, :canonical, :author, :now) ON CONFLICT DO NOTHING
-        """,
-        tenant=tenant,
-        draft=draft_id,
-        canonical=message.canonical(),
-        author=author,
-        now=work.now,
-    )
+_CONTENT = ("tenant_id", "draft_id", "canonical", "author", "created_at")
+_ADD_CONTENT = f"{insert_rows(ContentRow, _CONTENT)} ON CONFLICT DO NOTHING"
+_DRAFT = (
+    "tenant_id",
+    "draft_id",
+    "lead_id",
+    "kind",
+    "channel",
+    "sha256",
+    "cause",
+    "cause_id",
+    "cause_at",
+    "claims",
+    "made_from",
+    "author",
+    "replaces",
+    "expires_at",
+    "created_at",
+)
+_ADD_DRAFT = f"""
+    {insert_rows(DraftRow, _DRAFT)}
+    ON CONFLICT (tenant_id, lead_id, kind, channel) WHERE state = 'pending' DO NOTHING
+"""
+_APPROVAL = ("tenant_id", "draft_id", "sha256", "actor", "at")
+_ADD_APPROVAL = insert_rows(ApprovalRow, _APPROVAL)
+
+
+async def add_text(work: UnitOfWork, tenant: str, draft_id: UUID, message: Message, author: str) -> None:
+    """Store a text of a draft. A text is never changed; an edit adds another."""
+    row = (tenant, draft_id, message.canonical(), author, work.now)
+    await work.run(_ADD_CONTENT, **by_column(_CONTENT, [row]))
 
 
 async def add(work: UnitOfWork, new: NewDraft) -> bool:
-    """Store a draft with its text; False when one of that lead, kind and channel is pending already."""
-    await put_text(work, new.tenant, new.draft_id, new.message, new.author)
-    placed = await work.run(
-        """
-        INSERT INTO draft (tenant_id, draft_id, lead_id, kind, channel, sha256, cause, cause_id, cause_at, claims,
-                           made_from, author, replaces, expires_at, created_at)
-        VALUES (:tenant, :draft, :lead, :kind, :channel, :sha256, :cause, :cause_id, :cause_at,
-                CAST(:claims AS jsonb), CAST(:made_from AS jsonb), :author, :replaces, :expires_at, :now)
-        ON CONFLICT (tenant_id, lead_id, kind, channel) WHERE state = 'pending' DO NOTHING
-        """,
-        tenant=new.tenant,
-        draft=new.draft_id,
-        lead=new.lead_id,
-        kind=new.kind,
-        channel=new.message.channel,
-        sha256=new.message.sha256,
-        cause=new.cause,
-        cause_id=new.cause_id,
-        cause_at=new.cause_at,
-        claims=_json(list(new.claims)),
-        made_from=_json(new.made_from),
-        author=new.author,
-        replaces=new.replaces,
-        expires_at=new.expires_at,
-        now=work.now,
+    """Store a draft with its text; False when a draft of that lead, kind and channel is pending already."""
+    await add_text(work, new.tenant, new.draft_id, new.message, new.author)
+    row = (
+        new.tenant,
+        new.draft_id,
+        new.lead_id,
+        new.kind,
+        new.message.channel,
+        new.message.sha256,
+        new.cause,
+        new.cause_id,
+        new.cause_at,
+        _json(list(new.claims)),
+        _json(new.made_from),
+        new.author,
+        new.replaces,
+        new.expires_at,
+        work.now,
     )
-    return bool(placed)
+    return bool(await work.run(_ADD_DRAFT, **by_column(_DRAFT, [row])))
+
+
+async def add_approval(work: UnitOfWork, row: RowMapping, actor: str) -> None:
+    """Store a person's approval of exactly the present text. Only the application's role may do this."""
+    approval = (row["tenant_id"], row["draft_id"], row["sha256"], actor, work.now)
+    await work.run(_ADD_APPROVAL, **by_column(_APPROVAL, [approval]))
 
 
 _TEXT = """
@@ -86,23 +106,23 @@ _TEXT = """
     FROM draft d
     JOIN content c ON c.tenant_id = d.tenant_id AND c.draft_id = d.draft_id AND c.sha256 = d.sha256
 """
-_WHOLE = f"SELECT d.*, {_TEXT}"
+_WITH_TEXT = f"SELECT d.*, {_TEXT}"
 
 
 async def get(work: UnitOfWork, tenant: str, draft_id: UUID, *, lock: bool = False) -> RowMapping | None:
     """A draft with its present text.
 
-    The lock comes first, in a statement of its own: a statement that has waited for a row joins it with what the other
-    tables held before, and finds nothing where the text was edited meanwhile.
+    The lock is a statement before the query: a single statement that has waited for the row would join it with the
+    other tables as they were before the wait, and find no text where the draft was edited meanwhile.
     """
     named = {"tenant": tenant, "draft": draft_id}
     if lock:
         await work.run("SELECT FROM draft WHERE tenant_id = :tenant AND draft_id = :draft FOR UPDATE", **named)
-    return await work.fetch_one(f"{_WHOLE} WHERE d.tenant_id = :tenant AND d.draft_id = :draft", **named)
+    return await work.fetch_one(f"{_WITH_TEXT} WHERE d.tenant_id = :tenant AND d.draft_id = :draft", **named)
 
 
 async def lock_all(work: UnitOfWork, draft_ids: Sequence[UUID]) -> None:
-    """Lock these drafts in the order of their ids, so that two bulks never wait for each other."""
+    """Lock these drafts in the order of their ids, so that two bulk requests never wait for each other."""
     await work.run(
         """
         SELECT draft_id FROM draft WHERE tenant_id = :tenant AND draft_id = ANY (:drafts) ORDER BY draft_id FOR UPDATE
@@ -113,7 +133,7 @@ async def lock_all(work: UnitOfWork, draft_ids: Sequence[UUID]) -> None:
 
 
 async def texts(work: UnitOfWork, tenant: str, draft_id: UUID) -> Sequence[RowMapping]:
-    """Every text that a draft ever had, the first first."""
+    """Every text that a draft has had, the oldest first."""
     return await work.fetch(
         """
         SELECT sha256, subject, body, author, created_at FROM content
@@ -124,9 +144,19 @@ async def texts(work: UnitOfWork, tenant: str, draft_id: UUID) -> Sequence[RowMa
     )
 
 
-async def pending_of(work: UnitOfWork, leads: Iterable[tuple[str, UUID]]) -> Sequence[RowMapping]:
-    """The pending drafts of these leads, locked in the order of their ids."""
-    wanted = sorted(set(leads))
+async def dispatch_id(work: UnitOfWork, tenant: str, draft_id: UUID) -> UUID | None:
+    """The dispatch of an approved draft; None before the approval."""
+    row = await work.fetch_one(
+        "SELECT dispatch_id FROM dispatch WHERE tenant_id = :tenant AND draft_id = :draft",
+        tenant=tenant,
+        draft=draft_id,
+    )
+    return row["dispatch_id"] if row else None
+
+
+async def pending_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> Sequence[RowMapping]:
+    """The pending drafts of these leads with their texts, locked in the order of their ids."""
+    keys = sorted(set(leads))
     locked = await work.fetch(
         """
         SELECT d.tenant_id, d.draft_id FROM draft d
@@ -134,13 +164,13 @@ async def pending_of(work: UnitOfWork, leads: Iterable[tuple[str, UUID]]) -> Seq
           ON w.tenant_id = d.tenant_id AND w.lead_id = d.lead_id
         WHERE d.state = 'pending' ORDER BY d.tenant_id, d.draft_id FOR UPDATE OF d
         """,
-        tenants=[tenant for tenant, _ in wanted],
-        leads=[lead for _, lead in wanted],
+        tenants=[tenant for tenant, _ in keys],
+        leads=[lead for _, lead in keys],
     )
     if not locked:
         return []
     return await work.fetch(
-        f"""{_WHOLE}
+        f"""{_WITH_TEXT}
         JOIN unnest(CAST(:tenants AS text[]), CAST(:drafts AS uuid[])) AS w (tenant_id, draft_id)
           ON w.tenant_id = d.tenant_id AND w.draft_id = d.draft_id
         ORDER BY d.tenant_id, d.draft_id
@@ -150,37 +180,32 @@ async def pending_of(work: UnitOfWork, leads: Iterable[tuple[str, UUID]]) -> Seq
     )
 
 
-async def change(work: UnitOfWork, row: RowMapping, **columns: Any) -> None:
-    """Set columns of a locked draft; every change is another version for If-Match."""
-    names = "".join(f", {name} = :{name}" for name in columns if name != "claims")
+async def expired(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
+    """(tenant_id, draft_id) of pending drafts whose time has run out."""
+    return await work.fetch(
+        "SELECT tenant_id, draft_id FROM draft WHERE state = 'pending' AND expires_at <= :now LIMIT :limit",
+        now=work.now,
+        limit=limit,
+    )
+
+
+async def update(work: UnitOfWork, row: RowMapping, **columns: Any) -> None:
+    """Set columns of a locked draft. Every update raises the version that If-Match names."""
     if "claims" in columns:
-        names += ", claims = CAST(:claims AS jsonb)"
         columns["claims"] = _json(columns["claims"])
+    assignments = "".join(
+        f", {name} = CAST(:{name} AS jsonb)" if name == "claims" else f", {name} = :{name}" for name in columns
+    )
     await work.run(
-        f"UPDATE draft SET version = version + 1{names} WHERE tenant_id = :tenant AND draft_id = :draft",
+        f"UPDATE draft SET version = version + 1{assignments} WHERE tenant_id = :tenant AND draft_id = :draft",
         tenant=row["tenant_id"],
         draft=row["draft_id"],
         **columns,
     )
 
 
-async def approve(work: UnitOfWork, row: RowMapping, actor: str) -> None:
-    """A human's approval of exactly the present text. Only the application's role may do this."""
-    await work.run(
-        """
-        INSERT INTO approval (tenant_id, draft_id, sha256, actor, at)
-        VALUES (:tenant, :draft, :sha256, :actor, :now)
-        """,
-        tenant=row["tenant_id"],
-        draft=row["draft_id"],
-        sha256=row["sha256"],
-        actor=actor,
-        now=work.now,
-    )
-
-
 ORDERS = {"oldest": ("d.created_at", ">"), "at_risk": ("d.expires_at", ">"), "hottest": ("s.score_total", "<")}
-"""Sort -> (column, what comes after a position). The score is the lead's of now."""
+"""Sort -> (column, comparison that finds what follows a position). The score is the lead's present one."""
 
 
 async def page(
@@ -193,14 +218,14 @@ async def page(
     after: tuple[Any, UUID] | None,
     limit: int,
 ) -> Sequence[RowMapping]:
-    """Drafts in one of the orders. `filters`: columns of `draft`; snoozed ones are left out unless asked for."""
-    column, sign = ORDERS[sort]
-    direction = "ASC" if sign == ">" else "DESC"
+    """Drafts with their texts in one of the orders. `filters`: columns of `draft`; `snoozed` includes snoozed ones."""
+    column, comparison = ORDERS[sort]
+    direction = "ASC" if comparison == ">" else "DESC"
     where = "".join(f" AND d.{name} = :{name}" for name in filters)
     if not snoozed:
         where += " AND (d.snoozed_until IS NULL OR d.snoozed_until <= :now)"
     if after:
-        where += f" AND ({column}, d.draft_id) {sign} (:after_value, :after_id)"
+        where += f" AND ({column}, d.draft_id) {comparison} (:after_value, :after_id)"
     return await work.fetch(
         f"""
         SELECT d.*, s.score_total, {_TEXT}

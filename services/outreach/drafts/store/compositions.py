@@ -1,74 +1,61 @@
-"""Queries on what is still to be composed."""
+"""Queries on composition requests: drafts that are requested and not written yet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from shared.db import UnitOfWork
+from services.outreach.drafts.rules import COMPOSER
+from services.outreach.drafts.tables import CompositionRow
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import insert_rows
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A draft that somebody or something asks for; `cause_id` makes it be written once."""
+class CompositionRequest(NamedTuple):
+    """A request to write a draft. One request is stored for each (lead, kind, cause id)."""
 
     tenant: str
     draft_id: UUID
+    """The id that the draft will have."""
     lead_id: UUID
     kind: str
     cause: str
     cause_id: str
     cause_at: datetime
-    asked_by: str
+    asked_by: str = COMPOSER
     channel: str | None = None
     instruction: str | None = None
     replaces: UUID | None = None
 
 
-async def want(work: UnitOfWork, wanted: Sequence[Wanted]) -> int:
-    """Put drafts on the composer's list; those of a known cause are left out. How many were new."""
-    if not wanted:
+_REQUEST = ("tenant_id", *CompositionRequest._fields[1:])
+"""The columns of a request, in the order of its fields."""
+_COLUMNS = (*_REQUEST, "due_at", "created_at")
+_ADD = f"{insert_rows(CompositionRow, _COLUMNS)} ON CONFLICT DO NOTHING"
+
+
+async def add(work: UnitOfWork, requests: Sequence[CompositionRequest]) -> int:
+    """Queue requests, due at once; a request of a known cause is ignored. The number of new ones."""
+    if not requests:
         return 0
-    return await work.run(
-        """
-        INSERT INTO composition (tenant_id, draft_id, lead_id, kind, channel, cause, cause_id, cause_at, asked_by,
-                                 instruction, replaces, due_at, created_at)
-        SELECT w.*, CAST(:now AS timestamptz), CAST(:now AS timestamptz)
-        FROM unnest(CAST(:tenants AS text[]), CAST(:drafts AS uuid[]), CAST(:leads AS uuid[]), CAST(:kinds AS text[]),
-                    CAST(:channels AS text[]), CAST(:causes AS text[]), CAST(:cause_ids AS text[]),
-                    CAST(:cause_ats AS timestamptz[]), CAST(:asked AS text[]), CAST(:instructions AS text[]),
-                    CAST(:replaces AS uuid[])) AS w
-        ON CONFLICT DO NOTHING
-        """,
-        now=work.now,
-        tenants=[each.tenant for each in wanted],
-        drafts=[each.draft_id for each in wanted],
-        leads=[each.lead_id for each in wanted],
-        kinds=[each.kind for each in wanted],
-        channels=[each.channel for each in wanted],
-        causes=[each.cause for each in wanted],
-        cause_ids=[each.cause_id for each in wanted],
-        cause_ats=[each.cause_at for each in wanted],
-        asked=[each.asked_by for each in wanted],
-        instructions=[each.instruction for each in wanted],
-        replaces=[each.replaces for each in wanted],
-    )
+    rows = [(*request, work.now, work.now) for request in requests]
+    return await work.run(_ADD, **by_column(_COLUMNS, rows))
 
 
 async def get(work: UnitOfWork, tenant: str, draft_id: UUID) -> RowMapping | None:
-    """What became of a draft that was asked for."""
+    """The request of a draft, with its state and the reason for it."""
     return await work.fetch_one(
         "SELECT * FROM composition WHERE tenant_id = :tenant AND draft_id = :draft", tenant=tenant, draft=draft_id
     )
 
 
-async def composing(work: UnitOfWork, tenant: str, lead_id: UUID, kind: str, channel: str) -> bool:
-    """Is one of that lead, kind and channel being written now?"""
+async def is_queued(work: UnitOfWork, tenant: str, lead_id: UUID, kind: str, channel: str) -> bool:
+    """Whether a draft of that lead, kind and channel is still to be written."""
     row = await work.fetch_one(
         """
-        SELECT 1 AS there FROM composition
+        SELECT 1 AS found FROM composition
         WHERE tenant_id = :tenant AND lead_id = :lead AND kind = :kind AND state = 'queued'
           AND (channel IS NULL OR channel = :channel)
         """,
@@ -81,7 +68,7 @@ async def composing(work: UnitOfWork, tenant: str, lead_id: UUID, kind: str, cha
 
 
 async def due(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
-    """What is due and nobody writes now; a lead not captured yet is waited for."""
+    """(tenant_id, draft_id) of requests that are due and not leased. Requests for a lead not captured yet wait."""
     return await work.fetch(
         """
         SELECT p.tenant_id, p.draft_id FROM composition p
@@ -94,26 +81,27 @@ async def due(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
     )
 
 
-async def lease(work: UnitOfWork, tenant: str, draft_id: UUID, time: timedelta) -> RowMapping | None:
-    """Take one on; None when another has it."""
-    return await work.fetch_one(
-        """
+async def lease(work: UnitOfWork, tenant: str, draft_id: UUID, duration: timedelta) -> CompositionRequest | None:
+    """Lease a queued request, by the database's own clock; None when another worker has it."""
+    row = await work.fetch_one(
+        f"""
         UPDATE composition SET lease_until = clock_timestamp() + :lease, attempts = attempts + 1
         WHERE (tenant_id, draft_id) IN (
             SELECT tenant_id, draft_id FROM composition
             WHERE tenant_id = :tenant AND draft_id = :draft AND state = 'queued'
               AND (lease_until IS NULL OR lease_until < clock_timestamp())
             FOR UPDATE SKIP LOCKED)
-        RETURNING *
+        RETURNING {", ".join(_REQUEST)}
         """,
-        lease=time,
+        lease=duration,
         tenant=tenant,
         draft=draft_id,
     )
+    return CompositionRequest._make(row.values()) if row else None
 
 
 async def end(work: UnitOfWork, tenant: str, draft_id: UUID, state: str, reason: str | None) -> bool:
-    """`done`, or `dropped` with the reason; False when it had ended already."""
+    """Record the outcome: `done`, or `dropped` with the reason. False when the request had ended already."""
     return bool(
         await work.run(
             """
@@ -128,8 +116,8 @@ async def end(work: UnitOfWork, tenant: str, draft_id: UUID, state: str, reason:
     )
 
 
-async def drop(work: UnitOfWork, tenant: str, lead_id: UUID, channel: str | None, reason: str) -> None:
-    """Nothing more is to be written for the lead (on a channel)."""
+async def drop_all(work: UnitOfWork, tenant: str, lead_id: UUID, channel: str | None, reason: str) -> None:
+    """Drop the queued requests for a lead: those on one channel, or all (None)."""
     await work.run(
         """
         UPDATE composition SET state = 'dropped', reason = :reason

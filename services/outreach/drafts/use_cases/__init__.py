@@ -1,1 +1,1 @@
-"""Drafts: asked for, written, judged void, reviewed."""
+"""Drafts: requested, composed, superseded, reviewed."""

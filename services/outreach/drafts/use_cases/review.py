@@ -1,4 +1,4 @@
-"""What reviewers do with a draft. Approval is bound to the hash that the reviewer saw."""
+"""What reviewers do with a draft. An approval is bound to the hash of the text that the reviewer saw."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -8,14 +8,17 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from services.outreach.drafts import store
-from services.outreach.drafts.composer.claims import check
-from services.outreach.drafts.composer.known import known_of
+from services.outreach.drafts.composer.claims import check_claims
+from services.outreach.drafts.composer.facts import facts_of
+from services.outreach.drafts.rules import cited_name
 from services.outreach.drafts.store import compositions
-from services.outreach.drafts.use_cases.voiding import supersede, tell
+from services.outreach.drafts.use_cases.addressing import SenderAddresses
+from services.outreach.drafts.use_cases.events import publish_decided
+from services.outreach.drafts.use_cases.supersession import supersede
 from services.outreach.keys import Keys
 from services.outreach.sending import store as dispatches
-from services.outreach.sending.message import compose
-from services.outreach.store import lead_of
+from services.outreach.sending.message import valid_message
+from services.outreach.store import lead_of, settings_of
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Invalid, LeadflowError, NotFound
 from shared.http import check_if_match
@@ -24,80 +27,74 @@ from shared.ids import uuid7
 LEASE = timedelta(minutes=15)
 
 
-async def present(work: UnitOfWork, tenant: str, draft_id: UUID) -> RowMapping:
-    """The draft; NotFound says where one is that was asked for and is not there."""
+async def get(work: UnitOfWork, tenant: str, draft_id: UUID) -> RowMapping:
+    """The draft with its present text. Raises NotFound, with the reason where it was requested and not written."""
     row = await store.get(work, tenant, draft_id)
     if row is None:
-        raise await _absent(work, tenant, draft_id)
+        raise await _not_found(work, tenant, draft_id)
     return row
 
 
-async def _absent(work: UnitOfWork, tenant: str, draft_id: UUID) -> NotFound:
-    asked = await compositions.get(work, tenant, draft_id)
-    if asked is None:
+async def _not_found(work: UnitOfWork, tenant: str, draft_id: UUID) -> NotFound:
+    request = await compositions.get(work, tenant, draft_id)
+    if request is None:
         return NotFound("no such draft")
-    if asked["state"] == "queued":
+    if request["state"] == "queued":
         return NotFound("the draft is still being written")
-    return NotFound(f"the draft was not written: {asked['reason']}")
+    return NotFound(f"the draft was not written: {request['reason']}")
 
 
-async def _open(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> RowMapping:
-    """The pending draft, locked, if nobody else has claimed it; Conflict says why not."""
+async def _lock_pending(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> RowMapping:
+    """The draft, locked. Raises Conflict unless it is pending and no other reviewer has leased it."""
     row = await store.get(work, tenant, draft_id, lock=True)
     if row is None:
-        raise await _absent(work, tenant, draft_id)
+        raise await _not_found(work, tenant, draft_id)
     if row["state"] != "pending":
         raise Conflict(f"the draft is {row['state']}" + (f": {row['reason']}" if row["reason"] else ""))
     if row["expires_at"] <= work.now:
         raise Conflict("the draft has expired")
-    if _claimed_by_another(row, actor, work.now):
+    if row["claimed_by"] not in (None, actor) and row["lease_until"] > work.now:
         raise Conflict(f"{row['claimed_by']} is working on the draft until {row['lease_until'].isoformat()}")
     return row
 
 
-def _claimed_by_another(row: RowMapping, actor: str, now: datetime) -> bool:
-    return row["claimed_by"] not in (None, actor) and row["lease_until"] > now
-
-
-async def claim(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> None:
-    """Keep others off the draft for a quarter of an hour; claiming again prolongs it."""
-    row = await _open(work, tenant, draft_id, actor)
-    await store.change(work, row, claimed_by=actor, lease_until=work.now + LEASE)
+async def lease(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> None:
+    """Keep other reviewers from the draft for `LEASE`; a second call prolongs it."""
+    row = await _lock_pending(work, tenant, draft_id, actor)
+    await store.update(work, row, claimed_by=actor, lease_until=work.now + LEASE)
 
 
 async def release(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> None:
-    """Give a claim up; nothing happens where there is none."""
-    row = await _open(work, tenant, draft_id, actor)
+    """End the reviewer's lease, if there is one."""
+    row = await _lock_pending(work, tenant, draft_id, actor)
     if row["claimed_by"] is not None:
-        await store.change(work, row, claimed_by=None, lease_until=None)
+        await store.update(work, row, claimed_by=None, lease_until=None)
 
 
 async def approve(work: UnitOfWork, keys: Keys, tenant: str, draft_id: UUID, actor: str, sha256: str) -> UUID:
-    """Approve the text with this hash and queue it; the dispatch's id. Any other hash: Conflict."""
-    row = await _open(work, tenant, draft_id, actor)
+    """Approve the text with this hash and queue it; the dispatch's id. Raises Conflict for any other hash."""
+    row = await _lock_pending(work, tenant, draft_id, actor)
     if row["sha256"] != sha256:
-        raise Conflict("the draft is not the text that this hash names any more: read it again")
-    await store.approve(work, row, actor)
-    dispatch_id = await dispatches.queue(
-        work,
-        dispatches.Approved(
-            tenant,
-            draft_id,
-            sha256,
-            row["lead_id"],
-            row["kind"],
-            row["channel"],
-            keys.address(tenant, row["to_address"]),
-            row["from_address"],
-            row["cause_at"],
-        ),
+        raise Conflict("this is not the hash of the draft's present text: read the draft again")
+    await store.add_approval(work, row, actor)
+    approved = dispatches.Approved(
+        tenant,
+        draft_id,
+        sha256,
+        row["lead_id"],
+        row["kind"],
+        row["channel"],
+        keys.address(tenant, row["to_address"]),
+        row["from_address"],
+        row["cause_at"],
     )
+    dispatch_id = await dispatches.queue(work, approved)
     await _decide(work, row, "approved", actor)
     return dispatch_id
 
 
 async def _decide(work: UnitOfWork, row: RowMapping, decision: str, actor: str, reason: str | None = None) -> None:
-    await store.change(
+    await store.update(
         work,
         row,
         state=decision,
@@ -108,7 +105,7 @@ async def _decide(work: UnitOfWork, row: RowMapping, decision: str, actor: str, 
         lease_until=None,
         snoozed_until=None,
     )
-    tell(work, row, decision, actor, reason)
+    publish_decided(work, row, decision, actor, reason)
 
 
 async def edit(
@@ -119,13 +116,14 @@ async def edit(
     if_match: str | None,
     subject: str | None,
     body: str | None,
+    sender: SenderAddresses,
 ) -> str:
-    """Another text for the draft; its hash. The texts before it are kept. 428 without If-Match, 412 if stale."""
-    row = await _open(work, tenant, draft_id, actor)
+    """Give the draft another text; its hash. Earlier texts are kept. 428 without If-Match, 412 if it is stale."""
+    row = await _lock_pending(work, tenant, draft_id, actor)
     check_if_match(if_match, row["version"], required=True)
     if row["channel"] == "sms" and subject:
         raise Invalid("the message cannot be sent as it is", [{"field": "subject", "message": "an SMS has none"}])
-    message = compose(
+    message = valid_message(
         row["channel"],
         row["from_address"],
         row["to_address"],
@@ -134,59 +132,57 @@ async def edit(
         row["headers"],
     )
     lead = await lead_of(work, tenant, row["lead_id"])
-    known = known_of(lead) if lead else {}
-    cited = [
-        (claim["sentence"], known[name])
-        for claim in row["claims"]
-        if (name := claim.get("fact") or claim.get("field")) in known
-    ]
-    await store.put_text(work, tenant, draft_id, message, actor)
-    await store.change(work, row, sha256=message.sha256, claims=check(message.body, cited, known))
+    facts = facts_of(lead) if lead else {}
+    cited = [(claim["sentence"], facts[name]) for claim in row["claims"] if (name := cited_name(claim)) in facts]
+    await store.add_text(work, tenant, draft_id, message, actor)
+    own_domains = sender.own_domains(await settings_of(work, tenant), tenant)
+    claims = check_claims(message.body, cited, facts, own_domains, message.subject)
+    await store.update(work, row, sha256=message.sha256, claims=claims)
     return message.sha256
 
 
 async def reject(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str, reason: str) -> None:
-    """The draft is not to be sent, with the reason."""
-    row = await _open(work, tenant, draft_id, actor)
+    """Decide that the draft is not sent."""
+    row = await _lock_pending(work, tenant, draft_id, actor)
     await _decide(work, row, "rejected", actor, reason)
 
 
 async def regenerate(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str, instruction: str | None) -> UUID:
-    """Ask for another draft in place of this one; the id that the other will have."""
-    row = await _open(work, tenant, draft_id, actor)
+    """Request another draft in place of this one; the id that it will have."""
+    row = await _lock_pending(work, tenant, draft_id, actor)
     await supersede(work, row, "another draft was asked for")
-    wanted = compositions.Wanted(
-        tenant,
-        uuid7(),
-        row["lead_id"],
-        row["kind"],
-        "regenerate",
-        f"regenerate:{draft_id}",
-        work.now,
-        actor,
+    request = compositions.CompositionRequest(
+        tenant=tenant,
+        draft_id=uuid7(),
+        lead_id=row["lead_id"],
+        kind=row["kind"],
+        cause="regenerate",
+        cause_id=f"regenerate:{draft_id}",
+        cause_at=work.now,
+        asked_by=actor,
         channel=row["channel"],
         instruction=instruction,
         replaces=draft_id,
     )
-    await compositions.want(work, [wanted])
-    return wanted.draft_id
+    await compositions.add(work, [request])
+    return request.draft_id
 
 
 async def snooze(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str, until: datetime) -> None:
-    """Leave the draft out of the lists until then; it does not expire meanwhile, nor on the day after."""
-    row = await _open(work, tenant, draft_id, actor)
+    """Keep the draft out of the lists until then; it expires one day later at the earliest."""
+    row = await _lock_pending(work, tenant, draft_id, actor)
     if until <= work.now:
-        raise Invalid("that moment has passed", [{"field": "until", "message": "lies in the past"}])
+        raise Invalid("that moment has passed", [{"field": "until", "message": "must be in the future"}])
     expires = max(row["expires_at"], until + timedelta(days=1))
-    await store.change(work, row, snoozed_until=until, expires_at=expires, claimed_by=None, lease_until=None)
+    await store.update(work, row, snoozed_until=until, expires_at=expires, claimed_by=None, lease_until=None)
 
 
-async def each(
+async def for_each(
     work: UnitOfWork, items: list[dict[str, Any]], act: Callable[[dict[str, Any]], Awaitable[None]]
 ) -> list[dict[str, Any]]:
-    """Do the same with many drafts, each behind a savepoint; a result for each, in order.
+    """Act on many drafts, each behind a savepoint; a result for each, in order.
 
-    `act` emits only after its last statement, so that what fails has said nothing.
+    `act` publishes events only after its last statement, so that an item which fails publishes none.
     """
     await store.lock_all(work, [item["draft_id"] for item in items])
     results = []

@@ -1,13 +1,13 @@
 """Leads as outreach knows them, suppression, drafts with their approvals, dispatches, replies.
 
-What the database itself refuses, whoever asks: changed content, an approval of anything but the pending text, a
-dispatch without that approval, a dispatch that goes back to be sent again once its outcome is not known.
+The database itself refuses a changed content, an approval of anything but the pending text, a dispatch without that
+approval, and a second attempt of a dispatch whose outcome is unknown.
 """
 
 from alembic import op
 
-from services.outreach.migrations.guards import create_guards
-from services.outreach.migrations.messages import create_messages
+from services.outreach.migrations.versions.revision_0001.guards import create_guards
+from services.outreach.migrations.versions.revision_0001.messages import create_messages
 from shared.migrations import messaging_tables, roles, secure
 
 revision = "0001"

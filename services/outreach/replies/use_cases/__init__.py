@@ -1,1 +1,1 @@
-"""What comes in: whose answer it is (`taking`), what it says, and what follows from that (`labels`)."""
+"""Use cases of replies: receiving messages, labelling replies."""

@@ -1,13 +1,13 @@
-"""What each type of signal changes in a journey, and which triggers of the table it brings about."""
+"""The handlers of the fold: what each type of signal changes in a journey, and which triggers it causes."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..folding import Folding
+from ..fold_state import FoldState
 from ..signals import CHECKLIST_TICK, MANUAL_MOVE, Signal
-from . import conversation, lead, outreach, people
+from . import conversation, lead, manual, meetings, outreach
 
-Handler = Callable[[Folding, Signal, Mapping[str, Any]], None]
+Handler = Callable[[FoldState, Signal, Mapping[str, Any]], None]
 
 HANDLERS: dict[str, Handler] = {
     "lead.captured": lead.captured,
@@ -19,12 +19,12 @@ HANDLERS: dict[str, Handler] = {
     "message.bounced": conversation.bounced,
     "reply.received": conversation.replied,
     "contact.opted_out": conversation.opted_out,
-    "outreach.exhausted": outreach.used_up,
+    "outreach.exhausted": outreach.exhausted,
     "outreach.mode_changed": outreach.mode_changed,
     "sequence.enrolled": outreach.enrolled,
     "sequence.exited": outreach.exited,
-    "meeting.booked": people.booked,
-    "meeting.cancelled": people.cancelled,
-    CHECKLIST_TICK: people.ticked,
-    MANUAL_MOVE: people.moved,
+    "meeting.booked": meetings.booked,
+    "meeting.cancelled": meetings.cancelled,
+    CHECKLIST_TICK: manual.ticked,
+    MANUAL_MOVE: manual.moved,
 }

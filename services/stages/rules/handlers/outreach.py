@@ -1,33 +1,33 @@
-"""What outreach does around the messages: mode, channels used up, sequences."""
+"""Outreach besides the messages: channels used up, mode, sequences."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from .. import channels
-from ..folding import Folding
-from ..ignoring import why_ignored
+from ..fold_state import FoldState
+from ..ignored import ignored_reason
 from ..signals import Signal
-from ..table import Trigger
-from .lead import reachable_anew
+from ..transitions import Trigger
+from .lead import channels_changed
 
 
-def used_up(folding: Folding, signal: Signal, data: Mapping[str, Any]) -> None:
-    """Marks the channels only when it moves the lead."""
-    if folding.fire(Trigger.USED_UP, signal):
-        channels.mark_used_up(folding.journey, data.get("channels") or ())
+def exhausted(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
+    """Mark the channels as used up, but only when that moves the lead."""
+    if fold.fire(Trigger.USED_UP, signal):
+        channels.mark_used_up(fold.journey, data.get("channels") or ())
     else:
-        folding.ignore(signal, *why_ignored(folding.journey, Trigger.USED_UP, signal))
+        fold.ignore(signal, *ignored_reason(fold.journey, Trigger.USED_UP, signal))
 
 
-def mode_changed(folding: Folding, signal: Signal, data: Mapping[str, Any]) -> None:
-    folding.journey.mode = data["mode"]
-    reachable_anew(folding, signal)
+def mode_changed(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
+    fold.journey.mode = data["mode"]
+    channels_changed(fold, signal)
 
 
-def enrolled(folding: Folding, signal: Signal, data: Mapping[str, Any]) -> None:
-    folding.journey.sequences.setdefault(data["enrolment_id"], True)
+def enrolled(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
+    fold.journey.sequences.setdefault(data["enrolment_id"], True)
 
 
-def exited(folding: Folding, signal: Signal, data: Mapping[str, Any]) -> None:
-    folding.journey.sequences[data["enrolment_id"]] = False
-    folding.journey.sequence_ended_at = signal.occurred_at
+def exited(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
+    fold.journey.sequences[data["enrolment_id"]] = False
+    fold.journey.sequence_ended_at = signal.occurred_at

@@ -1,0 +1,45 @@
+"""Refusals: the errors that a person can fix, each as one line on standard error."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Refused(Exception):
+    """The command cannot be done; the message says why, and what would help."""
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn the errors of services, databases and settings that a person can fix into `Refused`."""
+    import httpx
+    from pydantic import ValidationError
+
+    from deploy.local.run_record import NotRunning
+    from shared.errors import LeadflowError
+
+    try:
+        yield
+    except (NotRunning, LeadflowError) as error:
+        raise Refused(str(error)) from error
+    except ValidationError as error:
+        names = ", ".join(str(part["loc"][-1]) for part in error.errors())
+        raise Refused(f"these settings are missing or wrong: {names}") from error
+    except httpx.HTTPStatusError as error:
+        raise Refused(describe_problem(error.response)) from error
+    except httpx.TransportError as error:
+        raise Refused(
+            f"{error.request.url} does not answer ({error}); `leadflow status` shows whether the services run"
+        ) from error
+
+
+def describe_problem(response: Any) -> str:
+    """An error response (RFC 9457) in one line: status, detail or title, and the wrong fields."""
+    request = f"{response.request.method} {response.request.url.path}"
+    try:
+        body = response.json()
+    except ValueError:
+        return f"{request} was answered with {response.status_code}"
+    fields = "; ".join(f"{part.get('field')}: {part.get('message')}" for part in body.get("errors") or [])
+    reason = body.get("detail") or body.get("title") or ""
+    return f"{request} was answered with {response.status_code}: {reason}" + (f" ({fields})" if fields else "")

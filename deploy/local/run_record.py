@@ -1,0 +1,134 @@
+"""The record of a local run: `leadflow up` writes it, the other commands read it.
+
+It contains passwords, so the whole of it is beside the keys; <data>/run.json is the part that may be shown.
+"""
+
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+from pydantic import BaseModel, Field
+
+FILE_NAME = "run.json"
+HIDDEN = "***"
+"""Stands for a value that is not shown."""
+_SECRET = re.compile(r"_(PASSWORD|SECRET|TOKEN|API_KEY)$")
+
+ServiceState = Literal["starting", "ready", "restarting", "paused", "stopped"]
+
+
+class NotRunning(RuntimeError):
+    """Nothing was ever started on this data folder, or it does not run now."""
+
+
+class ServiceEntry(BaseModel):
+    """One service: its port, its process and the settings that it was started with."""
+
+    port: int
+    pid: int | None = None
+    state: ServiceState = "starting"
+    restarts: int = 0
+    environment: dict[str, str] = Field(default_factory=dict)
+    """The LEADFLOW_* settings that the service was started with."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+class KafkaEntry(BaseModel):
+    """The broker. `pid` is None while it is stopped, and always for an outside Kafka."""
+
+    bootstrap: str
+    pid: int | None = None
+
+
+class PostgresEntry(BaseModel):
+    """The database server, with the administrator's address. `pid` is None as in `KafkaEntry`."""
+
+    url: str
+    pid: int | None = None
+
+
+class SmtpEntry(BaseModel):
+    """The local mailbox. It is part of the supervisor's process."""
+
+    host: str = "127.0.0.1"
+    port: int
+    maildir: Path
+    pid: int | None = None
+
+
+class RunRecord(BaseModel):
+    """Ports, addresses and process ids of a local run. After a stop everything but the process ids is still valid."""
+
+    pid: int | None
+    started_at: datetime
+    issuer: str
+    audience: str
+    kafka: KafkaEntry
+    postgres: PostgresEntry
+    smtp: SmtpEntry
+    services: dict[str, ServiceEntry]
+
+    @classmethod
+    def load(cls, data: Path) -> "RunRecord":
+        """The record in a data folder. Raises NotRunning if nothing was ever started there."""
+        try:
+            return cls.model_validate_json(_private(data).read_bytes())
+        except FileNotFoundError:
+            raise NotRunning(
+                f"nothing was started in {data} yet; start it with `leadflow up`, or name another folder with --data"
+            ) from None
+
+    @classmethod
+    def load_running(cls, data: Path) -> "RunRecord":
+        """The record of a run that is running now. Raises NotRunning otherwise."""
+        record = cls.load(data)
+        if not record.is_running:
+            raise NotRunning(f"Leadflow does not run in {data} now; start it with `leadflow up`")
+        return record
+
+    @property
+    def is_running(self) -> bool:
+        return self.pid is not None and psutil.pid_exists(self.pid)
+
+    def save(self, data: Path) -> None:
+        """Replace the record atomically: `run.json` without passwords, to be shown, and the whole among the keys.
+
+        Both are for the owner only.
+        """
+        _private(data).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path, record in ((_private(data), self), (data / FILE_NAME, self.without_secrets())):
+            temporary = path.with_name(f"{path.name}.new")
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(record.model_dump_json(indent=2))
+            temporary.replace(path)
+
+    def without_secrets(self) -> "RunRecord":
+        """The record as it may be shown: no password in an address, no value of a setting that is a secret."""
+        shown = self.model_copy(deep=True)
+        shown.postgres.url = without_password(self.postgres.url)
+        for service in shown.services.values():
+            service.environment = {
+                name: HIDDEN if _SECRET.search(name) and value else without_password(value)
+                for name, value in service.environment.items()
+            }
+        return shown
+
+
+def without_password(address: str) -> str:
+    """The same address without its password; any other text as it is."""
+    parts = urlsplit(address)
+    user, at, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host)) if at else address
+
+
+def _private(data: Path) -> Path:
+    """The whole record, beside the keys and passwords of the local run."""
+    return data / "identity" / FILE_NAME

@@ -1,0 +1,61 @@
+"""Consent in a submission: how it is spelled, and which of two choices is stricter."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from services.capture.rules.errors import FieldError
+from services.capture.rules.text import clean
+from shared.events import Consent
+
+CHANNELS = ("email", "sms")
+
+_SPELLINGS = {
+    "granted": ("granted", "yes", "true", "1", "opt-in", "opt_in", "y"),
+    "denied": ("denied", "no", "false", "0", "opt-out", "opt_out", "n"),
+}
+_CHOICE_OF = {spelling: choice for choice, spellings in _SPELLINGS.items() for spelling in spellings}
+_STRICTNESS = {"granted": 1, "denied": 2}
+
+
+class SubmittedConsent(NamedTuple):
+    """The consent in one submission. `channels` has `granted` or `denied` for each channel that it mentions."""
+
+    channels: Mapping[str, str]
+    at: datetime | None
+    basis: str | None
+    source: str | None
+
+
+def read_consent(raw: object) -> tuple[SubmittedConsent | None, list[FieldError]]:
+    """The consent in normal form, or what is wrong with it.
+
+    `unknown` counts as absent, so that it never overwrites a known choice.
+    """
+    if raw is None or raw == "":
+        return None, []
+    if isinstance(raw, Consent):
+        raw = {name: getattr(raw, name) for name in raw.model_fields_set}
+    if not isinstance(raw, Mapping):
+        return None, [FieldError("consent", "is not an object")]
+    channels = {
+        channel: choice
+        for channel in CHANNELS
+        if (choice := _CHOICE_OF.get(str(raw.get(channel, "")).strip().casefold())) is not None
+    }
+    at = raw.get("at")
+    try:
+        at = datetime.fromisoformat(at) if isinstance(at, str) and at else at or None
+        if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
+            raise ValueError
+    except ValueError:
+        message = "is not an RFC 3339 date-time with an offset, such as 2026-03-02T12:00:00Z"
+        return None, [FieldError("consent.at", message, clean(raw.get("at")))]
+    if not channels:
+        return None, []
+    return SubmittedConsent(channels, at, clean(raw.get("basis")) or None, clean(raw.get("source")) or None), []
+
+
+def is_stricter(choice: str | None, other: str | None) -> bool:
+    """Whether a choice restricts more than another: `denied` over `granted` over no choice."""
+    return _STRICTNESS.get(choice or "", 0) > _STRICTNESS.get(other or "", 0)

@@ -1,0 +1,118 @@
+"""The field mapping of an import: which column of a file, or path in a JSON record, fills which field of a lead."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.capture.rules.contact import FIELDS
+
+TARGETS = (*FIELDS, "source", "external_id", "owner")
+_CONSENT_PARTS = ("email", "sms", "basis", "source", "at")
+
+_SYNONYMS = {
+    "email": "e-mail|mail|email address|e-mail address|work email|business email|contact email",
+    "phone": "telephone|tel|phone number|mobile|mobile phone|mobile number|cell|cell phone|work phone",
+    "first_name": "first name|firstname|given name|forename",
+    "last_name": "last name|lastname|surname|family name",
+    "full_name": "name|full name|contact|contact name",
+    "company": "company name|organisation|organization|account|account name|employer",
+    "job_title": "job title|title|position|role",
+    "website": "url|web|web site|homepage|company website",
+    "country": "country code|country name",
+    "timezone": "time zone|tz",
+    "external_id": "id|external id|record id|crm id|lead id",
+    "source": "lead source",
+    "campaign": "utm_campaign|campaign name",
+    "owner": "lead owner|assigned to",
+}
+_TARGET_OF = {
+    spelling.replace("_", " "): target
+    for target in TARGETS
+    for spelling in (target, *_SYNONYMS.get(target, "").split("|"))
+    if spelling
+}
+
+
+def is_target(name: str) -> bool:
+    """Whether a mapping may fill it: a field of a lead, `consent.<part>` or `attributes.<name>`."""
+    group, _, part = name.partition(".")
+    return name in TARGETS or (group == "consent" and part in _CONSENT_PARTS) or (group == "attributes" and bool(part))
+
+
+def read_mapping(requested: Mapping[str, Any], columns: Sequence[str]) -> dict[str, str]:
+    """Lead field -> column (or path in a JSON record). Columns that the request leaves out are mapped by their header.
+
+    Both directions are accepted: `{"email": "Mail"}` and `{"Mail": "email"}`. Raises ValueError for an unknown field
+    or column, and where no column gives an address.
+    """
+    pairs = {str(key): str(value) for key, value in requested.items() if value not in (None, "")}
+    if pairs and not all(map(is_target, pairs)):
+        if not all(map(is_target, pairs.values())):
+            unknown = sorted(name for name in pairs if not is_target(name))
+            raise ValueError(f"the mapping names no field of a lead: {', '.join(unknown)}")
+        pairs = {target: column for column, target in pairs.items()}
+    if not columns:
+        return pairs
+    if missing := sorted(set(pairs.values()) - set(columns)):
+        raise ValueError(f"the file has no column {', '.join(missing)}; it has {', '.join(filter(None, columns))}")
+    mapping = dict(pairs)
+    for column in columns:
+        target = target_of(column)
+        if target is not None and target not in mapping and column not in pairs.values():
+            mapping[target] = column
+    if "email" not in mapping and "phone" not in mapping:
+        raise ValueError("no column gives an e-mail or a phone; name one in `mapping`")
+    return mapping
+
+
+def target_of(column: str) -> str | None:
+    """The field that a column's header names, or None."""
+    name = column.strip()
+    if is_target(name.casefold()):
+        return name.casefold() if not name.casefold().startswith("attributes.") else f"attributes.{name[11:]}"
+    spelling = " ".join(name.casefold().replace("_", " ").split())
+    if spelling in ("consent email", "consent sms", "email consent", "sms consent"):
+        return "consent.email" if "email" in spelling else "consent.sms"
+    return _TARGET_OF.get(spelling)
+
+
+def read_row(values: Mapping[str, Any], mapping: Mapping[str, str], source: str) -> dict[str, Any]:
+    """The submission in a record. `source` counts where the record has none.
+
+    Fields of a JSON record that the mapping leaves out are found under their own names.
+    """
+    submission: dict[str, Any] = {"source": source}
+    consent: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    if isinstance(values.get("consent"), Mapping):
+        consent |= values["consent"]
+    if isinstance(values.get("attributes"), Mapping):
+        attributes |= values["attributes"]
+    mapped = {*mapping, *mapping.values()}
+    by_own_name = {target: target for target in TARGETS if target in values and target not in mapped}
+    for target, column in (by_own_name | dict(mapping)).items():
+        value = _value_at(values, column)
+        if value is None or value == "":
+            continue
+        group, _, part = target.partition(".")
+        if group == "attributes":
+            attributes[part] = value
+        elif group == "consent":
+            consent[part] = value
+        else:
+            submission[target] = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if consent:
+        submission["consent"] = consent
+    if attributes:
+        submission["attributes"] = attributes
+    return submission
+
+
+def _value_at(values: Mapping[str, Any], path: str) -> Any:
+    if path in values:
+        return values[path]
+    found: Any = values
+    for key in path.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(key)
+    return found

@@ -1,0 +1,100 @@
+"""Which of two values for a field counts (master data management calls such rules "survivorship").
+
+A human's edit outranks imports and other systems; otherwise the newest `time` wins. So the order in which submissions
+arrive does not matter.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.capture.rules.consent import SubmittedConsent
+from services.capture.rules.contact import Contact
+from services.capture.rules.lead import Lead, Provenance
+
+
+def outranks(new: Provenance, present: Provenance | None) -> bool:
+    """Whether a new value replaces the present one. Of two values of the same time the one that arrives last does."""
+    if present is None:
+        return True
+    if new.human != present.human:
+        return new.human
+    return new.time >= present.time
+
+
+def new_lead(tenant: str, lead_id: UUID, contact: Contact, time: datetime) -> Lead:
+    """The lead that a submission makes."""
+    lead = Lead(
+        tenant=tenant,
+        lead_id=lead_id,
+        source=contact.source,
+        created_on=time,
+        as_of=time,
+        updated_on=time,
+        external_id=contact.external_id,
+        owner=contact.owner,
+        fields=dict(contact.fields),
+        attributes={name: value for name, value in contact.attributes.items() if value is not None},
+        likeness=contact.likeness,
+    )
+    if contact.consent is not None:
+        _apply_consent(lead, contact.consent, time, human=False)
+    return lead
+
+
+def apply_contact(
+    lead: Lead, contact: Contact, time: datetime, *, human: bool = False, without: Iterable[str] = ()
+) -> list[str]:
+    """Set the values of a submission that outrank the present ones; the names of the fields that changed.
+
+    `without` names fields to skip, such as an e-mail that another lead has. The caller counts the version.
+    """
+    skipped = set(without)
+    values: dict[str, Any] = {name: value for name, value in contact.fields.items() if name not in skipped}
+    values |= {f"attributes.{name}": value for name, value in contact.attributes.items()}
+    changed = apply_values(lead, values, Provenance(time, human))
+    if contact.consent is not None:
+        changed += _apply_consent(lead, contact.consent, time, human)
+    return changed
+
+
+def apply_values(lead: Lead, values: Mapping[str, Any], provenance: Provenance) -> list[str]:
+    """Set each value that outranks the present one (None clears a field); the names of the fields that changed.
+
+    An equal value changes nothing, but its newer provenance is kept.
+    """
+    changed = []
+    for name, value in values.items():
+        present = lead.provenance_of(name)
+        if not outranks(provenance, present):
+            continue
+        if lead.value_of(name) != value:
+            lead.set_value(name, value)
+            changed.append(name)
+        elif present is None or present == provenance:
+            continue
+        lead.provenance[name] = provenance
+        lead.unsaved = True
+    return changed
+
+
+def _apply_consent(lead: Lead, consent: SubmittedConsent, time: datetime, human: bool) -> list[str]:
+    """Consent is decided channel by channel. A denial also replaces an older grant that a human entered."""
+    at = min(consent.at or time, time)
+    provenance = Provenance(at, human)
+    changed = []
+    for channel, choice in consent.channels.items():
+        name = f"consent.{channel}"
+        present = lead.provenance_of(name)
+        withdrawn = choice == "denied" and present is not None and at >= present.time
+        if not outranks(provenance, present) and not withdrawn:
+            continue
+        if lead.consent.get(channel) != choice:
+            changed.append(name)
+        lead.consent |= {channel: choice, "at": at.isoformat(), "source": consent.source or lead.source}
+        lead.consent["basis"] = consent.basis or lead.consent.get("basis")
+        if provenance != Provenance(lead.as_of):
+            lead.provenance[name] = provenance
+        lead.unsaved = True
+    return changed

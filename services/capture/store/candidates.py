@@ -1,0 +1,86 @@
+"""The leads that submissions may be about, found by external id, e-mail, phone and likeness."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.capture.rules.contact import Contact
+from services.capture.rules.matching import MOST_PAIRS
+from shared.db import UnitOfWork
+from shared.ids import LeadKey
+
+ExternalId = tuple[str, str, str]
+"""(tenant, source, external id)."""
+
+# Each submission costs one probe of each index. The sub-selects with ORDER BY and LIMIT force that plan: under
+# row-level security and on a young table, a plain join may read all leads of the tenant for each submission, and that
+# plan stays cached while the table grows. The phone of a switchboard and a common name find the oldest few leads only.
+_FIND = f"""
+    SELECT w.tenant_id, i.lead_id, w.source, w.external_id
+    FROM unnest(CAST(:id_tenants AS text[]), CAST(:id_sources AS text[]), CAST(:ids AS text[]))
+         AS w (tenant_id, source, external_id)
+    CROSS JOIN LATERAL (
+        SELECT lead_id FROM lead_identity
+        WHERE tenant_id = w.tenant_id AND source = w.source AND external_id = w.external_id
+        ORDER BY tenant_id, source, external_id LIMIT 1
+    ) i
+  UNION ALL
+    SELECT w.tenant_id, l.lead_id, NULL, NULL
+    FROM unnest(CAST(:email_tenants AS text[]), CAST(:emails AS text[])) AS w (tenant_id, email)
+    CROSS JOIN LATERAL (
+        (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND email = w.email AND merged_into IS NULL
+         ORDER BY tenant_id, email LIMIT 1)
+        UNION ALL
+        (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND email = w.email AND merged_into IS NOT NULL
+         ORDER BY tenant_id, email LIMIT 1)
+    ) l
+  UNION ALL
+    SELECT w.tenant_id, l.lead_id, NULL, NULL
+    FROM unnest(CAST(:phone_tenants AS text[]), CAST(:phones AS text[])) AS w (tenant_id, phone)
+    CROSS JOIN LATERAL (
+        (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND phone = w.phone AND phone_first
+         ORDER BY tenant_id, phone LIMIT 1)
+        UNION ALL
+        (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND phone = w.phone AND NOT phone_first
+         ORDER BY tenant_id, phone, lead_id LIMIT {MOST_PAIRS})
+    ) l
+  UNION ALL
+    SELECT w.tenant_id, l.lead_id, NULL, NULL
+    FROM unnest(CAST(:likeness_tenants AS text[]), CAST(:likenesses AS bigint[])) AS w (tenant_id, likeness)
+    CROSS JOIN LATERAL (
+        SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND likeness = w.likeness
+        ORDER BY tenant_id, likeness, lead_id LIMIT {MOST_PAIRS}
+    ) l
+"""
+
+
+async def find(
+    work: UnitOfWork, submitted: Sequence[tuple[str, Contact]]
+) -> tuple[set[LeadKey], dict[ExternalId, UUID]]:
+    """The leads that the submissions (tenant, contact) may be about, and the lead of each known external id."""
+    ids = {(t, c.source, c.external_id) for t, c in submitted if c.external_id is not None}
+    emails = {(t, c.email) for t, c in submitted if c.email is not None}
+    phones = {(t, c.phone) for t, c in submitted if c.phone is not None}
+    likenesses = {(t, c.likeness) for t, c in submitted if c.likeness is not None}
+    rows = await work.fetch(
+        _FIND,
+        id_tenants=[t for t, _, _ in ids],
+        id_sources=[source for _, source, _ in ids],
+        ids=[external_id for _, _, external_id in ids],
+        email_tenants=[t for t, _ in emails],
+        emails=[email for _, email in emails],
+        phone_tenants=[t for t, _ in phones],
+        phones=[phone for _, phone in phones],
+        likeness_tenants=[t for t, _ in likenesses],
+        likenesses=[likeness for _, likeness in likenesses],
+    )
+    external_ids = {
+        (row["tenant_id"], row["source"], row["external_id"]): row["lead_id"]
+        for row in rows
+        if row["external_id"] is not None
+    }
+    return {(row["tenant_id"], row["lead_id"]) for row in rows}, external_ids
+
+
+async def forbid_table_scans(work: UnitOfWork) -> None:
+    """Forbid, in this transaction, a plan that scans a table because it was nearly empty when the plan was made."""
+    await work.run("SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)")

@@ -1,0 +1,133 @@
+"""The upload of a file of leads: it is checked, stored in chunks, and then left to the import worker."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from services.capture.rules.field_mapping import read_mapping
+from services.capture.rules.records import Layout, NotText, read_layout
+from services.capture.rules.text import clean
+from services.capture.store import imports as store
+from shared.db import Database
+from shared.errors import Conflict, Invalid, UnsupportedMedia
+from shared.ids import uuid7
+
+_HEAD = 262_144
+"""Bytes at the beginning of a file in which its header must be."""
+_CHUNKS_AT_ONCE = 16
+_NAME_CHARACTERS = 200
+
+
+class UploadedFile(Protocol):
+    """The file of a request, which is on disk already."""
+
+    async def read(self, size: int = -1) -> bytes: ...
+
+    async def seek(self, offset: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The fields of a request that describe its file."""
+
+    name: str
+    source: str
+    mapping: Mapping[str, Any]
+    encoding: str
+    idempotency_key: str | None
+
+
+async def start_import(database: Database, tenant: str, actor: str, file: UploadedFile, upload: Upload) -> UUID:
+    """Store a file for the import worker; the import's id. A repeated Idempotency-Key gives the first import's id.
+
+    Raises UnsupportedMedia or Invalid for a file, or a mapping, that cannot be read, and Conflict while another request
+    with the same Idempotency-Key is uploading.
+    """
+    try:
+        layout = read_layout(await file.read(_HEAD), name=upload.name, encoding=upload.encoding)
+        mapping = read_mapping(upload.mapping, layout.columns)
+    except NotText as error:
+        raise UnsupportedMedia(str(error)) from None
+    except ValueError as error:
+        raise Invalid(str(error), [{"field": "file", "message": str(error)}]) from None
+    size, rows, digest = await _measure(file, layout, upload)
+    known = await _import_of_key(database, tenant, upload.idempotency_key, digest)
+    if known is not None:
+        return known
+    new = store.NewImport(
+        import_id=uuid7(),
+        source=upload.source,
+        file_name=clean(upload.name)[:_NAME_CHARACTERS],
+        mapping=mapping,
+        layout=asdict(layout),
+        size=size,
+        position=layout.start,
+        line=layout.line,
+        idempotency_key=upload.idempotency_key,
+        request_digest=digest,
+        created_by=actor,
+    )
+    try:
+        async with database.tenant(tenant) as work:
+            await store.insert(work, tenant, new)
+    except IntegrityError:
+        raise Conflict("an import with this Idempotency-Key is being uploaded") from None
+    await _store_chunks(database, tenant, new.import_id, file)
+    async with database.tenant(tenant) as work:
+        await store.begin(work, tenant, new.import_id, rows)
+    return new.import_id
+
+
+async def _measure(file: UploadedFile, layout: Layout, upload: Upload) -> tuple[int, int, bytes]:
+    """The size in bytes, an estimate of the rows (line ends outside of quotes), and a digest of the whole request."""
+    mapping = sorted((str(key), str(value)) for key, value in upload.mapping.items())
+    digest = hashlib.sha256(repr((upload.source, mapping, upload.encoding)).encode())
+    size, rows, quotes, last = 0, 0, 0, b"\n"
+    await file.seek(0)
+    while chunk := await file.read(store.CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+        last = chunk[-1:]
+        if layout.format == "ndjson":
+            rows += chunk.count(b"\n")
+            continue
+        for part in chunk.split(b'"'):
+            rows += 0 if quotes % 2 else part.count(b"\n")
+            quotes += 1
+        quotes -= 1  # the last part continues in the next chunk
+    return size, max(0, rows + (last != b"\n") - (layout.line - 1)), digest.digest()
+
+
+async def _import_of_key(database: Database, tenant: str, key: str | None, digest: bytes) -> UUID | None:
+    """The import that an earlier request with this key has uploaded. An upload that it did not complete is deleted."""
+    if key is None:
+        return None
+    async with database.tenant(tenant) as work:
+        job = await store.find_by_key(work, tenant, key)
+        if job is None:
+            return None
+        if job["request_digest"] != digest:
+            raise Invalid("this Idempotency-Key was used with another body")
+        if job["state"] == "uploading":
+            await store.delete_upload(work, tenant, job["import_id"])
+            return None
+        import_id: UUID = job["import_id"]
+        return import_id
+
+
+async def _store_chunks(database: Database, tenant: str, import_id: UUID, file: UploadedFile) -> None:
+    await file.seek(0)
+    number, ended = 0, False
+    while not ended:
+        chunks: list[bytes] = []
+        while len(chunks) < _CHUNKS_AT_ONCE and not ended:
+            chunk = await file.read(store.CHUNK)
+            ended = not chunk
+            chunks += [chunk] if chunk else []
+        async with database.tenant(tenant) as work:
+            await store.insert_chunks(work, tenant, import_id, number, chunks)
+        number += len(chunks)

@@ -1,0 +1,27 @@
+"""What a change of a goal means for its running period: whether its achievement and published value remain valid."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.goals.rules.periods import Period
+
+COUNTED_FIELDS = ("metric", "period", "timezone", "filter", "starts_on", "ends_on")
+"""The fields of a goal that decide what is counted, and when."""
+
+
+def differs(before: Mapping[str, Any], after: Mapping[str, Any], fields: tuple[str, ...] = COUNTED_FIELDS) -> bool:
+    return any(before[field] != after[field] for field in fields)
+
+
+def is_same_period(
+    before: Mapping[str, Any], after: Mapping[str, Any], running: Mapping[str, Any], period: Period
+) -> bool:
+    """Whether `period`, the one of the changed goal, continues the running one, so that it stays achieved.
+
+    Another metric or filter counts something else. Another time zone moves the ends, and the days stay the same.
+    """
+    if differs(before, after, ("metric", "filter")):
+        return False
+    same_instants = (running["period_start"], running["period_end"]) == (period.start, period.end)
+    same_days = (running["first_day"], running["last_day"]) == (period.first, period.last)
+    return same_instants or (same_days and not differs(before, after, ("period", "starts_on", "ends_on")))

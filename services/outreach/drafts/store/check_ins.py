@@ -1,0 +1,41 @@
+"""Queries on nurture check-ins: `lead.nurture_due` is when the next one falls due."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from shared.db import UnitOfWork
+
+
+async def due(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
+    """(tenant_id, lead_id) of leads whose check-in is due, the longest due first."""
+    return await work.fetch(
+        "SELECT tenant_id, lead_id FROM lead WHERE nurture_due <= :now ORDER BY nurture_due LIMIT :limit",
+        now=work.now,
+        limit=limit,
+    )
+
+
+async def lock(work: UnitOfWork, tenant: str, lead_id: UUID) -> RowMapping | None:
+    """The lead's stage and `nurture_due`, locked; None when its check-in is not due any more."""
+    return await work.fetch_one(
+        """
+        SELECT stage, nurture_due FROM lead
+        WHERE tenant_id = :tenant AND lead_id = :lead AND nurture_due <= :now FOR UPDATE
+        """,
+        tenant=tenant,
+        lead=lead_id,
+        now=work.now,
+    )
+
+
+async def set_next(work: UnitOfWork, tenant: str, lead_id: UUID, due: datetime | None) -> None:
+    """Set when the next check-in falls due; None: no more check-ins."""
+    await work.run(
+        "UPDATE lead SET nurture_due = :due WHERE tenant_id = :tenant AND lead_id = :lead",
+        due=due,
+        tenant=tenant,
+        lead=lead_id,
+    )

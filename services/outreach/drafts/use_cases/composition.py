@@ -1,0 +1,140 @@
+"""Composing one draft in two transactions: `prepare` before the text is written, `save` after it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.outreach.drafts import store
+from services.outreach.drafts.composer import ComposedText, ComposerTask
+from services.outreach.drafts.composer.facts import facts_of
+from services.outreach.drafts.rules import (
+    AUTOMATIC_CAUSES,
+    COMPOSER,
+    choose_channel,
+    first_cause,
+    stage_to_write_for,
+)
+from services.outreach.drafts.store import compositions
+from services.outreach.drafts.store.compositions import CompositionRequest
+from services.outreach.drafts.store.conversations import Conversation, conversation_of
+from services.outreach.drafts.use_cases.addressing import SenderAddresses, addressed_message, signature_of
+from services.outreach.drafts.use_cases.channels import channels_of
+from services.outreach.drafts.use_cases.events import publish_created
+from services.outreach.drafts.use_cases.strategies import strategy_for
+from services.outreach.rules import is_recent, stage_refusal
+from services.outreach.schemas import OutreachSettings
+from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, settings_of
+from shared.db import UnitOfWork
+from shared.events import Envelope
+
+
+class CompositionDropped(Exception):
+    """The requested draft makes no sense any more; the message gives the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A leased request with all that its composer needs."""
+
+    request: CompositionRequest
+    lead: Lead
+    settings: OutreachSettings
+    channel: str
+    task: ComposerTask
+    conversation: Conversation
+
+
+async def prepare(work: UnitOfWork, request: CompositionRequest, sender: SenderAddresses) -> Composition:
+    """Gather what is known for a requested draft. Raises CompositionDropped when it makes no sense any more."""
+    lead = await lead_of(work, request.tenant, request.lead_id)
+    settings = await settings_of(work, request.tenant)
+    lead, stage = await _still_wanted(work, request, lead, settings)
+    channel, why = choose_channel(
+        lead.mode or settings.mode,
+        await channels_of(work, lead, settings),
+        settings.unknown_consent_allows,
+        request.channel,
+    )
+    if channel is None:
+        raise CompositionDropped(why)
+    if request.cause not in AUTOMATIC_CAUSES and request.channel not in (None, channel):
+        raise CompositionDropped(f"nothing can be sent by {request.channel}")
+    conversation = await conversation_of(work, lead, channel)
+    is_answer = request.kind == "answer"
+    task = ComposerTask(
+        kind=request.kind,
+        channel=channel,
+        strategy=await strategy_for(work, request.tenant, request.kind, stage),
+        facts=facts_of(lead),
+        sender=signature_of(lead, settings, sender),
+        label=conversation.label if is_answer else None,
+        reply_subject=conversation.subject if is_answer else None,
+        own_domains=sender.own_domains(settings, request.tenant),
+        conversation=conversation.messages,
+        instruction=request.instruction,
+    )
+    return Composition(request, lead, settings, channel, task, conversation)
+
+
+async def save(work: UnitOfWork, composition: Composition, text: ComposedText, sender: SenderAddresses) -> None:
+    """Store the draft and publish it. Raises CompositionDropped when it makes no sense any more, or one is pending."""
+    request, settings = composition.request, composition.settings
+    lead = await lead_of(work, request.tenant, request.lead_id, lock=True)
+    lead, _ = await _still_wanted(work, request, lead, settings)
+    channel = composition.channel
+    if lead.address(channel) != composition.lead.address(channel):
+        raise CompositionDropped("the lead's address has changed")
+    if not await compositions.end(work, request.tenant, request.draft_id, "done", None):
+        raise CompositionDropped("it was dropped meanwhile")
+    conversation = composition.conversation if request.kind == "answer" else None
+    message = addressed_message(lead, settings, sender, channel, text.subject, text.body, conversation)
+    new = store.NewDraft(
+        tenant=request.tenant,
+        draft_id=request.draft_id,
+        lead_id=request.lead_id,
+        kind=request.kind,
+        message=message,
+        author=COMPOSER,
+        cause=request.cause,
+        cause_id=request.cause_id,
+        cause_at=request.cause_at,
+        expires_at=work.now + timedelta(hours=settings.draft_ttl_hours),
+        claims=text.claims,
+        made_from={**text.made_from, **({"instruction": request.instruction} if request.instruction else {})},
+        replaces=request.replaces,
+    )
+    if not await store.add(work, new):
+        raise CompositionDropped("a draft of that kind is pending already")
+    publish_created(work, new, _cause(request))
+
+
+async def _still_wanted(
+    work: UnitOfWork, request: CompositionRequest, lead: Lead | None, settings: OutreachSettings
+) -> tuple[Lead, str]:
+    """The lead and the stage to write for. Raises CompositionDropped when the cause does not hold any more."""
+    if lead is None or not lead.captured:
+        raise CompositionDropped("the lead is not known any more")
+    if lead.merged_into:
+        raise CompositionDropped("merged")
+    if lead.opted_out:
+        raise CompositionDropped("the lead has opted out")
+    stage, rule = stage_to_write_for(request.kind, request.cause, lead.stage, lead.stage_rule)
+    reason = stage_refusal(request.kind, stage, rule)
+    if reason:
+        raise CompositionDropped(reason)
+    if request.cause in AUTOMATIC_CAUSES:
+        if request.replaces is None and not is_recent(request.cause_at, work.now, settings.react_within_hours):
+            raise CompositionDropped("its cause is too old")
+        if not settings.drafts_automatically(request.kind):
+            raise CompositionDropped(f"automatic drafts of kind {request.kind} are switched off")
+    last_reply = await last_reply_at(work, request.tenant, await lead_ids_of(work, request.tenant, request.lead_id))
+    if last_reply and last_reply > request.cause_at:
+        raise CompositionDropped("the lead has written since")
+    return lead, stage
+
+
+def _cause(request: CompositionRequest) -> Envelope | None:
+    """The event that brought the draft about, where one did."""
+    if request.cause not in ("stage", "hot"):
+        return None
+    id_ = first_cause(request.cause_id)
+    return Envelope(id_, "", "", request.cause_at, request.tenant, str(request.lead_id), correlation_id=id_)

@@ -1,0 +1,29 @@
+"""The events of a draft: `draft.created` and `draft.decided`."""
+
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from services.outreach.drafts.store import NewDraft
+from shared.db import UnitOfWork
+from shared.events import DraftCreated, DraftDecided, Envelope
+
+SYSTEM = "system:outreach"
+"""The actor of decisions that no person made: superseded, expired."""
+
+
+def publish_created(work: UnitOfWork, new: NewDraft, cause: Envelope | None = None) -> None:
+    """Publish that a draft waits for review. `cause`: the event that brought it about, if one did."""
+    work.emit(
+        DraftCreated(draft_id=new.draft_id, kind=new.kind, channel=new.message.channel, sha256=new.message.sha256),
+        tenant=new.tenant,
+        subject=new.lead_id,
+        cause=cause,
+    )
+
+
+def publish_decided(work: UnitOfWork, row: RowMapping, decision: str, actor: str, reason: str | None) -> None:
+    """Publish that a draft no longer waits for review: by whose decision, and on which text."""
+    fields: dict[str, Any] = {"reason": reason} if reason else {}
+    fields |= {"draft_id": row["draft_id"], "decision": decision, "actor": actor, "sha256": row["sha256"]}
+    work.emit(DraftDecided(**fields), tenant=row["tenant_id"], subject=row["lead_id"])

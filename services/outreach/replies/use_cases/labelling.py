@@ -1,0 +1,184 @@
+"""Labels of replies, by the rules or by a human, and everything that follows from a label."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from services.outreach import hooks
+from services.outreach.keys import Keys
+from services.outreach.replies import store
+from services.outreach.replies.rules import WRONG_ADDRESS_LABELS
+from services.outreach.replies.rules.label_details import details_of
+from services.outreach.rules import AUTOMATIC_LABELS, CHANNELS
+from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of
+from services.outreach.suppression import store as addresses
+from services.outreach.suppression.use_cases import (
+    SuppressionRequest,
+    opt_out_lead,
+    retract_opt_out,
+    suppress_hash,
+)
+from shared.db import UnitOfWork
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.events import Envelope, ReplyReceived
+from shared.ids import uuid7
+from shared.store.aliases import resolve
+
+EXCERPT = 500
+"""Characters of a reply in `reply.received`."""
+
+
+async def kept_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> Lead | None:
+    """The lead with this id, or the one that it was merged into."""
+    kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
+    return await lead_of(work, tenant, kept)
+
+
+async def label_reply(
+    work: UnitOfWork,
+    keys: Keys,
+    tenant: str,
+    reply_id: UUID,
+    label: str,
+    actor: str,
+    note: str | None,
+    is_operator: bool,
+) -> RowMapping:
+    """Apply a human's label; the reply afterwards.
+
+    Correcting an `opt_out` also retracts its suppressions. It needs an operator (Forbidden) and a note (Invalid), and
+    is not possible for a STOP word (Conflict).
+    """
+    row = await store.get(work, tenant, reply_id, lock=True)
+    if row is None:
+        raise NotFound("no such reply")
+    if row["outcome"] == "bounce":
+        raise Conflict("a delivery report cannot be labelled")
+    corrects_opt_out = row["label"] == "opt_out" and label != "opt_out"
+    if corrects_opt_out:
+        if row["stop_word"]:
+            raise Conflict("the opt-out by a STOP word is final: the reply keeps its label")
+        if not is_operator:
+            raise Forbidden("correcting an opt-out needs the role operator")
+        if not (note or "").strip():
+            raise Invalid("correcting an opt-out needs a note", [{"field": "note", "message": "is missing"}])
+    lead = await kept_lead(work, tenant, row["lead_id"]) if row["lead_id"] else None
+    await lock_addresses(work, keys, row, lead, label)
+    keeps_address = label in WRONG_ADDRESS_LABELS
+    if row["closed_hash"] and not keeps_address:
+        await addresses.save_state(work, (tenant, row["channel"], bytes(row["closed_hash"])), "valid", [])
+    await store.relabel(work, row, label, actor, note, str(uuid7()), keeps_address=keeps_address)
+    if corrects_opt_out:
+        await retract_opt_out(work, tenant, lead.lead_id if lead else None, reply_id, actor, note or "")
+    relabelled = await store.get(work, tenant, reply_id)
+    assert relabelled is not None
+    await apply_label(work, keys, relabelled, lead, actor)
+    return relabelled
+
+
+async def lock_addresses(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead | None, label: str) -> None:
+    """Lock the addresses that a label may change: before any lead or dispatch, in the same order as everywhere."""
+    tenant = row["tenant_id"]
+    wanted = set()
+    if lead:
+        wanted |= {(tenant, channel, hash) for channel in CHANNELS if (hash := lead.address_hash(channel))}
+    if row["closed_hash"]:
+        wanted.add((tenant, row["channel"], bytes(row["closed_hash"])))
+    if label == "opt_out" and (sender := _sender(keys, row)):
+        wanted.add((tenant, *sender))
+    await addresses.lock_addresses(work, wanted)
+
+
+def _sender(keys: Keys, row: RowMapping) -> tuple[str, bytes] | None:
+    """(channel, hash) of the address that the reply was sent from."""
+    return (row["channel"], keys.address(row["tenant_id"], row["sender"])) if row["sender"] else None
+
+
+async def apply_label(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead | None, actor: str | None) -> None:
+    """Publish the label of a reply and apply what follows from it.
+
+    `actor`: the human who gave the label; None: the rules did, when the reply was received.
+    """
+    if lead is None:
+        if row["label"] == "opt_out" and (sender := _sender(keys, row)):
+            await suppress_hash(work, row["tenant_id"], _opt_out(row, actor), *sender)
+        return
+    envelope = await _publish(work, row, lead)
+    if row["label"] == "opt_out":
+        await opt_out_lead(work, lead, _opt_out(row, actor), also=_sender(keys, row), cause=envelope)
+    if row["wrong_address"]:
+        await _invalidate_address(work, row, lead)
+    if row["label"] not in AUTOMATIC_LABELS:
+        await _record_last_reply(work, row, lead)
+    labelled = hooks.ReplyLabelled(
+        row["tenant_id"], lead.lead_id, row["reply_id"], row["channel"], row["label"], row["received_at"]
+    )
+    await hooks.reply_labelled.notify(work, labelled)
+
+
+def _opt_out(row: RowMapping, actor: str | None) -> SuppressionRequest:
+    stop_word = row["stop_word"]
+    return SuppressionRequest(
+        channel=row["channel"] if stop_word else "all",
+        how="stop_word" if stop_word else "reply",
+        actor=actor or store.REPLY_RULES,
+        reason=row["because"],
+        reply_id=row["reply_id"],
+    )
+
+
+def _details(row: RowMapping) -> dict[str, str]:
+    return details_of(row["label"], row["newest"], row["sender"], row["received_at"].date())
+
+
+async def _record_last_reply(work: UnitOfWork, row: RowMapping, lead: Lead) -> None:
+    """Apply the reply to the lead, unless a newer one is known."""
+    last = await last_reply_at(work, lead.tenant, await lead_ids_of(work, lead.tenant, lead.lead_id))
+    if last and last > row["received_at"]:
+        return
+    until = _details(row).get("later_until")
+    later_until = datetime.fromisoformat(until).replace(tzinfo=UTC) if until else None
+    await store.record_last_reply(work, row["tenant_id"], lead.lead_id, later_until)
+
+
+async def _publish(work: UnitOfWork, row: RowMapping, lead: Lead) -> Envelope:
+    """Publish `reply.received` with the present label, at the time at which the reply was received."""
+    message_id = None
+    if row["dispatch_id"] is not None:
+        message_id = await store.message_id_of(work, row["tenant_id"], row["dispatch_id"])
+    optional: dict[str, Any] = {
+        "message_id": message_id,
+        "wrong_address": True if row["wrong_address"] else None,
+        "excerpt": row["newest"][:EXCERPT] or None,
+        **_details(row),
+    }
+    return work.emit(
+        ReplyReceived(
+            reply_id=str(row["reply_id"]),
+            channel=row["channel"],
+            label=row["label"],
+            confidence=round(float(row["confidence"]), 3),
+            method=row["method"],
+            labelled_at=row["labelled_at"],
+            **{name: value for name, value in optional.items() if value is not None},
+        ),
+        tenant=row["tenant_id"],
+        subject=lead.lead_id,
+        time=row["received_at"],
+        event_id=row["event_id"],
+    )
+
+
+async def _invalidate_address(work: UnitOfWork, row: RowMapping, lead: Lead) -> None:
+    """The writer says that the address is not the lead's: it becomes invalid, and the reply records that it did so."""
+    tenant, channel, hash = row["tenant_id"], row["channel"], lead.address_hash(row["channel"])
+    if hash is None:
+        return
+    key = (tenant, channel, hash)
+    if (await addresses.lock_addresses(work, [key]))[key].state != "invalid":
+        await addresses.save_state(work, key, "invalid", [])
+        await store.record_closed_address(work, row, hash)
+    closed = hooks.ChannelClosed(tenant, lead.lead_id, channel, "the address is not the lead's")
+    await hooks.channel_closed.notify(work, closed)

@@ -1,0 +1,55 @@
+"""Queries on dispatches, on what mailboxes have sent, and on used-up channels."""
+
+from services.outreach.sending.store.dispatches import (
+    Approved,
+    annotate,
+    by_provider_id,
+    change_state,
+    enter_sending,
+    hasten_queued,
+    lapsed,
+    last_turn,
+    lock,
+    lock_due,
+    next_due,
+    page,
+    queue,
+)
+from services.outreach.sending.store.exhaustion import (
+    SentMessages,
+    check_all_for_exhaustion,
+    check_at_latest,
+    check_now,
+    due_for_exhaustion,
+    mark_exhausted,
+    sent_since,
+    set_next_check,
+)
+from services.outreach.sending.store.mailboxes import MailboxUse, count_attempt, lock_mailbox
+
+__all__ = [
+    "Approved",
+    "MailboxUse",
+    "SentMessages",
+    "annotate",
+    "by_provider_id",
+    "change_state",
+    "check_all_for_exhaustion",
+    "check_at_latest",
+    "check_now",
+    "count_attempt",
+    "due_for_exhaustion",
+    "enter_sending",
+    "hasten_queued",
+    "lapsed",
+    "last_turn",
+    "lock",
+    "lock_due",
+    "lock_mailbox",
+    "mark_exhausted",
+    "next_due",
+    "page",
+    "queue",
+    "sent_since",
+    "set_next_check",
+]

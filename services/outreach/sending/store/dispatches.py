@@ -1,0 +1,192 @@
+"""Queries on dispatches."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from services.outreach.sending.rules import check_transition
+from services.outreach.sending.tables import DispatchRow
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import insert_rows
+from shared.ids import uuid7
+
+
+class Approved(NamedTuple):
+    """A draft that a human has just approved: what its dispatch needs."""
+
+    tenant: str
+    draft_id: UUID
+    sha256: str
+    lead_id: UUID
+    kind: str
+    channel: str
+    address_hash: bytes
+    mailbox: str
+    cause_at: datetime
+
+
+_COLUMNS = ("tenant_id", *Approved._fields[1:], "dispatch_id", "due_at", "created_at")
+_QUEUE = insert_rows(DispatchRow, _COLUMNS)
+
+
+async def queue(work: UnitOfWork, approved: Approved) -> UUID:
+    """Queue a dispatch for an approved draft, due at once; its id. The database refuses it without the approval."""
+    dispatch_id = uuid7()
+    await work.run(_QUEUE, **by_column(_COLUMNS, [(*approved, dispatch_id, work.now, work.now)]))
+    return dispatch_id
+
+
+async def next_due(work: UnitOfWork, spread: int) -> RowMapping | None:
+    """One of the `spread` dispatches that have been due longest, at random, so that senders pick different ones."""
+    return await work.fetch_one(
+        """
+        SELECT * FROM (
+            SELECT tenant_id, dispatch_id, channel, address_hash, lead_id FROM dispatch
+            WHERE state = 'queued' AND due_at <= :now ORDER BY due_at LIMIT :spread
+        ) d ORDER BY random() LIMIT 1
+        """,
+        now=work.now,
+        spread=spread,
+    )
+
+
+_WITH_TEXT = """
+    SELECT d.*, c.canonical, c.from_address, c.to_address, c.subject, c.body, c.headers
+    FROM dispatch d
+    JOIN content c ON c.tenant_id = d.tenant_id AND c.draft_id = d.draft_id AND c.sha256 = d.sha256
+"""
+
+
+async def lock_due(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> RowMapping | None:
+    """The dispatch with its text, locked; None when another sender has it or it is not due any more."""
+    return await work.fetch_one(
+        f"""{_WITH_TEXT} WHERE d.tenant_id = :tenant AND d.dispatch_id = :dispatch AND d.state = 'queued'
+            AND d.due_at <= :now FOR UPDATE OF d SKIP LOCKED""",
+        tenant=tenant,
+        dispatch=dispatch_id,
+        now=work.now,
+    )
+
+
+async def lock(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> RowMapping | None:
+    """The dispatch with its text, locked; None when there is none (any more)."""
+    return await work.fetch_one(
+        f"{_WITH_TEXT} WHERE d.tenant_id = :tenant AND d.dispatch_id = :dispatch FOR UPDATE OF d",
+        tenant=tenant,
+        dispatch=dispatch_id,
+    )
+
+
+async def by_provider_id(work: UnitOfWork, tenant: str, sid: str) -> RowMapping | None:
+    """The dispatch that the SMS provider knows by this id, with its text."""
+    return await work.fetch_one(
+        f"{_WITH_TEXT} WHERE d.tenant_id = :tenant AND (d.provider_id = :sid OR d.message_id = :sid)",
+        tenant=tenant,
+        sid=sid,
+    )
+
+
+async def last_turn(work: UnitOfWork, tenant: str, mailbox: str, reason: str) -> datetime | None:
+    """The latest `due_at` of the dispatches that wait for the (locked) mailbox for this reason, None without any."""
+    row = await work.fetch_one(
+        """
+        SELECT max(due_at) AS at FROM dispatch
+        WHERE tenant_id = :tenant AND mailbox = :mailbox AND state = 'queued' AND due_at > :now AND reason = :reason
+        """,
+        tenant=tenant,
+        mailbox=mailbox,
+        now=work.now,
+        reason=reason,
+    )
+    return row["at"] if row else None
+
+
+async def enter_sending(work: UnitOfWork, row: RowMapping, message_id: str, lease: timedelta) -> None:
+    """Store `sending` with the Message-ID, before the first byte is sent. The database's own clock times the lease."""
+    check_transition(row["state"], "sending")
+    await work.run(
+        """
+        UPDATE dispatch SET state = 'sending', message_id = :message_id, attempts = attempts + 1, reason = NULL,
+               first_tried_at = coalesce(first_tried_at, :now), sending_at = :now,
+               lease_until = clock_timestamp() + :lease
+        WHERE tenant_id = :tenant AND dispatch_id = :dispatch
+        """,
+        message_id=message_id,
+        now=work.now,
+        lease=lease,
+        tenant=row["tenant_id"],
+        dispatch=row["dispatch_id"],
+    )
+
+
+async def change_state(work: UnitOfWork, row: RowMapping, state: str, **columns: Any) -> None:
+    """Another state of a locked dispatch, with the columns that belong to it. Raises ForbiddenTransition."""
+    check_transition(row["state"], state)
+    assignments = ", ".join(f"{name} = :{name}" for name in ("state", *columns))
+    await work.run(
+        f"UPDATE dispatch SET {assignments} WHERE tenant_id = :tenant AND dispatch_id = :dispatch",
+        state=state,
+        tenant=row["tenant_id"],
+        dispatch=row["dispatch_id"],
+        **columns,
+    )
+
+
+async def annotate(work: UnitOfWork, row: RowMapping, note: str) -> None:
+    """Store a note on a dispatch; its state stays."""
+    await work.run(
+        "UPDATE dispatch SET note = :note WHERE tenant_id = :tenant AND dispatch_id = :dispatch",
+        note=note,
+        tenant=row["tenant_id"],
+        dispatch=row["dispatch_id"],
+    )
+
+
+async def hasten_queued(work: UnitOfWork, tenant: str, retry_at: datetime) -> None:
+    """Make queued dispatches due now that wait for a window or their mailbox, because the settings have changed.
+
+    A dispatch that was tried before may be backing off instead: it falls due at `retry_at` at the latest. Dispatches
+    that are due already are updated too, to wait for a sender that is still deciding by the old settings.
+    """
+    await work.run(
+        """
+        UPDATE dispatch SET due_at = least(due_at, CASE WHEN attempts = 0 THEN CAST(:now AS timestamptz)
+                                                        ELSE CAST(:retry_at AS timestamptz) END)
+        WHERE tenant_id = :tenant AND state = 'queued'
+        """,
+        now=work.now,
+        retry_at=retry_at,
+        tenant=tenant,
+    )
+
+
+async def lapsed(work: UnitOfWork, limit: int = 100) -> Sequence[RowMapping]:
+    """(tenant_id, dispatch_id) of dispatches whose lease ran out in `sending`."""
+    return await work.fetch(
+        """
+        SELECT tenant_id, dispatch_id FROM dispatch
+        WHERE state = 'sending' AND lease_until < clock_timestamp() ORDER BY lease_until LIMIT :limit
+        """,
+        limit=limit,
+    )
+
+
+async def page(
+    work: UnitOfWork, tenant: str, filters: dict[str, Any], before: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[RowMapping]:
+    """Dispatches, the newest first. `filters`: column -> value, only columns of `dispatch`."""
+    conditions = "".join(f" AND {column} = :{column}" for column in filters)
+    after = " AND (created_at, dispatch_id) < (:before_at, :before_id)" if before else ""
+    return await work.fetch(
+        f"""
+        SELECT * FROM dispatch WHERE tenant_id = :tenant{conditions}{after}
+        ORDER BY created_at DESC, dispatch_id DESC LIMIT :limit
+        """,
+        tenant=tenant,
+        limit=limit,
+        **({"before_at": before[0], "before_id": before[1]} if before else {}),
+        **filters,
+    )

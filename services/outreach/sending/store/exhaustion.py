@@ -1,0 +1,94 @@
+"""Queries on used-up channels: what was sent to an address, and when each lead's channels are checked next."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from shared.db import UnitOfWork
+
+
+class SentMessages(NamedTuple):
+    """How many messages were sent, and when the last one was."""
+
+    count: int
+    last_at: datetime | None
+
+
+async def sent_since(work: UnitOfWork, tenant: str, address_hash: bytes, since: datetime | None) -> SentMessages:
+    """The messages sent to an address since then (None: ever). Nurture check-ins do not count."""
+    row = await work.fetch_one(
+        """
+        SELECT count(*) AS n, max(sent_at) AS last_at FROM dispatch
+        WHERE tenant_id = :tenant AND address_hash = :hash AND state = 'sent' AND kind <> 'nurture'
+          AND (CAST(:since AS timestamptz) IS NULL OR sent_at > CAST(:since AS timestamptz))
+        """,
+        tenant=tenant,
+        hash=address_hash,
+        since=since,
+    )
+    assert row is not None
+    return SentMessages(row["n"], row["last_at"])
+
+
+async def due_for_exhaustion(work: UnitOfWork, limit: int = 100) -> Sequence[RowMapping]:
+    """(tenant_id, lead_id) of leads whose channels are due to be checked."""
+    return await work.fetch(
+        "SELECT tenant_id, lead_id FROM lead WHERE exhaust_due <= :now ORDER BY exhaust_due LIMIT :limit",
+        now=work.now,
+        limit=limit,
+    )
+
+
+async def mark_exhausted(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
+    """Store that `outreach.exhausted` was published for the lead."""
+    await work.run(
+        "UPDATE lead SET exhausted_at = :now WHERE tenant_id = :tenant AND lead_id = :lead",
+        now=work.now,
+        tenant=tenant,
+        lead=lead_id,
+    )
+
+
+async def set_next_check(work: UnitOfWork, tenant: str, lead_id: UUID, due: datetime | None) -> None:
+    """Check the lead's channels at `due`; None: not until a message is sent to it."""
+    await work.run(
+        "UPDATE lead SET exhaust_due = :due WHERE tenant_id = :tenant AND lead_id = :lead",
+        due=due,
+        tenant=tenant,
+        lead=lead_id,
+    )
+
+
+async def check_at_latest(work: UnitOfWork, tenant: str, lead_id: UUID, due: datetime) -> None:
+    """Check the lead's channels at `due`, or earlier if that was planned before."""
+    await work.run(
+        "UPDATE lead SET exhaust_due = least(exhaust_due, :due) WHERE tenant_id = :tenant AND lead_id = :lead",
+        due=due,
+        tenant=tenant,
+        lead=lead_id,
+    )
+
+
+async def check_now(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> None:
+    """Check the channels of these leads now, as far as a later check is planned."""
+    await work.run(
+        """
+        UPDATE lead SET exhaust_due = :now
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND exhaust_due > :now
+        """,
+        now=work.now,
+        tenant=tenant,
+        leads=list(lead_ids),
+    )
+
+
+async def check_all_for_exhaustion(work: UnitOfWork, tenant: str) -> None:
+    """Check now the channels of every lead of the tenant that a check is planned for: its settings have changed."""
+    await work.run(
+        "UPDATE lead SET exhaust_due = :now WHERE tenant_id = :tenant AND exhaust_due IS NOT NULL",
+        now=work.now,
+        tenant=tenant,
+    )

@@ -1,0 +1,140 @@
+"""Leasing one due dispatch for an attempt: everything is checked again, then `sending` is stored and committed."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from services.outreach.keys import Keys, Unsubscribe, sms_reference
+from services.outreach.keys import message_id as message_id_of
+from services.outreach.schemas import DEFAULT_PER_DAY, OutreachSettings
+from services.outreach.sending import store
+from services.outreach.sending.message import Message, on_the_wire
+from services.outreach.sending.rules import SPACING, Go, Refuse, SendConditions, Wait, decide
+from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, lock_leads_shared, settings_of
+from services.outreach.suppression import store as addresses
+from services.outreach.suppression.rules import suppression_refusal
+from shared.db import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A dispatch that is `sending`: stored and committed, and now to be handed over exactly once."""
+
+    tenant: str
+    dispatch_id: UUID
+    message: Message
+    message_id: str
+    at: datetime
+    unsubscribe_token: str
+
+
+async def lease_dispatch(work: UnitOfWork, keys: Keys, due: RowMapping, lease: timedelta) -> Attempt | None:
+    """Check everything under the lock of the address row and store `sending`; None when it may not be sent now.
+
+    Every opt-out, suppression, consent change or address change locks the same row: after one of them has committed,
+    no dispatch to that address passes these checks. An opt-out on the other channel locks another address, but it
+    changes the lead's row, which is locked here last.
+    """
+    tenant = due["tenant_id"]
+    key = (tenant, due["channel"], bytes(due["address_hash"]))
+    locked = (await addresses.lock_addresses(work, [key]))[key]
+    lead = await lead_of(work, tenant, due["lead_id"])
+    if lead and lead.domain_hash:
+        await addresses.lock_domains(work, [(tenant, lead.domain_hash)], shared=True)
+    row = await store.lock_due(work, tenant, due["dispatch_id"])
+    if row is None:
+        return None
+    settings = await settings_of(work, tenant)
+    use = await store.lock_mailbox(work, tenant, row["mailbox"])
+    await lock_leads_shared(work, tenant, due["lead_id"])
+    lead = await lead_of(work, tenant, due["lead_id"])
+    match decide(await _conditions(work, row, lead, locked.state, settings, use), work.now):
+        case Refuse(reason):
+            await store.change_state(work, row, "refused", reason=reason)
+            return None
+        case Wait(until, reason):
+            if reason == SPACING:
+                until = await _turn(work, row, until, settings)
+            await store.change_state(work, row, "queued", reason=reason, due_at=until)
+            return None
+        case Go():
+            pass
+    message = Message(
+        row["channel"], row["from_address"], row["to_address"], row["subject"], row["body"], dict(row["headers"])
+    )
+    if message.canonical() != row["canonical"] or message.sha256 != row["sha256"]:
+        await store.change_state(work, row, "refused", reason="the text is not the one that was approved")
+        return None
+    message_id = row["message_id"] or _message_id(row)
+    await store.enter_sending(work, row, message_id, lease)
+    await store.count_attempt(work, tenant, row["mailbox"], use.sent_today)
+    token = keys.unsubscribe_token(Unsubscribe(tenant, row["lead_id"], row["channel"], key[2]))
+    return Attempt(tenant, row["dispatch_id"], message, message_id, work.now, token)
+
+
+def _message_id(row: RowMapping) -> str:
+    """Our id for the message; an SMS provider may give it another one later."""
+    if row["channel"] == "sms":
+        return sms_reference(row["dispatch_id"])
+    return message_id_of(row["dispatch_id"], on_the_wire(row["mailbox"]).rpartition("@")[2])
+
+
+async def _turn(work: UnitOfWork, row: RowMapping, until: datetime, settings: OutreachSettings) -> datetime:
+    """When a dispatch is due that waits for the spacing of its mailbox: after those that wait for it already.
+
+    Otherwise they would all be due at once. A dispatch that waits for anything else (a window, a back-off) takes no
+    turn.
+    """
+    last = await store.last_turn(work, row["tenant_id"], row["mailbox"], SPACING)
+    return max(until, last + _limits(settings, row)[1]) if last else until
+
+
+def _limits(settings: OutreachSettings, row: RowMapping) -> tuple[int | None, timedelta]:
+    """(messages a day, time between two) of the dispatch's mailbox. Only listed mailboxes limit SMS."""
+    for mailbox in settings.mailboxes:
+        if mailbox.from_ == row["mailbox"]:
+            return mailbox.per_day, timedelta(seconds=mailbox.spacing_seconds)
+    return (DEFAULT_PER_DAY if row["channel"] == "email" else None), timedelta(0)
+
+
+async def _conditions(
+    work: UnitOfWork,
+    row: RowMapping,
+    lead: Lead | None,
+    address_state: str,
+    settings: OutreachSettings,
+    use: store.MailboxUse,
+) -> SendConditions:
+    channel = row["channel"]
+    per_day, spacing = _limits(settings, row)
+    suppressed = None
+    if lead:
+        suppressed = suppression_refusal((await addresses.suppressions_of(work, lead))[channel], channel)
+    reply_at = await last_reply_at(work, row["tenant_id"], await lead_ids_of(work, row["tenant_id"], row["lead_id"]))
+    return SendConditions(
+        channel=channel,
+        kind=row["kind"],
+        to=row["to_address"],
+        cause_at=row["cause_at"],
+        lead_known=lead is not None and lead.captured,
+        address=lead.address(channel) if lead else None,
+        address_state=address_state,
+        suppressed=suppressed,
+        opted_out=bool(lead and lead.opted_out),
+        merged=bool(lead and lead.merged_into),
+        consent=lead.consent_for(channel) if lead else "unknown",
+        unknown_allows=tuple(settings.unknown_consent_allows),
+        mode=(lead.mode if lead else None) or settings.mode,
+        stage=lead.stage if lead else "new",
+        stage_rule=lead.stage_rule if lead else None,
+        last_reply_at=reply_at,
+        timezone=lead.timezone if lead else None,
+        window=settings.window.window() if settings.window else None,
+        sent_today=use.sent_today,
+        per_day=per_day,
+        day_ends=datetime.combine(work.now.date() + timedelta(days=1), time(0), UTC),
+        last_sent_at=use.last_at,
+        spacing=spacing,
+    )

@@ -1,0 +1,133 @@
+"""Outcomes of attempts: recorded by the sender, by evidence, by an operator, or as unknown when a lease runs out."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from services.outreach import hooks
+from services.outreach.rules import OUTCOME_OPEN
+from services.outreach.sending import store
+from services.outreach.sending.rules import Outcome, retry_at
+from services.outreach.store import lead_of, settings_of
+from services.outreach.suppression.rules import OPT_OUT_SMS, mail_failure, sms_failure
+from services.outreach.suppression.use_cases import Bounce, SuppressionRequest, opt_out_lead, record_bounce
+from shared.db import UnitOfWork
+from shared.errors import Conflict, NotFound
+from shared.events import MessageSent
+from shared.ids import derived_id
+from shared.store.aliases import resolve
+
+
+async def record_outcome(work: UnitOfWork, tenant: str, dispatch_id: UUID, outcome: Outcome) -> None:
+    """Record the outcome of an attempt. A late answer also decides a dispatch that is `unknown` by now."""
+    row = await store.lock(work, tenant, dispatch_id)
+    if row is None:
+        return
+    if row["state"] == "unknown" and outcome.state in ("sent", "failed"):
+        await _record_final(work, row, outcome)
+    elif row["state"] == "sending":
+        retry = retry_at(row["attempts"], row["first_tried_at"], work.now) if outcome.state == "queued" else None
+        if outcome.state == "queued" and retry:
+            await store.change_state(work, row, "queued", reason=outcome.reason, due_at=retry, lease_until=None)
+        elif outcome.state == "queued":
+            reason = f"given up after 48 hours: {outcome.reason}"
+            await store.change_state(work, row, "failed", reason=reason, lease_until=None)
+        elif outcome.state == "unknown":
+            await store.change_state(work, row, "unknown", reason=outcome.reason, lease_until=None)
+        else:
+            await _record_final(work, row, outcome)
+
+
+async def _record_final(work: UnitOfWork, row: RowMapping, outcome: Outcome) -> None:
+    if outcome.state == "sent":
+        await record_sent(work, row, provider_id=outcome.provider_id)
+        return
+    await store.change_state(work, row, "failed", reason=outcome.reason, lease_until=None)
+    if outcome.blames_address:
+        await record_address_failure(work, row, outcome.code, outcome.reason)
+
+
+async def record_address_failure(work: UnitOfWork, row: RowMapping, code: str, detail: str) -> None:
+    """A failure of the address: its state, `message.bounced`, and the opt-out that a carrier may report.
+
+    A provider's other codes (message filtered, trial account) are no failure of the number; nothing is published.
+    """
+    tenant, channel = row["tenant_id"], row["channel"]
+    if channel == "sms" and code == OPT_OUT_SMS:
+        lead = await lead_of(work, tenant, row["lead_id"])
+        if lead:
+            reason = "the carrier reports that the number has opted out"
+            request = SuppressionRequest("sms", "stop_word", "system:sms-provider", reason)
+            await opt_out_lead(work, lead, request, also=("sms", bytes(row["address_hash"])))
+        return
+    failure = mail_failure(code, detail) if channel == "email" else sms_failure(code)
+    if channel == "sms" and failure.severity is None:
+        return
+    bounce = Bounce(
+        tenant, row["lead_id"], channel, row["message_id"] or "", row["to_address"], bytes(row["address_hash"])
+    )
+    await record_bounce(work, bounce, failure)
+
+
+async def record_sent(work: UnitOfWork, row: RowMapping, *, provider_id: str | None = None, **columns: Any) -> None:
+    """The message was sent: the state, and `message.sent`, whose id follows from the dispatch."""
+    tenant, lead_id = row["tenant_id"], row["lead_id"]
+    at = row["sending_at"] or work.now
+    message_id = (provider_id if row["channel"] == "sms" else None) or row["message_id"]
+    lead = await lead_of(work, tenant, lead_id)
+    if lead and lead.opted_out:
+        columns["crossed"] = True
+    await store.change_state(
+        work,
+        row,
+        "sent",
+        reason=None,
+        sent_at=at,
+        lease_until=None,
+        message_id=message_id,
+        provider_id=provider_id,
+        **columns,
+    )
+    work.emit(
+        MessageSent(message_id=message_id, draft_id=row["draft_id"], channel=row["channel"], kind=row["kind"]),
+        tenant=tenant,
+        subject=(await resolve(work, [(tenant, lead_id)]))[tenant, lead_id],
+        time=at,
+        event_id=str(derived_id("message.sent", tenant, row["dispatch_id"])),
+    )
+    if row["kind"] != "nurture":
+        settings = await settings_of(work, tenant)
+        await store.check_at_latest(work, tenant, lead_id, work.now + timedelta(days=settings.exhaust_after_days))
+
+
+async def apply_sent_evidence(work: UnitOfWork, evidence: hooks.SentEvidence) -> None:
+    """Evidence that a message was sent decides a dispatch whose outcome is open."""
+    row = await store.lock(work, evidence.tenant, evidence.dispatch_id)
+    if row is not None and row["state"] in OUTCOME_OPEN:
+        await record_sent(work, row, note=f"known by {evidence.source}")
+
+
+async def expire_lease(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> None:
+    """The lease ran out in `sending`: the sender may have died before or after the message was sent."""
+    row = await store.lock(work, tenant, dispatch_id)
+    if row is not None and row["state"] == "sending":
+        reason = "the sender did not report an outcome; the message may have been sent"
+        await store.change_state(work, row, "unknown", reason=reason, lease_until=None)
+
+
+async def resolve_unknown(
+    work: UnitOfWork, tenant: str, dispatch_id: UUID, outcome: str, note: str, actor: str
+) -> None:
+    """An operator decides a message of unknown outcome: `sent` or `failed`. Conflict in any other state."""
+    row = await store.lock(work, tenant, dispatch_id)
+    if row is None:
+        raise NotFound("no such dispatch")
+    if row["state"] != "unknown":
+        raise Conflict(f"the dispatch is {row['state']}; only one of unknown outcome can be resolved")
+    if outcome == "sent":
+        await record_sent(work, row, note=note, resolved_by=actor)
+    else:
+        reason = "an operator found that it was not sent"
+        await store.change_state(work, row, "failed", reason=reason, note=note, resolved_by=actor)

@@ -1,0 +1,51 @@
+"""Statements that delete a person. Suppressions stay, with the keyed hash of the address only."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from shared.db import UnitOfWork
+
+
+async def forget_addresses(
+    work: UnitOfWork, tenant: str, address_hashes: Sequence[bytes], addresses: Sequence[str]
+) -> None:
+    """Delete plain addresses from the suppression list, and replies from them that no lead was found for."""
+    await work.run(
+        """
+        UPDATE suppression SET address = NULL
+        WHERE tenant_id = :tenant AND address_hash = ANY (CAST(:hashes AS bytea[])) AND address IS NOT NULL
+        """,
+        tenant=tenant,
+        hashes=list(address_hashes),
+    )
+    await work.run(
+        "DELETE FROM reply WHERE tenant_id = :tenant AND lead_id IS NULL AND sender = ANY (:senders)",
+        tenant=tenant,
+        senders=list(addresses),
+    )
+
+
+async def delete_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
+    """Delete the lead's drafts, texts, approvals, dispatches and replies, then the lead.
+
+    Triggers allow this only once the erasure has been recorded, and a text only after its draft.
+    """
+    of_lead = {"tenant": tenant, "lead": lead_id}
+    for table in ("dispatch", "approval"):
+        await work.run(
+            f"""
+            DELETE FROM {table} t USING draft d WHERE d.tenant_id = t.tenant_id AND d.draft_id = t.draft_id
+            AND t.tenant_id = :tenant AND d.lead_id = :lead
+            """,
+            **of_lead,
+        )
+    drafts = await work.fetch_tuples(
+        "DELETE FROM draft WHERE tenant_id = :tenant AND lead_id = :lead RETURNING draft_id", **of_lead
+    )
+    await work.run(
+        "DELETE FROM content WHERE tenant_id = :tenant AND draft_id = ANY (:drafts)",
+        tenant=tenant,
+        drafts=[draft_id for (draft_id,) in drafts],
+    )
+    for table in ("composition", "reply", "lead"):
+        await work.run(f"DELETE FROM {table} WHERE tenant_id = :tenant AND lead_id = :lead", **of_lead)

@@ -1,0 +1,163 @@
+"""The state of leads as events bring it, saved for a whole batch. Each function answers which leads it changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from services.outreach.tables import LeadRow
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import column_types, insert_rows
+from shared.events import LeadEnriched, LeadScored, Received, StageChanged
+from shared.ids import LeadKey
+
+
+@dataclass(frozen=True, slots=True)
+class ContactDetails:
+    """Contact details and consent of a lead, as the event of that version has them."""
+
+    version: int
+    email: str | None
+    phone: str | None
+    email_hash: bytes | None
+    phone_hash: bytes | None
+    domain_hash: bytes | None
+    fields: dict[str, Any]
+    fields_at: datetime
+    consent: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StageUpdate:
+    """What the `stage.changed` events of a batch add up to for a lead.
+
+    `newest`: the event with the greatest revision. `last_move`: the last one that moved the lead into its present
+    stage, None where only corrections came. `causes`: ids of these events and of the events that caused them.
+    """
+
+    newest: Received[StageChanged]
+    last_move: Received[StageChanged] | None
+    causes: frozenset[str]
+    met_at: datetime | None
+
+
+def newest_of(rows: Sequence[tuple[LeadKey, Any, Any]]) -> dict[LeadKey, Any]:
+    """Of rows (key, order, value) the value with the greatest order for each key, sorted by key."""
+    best: dict[LeadKey, tuple[Any, Any]] = {}
+    for key, order, value in rows:
+        if key not in best or order >= best[key][0]:
+            best[key] = (order, value)
+    return {key: best[key][1] for key in sorted(best)}
+
+
+async def save_contacts(work: UnitOfWork, contacts: Mapping[LeadKey, ContactDetails]) -> list[LeadKey]:
+    """Contact details with a greater version than is known. A new address ends `exhausted_at`."""
+    rows = {
+        key: {
+            "version": each.version,
+            "email": each.email,
+            "phone": each.phone,
+            "email_hash": each.email_hash,
+            "phone_hash": each.phone_hash,
+            "domain_hash": each.domain_hash,
+            "fields": _json(each.fields),
+            "fields_at": each.fields_at,
+            "consent": _json(each.consent),
+        }
+        for key, each in contacts.items()
+    }
+    return await _upsert(
+        work,
+        rows,
+        "lead.version < excluded.version",
+        exhausted_at="CASE WHEN (lead.email_hash, lead.phone_hash) IS NOT DISTINCT FROM"
+        " (excluded.email_hash, excluded.phone_hash) THEN lead.exhausted_at END",
+    )
+
+
+async def save_facts(
+    work: UnitOfWork, batch: Sequence[Received[LeadEnriched]]
+) -> dict[LeadKey, Received[LeadEnriched]]:
+    """The facts of the newest event of each lead. An enrichment lists every fact, so they replace those before."""
+    newest = newest_of([((each.tenant, each.lead_id), each.order, each) for each in batch])
+    rows = {
+        key: {"facts": _json(each.event.model_dump(mode="json")["facts"]), "facts_at": each.occurred_at}
+        for key, each in newest.items()
+    }
+    changed = await _upsert(work, rows, "lead.facts_at IS NULL OR lead.facts_at <= excluded.facts_at")
+    return {key: newest[key] for key in changed}
+
+
+async def save_scores(work: UnitOfWork, batch: Sequence[Received[LeadScored]]) -> None:
+    """The newest score of each lead."""
+    newest = newest_of([((each.tenant, each.lead_id), (each.event.scored_at, each.order), each) for each in batch])
+    rows = {
+        key: {"score_total": each.event.total, "scored_at": each.event.scored_at, "score_band": each.event.band}
+        for key, each in newest.items()
+    }
+    await _upsert(work, rows, "lead.scored_at IS NULL OR lead.scored_at <= excluded.scored_at")
+
+
+async def save_stages(work: UnitOfWork, batch: Sequence[Received[StageChanged]]) -> dict[LeadKey, StageUpdate]:
+    """The stage of each lead by its event with the greatest revision."""
+    events: dict[LeadKey, list[Received[StageChanged]]] = {}
+    for received in batch:
+        events.setdefault((received.tenant, received.lead_id), []).append(received)
+    updates = {key: _stage_update(events[key]) for key in sorted(events)}
+    rows = {
+        key: {
+            "stage": each.newest.event.to,
+            "stage_revision": each.newest.event.revision,
+            "stage_rule": each.last_move.event.rule if each.last_move else None,
+            "stage_since": each.last_move.occurred_at if each.last_move else None,
+            "met_at": each.met_at,
+        }
+        for key, each in updates.items()
+    }
+    changed = await _upsert(
+        work,
+        rows,
+        "lead.stage_revision < excluded.stage_revision",
+        stage_rule="coalesce(excluded.stage_rule, lead.stage_rule)",
+        stage_since="coalesce(excluded.stage_since, lead.stage_since)",
+        met_at="greatest(lead.met_at, excluded.met_at)",
+    )
+    return {key: updates[key] for key in changed}
+
+
+def _stage_update(events: Sequence[Received[StageChanged]]) -> StageUpdate:
+    events = sorted(events, key=lambda each: each.event.revision)
+    moves = [each for each in events if each.event.from_ != each.event.to]
+    last = moves[-1] if moves and moves[-1].event.to == events[-1].event.to else None
+    meetings = [each.occurred_at for each in events if each.event.rule in ("meeting-booked", "meeting-passed")]
+    causes = {each.event.caused_by for each in events if each.event.caused_by} | {each.id for each in events}
+    return StageUpdate(events[-1], last, frozenset(causes), max(meetings, default=None))
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def _upsert(
+    work: UnitOfWork, rows: Mapping[LeadKey, Mapping[str, Any]], newer: str, **expressions: str
+) -> list[LeadKey]:
+    """Set these columns, also of leads that are not captured yet, where `newer` holds; the leads that changed.
+
+    `expressions`: SQL for columns that do not just take the new value.
+    """
+    if not rows:
+        return []
+    names = list(next(iter(rows.values())))
+    columns = column_types(LeadRow, ["tenant_id", "lead_id", *names])
+    updates = {name: f"excluded.{name}" for name in names} | expressions
+    changed = await work.fetch_tuples(
+        f"""{insert_rows(LeadRow, columns)}
+        ON CONFLICT (tenant_id, lead_id) DO UPDATE
+        SET {", ".join(f"{name} = {value}" for name, value in updates.items())}
+        WHERE {newer} RETURNING lead.tenant_id, lead.lead_id
+        """,
+        **by_column(columns, [(*key, *row.values()) for key, row in rows.items()]),
+    )
+    return [(tenant, lead_id) for tenant, lead_id in changed]

@@ -1,0 +1,183 @@
+"""Queries on leads as outreach knows them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from services.outreach.rules import AUTOMATIC_LABELS
+from shared.db import UnitOfWork
+from shared.ids import LeadKey
+from shared.store.aliases import aliases_of
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A lead as outreach knows it. `captured` is false as long as only other events have named it."""
+
+    tenant: str
+    lead_id: UUID
+    captured: bool
+    email: str | None
+    phone: str | None
+    email_hash: bytes | None
+    phone_hash: bytes | None
+    domain_hash: bytes | None
+    fields: dict[str, Any]
+    fields_at: datetime | None
+    consent: dict[str, Any]
+    facts: dict[str, Any]
+    stage: str
+    stage_rule: str | None
+    met_at: datetime | None
+    later_until: datetime | None
+    score_total: int
+    mode: str | None
+    announced_mode: str
+    opted_out: bool
+    exhausted_at: datetime | None
+    merged_into: UUID | None
+
+    def address(self, channel: str) -> str | None:
+        """The lead's address on a channel."""
+        return self.email if channel == "email" else self.phone
+
+    def address_hash(self, channel: str) -> bytes | None:
+        """The keyed hash of that address."""
+        return self.email_hash if channel == "email" else self.phone_hash
+
+    def consent_for(self, channel: str) -> str:
+        """`granted`, `denied` or `unknown`."""
+        return str(self.consent.get(channel, "unknown"))
+
+    @property
+    def timezone(self) -> str | None:
+        """The time zone that the lead gave, or else the one that enrichment found."""
+        fact = self.facts.get("timezone") or {}
+        return self.fields.get("timezone") or fact.get("value")
+
+
+def _lead(row: RowMapping) -> Lead:
+    return Lead(
+        tenant=row["tenant_id"],
+        lead_id=row["lead_id"],
+        captured=row["version"] > 0,
+        email=row["email"],
+        phone=row["phone"],
+        email_hash=row["email_hash"],
+        phone_hash=row["phone_hash"],
+        domain_hash=row["domain_hash"],
+        fields=row["fields"],
+        fields_at=row["fields_at"],
+        consent=row["consent"],
+        facts=row["facts"],
+        stage=row["stage"],
+        stage_rule=row["stage_rule"],
+        met_at=row["met_at"],
+        later_until=row["later_until"],
+        score_total=row["score_total"] or 0,
+        mode=row["mode"],
+        announced_mode=row["announced_mode"],
+        opted_out=row["opted_out"],
+        exhausted_at=row["exhausted_at"],
+        merged_into=row["merged_into"],
+    )
+
+
+# A lead also counts as opted out while one that is merged into it has opted out.
+_LEADS = """
+    SELECT l.*, a.lead_id AS merged_into, l.opted_out_at IS NOT NULL OR EXISTS (
+        SELECT FROM alias m JOIN lead o ON o.tenant_id = m.tenant_id AND o.lead_id = m.alias_id
+        WHERE m.tenant_id = l.tenant_id AND m.lead_id = l.lead_id AND NOT m.undone AND o.opted_out_at IS NOT NULL
+    ) AS opted_out
+    FROM lead l LEFT JOIN alias a ON a.tenant_id = l.tenant_id AND a.alias_id = l.lead_id AND NOT a.undone
+"""
+
+
+async def lead_of(work: UnitOfWork, tenant: str, lead_id: UUID, *, lock: bool = False) -> Lead | None:
+    """One lead, or None where no event has named it."""
+    row = await work.fetch_one(
+        f"{_LEADS} WHERE l.tenant_id = :tenant AND l.lead_id = :lead {'FOR UPDATE OF l' if lock else ''}",
+        tenant=tenant,
+        lead=lead_id,
+    )
+    return _lead(row) if row else None
+
+
+async def leads_of(work: UnitOfWork, keys: Iterable[LeadKey]) -> dict[LeadKey, Lead]:
+    """Several leads by their keys; those that no event has named are left out."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return {}
+    rows = await work.fetch(
+        f"""{_LEADS}
+        JOIN unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+          ON w.tenant_id = l.tenant_id AND w.lead_id = l.lead_id
+        """,
+        tenants=[tenant for tenant, _ in wanted],
+        leads=[lead for _, lead in wanted],
+    )
+    return {(row["tenant_id"], row["lead_id"]): _lead(row) for row in rows}
+
+
+async def lead_ids_of(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[UUID]:
+    """Every id of the lead: its own first, then its aliases."""
+    return [lead_id, *(await aliases_of(work, [(tenant, lead_id)]))[tenant, lead_id]]
+
+
+async def lock_leads_shared(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
+    """Lock the lead and its aliases against opt-outs on any channel, after waiting for those that are under way."""
+    await work.fetch(
+        "SELECT lead_id FROM lead WHERE tenant_id = :tenant AND lead_id = ANY (:leads) ORDER BY lead_id FOR SHARE",
+        tenant=tenant,
+        leads=await lead_ids_of(work, tenant, lead_id),
+    )
+
+
+async def address_hashes_of(work: UnitOfWork, keys: Sequence[LeadKey]) -> list[tuple[str, str, bytes]]:
+    """(tenant, channel, hash) of every address that these leads have now."""
+    rows = await work.fetch(
+        """
+        SELECT l.tenant_id, l.email_hash, l.phone_hash FROM lead l
+        JOIN unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+          ON w.tenant_id = l.tenant_id AND w.lead_id = l.lead_id
+        """,
+        tenants=[tenant for tenant, _ in keys],
+        leads=[lead for _, lead in keys],
+    )
+    found = [(row["tenant_id"], "email", row["email_hash"]) for row in rows]
+    found += [(row["tenant_id"], "sms", row["phone_hash"]) for row in rows]
+    return [(tenant, channel, bytes(hash)) for tenant, channel, hash in found if hash]
+
+
+async def last_reply_at(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> datetime | None:
+    """When the last reply of the lead was received; automatic messages are not replies."""
+    row = await work.fetch_one(
+        """
+        SELECT max(received_at) AS at FROM reply
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND outcome = 'matched'
+          AND label <> ALL (CAST(:automatic AS text[]))
+        """,
+        tenant=tenant,
+        leads=list(lead_ids),
+        automatic=sorted(AUTOMATIC_LABELS),
+    )
+    return row["at"] if row else None
+
+
+async def schedule_check_ins(work: UnitOfWork, dues: Mapping[LeadKey, datetime | None]) -> None:
+    """Set when the next nurture check-in of each lead falls due; None: there is none."""
+    await work.run(
+        """
+        UPDATE lead l SET nurture_due = w.due
+        FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[]), CAST(:dues AS timestamptz[]))
+             AS w (tenant_id, lead_id, due)
+        WHERE l.tenant_id = w.tenant_id AND l.lead_id = w.lead_id AND l.nurture_due IS DISTINCT FROM w.due
+        """,
+        tenants=[tenant for tenant, _ in dues],
+        leads=[lead for _, lead in dues],
+        dues=list(dues.values()),
+    )

@@ -1,0 +1,99 @@
+"""Contact details and consent as capture publishes them, and what follows from a changed address."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.outreach.drafts.use_cases.supersession import supersede_on_changed_details
+from services.outreach.keys import Keys
+from services.outreach.store import Lead, address_hashes_of, leads_of, settings_of_all
+from services.outreach.store.lead_state import ContactDetails, newest_of, save_contacts
+from services.outreach.store.modes import mark_mode_announced
+from services.outreach.suppression import store as addresses
+from services.outreach.suppression.use_cases import publish_blocklisted
+from services.outreach.use_cases.modes import announce
+from shared.db import UnitOfWork
+from shared.events import LeadCaptured, LeadUpdated, Received
+from shared.ids import LeadKey
+
+Details = Received[LeadCaptured] | Received[LeadUpdated]
+
+_FIELDS = frozenset(
+    {
+        "first_name",
+        "last_name",
+        "full_name",
+        "company",
+        "job_title",
+        "website",
+        "country",
+        "timezone",
+        "campaign",
+        "source",
+        "owner",
+        "external_id",
+        "attributes",
+    }
+)
+
+
+async def apply_contact_details(work: UnitOfWork, keys: Keys, batch: Sequence[Details]) -> None:
+    """Save the details with the greatest version of each lead, under the locks of its old and new addresses.
+
+    A lead with a blocklisted address is opted out, a mode that the other services do not know is announced, and drafts
+    that contradict the new details are superseded.
+    """
+    newest = newest_of([((each.tenant, each.lead_id), each.event.version, each) for each in batch])
+    contacts = {key: _contact_details(keys, key[0], received) for key, received in newest.items()}
+    if not contacts:
+        return
+    await _lock_addresses(work, contacts)
+    changed = {key: newest[key] for key in await save_contacts(work, contacts)}
+    if not changed:
+        return
+    leads = await leads_of(work, changed)
+    for tenant, lead_id in sorted(await addresses.blocklisted_among(work, list(leads.values()))):
+        await addresses.mark_opted_out(work, tenant, [lead_id])
+        await publish_blocklisted(work, tenant, lead_id, cause=changed[tenant, lead_id].envelope)
+    await _announce_modes(work, leads, changed)
+    await supersede_on_changed_details(work, leads, {key: each.id for key, each in changed.items()})
+
+
+def _contact_details(keys: Keys, tenant: str, received: Received[Any]) -> ContactDetails:
+    event = received.event
+    fields = event.model_dump(mode="json", include=set(_FIELDS))
+    return ContactDetails(
+        version=event.version,
+        email=event.email,
+        phone=event.phone,
+        email_hash=keys.address(tenant, event.email) if event.email else None,
+        phone_hash=keys.address(tenant, event.phone) if event.phone else None,
+        domain_hash=keys.domain_of(tenant, event.email) if event.email else None,
+        fields={name: value for name, value in fields.items() if value is not None},
+        fields_at=received.occurred_at,
+        consent=event.consent.model_dump(mode="json", exclude_none=True) if event.consent else {},
+    )
+
+
+async def _lock_addresses(work: UnitOfWork, contacts: Mapping[LeadKey, ContactDetails]) -> None:
+    wanted = await address_hashes_of(work, list(contacts))
+    for (tenant, _), each in contacts.items():
+        new = (("email", each.email_hash), ("sms", each.phone_hash))
+        wanted += [(tenant, channel, hash) for channel, hash in new if hash]
+    await addresses.lock_addresses(work, wanted)
+    domains = [(tenant, each.domain_hash) for (tenant, _), each in contacts.items() if each.domain_hash]
+    await addresses.lock_domains(work, domains, shared=True)
+
+
+async def _announce_modes(
+    work: UnitOfWork, leads: Mapping[LeadKey, Lead], changed: Mapping[LeadKey, Received[Any]]
+) -> None:
+    settings = await settings_of_all(work, {tenant for tenant, _ in leads})
+    announced: dict[str, list[UUID]] = {}
+    for (tenant, lead_id), lead in leads.items():
+        mode = lead.mode or settings[tenant].mode
+        if mode != lead.announced_mode:
+            announced.setdefault(tenant, []).append(lead_id)
+            announce(work, tenant, lead_id, mode, lead.announced_mode, changed[tenant, lead_id].envelope)
+    for tenant, lead_ids in announced.items():
+        await mark_mode_announced(work, tenant, lead_ids, settings[tenant].mode)

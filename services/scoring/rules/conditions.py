@@ -1,0 +1,166 @@
+"""The conditions of scoring rules: a test of one value, or a search for the occurrences that give points.
+
+A condition looks at one of SUBJECTS. Facts and fields have one value, which is tested. Of the others there may be many
+events, and those that match are found.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from services.scoring.rules.history import History, Occurrence, look_up, unanswered_messages
+
+Operator = Literal["eq", "ne", "in", "gte", "lte", "contains", "exists"]
+SUBJECTS = ("fact", "field", "engagement", "reply", "meeting", "message")
+
+MEETINGS = ("booked", "held", "cancelled")
+DETAILS: Mapping[str, tuple[str, ...]] = {
+    "engagement": ("kind", "page", "url"),
+    "reply": ("label", "channel", "confidence", "method"),
+    "meeting": ("title",),
+    "message": ("kind", "channel", "sequence_id", "step"),
+}
+"""Details of an event that a condition may name instead of a kind; for engagement also `properties.<name>`."""
+
+ONLY_CAPTURED = History(captured_at=datetime.min)
+"""The history of a lead of which only the capture is known."""
+
+Test = Callable[[Any], bool]
+Find = Callable[[History], list[Occurrence]]
+
+
+def condition_error(when: Mapping[str, Any]) -> str | None:
+    """What is wrong with a condition whose types are right; None if nothing is."""
+    op, value = when.get("op", "exists"), when.get("value")
+    if op == "in" and not isinstance(value, list | tuple):
+        return "op in needs a list as its value"
+    if op in ("eq", "ne", "contains") and value is None:
+        return f"op {op} needs a value"
+    if op in ("gte", "lte") and (value is None or isinstance(value, bool | list | dict)):
+        return f"op {op} needs a number or text as its value"
+    if when.get("meeting") and when["meeting"] not in (*MEETINGS, *DETAILS["meeting"]):
+        return f"meeting must be one of {', '.join(MEETINGS)}"
+    return None
+
+
+def value_test(op: str, value: Any) -> Test:
+    """A test of one value. A missing value passes only `exists` with the value false."""
+    if op == "exists":
+        wanted = value is not False
+        return lambda actual: (actual not in (None, "", [])) is wanted
+    if op == "in":
+        options = {_normalised(option) for option in value}
+        return lambda actual: actual is not None and _normalised(actual) in options
+    expected = _normalised(value)
+    if op == "eq":
+        return lambda actual: actual is not None and _normalised(actual) == expected
+    if op == "ne":
+        return lambda actual: actual is not None and _normalised(actual) != expected
+    if op == "contains":
+        return lambda actual: _contains(actual, str(expected))
+    return lambda actual: _compares(actual, expected, op)
+
+
+def _normalised(value: Any) -> Any:
+    """The value in a form in which equal ones compare equal: without letter case, 5 as "5", true as "true"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        value = value.strip()
+        return _number(value) if value[:1] in "+-.0123456789" and value else value.casefold()
+    if isinstance(value, int):
+        return float(value)
+    return value if isinstance(value, float) else str(value)
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text.casefold()
+
+
+def _contains(actual: Any, expected: str) -> bool:
+    if isinstance(actual, list | tuple):
+        return any(str(_normalised(item)) == expected for item in actual)
+    return actual is not None and expected in str(actual).casefold()
+
+
+def _compares(actual: Any, expected: Any, op: str) -> bool:
+    """Whether `gte` or `lte` holds; never for two values of different types."""
+    if actual is None:
+        return False
+    actual = _normalised(actual)
+    if type(actual) is not type(expected):
+        return False
+    return bool(actual >= expected if op == "gte" else actual <= expected)
+
+
+def event_search(subject: str, name: str, op: str, value: Any) -> Find:
+    """A search for the occurrences that match a condition on events.
+
+    If the name is a detail, the detail of each event is tested. Any other name is a kind: `exists` (or the value true)
+    finds every event of that kind, a number is compared with their count, and a text is searched for in the page, url,
+    title and properties of each.
+    """
+    if name in DETAILS[subject] or name.startswith("properties."):
+        test = value_test(op, value)
+        # A meeting has several occurrences with the same details. Those of the booking count.
+        return lambda history: [
+            event
+            for event in occurrences(history, subject)
+            if (subject != "meeting" or event.kind == "booked") and test(_detail(event, name))
+        ]
+    if op == "exists" or value is True:
+        if value is False:
+            return _count_search(subject, name, lambda count: count == 0)
+        return lambda history: _of_kind(history, subject, name)
+    if isinstance(value, int | float):
+        return _count_search(subject, name, value_test(op, value), int(value) if op == "gte" else None)
+    test = value_test(op, value)
+    if op == "ne":
+        return lambda history: [event for event in _of_kind(history, subject, name) if all(map(test, _texts(event)))]
+    return lambda history: [event for event in _of_kind(history, subject, name) if any(map(test, _texts(event)))]
+
+
+def occurrences(history: History, subject: str) -> list[Occurrence]:
+    """All occurrences that a condition on this subject looks at."""
+    if subject == "engagement":
+        return history.engagements
+    if subject == "reply":
+        return history.replies
+    return history.meetings if subject == "meeting" else history.messages
+
+
+def _of_kind(history: History, subject: str, kind: str) -> list[Occurrence]:
+    if subject == "message" and kind == "unanswered":
+        return unanswered_messages(history)
+    return [event for event in occurrences(history, subject) if event.kind == kind]
+
+
+def _count_search(subject: str, kind: str, test: Test, reached: int | None = None) -> Find:
+    """A search that finds one occurrence if the number of events passes the test.
+
+    It is the event that reached the count `reached`, or else the last event, or else the capture.
+    """
+
+    def find(history: History) -> list[Occurrence]:
+        events = _of_kind(history, subject, kind)
+        if not test(len(events)):
+            return []
+        if reached is not None and 0 < reached <= len(events):
+            return [events[reached - 1]]
+        return [events[-1] if events else Occurrence(kind, history.captured_at, "", {})]
+
+    return find
+
+
+def _detail(event: Occurrence, name: str) -> Any:
+    return event.kind if name in ("kind", "label") else look_up(event.data, name)
+
+
+def _texts(event: Occurrence) -> list[str]:
+    """The texts of an event that a condition searches."""
+    properties = event.data.get("properties") or {}
+    values = [event.data.get("page"), event.data.get("url"), event.data.get("title"), *properties.values()]
+    return [value for value in values if isinstance(value, str)]

@@ -1,0 +1,103 @@
+"""Routes for reading one lead: its state, timeline, explanation, meetings."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Response
+
+from services.stages.endpoints.views import activity_view, lead_views
+from services.stages.rules import explain
+from services.stages.schemas import ActivityView, LeadView
+from services.stages.store import leads, settings, timeline
+from shared.http import Limit, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, etag
+from shared.http.pages import moment, number
+from shared.store.aliases import aliases_of
+
+router = Router(tags=["stages"])
+
+
+@router.get("/leads/{lead_id}")
+async def read_lead(lead_id: UUID, principal: Viewer, work: TenantWork, response: Response) -> LeadView:
+    """One lead: its stage, score, owner, checklist and next action."""
+    record = await leads.get(work, lead_id)
+    response.headers["ETag"] = etag(record.revision)
+    return (await lead_views(work, [record]))[0]
+
+
+@router.get("/leads/{lead_id}/timeline")
+async def read_timeline(
+    lead_id: UUID,
+    principal: Viewer,
+    work: TenantWork,
+    type: Annotated[list[str] | None, Query()] = None,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[ActivityView]:
+    """The activities of a lead, the newest first; filtered by one type or several."""
+    record = await leads.get(work, lead_id)
+    ids = [record.lead_id, *(await aliases_of(work, [record.key]))[record.key]]
+    types = [part for each in type for part in each.split(",")] if type else None
+    rows = await timeline.page(work, ids, types=types, before=_position(cursor), limit=limit + 1)
+    replies = {row["data"]["reply_id"] for row in rows if row["type"] == "reply.received" and "reply_id" in row["data"]}
+    labels: dict[str, list[Any]] = defaultdict(list)
+    if replies:
+        for label in await timeline.labels(work, ids, sorted(replies)):
+            labels[label["data"]["reply_id"]].append(label)
+    items = [
+        activity_view(row, labels.get(row["data"].get("reply_id"), ()) if row["type"] == "reply.received" else ())
+        for row in rows[:limit]
+    ]
+    more = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        more = encode_cursor(
+            {"at": last["occurred_at"].isoformat(), "position": last["position"], "digest": str(last["digest"])}
+        )
+    return Page(items=items, next_cursor=more)
+
+
+@router.get("/leads/{lead_id}/explanation")
+async def read_explanation(lead_id: UUID, principal: Viewer, work: TenantWork) -> dict[str, Any]:
+    """Why the lead is in its stage, which signals were ignored and why, and what would move the lead."""
+    record = await leads.get(work, lead_id)
+    explained = explain(record.journey, await settings.history(work), work.now)
+    rows = await timeline.page(work, [record.lead_id], types=["ignored"], before=None, limit=100)
+    ignored = [
+        {"event_id": row["caused_by"], "type": row["data"]["type"], "reason": row["data"]["reason"]}
+        for row in rows
+        if not row["superseded"]
+    ]
+    return {
+        "stage": record.journey.stage.value,
+        "because": explained["because"],
+        "ignored": ignored,
+        "would_move": explained["would_move"],
+    }
+
+
+@router.get("/leads/{lead_id}/meetings")
+async def list_meetings(lead_id: UUID, principal: Viewer, work: TenantWork) -> Page[dict[str, Any]]:
+    """The lead's meetings, by their start."""
+    record = await leads.get(work, lead_id)
+    meetings = sorted(record.journey.meetings.items(), key=lambda pair: (pair[1].starts_at, pair[0]))
+    return Page(
+        items=[
+            {
+                "meeting_id": id,
+                "starts_at": each.starts_at,
+                "ends_at": each.ends_at,
+                "state": each.state,
+                "title": each.title,
+            }
+            for id, each in meetings
+        ]
+    )
+
+
+def _position(cursor: str | None) -> tuple[datetime, int, UUID] | None:
+    if cursor is None:
+        return None
+    position = decode_cursor(cursor, at=moment, position=number, digest=UUID)
+    return position["at"], position["position"], position["digest"]

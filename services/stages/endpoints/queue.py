@@ -1,0 +1,91 @@
+"""Routes for lists of leads: the queue, and the alerts of leads that became hot."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+
+from services.stages.endpoints.views import lead_views
+from services.stages.rules import STATUSES, Stage
+from services.stages.schemas import LeadView
+from services.stages.store import alerts, queue
+from shared.errors import Invalid
+from shared.http import Limit, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor
+from shared.http.pages import moment, number
+
+router = Router(tags=["stages"])
+
+
+@router.get("/queue")
+async def read_queue(
+    principal: Viewer,
+    work: TenantWork,
+    stage: Annotated[list[str] | None, Query()] = None,
+    status: str | None = None,
+    source: str | None = None,
+    campaign: str | None = None,
+    band: str | None = None,
+    owner: str | None = None,
+    hot: bool | None = None,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[LeadView]:
+    """Leads by score, then by last activity, then by id, all descending; `stage=any` lists all stages."""
+    filters = queue.Filters(
+        stages=_stages(stage),
+        any_stage=stage is not None and "any" in stage,
+        status=_one_of("status", status, STATUSES),
+        source=source,
+        campaign=campaign,
+        band=_one_of("band", band, ("A", "B", "C", "D")),
+        owner=owner,
+        hot=hot,
+    )
+    found = await queue.page(work, filters, after=_position(cursor), limit=limit)
+    views = await lead_views(work, found.items)
+    return Page(items=views, next_cursor=_cursor(found.next))
+
+
+@router.get("/alerts")
+async def list_alerts(
+    principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None
+) -> Page[dict[str, Any]]:
+    """Leads that became hot, the newest first."""
+    before = None
+    if cursor:
+        position = decode_cursor(cursor, at=moment, id=UUID)
+        before = (position["at"], position["id"])
+    rows = await alerts.page(work, before=before, limit=limit)
+    more = None
+    if len(rows) == limit:
+        more = encode_cursor({"at": rows[-1]["at"].isoformat(), "id": str(rows[-1]["alert_id"])})
+    return Page(items=[dict(row) for row in rows], next_cursor=more)
+
+
+def _stages(given: list[str] | None) -> list[str]:
+    names = [part for each in given or () for part in each.split(",") if part and part != "any"]
+    for name in names:
+        _one_of("stage", name, tuple(stage.value for stage in Stage))
+    return names
+
+
+def _one_of(field: str, value: str | None, known: tuple[str, ...]) -> str | None:
+    if value is not None and value not in known:
+        raise Invalid(
+            f"{field} is one of {', '.join(known)}", [{"field": field, "message": f"one of {', '.join(known)}"}]
+        )
+    return value
+
+
+def _position(cursor: str | None) -> queue.Position | None:
+    if cursor is None:
+        return None
+    position = decode_cursor(cursor, score=number, at=moment, lead=UUID)
+    return position["score"], position["at"], position["lead"]
+
+
+def _cursor(position: queue.Position | None) -> str | None:
+    if position is None:
+        return None
+    score, at, lead = position
+    return encode_cursor({"score": score, "at": at.isoformat(), "lead": str(lead)})

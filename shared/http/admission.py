@@ -1,0 +1,130 @@
+"""Before a request is read: the token is verified, and its body is bounded in size and time.
+
+A caller without a token costs nothing but the look at the header. The limits are those of shared/limits.py.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import LeadflowError, TooLarge
+from shared.http.auth import authenticate, public
+from shared.http.problems import problem, problem_of
+from shared.limits import BODY_SECONDS, DEFAULT_BODY_BYTES, MAX_BODY_BYTES
+
+_CLOSE = {"Connection": "close"}
+
+
+def large_body() -> None:
+    """Marks a route whose body may have up to 10 MB instead of 256 KB."""
+
+
+class Routes:
+    """What admission needs to know of the routes: the paths of those that are marked."""
+
+    def __init__(self) -> None:
+        self.public: list[re.Pattern[str]] = []
+        self.large: list[re.Pattern[str]] = []
+        self.streaming: list[re.Pattern[str]] = []
+
+    def add(self, router: APIRouter, prefix: str) -> None:
+        """Remember the marked routes of a router."""
+        for route in _api_routes(router):
+            marks = {dependency.call for dependency in route.dependant.dependencies}
+            pattern = compile_path(prefix + route.path)[0]
+            if public in marks:
+                self.public.append(pattern)
+            if large_body in marks:
+                self.large.append(pattern)
+
+
+def _api_routes(router: APIRouter) -> Iterator[APIRoute]:
+    yield from (route for route in router.routes if isinstance(route, APIRoute))
+
+
+class Admission:
+    """Refuses without reading the body: 401 without a valid token, 413 for a body that is declared too large."""
+
+    def __init__(self, app: ASGIApp, *, routes: Routes, prefix: str) -> None:
+        self._app = app
+        self._routes = routes
+        self._prefix = f"{prefix}/"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        if path.startswith(self._prefix) and not _matches(self._routes.public, path):
+            request = Request(scope)
+            try:
+                request.state.principal = await authenticate(request)
+            except LeadflowError as refusal:
+                await problem_of(refusal, headers=_CLOSE)(scope, receive, send)
+                return
+        if _matches(self._routes.streaming, path):
+            await self._app(scope, _within(receive), send)
+            return
+        limit = MAX_BODY_BYTES if _matches(self._routes.large, path) else DEFAULT_BODY_BYTES
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if declared.isdigit() and int(declared) > limit:
+            detail = f"the body of this request may have {limit} bytes"
+            await problem(413, TooLarge.title, detail, kind="too-large", headers=_CLOSE)(scope, receive, send)
+            return
+        await self._app(scope, _bounded(receive, limit), send)
+
+
+def _matches(patterns: list[re.Pattern[str]], path: str) -> bool:
+    return any(pattern.fullmatch(path) for pattern in patterns)
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """Receives a body of at most `limit` bytes that has arrived after BODY_SECONDS."""
+    read = 0
+    ended = False
+    deadline: float | None = None
+
+    async def bounded() -> Message:
+        nonlocal read, ended, deadline
+        if ended:
+            return await receive()  # waits for the end of the connection
+        clock = asyncio.get_running_loop().time
+        deadline = deadline or clock() + BODY_SECONDS
+        message = await _in_time(receive, deadline - clock())
+        read += len(message.get("body", b""))
+        ended = not message.get("more_body", False)
+        if read > limit:
+            # While a body is read, the framework lets only this kind of exception through.
+            raise HTTPException(413, f"the body of this request may have {limit} bytes", headers=_CLOSE)
+        return message
+
+    return bounded
+
+
+def _within(receive: Receive) -> Receive:
+    """Receives a body of any size whose next part always comes within BODY_SECONDS."""
+    ended = False
+
+    async def within() -> Message:
+        nonlocal ended
+        if ended:
+            return await receive()
+        message = await _in_time(receive, BODY_SECONDS)
+        ended = not message.get("more_body", False)
+        return message
+
+    return within
+
+
+async def _in_time(receive: Receive, seconds: float) -> Message:
+    try:
+        return await asyncio.wait_for(receive(), max(0.0, seconds))
+    except TimeoutError:
+        raise HTTPException(408, "the body did not arrive in time", headers=_CLOSE) from None

@@ -1,0 +1,59 @@
+"""Routers that read JSON strictly (RFC 8259): no NaN, no Infinity, no number beyond a double, nesting bounded."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from shared.limits import MAX_JSON_DEPTH
+
+
+def depth_of(value: Any, limit: int) -> int:
+    """How deep lists and objects are nested in a JSON value (0 for a number), counted up to `limit` + 1."""
+    depth, level = 0, [value]
+    while depth <= limit:
+        level = (
+            [
+                item
+                for each in level
+                if isinstance(each, dict | list)
+                for item in (each.values() if isinstance(each, dict) else each)
+            ]
+            if any(isinstance(each, dict | list) for each in level)
+            else []
+        )
+        if not level:
+            return depth
+        depth += 1
+    return depth
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        body = await self.body()
+        value = orjson.loads(body)
+        if min(body.count(b"["), body.count(b"]")) + min(body.count(b"{"), body.count(b"}")) > MAX_JSON_DEPTH and (
+            depth_of(value, MAX_JSON_DEPTH) > MAX_JSON_DEPTH
+        ):
+            raise HTTPException(422, f"the body is nested more than {MAX_JSON_DEPTH} levels deep")
+        return value
+
+
+class _StrictRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+class Router(APIRouter):
+    """A router whose routes read their JSON bodies strictly. Every service uses it for all of its routes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=_StrictRoute, **options)

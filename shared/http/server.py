@@ -1,0 +1,60 @@
+"""Serves an application by uvicorn, with a limit on the time that a connection may take to send its headers."""
+
+import asyncio
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.limits import HEADER_SECONDS, KEEP_ALIVE_SECONDS
+
+
+class _TimedProtocol(HttpToolsProtocol):
+    """Closes a connection whose next request line and headers do not arrive in time. Uvicorn has no such limit."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._start_timer()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._start_timer()
+
+    def on_headers_complete(self) -> None:
+        self._stop_timer()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(HEADER_SECONDS, self._give_up)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+def serve(application: FastAPI, host: str, port: int, grace_seconds: float) -> None:
+    """Serve until SIGTERM or SIGINT; then finish within `grace_seconds`."""
+    uvicorn.run(
+        application,
+        host=host,
+        port=port,
+        http=_TimedProtocol,
+        loop="uvloop",
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(grace_seconds),
+    )

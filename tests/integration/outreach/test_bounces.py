@@ -1,0 +1,88 @@
+"""Bounces: delivery reports and SMS status reports that change the state of an address."""
+
+from tests.integration.outreach.test_replies import post_mail, sent
+
+__all__ = ["sent"]
+
+DSN = """From: MAILER-DAEMON@mx.example
+To: sales@acme.example
+Subject: Undelivered
+Message-ID: <{id}@mx.example>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+Sorry.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; {to}
+Action: {action}
+Status: {status}
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: {message_id}
+--b--
+"""
+
+
+def dsn(mail, status: str, *, action: str = "failed", id: str = "d1") -> bytes:
+    return DSN.format(to=mail["To"], status=status, message_id=mail["Message-ID"], action=action, id=id).encode()
+
+
+async def test_an_sms_status_sets_the_state_of_the_number(office, tenant, bus):
+    lead = await office.captured(tenant, phone="+4915112345679", consent={"sms": "granted"})
+    approved = await office.approved(tenant, lead, channel="sms", subject=None, body="Hi")
+    await office.send()
+    sid = "SM" + approved["dispatch_id"].replace("-", "")
+    async with office.client(tenant, "service") as http:
+        for _ in range(2):
+            status = {"message_sid": sid, "status": "undelivered", "code": 30005}
+            assert (await http.post("/v1/sms/status", json=status)).status_code == 200
+        assert (await http.post("/v1/sms/status", json={**status, "message_sid": "SMx"})).status_code == 404
+    (bounced,) = await bus.read("message.bounced", tenant=tenant)
+    assert (bounced.data["severity"], bounced.data["address_state"], bounced.data["code"]) == (
+        "hard",
+        "invalid",
+        "30005",
+    )
+
+
+async def test_a_hard_bounce_closes_the_address_and_a_later_one_of_it_changes_nothing(office, tenant, sent, bus):
+    lead, mail, _ = sent
+    assert (await post_mail(office, tenant, dsn(mail, "5.1.1")))["outcome"] == "bounce"
+    (event,) = await bus.read("message.bounced", tenant=tenant)
+    assert event.data | {"detail": 0} == {
+        "message_id": mail["Message-ID"].strip("<>"),
+        "channel": "email",
+        "severity": "hard",
+        "code": "5.1.1",
+        "address": mail["To"],
+        "address_state": "invalid",
+        "detail": 0,
+    }
+    async with office.client(tenant, "reviewer") as http:
+        body = {"lead_id": str(lead), "kind": "answer", "channel": "email", "subject": "s", "body": "b"}
+        assert (await http.post("/v1/drafts", json=body)).json()["detail"] == "the email address does not work"
+
+
+async def test_five_soft_bounces_in_fourteen_days_close_it_too(office, tenant, sent, bus):
+    _, mail, _ = sent
+    for n in range(5):
+        await post_mail(office, tenant, dsn(mail, "5.2.2", id=f"d{n}"))
+        office.advance(days=1)
+    states = [event.data["address_state"] for event in await bus.read("message.bounced", tenant=tenant, count=5)]
+    assert states == ["soft"] * 4 + ["invalid"]
+
+
+async def test_a_delay_does_not_bounce(office, tenant, sent, bus):
+    _, mail, _ = sent
+    assert (await post_mail(office, tenant, dsn(mail, "4.4.1", action="delayed")))["outcome"] == "bounce"
+    await post_mail(office, tenant, dsn(mail, "5.1.1", id="later"))
+    assert len(await bus.read("message.bounced", tenant=tenant)) == 1

@@ -1,0 +1,63 @@
+"""Details that a reply names besides its label: published with it; a check-in falls due on the day the lead named."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.outreach.drafts.workers import request_check_ins
+from tests.integration.outreach.test_opt_outs import label, reached, reply
+
+__all__ = ["reached"]
+
+
+def in_weeks(count: int) -> str:
+    return (datetime.now(UTC).date() + timedelta(weeks=count)).isoformat()
+
+
+async def check_ins(office, tenant, lead) -> int:
+    await request_check_ins(office.database)
+    await office.compose()
+    async with office.client(tenant, "viewer") as http:
+        return len((await http.get("/v1/drafts", params={"lead_id": str(lead), "kind": "nurture"})).json()["items"])
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("Try us again in 10 weeks, please.", {"later_until": in_weeks(10)}),
+        ("I am out of the office. Back in 2 weeks.", {"return_date": in_weeks(2)}),
+        ("Ada is no longer with the company. Write to bo@engine.example.", {"successor": "bo@engine.example"}),
+        ("What does it cost in 2 weeks?", {}),
+    ],
+)
+async def test_the_details_that_a_reply_names_are_published_with_its_label(office, tenant, reached, bus, text, named):
+    _, mail, _ = reached
+    await reply(office, tenant, mail, text)
+    (event,) = await bus.read("reply.received", tenant=tenant)
+    names = ("later_until", "return_date", "successor")
+    assert {name: event.data[name] for name in names if name in event.data} == named
+
+
+@pytest.mark.parametrize("first", ["the reply", "the stage"])
+async def test_a_check_in_falls_due_on_the_day_that_the_lead_named(office, tenant, reached, first):
+    lead, mail, _ = reached
+    if first == "the stage":
+        await office.moved(tenant, lead, "nurture", from_="contacted", rule="quiet", revision=2)
+    await reply(office, tenant, mail, "Try us again in 10 weeks, please.")
+    if first == "the reply":
+        await office.moved(tenant, lead, "nurture", from_="contacted", rule="later", revision=2)
+    office.advance(weeks=9, days=5)
+    assert await check_ins(office, tenant, lead) == 0
+    office.advance(days=3)
+    assert await check_ins(office, tenant, lead) == 1
+
+
+async def test_a_named_day_is_dropped_with_the_label_later(office, tenant, reached, bus):
+    lead, mail, _ = reached
+    reply_id = await reply(office, tenant, mail, "Try us again in 10 weeks, please.")
+    await label(office, tenant, reply_id, "declined")
+    _, again = await bus.read("reply.received", tenant=tenant, count=2)
+    assert "later_until" not in again.data
+    await office.moved(tenant, lead, "nurture", from_="contacted", rule="quiet", revision=2)
+    office.advance(days=31)
+    assert await check_ins(office, tenant, lead) == 1

@@ -1,0 +1,199 @@
+"""Manual changes (moves, checklist, meetings, owner, notes), settings and alerts."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from shared.testing.builders import ago
+
+
+async def test_the_tick_that_completes_the_checklist_qualifies_the_lead(stages, captured, bus, tenant):
+    (lead,) = await captured()
+    async with stages.client(tenant, "reviewer") as api:
+        for item in ("budget", "authority", "need"):
+            answer = await api.put(f"/v1/leads/{lead.id}/checklist/{item}", json={"ticked": True})
+            assert answer.json()["stage"] == "new"
+        assert "timing is missing" in (await api.get(f"/v1/leads/{lead.id}/explanation")).json()["would_move"][2]
+        body = {"ticked": True, "evidence": "They said: before Christmas"}
+        answer = await api.put(f"/v1/leads/{lead.id}/checklist/timing", json=body)
+        assert (answer.json()["stage"], answer.json()["status"]) == ("qualified", "qualified")
+        assert [item["ticked"] for item in answer.json()["checklist"]] == [True] * 4
+        assert (await api.put(f"/v1/leads/{lead.id}/checklist/nonsense", json={"ticked": True})).status_code == 404
+    (moved,) = await bus.read("stage.changed", tenant=tenant)
+    assert (moved.data["rule"], moved.data["journey"]["first_qualified_on"] is not None) == ("checklist", True)
+
+
+async def test_a_checklist_that_follows_the_score_qualifies_without_a_person(stages, captured, bus, tenant):
+    async with stages.client(tenant, "admin") as api:
+        body = {"checklist": [{"id": "score", "label": "Score", "required": True, "rule": {"score_at_least": 70}}]}
+        assert (await api.put("/v1/settings", json=body)).status_code == 200
+        (lead,) = await captured()
+        lead.scored(62)
+        refused = await api.put(f"/v1/leads/{lead.id}/checklist/score", json={"ticked": True})
+        assert refused.status_code == 409
+        lead.scored(71)
+        (moved,) = await bus.read("stage.changed", tenant=tenant)
+        assert (moved.data["to"], moved.data["rule"]) == ("qualified", "checklist")
+
+
+async def test_bulk_moves_answer_for_each_lead(stages, captured, bus, tenant):
+    one, two = await captured(2)
+    nobody = str(uuid4())
+    async with stages.client(tenant, "reviewer") as api:
+        answer = await api.post(
+            "/v1/moves",
+            json={
+                "items": [
+                    {"lead_id": str(one.id), "stage": "engaged"},
+                    {"lead_id": str(two.id), "stage": "lost"},
+                    {"lead_id": nobody, "stage": "engaged"},
+                    {"lead_id": str(one.id), "stage": "won"},
+                    {"lead_id": str(two.id), "stage": "limbo"},
+                    {"lead_id": "no id", "stage": "won"},
+                ]
+            },
+        )
+    results = answer.json()["results"]
+    assert [result["status"] for result in results] == [200, 422, 404, 409, 422, 404]
+    assert "reason" in results[1]["error"]
+    assert "stage" in results[4]["error"]
+    await bus.read("stage.changed", tenant=tenant)
+    assert len(bus.seen("stage.changed", tenant=tenant)) == 1
+
+
+async def test_meetings_are_booked_moved_and_cancelled(stages, captured, bus, tenant):
+    (lead,) = await captured()
+    soon = datetime.now(UTC) + timedelta(days=2)
+    body = {"starts_at": soon.isoformat(), "ends_at": (soon + timedelta(hours=1)).isoformat(), "title": "Demo"}
+    async with stages.client(tenant, "reviewer") as api:
+        booked = await api.post(f"/v1/leads/{lead.id}/meetings", json=body, headers={"Idempotency-Key": "k1"})
+        again = await api.post(f"/v1/leads/{lead.id}/meetings", json=body, headers={"Idempotency-Key": "k1"})
+        other = await api.post(
+            f"/v1/leads/{lead.id}/meetings", json={**body, "title": "x"}, headers={"Idempotency-Key": "k1"}
+        )
+        assert booked.json() == again.json()
+        assert other.status_code == 422
+        id = booked.json()["meeting_id"]
+        (meeting,) = (await api.get(f"/v1/leads/{lead.id}/meetings")).json()["items"]
+        assert (meeting["meeting_id"], meeting["title"], meeting["state"]) == (id, "Demo", "booked")
+        seen = (await api.get(f"/v1/leads/{lead.id}")).json()
+        assert seen["stage"] == "scheduled"
+        (entry,) = (await api.get(f"/v1/leads/{lead.id}/timeline", params={"type": "meeting.booked"})).json()["items"]
+        assert seen["last_activity_on"] == entry["occurred_at"]
+        assert (await api.delete(f"/v1/leads/{lead.id}/meetings/{id}")).status_code == 204
+        assert (await api.delete(f"/v1/leads/{lead.id}/meetings/{id}")).status_code == 204
+        assert (await api.delete(f"/v1/leads/{lead.id}/meetings/nothing")).status_code == 404
+        assert (await api.get(f"/v1/leads/{lead.id}")).json()["stage"] == "engaged"
+    (booking,) = await bus.read("meeting.booked", tenant=tenant)
+    assert booking.data["meeting_id"] == id
+    await bus.read("meeting.cancelled", tenant=tenant)
+    assert len(bus.seen("stage.changed", tenant=tenant)) <= 2
+
+
+async def test_owner_and_notes_are_in_the_timeline(stages, captured, bus, tenant):
+    (lead,) = await captured(owner="ben")
+    async with stages.client(tenant, "reviewer") as api:
+        answer = await api.put(f"/v1/leads/{lead.id}/owner", json={"owner": "zoe"})
+        assert answer.json()["owner"] == "zoe"
+        assert (await api.post(f"/v1/leads/{lead.id}/notes", json={"text": "knows our CTO"})).status_code == 201
+        timeline = (await api.get(f"/v1/leads/{lead.id}/timeline")).json()["items"]
+        assert [entry["type"] for entry in timeline][:2] == ["note", "lead.assigned"]
+        assert timeline[0]["actor"] == "human:ann"
+        assert (await api.get("/v1/queue", params={"owner": "zoe"})).json()["items"][0]["lead_id"] == str(lead.id)
+        assert (await api.get("/v1/queue", params={"owner": "ben"})).json()["items"] == []
+    (assigned,) = await bus.read("lead.assigned", tenant=tenant)
+    assert (assigned.data["owner"], assigned.data["previous"]) == ("zoe", "ben")
+    (changed,) = await bus.read("stage.changed", tenant=tenant)
+    assert (changed.data["from"], changed.data["to"], changed.data["journey"]["owner"]) == ("new", "new", "zoe")
+
+
+async def test_a_dry_run_shows_the_leads_that_would_go_quiet_and_saves_nothing(stages, captured, bus, tenant):
+    (lead,) = await captured(time=ago(days=9))
+    lead.sent(time=ago(days=8))
+    await bus.read("stage.changed", tenant=tenant)
+    async with stages.client(tenant, "admin") as api:
+        shorter = (await api.post("/v1/settings/dry-run", json={"quiet_days": 7})).json()
+        assert shorter["complete"] is True
+        assert [(m["lead_id"], m["from"], m["to"], m["anyway"]) for m in shorter["moves"]] == [
+            (str(lead.id), "contacted", "nurture", False)
+        ]
+        same = (await api.post("/v1/settings/dry-run", json={"quiet_days": 30})).json()
+        assert [m["anyway"] for m in same["moves"]] == [True]
+        assert (await api.get("/v1/settings")).json()["quiet_days"] == 30
+        assert (await api.get(f"/v1/leads/{lead.id}")).json()["stage"] == "contacted"
+        assert (await api.put("/v1/settings", json={"quiet_days": 7.0})).json()["quiet_days"] == 7
+    quiet = (await bus.read("stage.changed", tenant=tenant, count=2))[-1]
+    assert (quiet.data["to"], quiet.data["rule"]) == ("nurture", "quiet")
+
+
+async def test_settings_that_are_left_out_keep_their_values(stages, tenant):
+    async with stages.client(tenant, "admin") as api:
+        await api.put(
+            "/v1/settings", json={"checklist": [{"id": "need"}], "thresholds": {"hot": {"up": 90, "down": 85}}}
+        )
+        answer = await api.put("/v1/settings", json={"quiet_days": 0.5})
+        assert answer.json() == (await api.get("/v1/settings")).json()
+        assert [item["id"] for item in answer.json()["checklist"]] == ["need"]
+        assert answer.json()["thresholds"] == {"hot": {"up": 90, "down": 85}}
+        assert answer.json()["quiet_days"] == 0.5
+        up = await api.put("/v1/settings", json={"thresholds": {"hot": {"up": 88}}})
+        assert up.json()["thresholds"] == {"hot": {"up": 88, "down": 85}}
+        assert (await api.put("/v1/settings", json={"thresholds": {"hot": {"up": 60}}})).status_code == 422
+        assert (await api.put("/v1/settings", json=answer.json())).status_code == 200, (
+            "what was read can be written back"
+        )
+
+
+async def test_bad_settings_are_refused_with_the_fields(stages, tenant):
+    async with stages.client(tenant, "admin") as api:
+        bad = {"thresholds": {"hot": {"up": 60, "down": 70}}, "quiet_days": 0, "colour": "red"}
+        answer = await api.put("/v1/settings", json=bad)
+        assert answer.status_code == 422
+        assert {error["field"] for error in answer.json()["errors"]} == {"thresholds.hot", "quiet_days", "colour"}
+    async with stages.client(tenant, "operator") as api:
+        assert (await api.put("/v1/settings", json={"quiet_days": 7})).status_code == 403
+
+
+async def test_a_lead_becomes_hot_once_for_each_crossing(stages, captured, bus, tenant, eventually):
+    (lead,) = await captured()
+    for total in (79, 81, 85, 75, 82, 69, 90):
+        lead.scored(total)
+    hot = await bus.read("lead.became_hot", tenant=tenant, count=2)
+    assert [(h.data["total"], h.data["threshold"]) for h in hot] == [(81, 80), (90, 80)]
+    async with stages.client(tenant, "viewer") as api:
+        assert (await api.get("/v1/queue", params={"hot": True})).json()["items"][0]["hot"] is True
+        assert len((await api.get("/v1/alerts")).json()["items"]) == 2
+
+
+async def test_an_old_crossing_is_not_alerted(stages, captured, bus, tenant, eventually):
+    (lead,) = await captured(time=ago(days=4))
+    lead.scored(95, time=ago(days=3))
+    async with stages.client(tenant, "viewer") as api:
+
+        async def hot():
+            return (await api.get(f"/v1/leads/{lead.id}")).json()["hot"]
+
+        await eventually(hot)
+        assert (await api.get("/v1/alerts")).json()["items"] == []
+
+
+async def test_a_reply_is_one_activity_with_the_history_of_its_labels(stages, captured, bus, tenant):
+    (lead,) = await captured(time=ago(hours=5))
+    at = ago(hours=2)
+    lead.replied("other", reply_id="r1", time=at)
+    await bus.read("stage.changed", tenant=tenant)
+    lead.replied("declined", reply_id="r1", time=at, labelled_at=ago(hours=1).isoformat())
+    moved = (await bus.read("stage.changed", tenant=tenant, count=2))[-1]
+    assert moved.data["to"] == "lost"
+    async with stages.client(tenant, "viewer") as api:
+        (entry,) = (await api.get(f"/v1/leads/{lead.id}/timeline", params={"type": "reply.received"})).json()["items"]
+    assert entry["data"]["label"] == "declined"
+    assert [label["label"] for label in entry["data"]["labels"]] == ["other", "declined"]
+
+
+async def test_another_tenant_sees_and_changes_nothing(stages, captured, bus, tenant):
+    (lead,) = await captured()
+    async with stages.client("somebody-else", "admin") as api:
+        for route in (f"/v1/leads/{lead.id}", f"/v1/leads/{lead.id}/timeline", f"/v1/leads/{lead.id}/explanation"):
+            assert (await api.get(route)).status_code == 404
+        assert (await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "won"})).status_code == 404
+        assert (await api.get("/v1/queue")).json()["items"] == []

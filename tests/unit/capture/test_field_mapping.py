@@ -1,0 +1,62 @@
+import pytest
+
+from services.capture.rules.field_mapping import read_mapping, read_row
+
+
+def test_usual_headers_are_mapped_without_a_request():
+    assert read_mapping({}, ["E-Mail", "First Name", "Phone Number", "Lead Source", "utm_campaign", "Shoe size"]) == {
+        "email": "E-Mail",
+        "first_name": "First Name",
+        "phone": "Phone Number",
+        "source": "Lead Source",
+        "campaign": "utm_campaign",
+    }
+
+
+@pytest.mark.parametrize("requested", [{"email": "Kontakt"}, {"Kontakt": "email"}])
+def test_a_mapping_may_be_written_either_way_round(requested):
+    assert read_mapping(requested, ["Kontakt", "Company"]) == {"email": "Kontakt", "company": "Company"}
+
+
+def test_a_column_or_field_in_the_request_is_not_mapped_by_its_header_too():
+    assert read_mapping({"company": "email", "email": "Mail 2"}, ["email", "Mail 2"]) == {
+        "company": "email",
+        "email": "Mail 2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("requested", "reason"),
+    [({"email": "Nope"}, "no column Nope"), ({"shoe": "size"}, "no field"), ({}, "no column gives")],
+)
+def test_a_mapping_that_fits_neither_the_lead_nor_the_file_is_refused(requested, reason):
+    with pytest.raises(ValueError, match=reason):
+        read_mapping(requested, ["Kontakt"])
+
+
+def test_a_row_becomes_a_submission_with_consent_and_attributes():
+    mapping = read_mapping({"attributes.plan": "Plan", "consent.email": "OK?"}, ["email", "Plan", "OK?"])
+    assert read_row({"email": "a@x.example", "Plan": "pro", "OK?": "yes"}, mapping, "fair") == {
+        "source": "fair",
+        "email": "a@x.example",
+        "consent": {"email": "yes"},
+        "attributes": {"plan": "pro"},
+    }
+
+
+def test_the_source_in_a_row_replaces_the_source_of_the_import():
+    assert (
+        read_row({"email": "a@x.example", "source": "crm"}, {"email": "email", "source": "source"}, "fair")["source"]
+        == "crm"
+    )
+
+
+def test_json_records_are_read_by_path_and_by_field_name():
+    values = {"contact": {"mail": "a@x.example"}, "company": "Acme", "id": 7, "attributes": {"n": 1}}
+    assert read_row(values, read_mapping({"email": "contact.mail", "external_id": "id"}, ()), "api") == {
+        "source": "api",
+        "email": "a@x.example",
+        "company": "Acme",
+        "external_id": "7",
+        "attributes": {"n": 1},
+    }

@@ -1,0 +1,69 @@
+"""The issuer's keys change: new ones are found at once, withdrawn ones are out within a minute."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from deploy.local.identity import Identity
+from shared.errors import Unauthorized
+from shared.http import auth
+from shared.http.auth import Verifier
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(auth.time, "monotonic", clock.monotonic)
+    return clock
+
+
+def issuer(folder: Path, jwks: Path) -> tuple[Identity, str]:
+    identity = Identity(folder)
+    token = identity.sign_token("acme", ["viewer"], "ann")
+    jwks.write_bytes(Path(identity.jwks_url.removeprefix("file://")).read_bytes())
+    return identity, token
+
+
+async def test_a_withdrawn_key_is_out_within_a_minute_though_its_token_was_accepted_before(tmp_path, clock):
+    jwks = tmp_path / "jwks.json"
+    identity, token = issuer(tmp_path / "one", jwks)
+    verifier = Verifier(url=jwks.as_uri(), issuer=identity.issuer, audience=identity.audience)
+    assert (await verifier.verify(token)).tenant == "acme"
+    _, other = issuer(tmp_path / "two", jwks)
+    clock.now += 59
+    with pytest.raises(Unauthorized):
+        await verifier.verify(token)
+    assert (await verifier.verify(other)).tenant == "acme"
+
+
+async def test_a_new_key_is_found_at_once(tmp_path, clock):
+    jwks = tmp_path / "jwks.json"
+    identity, token = issuer(tmp_path / "one", jwks)
+    verifier = Verifier(url=jwks.as_uri(), issuer=identity.issuer, audience=identity.audience)
+    await verifier.verify(token)
+    _, other = issuer(tmp_path / "two", jwks)
+    clock.now += 11
+    assert (await verifier.verify(other)).tenant == "acme"
+
+
+async def test_while_the_issuer_is_away_its_last_keys_stay_in_use(tmp_path, clock):
+    jwks = tmp_path / "jwks.json"
+    identity, token = issuer(tmp_path / "one", jwks)
+    verifier = Verifier(url=jwks.as_uri(), issuer=identity.issuer, audience=identity.audience)
+    await verifier.verify(token)
+    jwks.unlink()
+    clock.now += 120
+    assert (await verifier.verify(token)).tenant == "acme"
+    jwks.write_bytes(orjson.dumps({"keys": []}))
+    clock.now += 11
+    with pytest.raises(Unauthorized):
+        await verifier.verify(token)

@@ -1,0 +1,93 @@
+"""Details of labels: later_until, return_date, successor; on invented sentences. Today is Wednesday 2026-05-13."""
+
+from datetime import date
+
+import pytest
+
+from services.outreach.replies.rules import label_details
+
+TODAY = date(2026, 5, 13)
+
+
+def day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Try us again in October.", "2026-10-01"),
+        ("Come back in March please", "2027-03-01"),
+        ("Not now. Mid-September suits us.", "2026-09-15"),
+        ("Ask again at the end of February 2027.", "2027-02-28"),
+        ("Write to me in Q1.", "2027-01-01"),
+        ("Look in again in the second half of the year", "2026-07-01"),
+        ("Ping me in three weeks", "2026-06-03"),
+        ("six months from now, please", "2026-11-13"),
+        ("The budget of 2026 is spent; next year.", "2027-01-01"),
+        ("Contact me in the week of 17 June", "2026-06-15"),
+        ("After 1 July we will look at it", "2026-07-01"),
+        ("Melden Sie sich Mitte Oktober wieder.", "2026-10-15"),
+        ("Bitte in KW 40 nochmal", "2026-09-28"),
+        ("Im dritten Quartal gern.", "2026-07-01"),
+        ("Nächstes Jahr vielleicht", "2027-01-01"),
+        ("Recontactez-moi début septembre", "2026-09-01"),
+        ("Relancez-moi dans deux mois", "2026-07-13"),
+        ("Escríbame a finales de junio", "2026-06-30"),
+        ("Procure-me daqui a três semanas", "2026-06-03"),
+        ("Ci risentiamo a novembre", "2026-11-01"),
+        ("Probeer het begin augustus nog eens", "2026-08-01"),
+        ("Thanks for the demo in November, let us wait until August.", "2026-08-01"),
+        ("Some other time.", None),
+        ("Once the merger is through.", None),
+        ("We met in April, it is not the time.", None),
+        ("We bought one two months ago, and I may be gone by then.", None),
+        ("The 2nd option costs 1.5 times as much, call me back later on +44 20 7946 0018", None),
+        ("We have been with them since October.", None),
+    ],
+)
+def test_the_day_to_come_back_is_read_from_the_text(text, expected):
+    assert label_details.later_until(text, TODAY) == day(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I am back on Monday 25 May.", "2026-05-25"),
+        ("Away until Friday 22 May.", "2026-05-25"),
+        ("I'm out through 5/29/2026, and reachable after that.", "2026-06-01"),
+        ("On holiday 11-15 May and again 1-5 June.", "2026-05-18"),
+        ("I will return in July.", "2026-07-01"),
+        ("On leave until September.", "2026-09-01"),
+        ("Away today, back tomorrow.", "2026-05-14"),
+        ("Out of office till the 20th", "2026-05-21"),
+        ("Ich bin vom 4.5. bis 17.5. im Urlaub.", "2026-05-18"),
+        ("Ab dem 20.05.2026 bin ich wieder erreichbar.", "2026-05-20"),
+        ("Je suis de retour lundi.", "2026-05-18"),
+        ("Absente du 11 mai au 22 mai inclus.", "2026-05-25"),
+        ("Vuelvo el 1 de junio.", "2026-06-01"),
+        ("Estou de férias até 29 de maio.", "2026-06-01"),
+        ("Sarò assente fino al 20 maggio.", "2026-05-21"),
+        ("Ik ben afwezig t/m 15 mei.", "2026-05-18"),
+        ("I was away until Monday 4 May.", None),
+        ("I am away, and do not know for how long.", None),
+        ("I have been ill since 4 May.", None),
+    ],
+)
+def test_the_first_day_back_is_read_from_the_text(text, expected):
+    assert label_details.return_date(text, TODAY) == day(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ada has left. Please write to charles@engine.example.", "charles@engine.example"),
+        ("IT goes to bo@engine.example, the rest to Cy <cy@engine.example>", "cy@engine.example"),
+        ("Try my colleague at grace [at] engine [dot] example", "grace@engine.example"),
+        ("I work elsewhere; my new address is ada@other.example", None),
+        ("This is ada@engine.example, I do not decide.", None),
+        ("Ask at the desk.", None),
+    ],
+)
+def test_the_one_to_write_to_instead_is_read_from_the_text(text, expected):
+    assert label_details.successor(text, "ada@engine.example") == expected
