@@ -10,6 +10,9 @@ from asyncpg.pgproto import pgproto
 LeadKey = tuple[str, UUID]
 """(tenant, lead id): the identity of a lead."""
 
+EventKey = tuple[str, str, UUID]
+"""(tenant, type, digest of source and id): the identity of an event."""
+
 _row_uuid: Callable[[str | bytes], UUID] = pgproto.UUID
 _REVISIONS = uuid_utils.UUID("6f2c9d52-2b5e-5c55-9d0b-0c1f5b9d7a11")
 

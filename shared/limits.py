@@ -27,5 +27,8 @@ BODY_SECONDS = 30.0
 KEEP_ALIVE_SECONDS = 5
 """How long an idle connection is kept."""
 
+MAX_REVISION = 1_000_000
+"""The greatest version or revision that is read: no lead changes so often, and a forged one would freeze it."""
+
 MAX_ATTRIBUTE_BYTES = 256
 """The longest CloudEvents attribute of an event that is read: id, source, correlation id, trace."""

@@ -27,7 +27,7 @@ class Signal(Table, table=True):
     digest: UUID = Field(primary_key=True)
     lead_id: UUID
     """The id that the event was received with; it stays when the lead is merged."""
-    type: str = Field(sa_type=Text)
+    type: str = Field(primary_key=True, sa_type=Text)
     event_id: str = Field(sa_type=Text)
     source: str = Field(sa_type=Text)
     occurred_at: datetime = Field(sa_column=moment())

@@ -112,7 +112,7 @@ class Activity(Table, table=True):
     digest: UUID = Field(primary_key=True)
     lead_id: UUID
     """The lead id that the event was received with; a merge does not change it."""
-    type: str = Field(sa_type=Text)
+    type: str = Field(primary_key=True, sa_type=Text)
     event_id: str = Field(sa_type=Text)
     source: str = Field(sa_type=Text)
     occurred_at: datetime = Field(sa_column=moment())

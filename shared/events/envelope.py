@@ -3,7 +3,9 @@
 Sources: CloudEvents core 1.0.2, its Kafka protocol binding, and the extensions "sequence" and "distributed tracing".
 """
 
+import binascii
 import re
+from base64 import b64decode
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,8 +17,8 @@ from pydantic import ValidationError
 
 from shared.errors import Invalid
 from shared.events.base import DATE_TIME, Event
-from shared.ids import digest, read_id
-from shared.limits import MAX_ATTRIBUTE_BYTES, MAX_RECORD_BYTES
+from shared.ids import EventKey, digest, read_id
+from shared.limits import MAX_ATTRIBUTE_BYTES, MAX_RECORD_BYTES, MAX_REVISION
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -35,6 +37,8 @@ _SUBMITTED = "lead.submitted"
 _NOTHING_MORE: Mapping[str, Any] = {}
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_time", "ce_tenantid")
 _STRUCTURED = "application/cloudevents+json"
+_OTHER_HEADERS = ("content-type", "traceparent")
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _BATCH = "application/cloudevents-batch"
 
 
@@ -92,8 +96,8 @@ class Received(Generic[E]):
         return self.envelope, self.event, self.recorded_at
 
     @property
-    def key(self) -> tuple[str, str, UUID]:
-        """What the event is known by: tenant, type, and the digest of source and id."""
+    def key(self) -> EventKey:
+        """What the event is known by."""
         return (self.tenant, self.type, self.digest)
 
     @property
@@ -184,6 +188,9 @@ def decode(
         raise Invalid(_sentence(error), errors_of(error)) from None
     except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"the value is not JSON: {error}") from None
+    for name in ("version", "revision"):
+        if (getattr(event, name, None) or 0) > MAX_REVISION:
+            raise Invalid(f"{name} is beyond {MAX_REVISION}, which no lead reaches")
     return Received(envelope, event, broker_time, raw)
 
 
@@ -205,11 +212,16 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _texts(headers: Headers) -> dict[str, str]:
-    try:
-        return {name.lower(): value.decode() for name, value in headers if value is not None}
-    except UnicodeDecodeError as error:
-        name = next(name for name, value in headers if value == error.object)
-        raise Invalid(f"header {name!r} is not UTF-8") from None
+    """The headers that are read here. Those of other systems may hold anything, and are left alone."""
+    texts = {}
+    for name, value in headers:
+        lowered = name.lower()
+        if value is not None and (lowered.startswith("ce_") or lowered in _OTHER_HEADERS):
+            try:
+                texts[lowered] = value.decode()
+            except UnicodeDecodeError:
+                raise Invalid(f"header {name!r} is not UTF-8") from None
+    return texts
 
 
 def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
@@ -220,15 +232,17 @@ def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
         raise Invalid(f"the value is not JSON: {error}") from None
     if not isinstance(body, dict):
         raise Invalid("a structured CloudEvent is a JSON object")
-    data = body.pop("data", None)
-    if data is None:
+    data, encoded = body.pop("data", None), body.pop("data_base64", None)
+    if data is None and not isinstance(encoded, str):
         raise Invalid("the structured CloudEvent has no data")
     sequence = body.pop("sequence", None)
     attributes = {f"ce_{name.lower()}": value for name, value in body.items() if isinstance(value, str)}
     if isinstance(sequence, str | int):
         attributes["ce_sequence"] = str(sequence)
     try:
-        return attributes, orjson.dumps(data)
+        return attributes, orjson.dumps(data) if data is not None else b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise Invalid(f"data_base64 is not Base64: {error}") from None
     except TypeError:
         raise Invalid("the data of the structured CloudEvent is nested too deeply") from None
 
@@ -249,6 +263,8 @@ def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> 
         if len(text.encode()) > MAX_ATTRIBUTE_BYTES or "\0" in text:
             raise Invalid(f"{name} is longer than {MAX_ATTRIBUTE_BYTES} bytes or contains a zero character")
     time = parse_time(time_)
+    if time < _EARLIEST:
+        raise Invalid("time is before the year 2000, which is no moment of a lead's life")
     if time > broker_time + AHEAD:
         raise Invalid("time is more than five minutes ahead of the broker's clock")
     sequence = headers.get("ce_sequence")

@@ -1,5 +1,6 @@
 """The golden samples: records as they lie in the topics, read by our own decoder and written by our own encoder."""
 
+from base64 import b64encode
 from copy import deepcopy
 from typing import Any, get_args, get_origin
 
@@ -12,8 +13,8 @@ from shared.events import CATALOGUE
 from shared.events.base import open_enum
 from shared.events.documents.headers import HEADERS
 from shared.events.documents.samples import samples
-from shared.events.envelope import headers_of
-from tests.contracts.records import NAMES, golden
+from shared.events.envelope import decode, headers_of
+from tests.contracts.records import NAMES, NOW, golden
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -146,3 +147,43 @@ def test_a_record_without_a_needed_header_is_refused(header: str) -> None:
 def test_a_record_without_the_other_headers_is_read(header: str) -> None:
     sample = golden("lead.submitted.1")
     assert sample.read(headers={name: text for name, text in sample.headers.items() if name != header}).event
+
+
+def test_data_in_base64_is_read_in_structured_mode() -> None:
+    sample = golden("lead.captured.1")
+    attributes = {header.removeprefix("ce_"): text for header, text in sample.headers.items() if header[:3] == "ce_"}
+    body = {**attributes, "traceparent": sample.headers["traceparent"], "data_base64": b64encode(sample.raw).decode()}
+    headers = {"content-type": "application/cloudevents+json"}
+    assert sample.read(body, headers) == sample.read()
+    with pytest.raises(Invalid, match="Base64"):
+        sample.read({**body, "data_base64": "not base64!"}, headers)
+
+
+def test_headers_of_other_systems_are_left_alone() -> None:
+    sample = golden("lead.captured.1")
+    pairs = [(name, text.encode()) for name, text in sample.headers.items()]
+    received = decode(sample.topic, sample.raw, [*pairs, ("x-trace", b"\xff\xfe")], NOW, CATALOGUE)
+    assert received == sample.read()
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("ce_correlationid", "x" * 257),
+        ("ce_correlationid", "a\nb"),
+        ("traceparent", "00-" + "x" * 5_000),
+        ("traceparent", "anything"),
+    ],
+)
+def test_what_is_copied_into_other_events_is_short_and_well_formed_or_ignored(header: str, text: str) -> None:
+    sample = golden("lead.captured.1")
+    received = sample.read(None, {**sample.headers, header: text})
+    copied = {"ce_correlationid": received.envelope.correlation_id, "traceparent": received.envelope.traceparent}
+    assert copied[header] is None
+
+
+@pytest.mark.parametrize("version", [1_000_001, 2_147_483_647])
+def test_a_version_that_no_lead_reaches_is_refused(version: int) -> None:
+    sample = golden("lead.updated.1")
+    with pytest.raises(Invalid, match="version"):
+        sample.read({**sample.value, "version": version})

@@ -60,7 +60,8 @@ def steps(page: str) -> Iterator[Edit | str]:
         # A block keeps its indentation in the file: it is indented by that of its fence only.
         indent = len(block["indent"])
         code = "".join(line[indent:] if line.strip() else "\n" for line in block["code"].splitlines(keepends=True))
-        yield Edit(edit["path"], edit["place"] or edit["how"], (edit["line"] or "").replace('\\"', '"'), code)
+        line = (edit["line"] or "").replace('\\"', '"').replace("\\n", "\n")
+        yield Edit(edit["path"], edit["place"] or edit["how"], line, code)
 
 
 @pytest.fixture(scope="module")

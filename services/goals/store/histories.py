@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from operator import attrgetter
+from uuid import UUID
 
 from services.goals.rules.meetings import MeetingSignal
 from services.goals.rules.moves import Transition
@@ -85,10 +86,13 @@ _SIGNAL = ("tenant_id", "lead_id", "digest", "occurred_at", "event_id", "source"
 _INSERT_SIGNALS = f"{insert_rows(MeetingSignalRow, _SIGNAL)} ON CONFLICT DO NOTHING"
 
 
+def _digest(signal: MeetingSignal) -> UUID:
+    """What a meeting signal is known by: a booking and a cancellation may have the same source and id."""
+    kind = "meeting.cancelled" if signal.ends_at is None else "meeting.booked"
+    return digest(f"{kind} {signal.source}", signal.event_id)
+
+
 async def add_meeting_signals(work: UnitOfWork, signals: Sequence[tuple[LeadKey, MeetingSignal]]) -> None:
     if signals:
-        rows = [
-            (*key, digest(s.source, s.event_id), s.occurred_at, s.event_id, s.source, s.meeting_id, s.ends_at)
-            for key, s in signals
-        ]
+        rows = [(*key, _digest(s), s.occurred_at, s.event_id, s.source, s.meeting_id, s.ends_at) for key, s in signals]
         await work.run(_INSERT_SIGNALS, **by_column(_SIGNAL, rows))

@@ -2,25 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 from services.scoring import tables
 from services.scoring.rules import Signal
 from shared.db import UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 from shared.events import Received
-from shared.ids import LeadKey
+from shared.ids import EventKey, LeadKey
 
 _COLUMNS = column_types(tables.Signal)
-_INSERT = f"{insert_rows(tables.Signal)} ON CONFLICT DO NOTHING RETURNING tenant_id, digest"
+_INSERT = f"{insert_rows(tables.Signal)} ON CONFLICT DO NOTHING RETURNING tenant_id, type, digest"
 
 
-async def add_signals(work: UnitOfWork, events: Sequence[tuple[Received[Any], str]]) -> set[tuple[str, UUID]]:
+async def add_signals(work: UnitOfWork, events: Sequence[tuple[Received[Any], str]]) -> set[EventKey]:
     """Store events, at least one, with the part of their data that models read (JSON text).
 
-    Returns (tenant, digest) of those that were not stored before.
+    Returns (tenant, type, digest) of those that were not stored before.
     """
-    ordered = sorted(events, key=lambda pair: (pair[0].tenant, pair[0].digest))
+    ordered = sorted(events, key=lambda pair: (pair[0].tenant, pair[0].digest, pair[0].type))
     rows = [
         (
             received.tenant,
@@ -36,7 +35,7 @@ async def add_signals(work: UnitOfWork, events: Sequence[tuple[Received[Any], st
         for received, data in ordered
     ]
     new = await work.fetch_tuples(_INSERT, **by_column(_COLUMNS, rows))
-    return {(tenant, digest) for tenant, digest in new}
+    return {(tenant, type, digest) for tenant, type, digest in new}
 
 
 async def load_signals(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadKey, list[Signal]]:

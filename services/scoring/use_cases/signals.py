@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -12,7 +11,7 @@ from services.scoring.use_cases.model_cache import ModelCache
 from services.scoring.use_cases.scores import Cause, recompute_scores
 from shared.db import UnitOfWork
 from shared.events import Event, LeadErased, LeadMerged, Received
-from shared.ids import LeadKey
+from shared.ids import EventKey, LeadKey
 from shared.store.aliases import aliases_of, apply_merge, resolve
 from shared.store.erasure import record_erasure
 
@@ -34,7 +33,7 @@ async def record_signals(work: UnitOfWork, models: ModelCache, batch: Sequence[R
     """
     causes: dict[LeadKey, Cause] = {}
     merged: set[LeadKey] = set()
-    signals: dict[tuple[str, UUID], tuple[Received[Any], str]] = {}
+    signals: dict[EventKey, tuple[Received[Any], str]] = {}
     for received in batch:
         lead = (received.tenant, received.lead_id)
         if isinstance(received.event, LeadMerged):
@@ -48,7 +47,7 @@ async def record_signals(work: UnitOfWork, models: ModelCache, batch: Sequence[R
             if kept != lead[1]:
                 causes[received.tenant, kept] = received
         else:
-            signals.setdefault((received.tenant, received.digest), (received, _stored_data(received)))
+            signals.setdefault(received.key, (received, _stored_data(received)))
     new_signals: dict[LeadKey, list[Signal]] = {}
     if signals:
         new = await store.add_signals(work, list(signals.values()))

@@ -13,7 +13,7 @@ from services.stages.rules import Signal
 from services.stages.tables import Activity
 from shared.db import UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
-from shared.ids import LeadKey
+from shared.ids import EventKey, LeadKey
 
 STATUS_CHANGE = "status_change"
 IGNORED = "ignored"
@@ -72,18 +72,18 @@ class ActivityRecord:
 
 _COLUMNS = column_types(Activity)
 _row = attrgetter(*("tenant" if name == "tenant_id" else name for name in _COLUMNS))
-_ADD = f"{insert_rows(Activity)} ON CONFLICT DO NOTHING RETURNING tenant_id, digest"
+_ADD = f"{insert_rows(Activity)} ON CONFLICT DO NOTHING RETURNING tenant_id, type, digest"
 
 
-async def add(work: UnitOfWork, records: Sequence[ActivityRecord]) -> set[tuple[str, UUID]]:
-    """Write the activities that are not known yet; returns the (tenant, digest) of those that were written."""
+async def add(work: UnitOfWork, records: Sequence[ActivityRecord]) -> set[EventKey]:
+    """Write the activities that are not known yet; returns the (tenant, type, digest) of those that were written."""
     if not records:
         return set()
-    first = {(record.tenant, record.digest): record for record in reversed(records)}
-    ordered = sorted(first.values(), key=lambda record: (record.tenant, record.digest.int))
+    first = {(record.tenant, record.type, record.digest): record for record in reversed(records)}
+    ordered = sorted(first.values(), key=lambda record: (record.tenant, record.digest.int, record.type))
     columns = by_column(_COLUMNS, map(_row, ordered))
     columns["data"] = [orjson.dumps(data).decode() for data in columns["data"]]
-    return {(tenant, digest) for tenant, digest in await work.fetch_tuples(_ADD, **columns)}
+    return {(tenant, type, digest) for tenant, type, digest in await work.fetch_tuples(_ADD, **columns)}
 
 
 OF_LEADS = """

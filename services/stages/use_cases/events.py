@@ -12,7 +12,7 @@ from services.stages.use_cases.lead_batch import LeadBatch
 from services.stages.use_cases.lead_details import apply_details
 from shared.db import UnitOfWork
 from shared.events import LeadErased, LeadMerged, LeadScored, Received, ReplyReceived
-from shared.ids import LeadKey
+from shared.ids import EventKey, LeadKey
 from shared.store.aliases import aliases_of, apply_merge, resolve
 from shared.store.erasure import erased_among, record_erasure
 
@@ -38,10 +38,10 @@ _SHOWN: dict[str, tuple[str, ...]] = {
 async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
     """Record events and apply their signals. An event that was recorded before changes nothing."""
     erased = await erased_among(work, {(r.tenant, r.lead_id) for r in events})
-    first: dict[tuple[str, UUID], Received[Any]] = {}
+    first: dict[EventKey, Received[Any]] = {}
     for r in events:
         if (r.tenant, r.lead_id) not in erased:
-            first.setdefault((r.tenant, r.digest), r)
+            first.setdefault(r.key, r)
     received = list(first.values())
     if not received:
         return
@@ -53,18 +53,18 @@ async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
     merged = {(r.tenant, id) for r, ids in parties for id in ids}
     batch, resolved = await LeadBatch.lock_resolved(work, {(r.tenant, r.lead_id) for r in received}, merged)
     records = batch.records
-    entries = {(r.tenant, r.digest): _entry(r) for r in received}
+    entries = {r.key: _entry(r) for r in received}
     await _hide_repetitions(work, received, entries, records, resolved)
     new = await activities.add(work, list(entries.values()))
     signals: dict[LeadKey, list[Signal]] = {}
     causes: dict[LeadKey, str] = {}
     for one in received:
-        if (one.tenant, one.digest) not in new:
+        if one.key not in new:
             continue
         key = (one.tenant, resolved[one.tenant, one.lead_id])
         batch.publisher.received[one.tenant, one.id] = one
         apply_details(records[key], one)
-        entry = entries[one.tenant, one.digest]
+        entry = entries[one.key]
         if entry.folded:
             signals.setdefault(key, []).append(entry.signal)
             causes.setdefault(key, one.id)  # a lead is folded again because of the oldest of its new signals
@@ -133,7 +133,7 @@ async def _recompute_last_activity(
 async def _hide_repetitions(
     work: UnitOfWork,
     received: Sequence[Received[Any]],
-    entries: Mapping[tuple[str, UUID], ActivityRecord],
+    entries: Mapping[EventKey, ActivityRecord],
     records: Mapping[LeadKey, LeadRecord],
     resolved: Mapping[LeadKey, UUID],
 ) -> None:
@@ -141,7 +141,7 @@ async def _hide_repetitions(
     bands: dict[LeadKey, str] = {}
     replies: dict[tuple[LeadKey, str], ActivityRecord] = {}
     for one in received:
-        entry, lead = entries[one.tenant, one.digest], (one.tenant, one.lead_id)
+        entry, lead = entries[one.key], (one.tenant, one.lead_id)
         if one.type == LeadScored.type:
             entry.shown = bands.get(lead, records[one.tenant, resolved[lead]].band) != one.event.band
             bands[lead] = one.event.band

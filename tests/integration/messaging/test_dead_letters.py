@@ -56,6 +56,9 @@ BAD = {
         {"ce_dataschema": "urn:leadflow:engagement.recorded:" + "7" * 5_000},
         "dataschema",
     ),
+    "an id of a kilobyte": (GOOD, {"ce_id": "x" * 1_000}, "id is longer than 256 bytes"),
+    "a source of a kilobyte": (GOOD, {"ce_source": "urn:" + "x" * 1_000}, "source is longer than 256 bytes"),
+    "a time before any lead": (GOOD, {"ce_time": "0001-01-01T00:00:00Z"}, "before the year 2000"),
     "a subject in other letters": (GOOD, {"ce_subject": "urn:uuid:" + str(uuid4())}, "subject is not a UUID"),
 }
 

@@ -1,0 +1,82 @@
+"""An event is known by tenant, type, source and id: one of another type never takes its place."""
+
+import asyncpg
+
+from shared.ids import digest, revision_id
+from shared.testing.builders import ALead
+
+CAPTURE = "urn:leadflow:capture"
+
+
+async def test_a_harmless_event_with_the_id_of_an_erasure_does_not_keep_the_person(bus, start, tenant, eventually):
+    """Ids follow from (type, lead, revision): whoever may publish scores knows the id of an erasure to come."""
+    outreach, stages, scoring = [await start(name) for name in ("outreach", "stages", "scoring")]
+    lead = ALead(bus, tenant)
+    lead.captured(first_name="Ada")
+    erasure = revision_id("lead.erased", lead.id, 1)
+    score = {"fit": 1, "intent": 0, "engagement": 0, "total": 1, "band": "D", "model_version": 1}
+    for type, data in (
+        ("lead.scored", {**score, "scored_at": "2026-01-01T00:00:00Z"}),
+        ("engagement.recorded", {"kind": "visit"}),
+        ("message.sent", {"message_id": "m", "channel": "email", "kind": "first"}),
+    ):
+        bus.publish(type, data, tenant=tenant, subject=lead.id, id=erasure, source=CAPTURE)
+
+    async def stored(service) -> bool:
+        async with service.database.worker() as work:
+            return bool(await work.fetch("SELECT FROM lead WHERE tenant_id = :t AND lead_id = :l", t=tenant, l=lead.id))
+
+    for service in (outreach, stages, scoring):
+        await eventually(lambda service=service: stored(service))
+    bus.publish("lead.erased", {"lead_id": str(lead.id)}, tenant=tenant, subject=lead.id, id=erasure, source=CAPTURE)
+
+    async def erased(service) -> bool:
+        async with service.database.worker() as work:
+            return bool(
+                await work.fetch("SELECT FROM erased WHERE tenant_id = :t AND lead_id = :l", t=tenant, l=lead.id)
+            )
+
+    for service in (outreach, stages, scoring):
+        await eventually(lambda service=service: erased(service))
+    assert not await stored(outreach)
+
+
+async def test_an_entry_of_an_older_release_stands_for_every_type(backend, bus, start, tenant, eventually):
+    """Before, the inbox knew (tenant, source, id): what it had is not processed a second time."""
+    await start("enrichment")
+    lead = ALead(bus, tenant)
+    known = "an-event-of-an-older-release"
+    owner = await asyncpg.connect(backend.owner_url("enrichment"))
+    try:
+        await owner.execute(
+            "INSERT INTO inbox (tenant_id, digest) VALUES ($1, $2)", tenant, digest("urn:test:other-system", known)
+        )
+    finally:
+        await owner.close()
+    data = {"lead_id": str(lead.id), "source": "web", "created_on": "2026-01-01T00:00:00Z", "email": "a@example.com"}
+    lead.publish("lead.captured", data, id=known)
+    other = ALead(bus, tenant)
+    other.captured()
+    await bus.read("lead.enriched", tenant=tenant, where=lambda seen: seen.lead_id == str(other.id))
+    assert not [seen for seen in bus.seen("lead.enriched", tenant=tenant) if seen.lead_id == str(lead.id)]
+
+
+async def test_the_same_event_twice_counts_once_and_another_type_with_its_id_counts_too(bus, start, tenant, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured()
+    for _ in range(2):
+        lead.publish("engagement.recorded", {"kind": "visit"}, id="one-id")
+    lead.publish("message.sent", {"message_id": "m", "channel": "email", "kind": "first"}, id="one-id")
+
+    async def recorded() -> list[str]:
+        async with stages.database.worker() as work:
+            rows = await work.fetch(
+                "SELECT type FROM activity WHERE tenant_id = :t AND event_id = 'one-id' ORDER BY type", t=tenant
+            )
+        return [row["type"] for row in rows]
+
+    async def both() -> bool:
+        return await recorded() == ["engagement.recorded", "message.sent"]
+
+    await eventually(both)
