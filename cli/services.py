@@ -39,9 +39,8 @@ def run(
     While `leadflow up` runs, its settings apply where the environment has none. So
     `leadflow services run stages --port 0` starts a second replica of stages.
     """
-    import uvicorn
-
     from shared import collector
+    from shared.http.server import serve
     from shared.observability import configure_logging
 
     if only is not None and only not in PARTS:
@@ -55,12 +54,9 @@ def run(
     settings = application.state.service.settings
     configure_logging(settings.log_level)
     collector.configure()
-    uvicorn.run(
+    serve(
         application,
         host=settings.host,
         port=settings.port if port is None else port,
-        loop="uvloop",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=int(settings.grace_seconds),
+        grace_seconds=settings.grace_seconds,
     )

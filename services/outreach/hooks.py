@@ -1,6 +1,6 @@
 """Hooks by which a lower part of outreach notifies a higher one, inside the same transaction, without importing it.
 
-Imports are allowed in one direction only: sequences -> drafts -> sending -> suppression <- replies. Yet an opt-out
+Imports are allowed in one direction only: drafts -> sending -> suppression <- replies. Yet an opt-out
 (suppression) must end drafts, and a reply must prove that a message was sent. So the lower part notifies a hook, and
 `app.py` connects the listeners of the higher parts.
 """

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import Path, Request
 
 from shared.http.auth import Operator
-from shared.http.body import Router
 from shared.http.pages import Limit, decode_cursor, encode_cursor
+from shared.http.strict_json import Router
 from shared.http.tenancy import TenantWork
 from shared.messaging.dead_letters import replay
 from shared.store import dead_letters

@@ -13,7 +13,7 @@ KEPT = "30 days"
 async def first_deliveries(work: Transaction, batch: Sequence[Received[Any]]) -> list[Received[Any]]:
     """Those of the batch that the inbox did not know, in order; from now on it knows them.
 
-    Entries from before events were known by their type have the type '', and stand for every type.
+    Entries that were written before migration 0002 have the type '', which matches every type.
     """
     first = {received.key: received for received in reversed(batch)}
     keys = sorted(first, key=lambda key: (key[0], key[2].int, key[1]))

@@ -28,7 +28,7 @@ def rows(page: str) -> list[tuple[list[str], str]]:
 def singular(word: str) -> str:
     """A word without what the plural adds."""
     word = word.lower()
-    for ending, instead in (("ies", "y"), ("sses", "ss"), ("ases", "as"), ("ches", "ch"), ("xes", "x"), ("s", "")):
+    for ending, instead in (("ies", "y"), ("sses", "ss"), ("iases", "ias"), ("ches", "ch"), ("xes", "x"), ("s", "")):
         if word.endswith(ending) and not word.endswith(("ss", "us", "is", "ias")):
             return word.removesuffix(ending) + instead
     return word

@@ -18,7 +18,7 @@ MACHINE = re.compile(
 
 
 def holding(pattern: re.Pattern[str], named: Iterable[tuple[Path, str]]) -> list[str]:
-    """`file:line: what` for each place where a pattern stands."""
+    """`file:line: what` for each place where a pattern is found."""
     return [
         f"{path}:{text.count(chr(10), 0, found.start()) + 1}: {found.group()}"
         for path, text in named

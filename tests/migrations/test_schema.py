@@ -1,4 +1,4 @@
-"""The migrations make what `tables.py` says, in keys that begin with the tenant, and may be run again at any time."""
+"""The migrations make what `tables.py` declares, in keys that begin with the tenant, and may be run again."""
 
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +25,7 @@ WITHOUT_TENANT_FIRST = {
     ("*", "outbox", "id"): "the relay takes rows of all tenants in the order of their ids",
     ("*", "outbox_refused", "id"): "set aside by the relay, row by row",
     ("*", "dead_letter", "id"): "a record that cannot be read may have no tenant",
-    ("*", "dead_letter", "topic"): "a record is buried once: its place in Kafka is what it is known by",
+    ("*", "dead_letter", "topic"): "a record is stored once: it is known by its place in Kafka",
     ("goals", "touched", "id"): "a queue over all tenants, taken in the order of arrival",
     ("outreach", "service_key", "id"): "the service's one secret belongs to no tenant",
 }
@@ -56,7 +56,7 @@ def differences(connection: Connection, metadata: MetaData) -> list[str]:
             said = [column.name for column in table.primary_key.columns]
             made = present.get_pk_constraint(table.name)["constrained_columns"]
             if said != made:
-                found.append(f"primary key of {table.name}: tables.py says {said}, the migrations make {made}")
+                found.append(f"primary key of {table.name}: tables.py declares {said}, the migrations make {made}")
     return found
 
 
@@ -72,7 +72,7 @@ async def _compared(url: str, metadata: MetaData, *plants: str) -> list[str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_the_migrated_schema_is_what_tables_py_says(backend: Backend, service: str) -> None:
+async def test_the_migrated_schema_is_what_tables_py_declares(backend: Backend, service: str) -> None:
     assert await _compared(backend.owner_url(service), metadata_of(service)) == []
 
 

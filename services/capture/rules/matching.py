@@ -121,7 +121,7 @@ class LeadIndex:
         return found
 
     def decide_phone_first(self, lead: Lead) -> None:
-        """Set `phone_first` of a lead with a new phone: whether it has one, and no other lead came first with it."""
+        """Set `phone_first` of a lead whose phone is new: true if it has a phone and is the first lead with it."""
         lead.phone_first = False
         if lead.phone is not None:
             holders = self._by_phone.get((lead.tenant, lead.phone), ())

@@ -36,7 +36,7 @@ _COLUMNS_WITH_LEADS = (
 
 
 async def delete_personal_data(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> None:
-    """Delete the leads with their external ids, merges, pairs, import errors, stored answers and dead letters."""
+    """Delete the leads with their external ids, merges, pairs, import errors, idempotency answers and dead letters."""
     ids = [lead.lead_id for lead in leads]
     emails = [lead.email for lead in leads if lead.email is not None]
     digits = [lead.phone[-9:] for lead in leads if lead.phone is not None]

@@ -27,7 +27,7 @@ from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from services.outreach.drafts.use_cases.strategies import all_strategies, save_strategy
 from services.outreach.schemas import Channel, Kind
 from shared.db import UnitOfWork
-from shared.errors import Forbidden, Invalid
+from shared.errors import Invalid
 from shared.http import (
     Admin,
     IfMatch,
@@ -50,13 +50,6 @@ from shared.store.aliases import resolve
 router = Router(tags=["drafts"])
 
 State = Literal["pending", "approved", "rejected", "superseded", "expired"]
-
-
-def _human(principal: Principal) -> str:
-    """The actor of a decision: always a person. The token of a machine never decides, whatever other roles it has."""
-    if principal.is_service:
-        raise Forbidden("only people decide on drafts")
-    return principal.actor
 
 
 def _sender(context: Context) -> SenderAddresses:
@@ -116,7 +109,7 @@ async def create_draft(
     body: NewDraftBody, principal: Reviewer, work: TenantWork, request: Request, once: Once
 ) -> Response:
     """Ask the agent for a draft (202), or give your own text (201). Either waits for review."""
-    actor = _human(principal)
+    actor = review.person(principal)
     context = context_of(request)
     asked = requests.DraftRequest(principal.tenant, actor, body.lead_id, body.kind, body.channel)
 
@@ -146,7 +139,7 @@ async def read_draft(draft_id: UUID, principal: Viewer, work: TenantWork, respon
 @router.post("/drafts/bulk", dependencies=[Depends(large_body)])
 async def bulk_drafts(body: Bulk, principal: Reviewer, work: TenantWork, request: Request) -> dict[str, Any]:
     """One action on many drafts, with a result for each."""
-    actor, tenant, context = _human(principal), principal.tenant, context_of(request)
+    actor, tenant, context = review.person(principal), principal.tenant, context_of(request)
 
     async def act(item: dict[str, Any]) -> None:
         draft_id = item["draft_id"]
@@ -178,14 +171,14 @@ async def bulk_drafts(body: Bulk, principal: Reviewer, work: TenantWork, request
 @router.post("/drafts/{draft_id}/claim")
 async def lease_draft(draft_id: UUID, principal: Reviewer, work: TenantWork, response: Response) -> DraftView:
     """Lease the draft to its reviewer: no other can decide on it for a quarter of an hour (`lease_until`)."""
-    await review.lease(work, principal.tenant, draft_id, _human(principal))
+    await review.lease(work, principal.tenant, draft_id, review.person(principal))
     return await _answer(work, principal.tenant, draft_id, response)
 
 
 @router.post("/drafts/{draft_id}/release")
 async def release_draft(draft_id: UUID, principal: Reviewer, work: TenantWork, response: Response) -> DraftView:
     """End the lease."""
-    await review.release(work, principal.tenant, draft_id, _human(principal))
+    await review.release(work, principal.tenant, draft_id, review.person(principal))
     return await _answer(work, principal.tenant, draft_id, response)
 
 
@@ -195,7 +188,9 @@ async def approve_draft(
 ) -> DraftView:
     """Approve exactly the text with this hash, and queue it to be sent. Any other hash: 409."""
     context = context_of(request)
-    dispatch = await review.approve(work, context.keys, principal.tenant, draft_id, _human(principal), body.sha256)
+    dispatch = await review.approve(
+        work, context.keys, principal.tenant, draft_id, review.person(principal), body.sha256
+    )
     context.wake_after(work, "sender")
     return await _answer(work, principal.tenant, draft_id, response, dispatch_id=dispatch)
 
@@ -211,7 +206,7 @@ async def edit_draft(
     if_match: IfMatch = None,
 ) -> DraftView:
     """Change the text (needs If-Match); with `approve`, approve the new text in the same step."""
-    actor, context = _human(principal), context_of(request)
+    actor, context = review.person(principal), context_of(request)
     sender = _sender(context)
     sha256 = await review.edit(work, principal.tenant, draft_id, actor, if_match, body.subject, body.body, sender)
     if not body.approve:
@@ -226,7 +221,7 @@ async def reject_draft(
     draft_id: UUID, body: Reject, principal: Reviewer, work: TenantWork, response: Response
 ) -> DraftView:
     """Decide that the draft is not sent, with the reason."""
-    await review.reject(work, principal.tenant, draft_id, _human(principal), body.reason)
+    await review.reject(work, principal.tenant, draft_id, review.person(principal), body.reason)
     return await _answer(work, principal.tenant, draft_id, response)
 
 
@@ -241,7 +236,7 @@ async def regenerate_draft(
 ) -> JSONResponse:
     """Request another draft, with an instruction to the composer; this one is superseded."""
     instruction = body.instruction if body else None
-    new_id = await review.regenerate(work, principal.tenant, draft_id, _human(principal), instruction)
+    new_id = await review.regenerate(work, principal.tenant, draft_id, review.person(principal), instruction)
     context_of(request).wake_after(work, "composer")
     content = {"draft_id": str(new_id), "replaces": str(draft_id), "state": "composing"}
     return JSONResponse(content, 202, headers={"Location": f"/v1/drafts/{new_id}"})
@@ -252,7 +247,7 @@ async def snooze_draft(
     draft_id: UUID, body: Snooze, principal: Reviewer, work: TenantWork, response: Response
 ) -> DraftView:
     """Keep the draft out of the lists until then."""
-    await review.snooze(work, principal.tenant, draft_id, _human(principal), body.until)
+    await review.snooze(work, principal.tenant, draft_id, review.person(principal), body.until)
     return await _answer(work, principal.tenant, draft_id, response)
 
 

@@ -15,7 +15,7 @@ from services.outreach.sending import store
 from services.outreach.sending.gateways import Mailer, OutboundMail, OutboundSms, SmsProvider
 from services.outreach.sending.message import build_mime, on_the_wire
 from services.outreach.sending.rules import Outcome
-from services.outreach.sending.use_cases import attempts, exhaustion, outcomes
+from services.outreach.sending.use_cases import attempts, exhaustion, expired_leases, outcomes
 from services.outreach.sending.use_cases.attempts import Attempt
 from shared.db import RETRY_AT_ONCE, Database, is_outage, sqlstate
 from shared.errors import Invalid
@@ -115,7 +115,7 @@ async def expire_leases(database: Database) -> int:
         rows = await store.lapsed(work)
     for row in rows:
         async with database.worker([row["tenant_id"]]) as work:
-            await outcomes.expire_lease(work, row["tenant_id"], row["dispatch_id"])
+            await expired_leases.expire_lease(work, row["tenant_id"], row["dispatch_id"])
     return len(rows)
 
 

@@ -25,6 +25,7 @@ from .stages import (
     status_of,
     title_of,
 )
+from .timeline import shown_fields
 from .timers import QUIET_STAGES, next_due
 from .transitions import RULES, Rule
 
@@ -72,6 +73,7 @@ __all__ = [
     "missing",
     "next_action",
     "next_due",
+    "shown_fields",
     "signal_data",
     "status_of",
     "title_of",

@@ -73,9 +73,9 @@ def with_last_labels(signals: Sequence[Signal]) -> tuple[list[Signal], dict[str,
 
 
 def needs_refold(journey: Journey, signals: Iterable[Signal]) -> bool:
-    """Whether a new reply changes what was folded: a known reply has another label, or an opt-out was believed wrongly.
+    """Whether a new reply changes what was folded: a known reply has another label, or an opt-out was wrongly trusted.
 
-    An opt-out that names a reply is believed until that reply is received.
+    An opt-out that names a reply is trusted until that reply is received.
     """
     for signal in signals:
         if signal.type == "reply.received":

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from services.stages.rules import SIGNAL_TYPES, Signal, signal_data
+from services.stages.rules import SIGNAL_TYPES, Signal, shown_fields, signal_data
 from services.stages.store import activities, leads, timeline
 from services.stages.store.activities import ActivityRecord
 from services.stages.store.leads import NO_ACTIVITY, LeadRecord
@@ -15,24 +15,6 @@ from shared.events import LeadErased, LeadMerged, LeadScored, Received, ReplyRec
 from shared.ids import EventKey, LeadKey
 from shared.store.aliases import aliases_of, apply_merge, resolve
 from shared.store.erasure import erased_among, record_erasure
-
-_SHOWN: dict[str, tuple[str, ...]] = {
-    "lead.captured": ("source", "campaign"),
-    "lead.updated": ("changed",),
-    "lead.merged": ("lead_id", "alias_id", "merge_id", "undone"),
-    "lead.enriched": ("providers",),
-    "lead.scored": ("fit", "intent", "engagement", "total", "band", "model_version", "revision"),
-    "engagement.recorded": ("kind", "page", "url"),
-    "draft.created": ("draft_id", "kind", "channel", "sha256"),
-    "draft.decided": ("draft_id", "decision", "sha256", "reason"),
-    "message.sent": ("message_id", "draft_id", "channel", "kind", "sequence_id", "step"),
-    "message.bounced": ("message_id", "channel", "severity", "code", "address_state"),
-    "reply.received": ("confidence", "method", "message_id", "return_date", "excerpt"),
-    "contact.opted_out": ("channel", "how"),
-    "sequence.enrolled": ("sequence_id", "enrolment_id"),
-    "sequence.exited": ("sequence_id", "enrolment_id", "reason"),
-}
-"""The fields that the timeline shows of an event, besides those of its signal. No contact detail is among them."""
 
 
 async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
@@ -48,7 +30,8 @@ async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
     merges = [r for r in received if r.type == LeadMerged.type]
     before = await resolve(work, {(r.tenant, r.event.alias_id) for r in merges}) if merges else {}
     applied = [r for r in merges if await apply_merge(work, r)]
-    # The lead that the alias belonged to before changes too: the undo of that merge may be received later than this.
+    # An alias that was part of another lead until now leaves that lead, so that lead changes as well. This happens when
+    # the undo of the earlier merge is received after the later merge.
     parties = [(r, {r.lead_id, r.event.alias_id, before[r.tenant, r.event.alias_id]}) for r in applied]
     merged = {(r.tenant, id) for r, ids in parties for id in ids}
     batch, resolved = await LeadBatch.lock_resolved(work, {(r.tenant, r.lead_id) for r in received}, merged)
@@ -83,9 +66,7 @@ def _entry(received: Received[Any]) -> ActivityRecord:
     type = received.type
     folded = type in SIGNAL_TYPES
     data = signal_data(type, raw) if folded else {}
-    for name in _SHOWN.get(type, ()):
-        if raw.get(name) is not None:
-            data[name] = raw[name]
+    data |= shown_fields(type, raw)
     if type == ReplyReceived.type:
         data["label"] = received.event.label  # `other` for a label that this version does not know
     if type == "lead.enriched":

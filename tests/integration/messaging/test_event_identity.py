@@ -24,7 +24,9 @@ async def test_a_harmless_event_with_the_id_of_an_erasure_does_not_keep_the_pers
 
     async def stored(service) -> bool:
         async with service.database.worker() as work:
-            return bool(await work.fetch("SELECT 1 FROM lead WHERE tenant_id = :t AND lead_id = :l", t=tenant, l=lead.id))
+            return bool(
+                await work.fetch("SELECT 1 FROM lead WHERE tenant_id = :t AND lead_id = :l", t=tenant, l=lead.id)
+            )
 
     for service in (outreach, stages, scoring):
         await eventually(lambda service=service: stored(service))

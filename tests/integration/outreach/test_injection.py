@@ -13,19 +13,15 @@ RAW = "Tea\r\nBcc: boss@evil.example"
 
 @pytest.mark.parametrize("company", [*ENCODED, RAW, "{{ 7 * 7 }} {% include 'x' %}"])
 async def test_a_company_name_cannot_inject_a_header_or_template_code(office, tenant, smtp, company):
-    """The built-in subject names the company: it is sent as plain text, or no draft is made."""
+    """The built-in subject names the company as plain text, or not at all when a header could not carry it."""
     lead = await office.captured(tenant, company=company)
     async with office.client(tenant, "reviewer") as http:
-        made = (await http.post("/v1/drafts", json={"lead_id": str(lead), "kind": "first"})).json()
+        await http.post("/v1/drafts", json={"lead_id": str(lead), "kind": "first"})
         await office.compose()
-        found = await drafts(office, tenant)
-        if company in ENCODED:
-            assert found == []
-            answer = await http.get(f"/v1/drafts/{made['draft_id']}")
-            assert "cannot be sent as it is" in answer.json()["detail"]
-            return
-        (draft,) = found
-        assert draft["subject"] == f"A question about {' '.join(company.split())}"
+        (draft,) = await drafts(office, tenant)
+        assert draft["subject"] == (
+            "A short question" if "evil" in company or "=?" in company else f"A question about {company}"
+        )
         body = {"sha256": draft["sha256"]}
         assert (await http.post(f"/v1/drafts/{draft['draft_id']}/approve", json=body)).status_code == 200
     recipients = len(smtp.recipients)

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from services.outreach.drafts.use_cases import review
+from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from tests.integration.outreach.meanwhile import waits_for_lock
 
 
@@ -19,8 +20,9 @@ async def while_bob_edits(office, tenant, draft, eventually, other, *, approves:
     """Begin `other` before Bob's edit (and approval) commits; its answer after the commit."""
     admin = await asyncpg.connect(office.url)
     draft_id = UUID(draft["draft_id"])
+    sender = SenderAddresses(office.context.settings.mail_domain, office.context.settings.sms_from)
     async with office.database.tenant(tenant) as work:
-        sha256 = await review.edit(work, tenant, draft_id, "human:bob", "*", None, "Edited by Bob.\n")
+        sha256 = await review.edit(work, tenant, draft_id, "human:bob", "*", None, "Edited by Bob.\n", sender)
         if approves:
             await review.approve(work, office.context.keys, tenant, draft_id, "human:bob", sha256)
         task = asyncio.create_task(other())

@@ -31,6 +31,8 @@ async def test_signals_of_a_lead_that_was_not_captured_in_time_are_deleted(start
         assert len(await leads()) == 3
         stages.database.clock.offset = timedelta(days=31)
         assert await delete_uncaptured(30)(stages.database) >= 2
+        while await delete_uncaptured(30)(stages.database):
+            pass  # other tests leave leads of their own, and one step deletes a page
     finally:
         stages.database.clock.offset = timedelta(0)
     assert await leads() == {known.id}

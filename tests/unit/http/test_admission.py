@@ -8,7 +8,7 @@ import pytest
 
 from shared import limits
 from shared.http import admission
-from shared.http.body import depth_of
+from shared.http.strict_json import depth_of
 from tests.unit.http.callers import asking
 
 ID = "00000000-0000-0000-0000-000000000007"

@@ -3,6 +3,7 @@
 import re
 
 from services.outreach.drafts.composer.links import links_in
+from services.outreach.sending.message import header_fault
 
 MARK_START = "\ue000"
 MARK_END = "\ue001"
@@ -24,10 +25,12 @@ def plain_value(value: object, limit: int = 200) -> str:
     """A lead's value as one line that brings no link into a message.
 
     A value that is just a domain, like the company Example.com, is kept with an invisible break after each dot, so that
-    no mail client makes a link of it. Any other value with a link or an e-mail address in it becomes ''.
+    no mail client makes a link of it. Any other value with a link or an e-mail address in it becomes '', and so does
+    one that no header can carry, like an encoded word.
     """
     text = one_line(value, limit)
-    links = links_in(text)
-    if not links:
+    if header_fault(text):
+        return ""
+    if not links_in(text):
         return text
     return text.replace(".", f".{_BREAK}") if _BARE_DOMAIN.fullmatch(text) else ""

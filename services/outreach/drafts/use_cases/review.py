@@ -20,11 +20,18 @@ from services.outreach.sending import store as dispatches
 from services.outreach.sending.message import valid_message
 from services.outreach.store import lead_of, settings_of
 from shared.db import UnitOfWork
-from shared.errors import Conflict, Invalid, LeadflowError, NotFound
-from shared.http import check_if_match
+from shared.errors import Conflict, Forbidden, Invalid, LeadflowError, NotFound
+from shared.http import Principal, check_if_match
 from shared.ids import uuid7
 
 LEASE = timedelta(minutes=15)
+
+
+def person(principal: Principal) -> str:
+    """The actor of a decision: always a person. The token of a machine never decides, whatever other roles it has."""
+    if principal.is_service:
+        raise Forbidden("only people decide on drafts")
+    return principal.actor
 
 
 async def get(work: UnitOfWork, tenant: str, draft_id: UUID) -> RowMapping:

@@ -1,4 +1,4 @@
-"""Outcomes of attempts: recorded by the sender, by evidence, by an operator, or as unknown when a lease runs out."""
+"""Outcomes of attempts: recorded by the sender, by evidence, or by an operator."""
 
 from datetime import timedelta
 from typing import Any
@@ -107,14 +107,6 @@ async def apply_sent_evidence(work: UnitOfWork, evidence: hooks.SentEvidence) ->
     row = await store.lock(work, evidence.tenant, evidence.dispatch_id)
     if row is not None and row["state"] in OUTCOME_OPEN:
         await record_sent(work, row, note=f"known by {evidence.source}")
-
-
-async def expire_lease(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> None:
-    """The lease ran out in `sending`: the sender may have died before or after the message was sent."""
-    row = await store.lock(work, tenant, dispatch_id)
-    if row is not None and row["state"] == "sending":
-        reason = "the sender did not report an outcome; the message may have been sent"
-        await store.change_state(work, row, "unknown", reason=reason, lease_until=None)
 
 
 async def resolve_unknown(

@@ -1,0 +1,37 @@
+"""Decisions about one dispatch. Pure."""
+
+from services.outreach.sending.rules.conditions import SPACING, Go, Refuse, SendConditions, Wait, decide
+from services.outreach.sending.rules.outcomes import (
+    GIVE_UP_AFTER,
+    LONGEST_BACK_OFF,
+    NOT_SENT_STEPS,
+    Outcome,
+    retry_at,
+    sms_outcome,
+    smtp_outcome,
+)
+from services.outreach.sending.rules.transitions import TRANSITIONS, ForbiddenTransition, State, check_transition
+from services.outreach.sending.rules.used_up import ChannelUse, exhausted, used_up_at
+
+__all__ = [
+    "GIVE_UP_AFTER",
+    "LONGEST_BACK_OFF",
+    "NOT_SENT_STEPS",
+    "SPACING",
+    "TRANSITIONS",
+    "ChannelUse",
+    "ForbiddenTransition",
+    "Go",
+    "Outcome",
+    "Refuse",
+    "SendConditions",
+    "State",
+    "Wait",
+    "check_transition",
+    "decide",
+    "exhausted",
+    "retry_at",
+    "sms_outcome",
+    "smtp_outcome",
+    "used_up_at",
+]

@@ -1,0 +1,101 @@
+"""May a message be sent now: yes, not yet, or never."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.outreach.rules import MODES, Window, consent_refusal, stage_refusal
+
+SPACING = "spacing between two messages of the mailbox"
+"""The reason of a dispatch that waits for its mailbox. It is stored, and finds those that wait for the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """The message may be sent now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The message may not be sent now; decide afresh at `until`."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The message may never be sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendConditions:
+    """What is true of the lead, the address and the mailbox at the moment of sending.
+
+    `to`: the address that was approved; `address`: the lead's present one. `suppressed`: why the address is
+    suppressed. `last_reply_at`: when the lead last replied. `per_day`: the mailbox's cap, `day_ends` when it is reset.
+    """
+
+    channel: str
+    kind: str
+    to: str
+    cause_at: datetime
+    lead_known: bool
+    address: str | None
+    address_state: str
+    suppressed: str | None
+    opted_out: bool
+    merged: bool
+    consent: str
+    unknown_allows: tuple[str, ...]
+    mode: str
+    stage: str
+    stage_rule: str | None
+    last_reply_at: datetime | None
+    timezone: str | None
+    window: Window | None
+    sent_today: int
+    per_day: int | None
+    day_ends: datetime
+    last_sent_at: datetime | None
+    spacing: timedelta
+
+
+def decide(conditions: SendConditions, now: datetime) -> Go | Wait | Refuse:
+    """Go, wait (window, cap, spacing), or refuse for good with the reason."""
+    refusal = _refusal(conditions)
+    if refusal:
+        return Refuse(refusal)
+    if conditions.window:
+        opens = conditions.window.next_open(now, conditions.timezone)
+        if opens > now:
+            return Wait(opens, "outside the sending window")
+    if conditions.per_day is not None and conditions.sent_today >= conditions.per_day:
+        return Wait(conditions.day_ends, f"the mailbox has sent its {conditions.per_day} messages of today")
+    if conditions.last_sent_at and conditions.last_sent_at + conditions.spacing > now:
+        return Wait(conditions.last_sent_at + conditions.spacing, SPACING)
+    return Go()
+
+
+def _refusal(conditions: SendConditions) -> str | None:
+    if not conditions.lead_known:
+        return "the lead is not known any more"
+    if conditions.merged:
+        return "the lead was merged into another"
+    if conditions.opted_out:
+        return "the lead has opted out"
+    if conditions.suppressed:
+        return conditions.suppressed
+    if conditions.address != conditions.to:
+        return "the lead's address has changed"
+    if conditions.address_state == "invalid":
+        return "the address does not work any more"
+    if conditions.channel not in MODES[conditions.mode]:
+        return f"outreach mode {conditions.mode} does not use {conditions.channel}"
+    refusal = consent_refusal(conditions.channel, conditions.consent, conditions.unknown_allows)
+    if refusal:
+        return refusal
+    if conditions.last_reply_at and conditions.last_reply_at > conditions.cause_at:
+        return "the lead has written since the draft was made"
+    return stage_refusal(conditions.kind, conditions.stage, conditions.stage_rule)

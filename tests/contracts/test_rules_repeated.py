@@ -1,0 +1,21 @@
+"""What outreach assumes about the transitions is what the stage service's rules say."""
+
+from services.outreach.rules import KIND_STAGES, REPLY_MOVES_FROM, USED_UP_MOVES_FROM
+from services.stages.rules import RULES, Stage
+
+
+def from_(rule_id: str) -> set[str]:
+    (rule,) = [rule for rule in RULES if rule.id == rule_id]
+    return {stage.value for stage in rule.from_}
+
+
+def test_a_reply_moves_a_lead_from_the_stages_that_outreach_knows() -> None:
+    assert from_("reply") == set(REPLY_MOVES_FROM)
+
+
+def test_used_up_channels_move_a_lead_from_the_stages_that_outreach_knows() -> None:
+    assert from_("used-up") == set(USED_UP_MOVES_FROM)
+
+
+def test_the_stages_of_the_message_kinds_are_stages() -> None:
+    assert set().union(*KIND_STAGES.values()) <= {stage.value for stage in Stage}
