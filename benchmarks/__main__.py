@@ -1,16 +1,16 @@
-"""`python -m benchmarks [pipeline] [latency] [queue] [growth]`: what `make bench` runs."""
+"""`python -m benchmarks [pipeline] [latency] [queue] [growth] [hostile]`: what `make bench` runs."""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import growth, latency, pipeline, queue
+from benchmarks import growth, hostile, latency, pipeline, queue
 from benchmarks.results import Measurements, save
 from benchmarks.servers import Servers, start_servers
 from benchmarks.topics import Topics, topics_client
 
-BENCHES = ("pipeline", "latency", "queue", "growth")
+BENCHES = ("pipeline", "latency", "queue", "growth", "hostile")
 
 
 async def run(options: argparse.Namespace) -> None:
@@ -29,6 +29,8 @@ async def _measure(name: str, servers: Servers, topics: Topics, options: argpars
         return await latency.measure(servers, topics, seconds=options.seconds, rounds=max(1, options.rounds // 2))
     if name == "queue":
         return await queue.measure(servers, leads=options.queue, seconds=options.seconds, updates=500)
+    if name == "hostile":
+        return await hostile.measure(servers, seconds=options.seconds, rounds=options.rounds)
     sizes = [options.growth // 50, options.growth]
     return await growth.measure(servers, topics, sizes=sizes, leads=options.leads, rounds=options.rounds)
 
@@ -37,8 +39,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog='make bench ARGS="..."', description="Side-by-side measurements.")
     parser.add_argument("benches", nargs="*", choices=[[], *BENCHES], metavar="BENCH", help=", ".join(BENCHES))
     parser.add_argument("--leads", type=int, default=12_000, help="leads in a round of pipeline and growth (12000)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of pipeline and growth (3)")
-    parser.add_argument("--seconds", type=float, default=15, help="how long latency and queue are measured (15)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of pipeline, growth and hostile (3)")
+    parser.add_argument(
+        "--seconds", type=float, default=15, help="how long latency, queue and hostile are measured (15)"
+    )
     parser.add_argument("--queue", type=int, default=1_000_000, help="leads in the queue (1000000)")
     parser.add_argument("--growth", type=int, default=500_000, help="leads at the large size of growth (500000)")
     parser.add_argument(

@@ -5,10 +5,10 @@ import io
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from json import JSONDecodeError
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from services.enrichment.gateways import country_code
@@ -17,6 +17,7 @@ from services.enrichment.rules.mail import registrable
 from services.enrichment.store import LeadRecord
 from shared.errors import Invalid, Malformed, UnsupportedMedia
 from shared.events.envelope import errors_of
+from shared.strict_json import read_json
 
 Short = Annotated[str, Field(min_length=1, max_length=300)]
 
@@ -149,8 +150,8 @@ def read_directory(body: bytes, content_type: str) -> list[Company]:
 
 def _json_items(body: bytes) -> Any:
     try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        content = read_json(body)
+    except JSONDecodeError:
         raise Malformed("the body is not JSON") from None
     return content.get("items") if isinstance(content, dict) else None
 

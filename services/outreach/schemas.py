@@ -22,7 +22,7 @@ class Body(BaseModel):
 
 
 class Mailbox(Body):
-    """A sender address: at most `per_day` messages in a UTC day, `spacing_seconds` apart."""
+    """A sender address, in a domain of the tenant: at most `per_day` messages in a UTC day, `spacing_seconds` apart."""
 
     from_: Annotated[
         str, Field(alias="from", pattern=r"^[^\s@<>,;:\"\\()\[\]]+@[^\s@<>,;:\"\\()\[\]]+$", max_length=254)

@@ -17,7 +17,7 @@ class Settings(ServiceSettings):
     public_url: str = "http://127.0.0.1:8105"
     """The public address of this service (unsubscribe links, provider callbacks), without a trailing slash."""
     mail_domain: str = "leadflow.example"
-    """A tenant that has set no mailboxes sends as `sales@<tenant>.<mail_domain>`."""
+    """A tenant that has set no mailboxes sends as `sales@<tenant>.<mail_domain>`; from there only it may send."""
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 8125

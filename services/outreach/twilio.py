@@ -6,15 +6,16 @@ Source: https://www.twilio.com/docs/usage/security#validating-requests
 import base64
 import hmac
 from collections.abc import Mapping
+from json import JSONDecodeError
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 from fastapi import Request
 
 from services.outreach.context import context_of
 from shared.errors import Forbidden, Invalid, Malformed, NotFound, Unauthorized
 from shared.http.auth import principal_of
+from shared.strict_json import read_json
 
 
 def signature(token: str, url: str, form: Mapping[str, str]) -> str:
@@ -59,8 +60,8 @@ async def machine_tenant(request: Request) -> str:
 async def json_body(request: Request) -> dict[str, Any]:
     """The body of an adapter's request. Malformed when it is not JSON, Invalid when it is not a JSON object."""
     try:
-        content = orjson.loads(await request.body())
-    except orjson.JSONDecodeError as error:
+        content = read_json(await request.body())
+    except JSONDecodeError as error:
         raise Malformed(f"the body is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise Invalid("the body must be a JSON object")

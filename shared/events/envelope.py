@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from shared.errors import Invalid
 from shared.events.base import DATE_TIME, Event
-from shared.ids import EventKey, digest, read_id
+from shared.ids import TENANT_FORM, EventKey, digest, is_tenant, read_id
 from shared.limits import MAX_ATTRIBUTE_BYTES, MAX_RECORD_BYTES, MAX_REVISION
 
 E = TypeVar("E", bound=Event, covariant=True)
@@ -27,7 +27,6 @@ Headers = Collection[tuple[str, bytes | None]]
 AHEAD = timedelta(minutes=5)
 """How far an event's time may be ahead of the broker's clock."""
 
-_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _SUBJECT = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
 _ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
@@ -257,8 +256,8 @@ def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> 
         raise Invalid(f"CloudEvents specversion {headers['ce_specversion']!r} is not read; 1.0 is")
     if type_ != topic:
         raise Invalid(f"type {type_!r} does not belong on topic {topic!r}")
-    if not _TENANT.match(tenant):
-        raise Invalid("tenantid is not of the form [a-z0-9][a-z0-9-]{0,62}")
+    if not is_tenant(tenant):
+        raise Invalid(f"tenantid is not of the form {TENANT_FORM}")
     for name, text in (("id", id), ("source", source)):
         if len(text.encode()) > MAX_ATTRIBUTE_BYTES or "\0" in text:
             raise Invalid(f"{name} is longer than {MAX_ATTRIBUTE_BYTES} bytes or contains a zero character")

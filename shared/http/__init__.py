@@ -15,7 +15,7 @@ from shared.http.auth import (
 from shared.http.idempotency import Once
 from shared.http.pages import Limit, Page, decode_cursor, encode_cursor
 from shared.http.preconditions import IfMatch, check_if_match, etag
-from shared.http.strict_json import Router
+from shared.http.router import Router
 from shared.http.tenancy import TenantWork
 
 __all__ = [

@@ -17,6 +17,7 @@ from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 
 from shared.errors import Forbidden, Transient, Unauthorized
+from shared.ids import TENANT_FORM, is_tenant
 
 _ORDER = ("viewer", "reviewer", "operator", "admin")
 _ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
@@ -26,7 +27,6 @@ _KEYS_LIVE = 45.0
 """Seconds after which the keys are read again, so that a withdrawn key is out within a minute."""
 _CACHED = 1_000
 """Tokens whose verification is cached."""
-_TENANT_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +147,8 @@ def _key_of(published: dict[str, Any]) -> jwt.PyJWK | None:
 
 def _principal(claims: dict[str, Any]) -> Principal:
     tenant, roles, subject = claims.get("tenant"), claims.get("roles", []), claims["sub"]
-    if (
-        not isinstance(tenant, str)
-        or not 0 < len(tenant) <= 63
-        or not _TENANT_CHARACTERS.issuperset(tenant)
-        or tenant[0] == "-"
-    ):
-        raise Unauthorized("the token's claim tenant is missing or not of the form [a-z0-9][a-z0-9-]{0,62}")
+    if not isinstance(tenant, str) or not is_tenant(tenant):
+        raise Unauthorized(f"the token's claim tenant is missing or not of the form {TENANT_FORM}")
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         raise Unauthorized("the token's claim roles is not a list of names")
     return Principal(tenant, str(subject), frozenset(roles))

@@ -7,7 +7,7 @@ from fastapi import Path, Request
 
 from shared.http.auth import Operator
 from shared.http.pages import Limit, decode_cursor, encode_cursor
-from shared.http.strict_json import Router
+from shared.http.router import Router
 from shared.http.tenancy import TenantWork
 from shared.messaging.dead_letters import replay
 from shared.store import dead_letters

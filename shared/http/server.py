@@ -45,9 +45,9 @@ class _TimedProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-def serve(application: FastAPI, host: str, port: int, grace_seconds: float) -> None:
-    """Serve until SIGTERM or SIGINT; then finish within `grace_seconds`."""
-    uvicorn.run(
+def configuration(application: FastAPI, host: str, port: int, grace_seconds: float) -> uvicorn.Config:
+    """How every service is served."""
+    return uvicorn.Config(
         application,
         host=host,
         port=port,
@@ -58,3 +58,8 @@ def serve(application: FastAPI, host: str, port: int, grace_seconds: float) -> N
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(grace_seconds),
     )
+
+
+def serve(application: FastAPI, host: str, port: int, grace_seconds: float) -> None:
+    """Serve until SIGTERM or SIGINT; then finish within `grace_seconds`."""
+    uvicorn.Server(configuration(application, host, port, grace_seconds)).run()

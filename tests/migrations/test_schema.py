@@ -27,6 +27,7 @@ WITHOUT_TENANT_FIRST = {
     ("*", "dead_letter", "id"): "a record that cannot be read may have no tenant",
     ("*", "dead_letter", "topic"): "a record is stored once: it is known by its place in Kafka",
     ("goals", "touched", "id"): "a queue over all tenants, taken in the order of arrival",
+    ("outreach", "sending_domain", "domain"): "a domain belongs to one tenant only",
     ("outreach", "service_key", "id"): "the service's one secret belongs to no tenant",
 }
 """(service, table, first column) of the keys that do not begin with the tenant, and why."""

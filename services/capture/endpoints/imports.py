@@ -2,8 +2,8 @@
 
 import csv
 import io
-import json
 from collections.abc import AsyncIterator, Mapping
+from json import JSONDecodeError
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -35,6 +35,7 @@ from shared.http import (
 from shared.http.csv_injection import neutralise_row
 from shared.http.pages import number
 from shared.service import Service
+from shared.strict_json import read_json
 
 router = Router(tags=["imports"])
 
@@ -101,8 +102,8 @@ def _source(raw: object) -> str:
 
 def _mapping(raw: object) -> Mapping[str, Any]:
     try:
-        mapping = json.loads(raw) if isinstance(raw, str) and raw.strip() else {}
-    except json.JSONDecodeError:
+        mapping = read_json(raw.encode()) if isinstance(raw, str) and raw.strip() else {}
+    except (JSONDecodeError, UnicodeEncodeError):
         mapping = None
     if not isinstance(mapping, dict):
         raise Invalid("mapping: is not a JSON object", [{"field": "mapping", "message": "is not a JSON object"}])

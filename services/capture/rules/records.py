@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.limits import MAX_JSON_DEPTH
+from shared.strict_json import depth_of, read_json
+
 MAX_ROW_LINES = 100
 MAX_ROW_BYTES = 1_048_576
 DELIMITERS = ",;\t|"
@@ -103,17 +106,15 @@ def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, e
             continue
         values, reason = None, ""
         try:
-            values = json.loads(raw.decode(layout.encoding))
+            values = read_json(raw.decode(layout.encoding).encode())
         except UnicodeDecodeError:
             reason = f"is not {layout.encoding} text"
         except json.JSONDecodeError as error:
             reason = f"is not JSON: {error.msg.removesuffix(' at')} (character {error.colno})"
-        except RecursionError:
-            reason = "is not JSON: nested too deeply"
-        if values is not None and not isinstance(values, dict):
-            values, reason = None, "is not a JSON object"
-        if values is None and not reason:
-            reason = "is not a JSON object"
+        if not isinstance(values, dict):
+            values, reason = None, reason or "is not a JSON object"
+        elif depth_of(values, MAX_JSON_DEPTH) > MAX_JSON_DEPTH:
+            values, reason = None, f"is nested more than {MAX_JSON_DEPTH} levels deep"
         yield Record(number, number + 1, offset, values, reason)
 
 

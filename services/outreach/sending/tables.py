@@ -1,4 +1,4 @@
-"""Dispatches, each bound to one approval of one text, and how much each mailbox has sent."""
+"""Dispatches, each bound to one approval of one text, how much each mailbox has sent, and sending domains."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -60,6 +60,17 @@ class DispatchRow(Table, table=True):
     crossed: bool = Field(sa_column=boolean_column())
     """The message was on its way when the lead opted out."""
     created_at: datetime = Field(sa_column=moment())
+
+
+class SendingDomainRow(Table, table=True):
+    """A domain that the deployment has given to a tenant: only this tenant sends from it."""
+
+    __tablename__ = "sending_domain"
+    __table_args__ = (Index("sending_domain_owner", "domain", unique=True),)
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    domain: str = Field(sa_column=text_column(key=True))
+    allowed_at: datetime = Field(sa_column=moment())
 
 
 class MailboxRow(Table, table=True):

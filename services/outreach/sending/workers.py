@@ -45,7 +45,9 @@ class Sender:
             return 0
         lease_ends = time.monotonic() + self.limit * 2
         async with database.worker([due["tenant_id"]]) as work:
-            attempt = await attempts.lease_dispatch(work, self.context.keys, due, timedelta(seconds=self.limit * 2))
+            attempt = await attempts.lease_dispatch(
+                work, self.context.keys, self.context.settings.mail_domain, due, timedelta(seconds=self.limit * 2)
+            )
         if attempt is None:
             return 1
         outcome = await self.hand_over(attempt)

@@ -3,12 +3,18 @@
 from services.outreach import store
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as dispatches
-from services.outreach.sending.rules import LONGEST_BACK_OFF
+from services.outreach.sending.rules import LONGEST_BACK_OFF, default_domain, may_send_from
 from shared.db import UnitOfWork
+from shared.errors import Invalid
 
 
-async def save(work: UnitOfWork, tenant: str, body: OutreachSettings) -> tuple[OutreachSettings, int]:
-    """Save the settings that the body names, the others stay. All settings as they are now, and their version."""
+async def save(work: UnitOfWork, tenant: str, body: OutreachSettings, mail_domain: str) -> tuple[OutreachSettings, int]:
+    """Save the settings that the body names, the others stay. All settings as they are now, and their version.
+
+    Raises Invalid for a mailbox in a domain that the tenant may not send from.
+    """
+    if "mailboxes" in body.model_fields_set:
+        await _check_domains(work, tenant, body, mail_domain)
     present = await store.settings_of(work, tenant)
     given = {name: getattr(body, name) for name in body.model_fields_set}
     if "auto_drafts" in given:
@@ -20,6 +26,21 @@ async def save(work: UnitOfWork, tenant: str, body: OutreachSettings) -> tuple[O
     if _exhaustion(present) != _exhaustion(saved):
         await dispatches.check_all_for_exhaustion(work, tenant)
     return saved, version
+
+
+async def _check_domains(work: UnitOfWork, tenant: str, body: OutreachSettings, mail_domain: str) -> None:
+    allowed = await dispatches.sending_domains(work, tenant)
+    wrong = [
+        {
+            "field": f"mailboxes.{number}.from",
+            "message": f"{tenant} may not send from this domain, only from "
+            + ", ".join([default_domain(tenant, mail_domain), *allowed]),
+        }
+        for number, mailbox in enumerate(body.mailboxes)
+        if not may_send_from(mailbox.from_, tenant, mail_domain, allowed)
+    ]
+    if wrong:
+        raise Invalid("a mailbox is in a domain that was not given to the tenant", wrong)
 
 
 def _exhaustion(settings: OutreachSettings) -> tuple[float, int]:

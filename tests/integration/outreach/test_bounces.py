@@ -54,6 +54,31 @@ async def test_an_sms_status_sets_the_state_of_the_number(office, tenant, bus):
     )
 
 
+async def test_a_message_has_one_final_status_and_a_late_report_is_refused(office, tenant, bus):
+    """A signed report has no time in it: whoever has seen one could repeat it to close or reopen a number."""
+    phone = "+4915112345680"
+    lead = await office.captured(tenant, phone=phone, consent={"sms": "granted"})
+    sids = []
+    for _ in range(3):
+        approved = await office.approved(tenant, lead, channel="sms", subject=None, body="Hi")
+        await office.send()
+        sids.append("SM" + approved["dispatch_id"].replace("-", ""))
+
+    async def report(sid: str, status: str, code: int | None = None) -> int:
+        async with office.client(tenant, "service") as http:
+            body = {"message_sid": sid, "status": status, "code": code}
+            return (await http.post("/v1/sms/status", json=body)).status_code
+
+    assert await report(sids[0], "delivered") == 200
+    assert await report(sids[1], "undelivered", 30003) == 200  # soft: unreachable
+    assert await report(sids[1], "failed", 30005) == 200, "answered, and nothing changes"
+    assert await report(sids[0], "failed", 30005) == 200
+    office.advance(days=8)
+    assert await report(sids[2], "failed", 30005) == 409
+    (bounced,) = await bus.read("message.bounced", tenant=tenant)
+    assert (bounced.data["code"], bounced.data["severity"]) == ("30003", "soft")
+
+
 async def test_a_hard_bounce_closes_the_address_and_a_later_one_of_it_changes_nothing(office, tenant, sent, bus):
     lead, mail, _ = sent
     assert (await post_mail(office, tenant, dsn(mail, "5.1.1")))["outcome"] == "bounce"

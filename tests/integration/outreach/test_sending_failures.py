@@ -127,7 +127,7 @@ async def test_a_message_of_unknown_outcome_that_crossed_stays_crossed_whoever_e
 
 async def test_spacing_gives_turns_and_messages_that_wait_for_something_else_take_none(office, tenant, smtp):
     async with office.client(tenant, "admin") as http:
-        box = {"from": "sales@acme.example", "spacing_seconds": 60}
+        box = {"from": f"sales@{tenant}.leadflow.example", "spacing_seconds": 60}
         assert (await http.put("/v1/settings", json={"mailboxes": [box]})).status_code == 200
     for _ in range(4):
         await office.approved(tenant, await office.captured(tenant))

@@ -3,7 +3,7 @@
 
 async def test_a_cap_and_spacing_hold_messages_back(office, tenant, smtp):
     async with office.client(tenant, "admin") as http:
-        box = {"from": "sales@acme.example", "per_day": 2, "spacing_seconds": 60}
+        box = {"from": f"sales@{tenant}.leadflow.example", "per_day": 2, "spacing_seconds": 60}
         assert (await http.put("/v1/settings", json={"mailboxes": [box]})).status_code == 200
     approved = [await office.approved(tenant, await office.captured(tenant)) for _ in range(3)]
 

@@ -86,6 +86,23 @@ def test_ndjson_is_one_object_a_line():
     ]
 
 
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b'{"score": ' + b"7" * 5_000 + b"}", "is not JSON: a number has more than 1000 digits"),
+        (b'{"score": 1e999}', "is not JSON: 1e999 is no number in JSON"),
+        (b'{"score": NaN}', "is not JSON: NaN is no number in JSON"),
+        (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "is not JSON: it is nested too deeply"),
+        (b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}", "is nested more than 64 levels deep"),
+    ],
+    ids=["digits", "infinite", "nan", "very deep", "deep"],
+)
+def test_a_row_that_no_reader_accepts_costs_one_row(row, reason):
+    good = b'{"email": "a@x.example"}\n'
+    read = records(good + row + b"\n" + good)
+    assert [record.reason.partition(" (")[0] for record in read] == ["", reason, ""]
+
+
 @pytest.mark.parametrize("head", [b"", b"\n\n", b"PK\x03\x04xl", "email\n".encode("utf-16"), b"\xff,\n"])
 def test_a_file_that_cannot_be_read_is_refused_with_a_reason(head):
     with pytest.raises(ValueError, match=r"\w"):

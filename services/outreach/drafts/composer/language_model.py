@@ -16,6 +16,7 @@ from services.outreach.drafts.composer.links import links_in
 from services.outreach.drafts.composer.sanitiser import one_line, plain_value
 from services.outreach.drafts.rules import MAX_INSTRUCTION
 from services.outreach.sending.message import MAX_SMS, header_fault
+from shared.strict_json import read_json
 
 PROMPT = "2026-11"
 """The version of the system message below; stored with each draft."""
@@ -111,8 +112,8 @@ def _object_in(answer: str) -> Mapping[str, Any]:
     if start < 0 or end < start:
         raise UnusableAnswer("the answer is no JSON object")
     try:
-        content = json.loads(answer[start : end + 1])
-    except (json.JSONDecodeError, RecursionError):
+        content = read_json(answer[start : end + 1].encode("utf-8", "surrogatepass"))
+    except json.JSONDecodeError:
         raise UnusableAnswer("the answer is no JSON object") from None
     if not isinstance(content, dict):
         raise UnusableAnswer("the answer is no JSON object")

@@ -10,6 +10,7 @@ from services.outreach.sending.rules.outcomes import (
     sms_outcome,
     smtp_outcome,
 )
+from services.outreach.sending.rules.sender_domain import default_domain, domain_to_allow, may_send_from
 from services.outreach.sending.rules.transitions import TRANSITIONS, ForbiddenTransition, State, check_transition
 from services.outreach.sending.rules.used_up import ChannelUse, exhausted, used_up_at
 
@@ -29,7 +30,10 @@ __all__ = [
     "Wait",
     "check_transition",
     "decide",
+    "default_domain",
+    "domain_to_allow",
     "exhausted",
+    "may_send_from",
     "retry_at",
     "sms_outcome",
     "smtp_outcome",

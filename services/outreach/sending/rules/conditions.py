@@ -33,13 +33,15 @@ class Refuse:
 class SendConditions:
     """What is true of the lead, the address and the mailbox at the moment of sending.
 
-    `to`: the address that was approved; `address`: the lead's present one. `suppressed`: why the address is
-    suppressed. `last_reply_at`: when the lead last replied. `per_day`: the mailbox's cap, `day_ends` when it is reset.
+    `to`: the address that was approved; `address`: the lead's present one. `own_domain`: whether the tenant may send
+    from the mailbox's domain. `suppressed`: why the address is suppressed. `last_reply_at`: when the lead last replied.
+    `per_day`: the mailbox's cap, `day_ends` when it is reset.
     """
 
     channel: str
     kind: str
     to: str
+    own_domain: bool
     cause_at: datetime
     lead_known: bool
     address: str | None
@@ -91,6 +93,8 @@ def _refusal(conditions: SendConditions) -> str | None:
         return "the lead's address has changed"
     if conditions.address_state == "invalid":
         return "the address does not work any more"
+    if not conditions.own_domain:
+        return "the tenant may not send from the mailbox's domain"
     if conditions.channel not in MODES[conditions.mode]:
         return f"outreach mode {conditions.mode} does not use {conditions.channel}"
     refusal = consent_refusal(conditions.channel, conditions.consent, conditions.unknown_allows)

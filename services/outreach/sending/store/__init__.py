@@ -25,12 +25,20 @@ from services.outreach.sending.store.exhaustion import (
     sent_since,
     set_next_check,
 )
-from services.outreach.sending.store.mailboxes import MailboxUse, count_attempt, lock_mailbox
+from services.outreach.sending.store.mailboxes import (
+    MailboxUse,
+    allow_domain,
+    count_attempt,
+    lock_mailbox,
+    sending_domains,
+    withdraw_domain,
+)
 
 __all__ = [
     "Approved",
     "MailboxUse",
     "SentMessages",
+    "allow_domain",
     "annotate",
     "by_provider_id",
     "change_state",
@@ -50,6 +58,8 @@ __all__ = [
     "next_due",
     "page",
     "queue",
+    "sending_domains",
     "sent_since",
     "set_next_check",
+    "withdraw_domain",
 ]

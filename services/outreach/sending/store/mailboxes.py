@@ -1,4 +1,4 @@
-"""Queries on mailboxes: how much each has sent today, and when it last did."""
+"""Queries on mailboxes: how much each has sent today, when it last did, and which domains they may be in."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,3 +45,35 @@ async def count_attempt(work: UnitOfWork, tenant: str, address: str, sent_today:
         tenant=tenant,
         address=address,
     )
+
+
+async def sending_domains(work: UnitOfWork, tenant: str) -> list[str]:
+    """The domains that the tenant was given, in alphabetical order."""
+    rows = await work.fetch(
+        "SELECT domain FROM sending_domain WHERE tenant_id = :tenant ORDER BY domain", tenant=tenant
+    )
+    return [row["domain"] for row in rows]
+
+
+async def allow_domain(work: UnitOfWork, tenant: str, domain: str) -> bool:
+    """Give the domain to the tenant; False when it belongs to another one."""
+    await work.run(
+        """
+        INSERT INTO sending_domain (tenant_id, domain, allowed_at) VALUES (:tenant, :domain, :now)
+        ON CONFLICT (domain) DO NOTHING
+        """,
+        tenant=tenant,
+        domain=domain,
+        now=work.now,
+    )
+    return domain in await sending_domains(work, tenant)
+
+
+async def withdraw_domain(work: UnitOfWork, tenant: str, domain: str) -> bool:
+    """Take the domain from the tenant; False when it had not been given it."""
+    rows = await work.fetch(
+        "DELETE FROM sending_domain WHERE tenant_id = :tenant AND domain = :domain RETURNING domain",
+        tenant=tenant,
+        domain=domain,
+    )
+    return bool(rows)

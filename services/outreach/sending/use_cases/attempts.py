@@ -11,7 +11,7 @@ from services.outreach.keys import message_id as message_id_of
 from services.outreach.schemas import DEFAULT_PER_DAY, OutreachSettings
 from services.outreach.sending import store
 from services.outreach.sending.message import Message, on_the_wire
-from services.outreach.sending.rules import SPACING, Go, Refuse, SendConditions, Wait, decide
+from services.outreach.sending.rules import SPACING, Go, Refuse, SendConditions, Wait, decide, may_send_from
 from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, lock_leads_shared, settings_of
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.rules import suppression_refusal
@@ -30,7 +30,9 @@ class Attempt:
     unsubscribe_token: str
 
 
-async def lease_dispatch(work: UnitOfWork, keys: Keys, due: RowMapping, lease: timedelta) -> Attempt | None:
+async def lease_dispatch(
+    work: UnitOfWork, keys: Keys, mail_domain: str, due: RowMapping, lease: timedelta
+) -> Attempt | None:
     """Check everything under the lock of the address row and store `sending`; None when it may not be sent now.
 
     Every opt-out, suppression, consent change or address change locks the same row: after one of them has committed,
@@ -50,7 +52,7 @@ async def lease_dispatch(work: UnitOfWork, keys: Keys, due: RowMapping, lease: t
     use = await store.lock_mailbox(work, tenant, row["mailbox"])
     await lock_leads_shared(work, tenant, due["lead_id"])
     lead = await lead_of(work, tenant, due["lead_id"])
-    match decide(await _conditions(work, row, lead, locked.state, settings, use), work.now):
+    match decide(await _conditions(work, row, lead, locked.state, settings, use, mail_domain), work.now):
         case Refuse(reason):
             await store.change_state(work, row, "refused", reason=reason)
             return None
@@ -106,17 +108,20 @@ async def _conditions(
     address_state: str,
     settings: OutreachSettings,
     use: store.MailboxUse,
+    mail_domain: str,
 ) -> SendConditions:
-    channel = row["channel"]
+    tenant, channel = row["tenant_id"], row["channel"]
+    domains = await store.sending_domains(work, tenant)
     per_day, spacing = _limits(settings, row)
     suppressed = None
     if lead:
         suppressed = suppression_refusal((await addresses.suppressions_of(work, lead))[channel], channel)
-    reply_at = await last_reply_at(work, row["tenant_id"], await lead_ids_of(work, row["tenant_id"], row["lead_id"]))
+    reply_at = await last_reply_at(work, tenant, await lead_ids_of(work, tenant, row["lead_id"]))
     return SendConditions(
         channel=channel,
         kind=row["kind"],
         to=row["to_address"],
+        own_domain=channel == "sms" or may_send_from(row["from_address"], tenant, mail_domain, domains),
         cause_at=row["cause_at"],
         lead_known=lead is not None and lead.captured,
         address=lead.address(channel) if lead else None,

@@ -1,5 +1,10 @@
-"""Status reports of an SMS provider on a message that it accepted: delivered, or why not."""
+"""Status reports of an SMS provider on a message that it accepted: delivered, or why not.
 
+A provider's signature covers no time, so a report could be repeated by whoever has seen it. Each message therefore has
+one final status, and a report that comes long after the message is refused.
+"""
+
+from datetime import timedelta
 from uuid import UUID
 
 from services.outreach.rules import OUTCOME_OPEN
@@ -9,19 +14,25 @@ from services.outreach.sending.use_cases import outcomes
 from services.outreach.suppression.store import lock_addresses
 from services.outreach.suppression.use_cases import record_delivery
 from shared.db import UnitOfWork
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 
 _SENT = frozenset({"sent", "delivered", "read"})
 _FAILED = frozenset({"failed", "undelivered"})
+_FINAL = "the provider says"
+"""How the note of a final status begins; it marks that the message has one."""
+
+REPORTED_WITHIN = timedelta(days=7)
+"""How long after an attempt its status is read. Twilio gives a message up after 10 hours (ValidityPeriod)."""
 
 
 async def apply_sms_status(
     work: UnitOfWork, tenant: str, sid: str, status: str, code: str, dispatch_id: UUID | None = None
 ) -> str:
-    """Apply a provider's status; the state of the dispatch afterwards. Repeating a status changes nothing.
+    """Apply a provider's status; the state of the dispatch afterwards. After a final status no other changes anything.
 
     `sid`: the provider's id for the message; `dispatch_id`: ours, for a provider that reports before its answer to
-    the attempt was recorded. NotFound when neither is known.
+    the attempt was recorded. NotFound when neither is known, Conflict when the report
+    comes more than `REPORTED_WITHIN` after the attempt.
     """
     row = await store.by_provider_id(work, tenant, sid)
     if row is None and dispatch_id is not None:
@@ -32,18 +43,22 @@ async def apply_sms_status(
     await lock_addresses(work, [(tenant, row["channel"], bytes(row["address_hash"]))])
     row = await store.lock(work, tenant, row["dispatch_id"])
     assert row is not None
+    if row["sending_at"] is not None and row["sending_at"] + REPORTED_WITHIN < work.now:
+        raise Conflict(f"the status of a message is read for {REPORTED_WITHIN.days} days")
     is_open = row["state"] in OUTCOME_OPEN
-    note = f"the provider says {status} {code}".strip()  # a stored note marks a repeated report: keep its wording
+    if (row["note"] or "").startswith(_FINAL):
+        return str(row["state"])
     if status in _SENT:
         if is_open:
             await outcomes.record_sent(work, row, provider_id=sid, note=f"known by the provider's status {status}")
         if status == "delivered":
             await record_delivery(work, tenant, row["channel"], bytes(row["address_hash"]))
-    elif status in _FAILED and row["note"] != note:
+    elif status in _FAILED:
         if is_open:
             failed = Outcome("failed", f"{status} {code}", code)
             await outcomes.record_outcome(work, tenant, row["dispatch_id"], failed)
         await outcomes.record_address_failure(work, row, code, status)
-        await store.annotate(work, row, note)
+    if status in _FAILED or status == "delivered":
+        await store.annotate(work, row, f"{_FINAL} {status} {code}".strip())
     after = await store.lock(work, tenant, row["dispatch_id"])
     return str(after["state"]) if after else row["state"]

@@ -1,0 +1,72 @@
+"""`leadflow tenants`: what a deployment gives to its tenants. No tenant can give it to itself over the API."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from cli.environment import database_url, service_environment
+from cli.errors import Refused, refusals
+from cli.options import DEFAULT_DATA, Data
+
+if TYPE_CHECKING:
+    from shared.db import UnitOfWork
+
+app = typer.Typer(help="What this deployment gives to its tenants: domains to send from.", no_args_is_help=True)
+
+Tenant = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant.")]
+Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="A mail domain, like acme.com. Subdomains count apart.")]
+_T = TypeVar("_T")
+
+
+@app.command("allow-domain")
+def allow_domain(tenant: Tenant, domain: Domain, data: Data = DEFAULT_DATA) -> None:
+    """Let a tenant send from a domain, and no other tenant. Make sure first that the domain is really the tenant's."""
+    from services.outreach.sending.use_cases import sending_domains
+
+    name = _with_outreach(tenant, data, lambda work, mail: sending_domains.allow(work, tenant, domain, mail))
+    typer.echo(f"{tenant} may send from {name}.")
+
+
+@app.command("withdraw-domain")
+def withdraw_domain(tenant: Tenant, domain: Domain, data: Data = DEFAULT_DATA) -> None:
+    """Take a domain from a tenant. What is approved and waits to be sent from it is refused when it is due."""
+    from services.outreach.sending.use_cases import sending_domains
+
+    name = _with_outreach(tenant, data, lambda work, mail: sending_domains.withdraw(work, tenant, domain, mail))
+    typer.echo(f"{tenant} may not send from {name} any more.")
+
+
+@app.command("domains")
+def domains(tenant: Tenant, data: Data = DEFAULT_DATA) -> None:
+    """List the domains that a tenant may send from, its default domain first."""
+    from services.outreach.sending.use_cases import sending_domains
+
+    for name in _with_outreach(tenant, data, lambda work, mail: sending_domains.all_domains(work, tenant, mail)):
+        typer.echo(name)
+
+
+def _with_outreach(tenant: str, data: Path, act: "Callable[[UnitOfWork, str], Awaitable[_T]]") -> _T:
+    """Call `act` with a transaction of outreach's worker role and the deployment's mail domain."""
+    environment = service_environment(data, "outreach")
+    url = database_url(environment, "outreach")
+
+    async def run() -> _T:
+        from services.outreach.settings import Settings
+        from shared.db import Database
+
+        mail_domain = environment.get("LEADFLOW_OUTREACH_MAIL_DOMAIN", Settings.model_fields["mail_domain"].default)
+        database = Database(url, "outreach")
+        try:
+            async with database.worker([tenant]) as work:
+                return await act(work, mail_domain)
+        finally:
+            await database.close()
+
+    with refusals():
+        try:
+            return asyncio.run(run())
+        except OSError as error:
+            raise Refused(f"the database of outreach does not answer: {error}") from error
