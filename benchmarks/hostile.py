@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -38,7 +39,8 @@ async def measure(servers: Servers, *, seconds: float, rounds: int) -> Measureme
     identity = Identity(servers.folder)
     token = identity.sign_token(TENANT, ["operator"], "bench", 3_600, None)
     took: dict[str, list[float]] = {"alone": [], "beside hostile clients": []}
-    with (servers.folder / "hostile-capture.log").open("ab") as log:
+    log_file = servers.folder / "hostile-capture.log"
+    with log_file.open("ab") as log:
         child: subprocess.Popen[bytes] = process.launch(
             [sys.executable, "-m", "cli.main", "services", "run", "capture", "--port", str(port)],
             log=log,
@@ -48,7 +50,7 @@ async def measure(servers: Servers, *, seconds: float, rounds: int) -> Measureme
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}, timeout=30
         ) as client:
-            await _ready(client)
+            await _ready(client, log_file)
             await _capture_leads(client, 3)
             for _ in range(rounds):
                 took["alone"] += await _capture_leads(client, seconds)
@@ -64,13 +66,19 @@ async def measure(servers: Servers, *, seconds: float, rounds: int) -> Measureme
     return {"hostile": variants}
 
 
-async def _ready(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                if (await client.get("/readyz")).status_code == 200:
-                    return
-            await asyncio.sleep(0.2)
+async def _ready(client: httpx.AsyncClient, log: Path) -> None:
+    answer = "no answer"
+    try:
+        async with asyncio.timeout(60):
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    response = await client.get("/readyz")
+                    if response.status_code == 200:
+                        return
+                    answer = response.text
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise RuntimeError(f"capture is not ready: {answer}; the end of its log:\n{process.tail(log)}") from None
 
 
 async def _capture_leads(client: httpx.AsyncClient, seconds: float) -> list[float]:

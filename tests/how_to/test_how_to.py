@@ -19,7 +19,7 @@ from tests.architecture.tree import ROOT
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 _BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w+) (?P<info>[^\n]+)\n(?P<code>.*?)^ *```$", re.M | re.S)
 _EDIT = re.compile(r'file=(?P<path>\S+) (?P<how>create|append|(?P<place>before|after|replace)="(?P<line>.*)")$')
-_LEFT_OUT = (".git", ".venv", ".leadflow", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis")
+_LEFT_OUT = (".git", ".venv", ".leadflow", "__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis")
 
 
 @dataclass(frozen=True)

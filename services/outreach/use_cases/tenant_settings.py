@@ -3,7 +3,8 @@
 from services.outreach import store
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as dispatches
-from services.outreach.sending.rules import LONGEST_BACK_OFF, default_domain, may_send_from
+from services.outreach.sending.message import ascii_domain
+from services.outreach.sending.rules import LONGEST_BACK_OFF, default_domain, is_own_domain
 from shared.db import UnitOfWork
 from shared.errors import Invalid
 
@@ -37,7 +38,7 @@ async def _check_domains(work: UnitOfWork, tenant: str, body: OutreachSettings, 
             + ", ".join([default_domain(tenant, mail_domain), *allowed]),
         }
         for number, mailbox in enumerate(body.mailboxes)
-        if not may_send_from(mailbox.from_, tenant, mail_domain, allowed)
+        if not is_own_domain(ascii_domain(mailbox.from_), tenant, mail_domain, allowed)
     ]
     if wrong:
         raise Invalid("a mailbox is in a domain that was not given to the tenant", wrong)

@@ -10,7 +10,7 @@ from services.outreach.sending.rules.outcomes import (
     sms_outcome,
     smtp_outcome,
 )
-from services.outreach.sending.rules.sender_domain import default_domain, domain_to_allow, may_send_from
+from services.outreach.sending.rules.sender_domain import default_domain, domain_fault, is_own_domain
 from services.outreach.sending.rules.transitions import TRANSITIONS, ForbiddenTransition, State, check_transition
 from services.outreach.sending.rules.used_up import ChannelUse, exhausted, used_up_at
 
@@ -31,9 +31,9 @@ __all__ = [
     "check_transition",
     "decide",
     "default_domain",
-    "domain_to_allow",
+    "domain_fault",
     "exhausted",
-    "may_send_from",
+    "is_own_domain",
     "retry_at",
     "sms_outcome",
     "smtp_outcome",

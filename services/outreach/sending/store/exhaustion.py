@@ -1,8 +1,8 @@
 """Queries on used-up channels: what was sent to an address, and when each lead's channels are checked next."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -10,7 +10,8 @@ from sqlalchemy import RowMapping
 from shared.db import UnitOfWork
 
 
-class SentMessages(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SentMessages:
     """How many messages were sent, and when the last one was."""
 
     count: int

@@ -10,8 +10,8 @@ from services.outreach.keys import Keys, Unsubscribe, sms_reference
 from services.outreach.keys import message_id as message_id_of
 from services.outreach.schemas import DEFAULT_PER_DAY, OutreachSettings
 from services.outreach.sending import store
-from services.outreach.sending.message import Message, on_the_wire
-from services.outreach.sending.rules import SPACING, Go, Refuse, SendConditions, Wait, decide, may_send_from
+from services.outreach.sending.message import Message, ascii_domain, on_the_wire
+from services.outreach.sending.rules import SPACING, Go, Refuse, SendConditions, Wait, decide, is_own_domain
 from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, lock_leads_shared, settings_of
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.rules import suppression_refusal
@@ -121,7 +121,7 @@ async def _conditions(
         channel=channel,
         kind=row["kind"],
         to=row["to_address"],
-        own_domain=channel == "sms" or may_send_from(row["from_address"], tenant, mail_domain, domains),
+        own_domain=channel == "sms" or is_own_domain(ascii_domain(row["from_address"]), tenant, mail_domain, domains),
         cause_at=row["cause_at"],
         lead_known=lead is not None and lead.captured,
         address=lead.address(channel) if lead else None,
