@@ -11,6 +11,7 @@ from services.outreach.keys import Keys
 from services.outreach.sending import workers
 from services.outreach.sending.gateways import FileSms, SmsProvider, Smtp, TwilioSms
 from services.outreach.sending.use_cases import attempts, outcomes
+from services.outreach.settings import Settings
 from shared.db import Database
 
 
@@ -20,7 +21,8 @@ def die() -> None:
 
 async def main(url: str, port: str, key: str, point: str, sms_url: str = "") -> None:
     database = Database(url, "outreach")
-    context = Context(None, None, Keys(key.encode()))  # type: ignore[arg-type]
+    settings = Settings.model_construct(mail_domain="leadflow.example")
+    context = Context(None, settings, Keys(key.encode()))  # type: ignore[arg-type]
     lease, record, hand_over = attempts.lease_dispatch, outcomes.record_outcome, workers.Sender.hand_over
 
     async def dying_lease(*args):
