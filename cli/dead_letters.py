@@ -1,17 +1,14 @@
 """`leadflow dead-letters`: reads a service's database, and so also shows letters that name no tenant."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from cli.environment import database_url, service_environment
-from cli.errors import Refused, refusals
+from cli.database import with_database
+from cli.errors import Refused
 from cli.options import DEFAULT_DATA, AsJson, Data, Service
 
 if TYPE_CHECKING:
@@ -25,7 +22,6 @@ LetterId = Annotated[str, typer.Argument(metavar="ID", help="The letter's id, as
 
 _PAGE = 200
 _LISTED = ("id", "topic", "event_id", "error", "at")
-_T = TypeVar("_T")
 
 
 @app.command("list")
@@ -36,7 +32,7 @@ def list_letters(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """List the letters of a service, the newest first. With --json: one object a line."""
-    letters = _with_database(service, data, lambda database, _: _all_letters(database, replayed))
+    letters = with_database(service, data, lambda database, _: _all_letters(database, replayed))
     if as_json:
         for letter in letters:
             typer.echo(json.dumps({key: _json_value(letter[key]) for key in _LISTED}))
@@ -53,11 +49,11 @@ def show(service: Service, id: LetterId, data: Data = DEFAULT_DATA) -> None:
     """Print one letter as JSON: the record as it was received, and why it could not be processed."""
     from shared.store import dead_letters
 
-    async def fetch(database: "Database", _: str) -> dict[str, Any]:
+    async def fetch(database: "Database", _: object) -> dict[str, Any]:
         async with database.worker() as work:
             return dict(await dead_letters.show(work, _uuid(id)))
 
-    letter = _with_database(service, data, fetch)
+    letter = with_database(service, data, fetch)
     typer.echo(json.dumps({key: _json_value(value) for key, value in letter.items()}, indent=2, ensure_ascii=False))
 
 
@@ -67,7 +63,8 @@ def replay(service: Service, id: LetterId, data: Data = DEFAULT_DATA) -> None:
     from shared.messaging import dead_letters as messaging
     from shared.store import dead_letters
 
-    async def publish(database: "Database", bootstrap: str) -> str:
+    async def publish(database: "Database", environment: Mapping[str, str]) -> str:
+        bootstrap = environment.get("LEADFLOW_KAFKA_BOOTSTRAP", "")
         async with database.worker() as work:
             letter = await dead_letters.show(work, _uuid(id))
         # The worker role may write only tenants that it names; letters without a tenant have the tenant ''.
@@ -75,7 +72,7 @@ def replay(service: Service, id: LetterId, data: Data = DEFAULT_DATA) -> None:
             await messaging.replay(work, bootstrap, _uuid(id))
         return str(letter["topic"])
 
-    topic = _with_database(service, data, publish)
+    topic = with_database(service, data, publish)
     typer.echo(f"The letter {id} was published again on {topic}.")
 
 
@@ -90,33 +87,6 @@ async def _all_letters(database: "Database", replayed: bool) -> list[dict[str, A
             letters += page
             if len(page) < _PAGE:
                 return letters
-
-
-def _with_database(service: str, data: Path, act: "Callable[[Database, str], Awaitable[_T]]") -> _T:
-    """The result of `act(database, Kafka's bootstrap address)`."""
-    environment = service_environment(data, service)
-    url = database_url(environment, service)
-
-    async def run() -> _T:
-        async with _database(url, service) as database:
-            return await act(database, environment.get("LEADFLOW_KAFKA_BOOTSTRAP", ""))
-
-    with refusals():
-        try:
-            return asyncio.run(run())
-        except OSError as error:
-            raise Refused(f"the database of {service} does not answer: {error}") from error
-
-
-@asynccontextmanager
-async def _database(url: str, service: str) -> "AsyncIterator[Database]":
-    from shared.db import Database
-
-    database = Database(url, service)
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 def _uuid(text: str) -> UUID:

@@ -8,14 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.environment import database_url, service_environment
+from cli.database import with_database
+from cli.environment import service_environment
 from cli.errors import Refused, refusals
 from cli.options import DEFAULT_DATA, Data, Service
 from cli.wording import counted
+
+if TYPE_CHECKING:
+    from shared.db import Database
 
 _STOP_SECONDS = 30.0
 
@@ -40,22 +44,14 @@ def republish(
     from shared.messaging.republish import pages_of
     from shared.messaging.republish import republish as run
 
-    url = database_url(service_environment(data, service), service)
     moment = parse_time(since)
 
-    async def put_into_outbox() -> dict[str, int]:
-        from shared.db import Database
-
+    async def put_into_outbox(database: "Database", _: object) -> dict[str, int]:
         chosen = [name.strip() for part in types or [] for name in part.split(",") if name.strip()]
-        database = Database(url, service)
-        try:
-            return await run(database, chosen or sorted(pages_of(service)), tenant, moment)
-        finally:
-            await database.close()
+        return await run(database, chosen or sorted(pages_of(service)), tenant, moment)
 
-    with refusals():
-        for name, count in asyncio.run(put_into_outbox()).items():
-            typer.echo(f"Republished {counted(count, 'event')} of type {name}.")
+    for name, count in with_database(service, data, put_into_outbox).items():
+        typer.echo(f"Republished {counted(count, 'event')} of type {name}.")
 
 
 def rewind(

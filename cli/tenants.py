@@ -1,18 +1,16 @@
 """`leadflow tenants`: what a deployment gives to its tenants. No tenant can give it to itself over the API."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from cli.environment import database_url, service_environment
-from cli.errors import Refused, refusals
+from cli.database import with_database
 from cli.options import DEFAULT_DATA, Data
 
 if TYPE_CHECKING:
-    from shared.db import UnitOfWork
+    from shared.db import Database, UnitOfWork
 
 app = typer.Typer(help="What this deployment gives to its tenants: domains to send from.", no_args_is_help=True)
 
@@ -50,23 +48,12 @@ def domains(tenant: Tenant, data: Data = DEFAULT_DATA) -> None:
 
 def _with_outreach(tenant: str, data: Path, act: "Callable[[UnitOfWork, str], Awaitable[_T]]") -> _T:
     """Call `act` with a transaction of outreach's worker role and the deployment's mail domain."""
-    environment = service_environment(data, "outreach")
-    url = database_url(environment, "outreach")
 
-    async def run() -> _T:
+    async def run(database: "Database", environment: Mapping[str, str]) -> _T:
         from services.outreach.settings import Settings
-        from shared.db import Database
 
         mail_domain = environment.get("LEADFLOW_OUTREACH_MAIL_DOMAIN", Settings.model_fields["mail_domain"].default)
-        database = Database(url, "outreach")
-        try:
-            async with database.worker([tenant]) as work:
-                return await act(work, mail_domain)
-        finally:
-            await database.close()
+        async with database.worker([tenant]) as work:
+            return await act(work, mail_domain)
 
-    with refusals():
-        try:
-            return asyncio.run(run())
-        except OSError as error:
-            raise Refused(f"the database of outreach does not answer: {error}") from error
+    return with_database("outreach", data, run)

@@ -1,4 +1,4 @@
-"""The sizes that Leadflow accepts and produces, each named once."""
+"""The sizes and times that bound what Leadflow accepts and produces, each named once."""
 
 MAX_RECORD_BYTES = 1_048_576
 """The largest Kafka record, headers included: the topics' `max.message.bytes`, and the largest value that is read."""
@@ -17,6 +17,9 @@ DEFAULT_BODY_BYTES = 256 * 1024
 
 MAX_JSON_DEPTH = 64
 """How deep lists and objects may be nested in a body."""
+
+MAX_DIGITS = 1_000
+"""The digits of the longest whole number that is read in JSON."""
 
 HEADER_SECONDS = 10.0
 """How long a connection may take to send the headers of a request."""

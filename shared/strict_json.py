@@ -7,11 +7,10 @@ from typing import Any
 
 import orjson
 
+from shared.limits import MAX_DIGITS, MAX_JSON_DEPTH
+
 _LONG_NUMBER = re.compile(rb"\d{19}")
 """A number of so many digits may not fit into 64 bits."""
-
-MAX_DIGITS = 1_000
-"""The digits of the longest whole number that is read."""
 
 
 def read_json(body: bytes) -> Any:
@@ -48,6 +47,12 @@ def _whole(text: str) -> int:
 def _finite(text: str) -> float:
     number = float(text)
     return number if isfinite(number) else _refuse(text[:20])
+
+
+def is_too_deep(body: bytes, value: Any) -> bool:
+    """Whether the value of this text is nested more than MAX_JSON_DEPTH levels deep; a text of few brackets is not."""
+    brackets = min(body.count(b"["), body.count(b"]")) + min(body.count(b"{"), body.count(b"}"))
+    return brackets > MAX_JSON_DEPTH and depth_of(value, MAX_JSON_DEPTH) > MAX_JSON_DEPTH
 
 
 def depth_of(value: Any, limit: int) -> int:

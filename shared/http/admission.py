@@ -5,7 +5,6 @@ A caller without a token costs nothing but the look at the header. The limits ar
 
 import asyncio
 import re
-from collections.abc import Iterator
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -36,17 +35,15 @@ class Routes:
 
     def add(self, router: APIRouter, prefix: str) -> None:
         """Remember the marked routes of a router."""
-        for route in _api_routes(router):
+        for route in router.routes:
+            if not isinstance(route, APIRoute):
+                continue
             marks = {dependency.call for dependency in route.dependant.dependencies}
             pattern = compile_path(prefix + route.path)[0]
             if public in marks:
                 self.public.append(pattern)
             if large_body in marks:
                 self.large.append(pattern)
-
-
-def _api_routes(router: APIRouter) -> Iterator[APIRoute]:
-    yield from (route for route in router.routes if isinstance(route, APIRoute))
 
 
 class Admission:

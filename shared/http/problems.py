@@ -109,7 +109,7 @@ def install(app: FastAPI) -> None:
         return _titled(error.status_code, str(error.detail), headers=dict(error.headers or {}))
 
     async def _unread(request: Request, detail: str) -> Response:
-        """A body is read before the token is checked; a caller without permission must learn only that."""
+        """A body is read before the caller's role is checked; a caller without permission must learn only that."""
         try:
             await check_caller(request)
         except LeadflowError as refusal:

@@ -8,16 +8,14 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from shared.limits import MAX_JSON_DEPTH
-from shared.strict_json import depth_of, read_json
+from shared.strict_json import is_too_deep, read_json
 
 
 class _StrictRequest(Request):
     async def json(self) -> Any:
         body = await self.body()
         value = read_json(body)
-        if min(body.count(b"["), body.count(b"]")) + min(body.count(b"{"), body.count(b"}")) > MAX_JSON_DEPTH and (
-            depth_of(value, MAX_JSON_DEPTH) > MAX_JSON_DEPTH
-        ):
+        if is_too_deep(body, value):
             raise HTTPException(422, f"the body is nested more than {MAX_JSON_DEPTH} levels deep")
         return value
 

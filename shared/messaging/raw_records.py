@@ -80,7 +80,7 @@ class _RawBatch:
         try:
             content = self._content()
         except Exception as error:  # noqa: BLE001 - whatever a codec raises, the batch cannot be read
-            yield self._whole(f"the batch cannot be read: {error}"[:500])
+            yield self._rest(self._raw, f"the batch cannot be read: {error}"[:500])
             return
         position = 0
         for number in range(self._count):
@@ -135,9 +135,6 @@ class _RawBatch:
         appended = bool(self._attributes & _LOG_APPEND_TIME)
         timestamp = self._max_timestamp if appended else self._first_timestamp + delta
         return _RawRecord(self.base_offset + number, timestamp, int(appended), key, value, headers, reason)
-
-    def _whole(self, reason: str) -> _RawRecord:
-        return self._rest(self._raw, reason)
 
     def _rest(self, raw: bytes | bytearray, reason: str) -> _RawRecord:
         """All that is left of the batch as one record, at its last offset, so that reading goes on behind the batch."""

@@ -1,6 +1,5 @@
 """Dead letters: records that could not be processed, stored with bytes, headers and the reason."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +12,7 @@ import orjson
 from shared.db.statements import array_parameters, by_column
 from shared.db.transaction import Transaction
 from shared.errors import NotFound
-from shared.ids import uuid7
-
-_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+from shared.ids import is_tenant, uuid7
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class DeadLetter:
     def tenant(self) -> str | None:
         """The tenant that the record names in the right form; None means that only the command line shows it."""
         tenant = self.attribute("tenantid")
-        return tenant if tenant and _TENANT.match(tenant) else None
+        return tenant if tenant and is_tenant(tenant) else None
 
     @property
     def subject(self) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.limits import MAX_JSON_DEPTH
-from shared.strict_json import depth_of, read_json
+from shared.strict_json import is_too_deep, read_json
 
 MAX_ROW_LINES = 100
 MAX_ROW_BYTES = 1_048_576
@@ -104,16 +104,17 @@ def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, e
         offset += len(raw)
         if not raw.strip():
             continue
-        values, reason = None, ""
+        text, values, reason = b"", None, ""
         try:
-            values = read_json(raw.decode(layout.encoding).encode())
+            text = raw.decode(layout.encoding).encode()
+            values = read_json(text)
         except UnicodeDecodeError:
             reason = f"is not {layout.encoding} text"
         except json.JSONDecodeError as error:
             reason = f"is not JSON: {error.msg.removesuffix(' at')} (character {error.colno})"
         if not isinstance(values, dict):
             values, reason = None, reason or "is not a JSON object"
-        elif depth_of(values, MAX_JSON_DEPTH) > MAX_JSON_DEPTH:
+        elif is_too_deep(text, values):
             values, reason = None, f"is nested more than {MAX_JSON_DEPTH} levels deep"
         yield Record(number, number + 1, offset, values, reason)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.events.base import Event
+from shared.ids import TENANT_FORM
 from shared.limits import MAX_ATTRIBUTE_BYTES
 
 
@@ -42,7 +43,7 @@ HEADERS = (
         "ce_tenantid",
         "The tenant.",
         needed=True,
-        shape=(("pattern", "^[a-z0-9][a-z0-9-]{0,62}$"),),
+        shape=(("pattern", f"^{TENANT_FORM}$"),),
     ),
     Header(
         "ce_subject",

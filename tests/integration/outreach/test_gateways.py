@@ -14,8 +14,8 @@ from deploy.local.ports import free_port
 from services.outreach.sending.gateways import OutboundMail, Smtp, TwilioSms
 from services.outreach.sending.workers import expire_leases
 from services.outreach.twilio import signature
-from tests.integration.outreach.meanwhile import serving
 from tests.integration.outreach.test_sending import start_crashing_sender
+from tests.serving import serving
 
 
 class Provider:

@@ -14,8 +14,8 @@ from deploy.local.ports import free_port
 from services.outreach.drafts.gateways import LanguageModel
 from services.outreach.drafts.strategies import BUILT_IN
 from services.outreach.drafts.use_cases.composer import Composer
-from tests.integration.outreach.meanwhile import serving
 from tests.integration.outreach.test_composing import drafts
+from tests.serving import serving
 
 
 class Endpoint:

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.http import server
+from tests.serving import serving
 
 REQUEST = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -25,13 +26,8 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
         return "hello"
 
     running = uvicorn.Server(server.configuration(application, "127.0.0.1", 0, 1))
-    running.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    task = asyncio.create_task(running._serve())
-    while not running.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-        await asyncio.sleep(0.01)
-    yield running.servers[0].sockets[0].getsockname()[1]
-    running.should_exit = True
-    await task
+    async with serving(running):
+        yield running.servers[0].sockets[0].getsockname()[1]
 
 
 async def closed_after(reader: asyncio.StreamReader) -> float:

@@ -17,20 +17,16 @@ def facts_of(lead: Lead) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     for name, fact in lead.facts.items():
         value = fact.get("value")
-        if isinstance(value, bool) or not isinstance(value, str | int | float) or not plain_value(value):
+        if isinstance(value, bool) or not isinstance(value, str | int | float) or not (text := plain_value(value)):
             continue
         at = fact.get("fetched_at")
-        facts[name] = Fact(
-            "fact", name, plain_value(value), str(fact.get("source", "")), datetime.fromisoformat(at) if at else None
-        )
+        facts[name] = Fact("fact", name, text, str(fact.get("source", "")), datetime.fromisoformat(at) if at else None)
     if "company_name" in facts and "company" not in lead.fields:
         facts["company"] = facts["company_name"]
     for name in FIELDS:
         value = lead.fields.get(name)
-        if isinstance(value, str) and plain_value(value):
-            facts[name] = Fact(
-                "field", name, plain_value(value), str(lead.fields.get("source", "lead")), lead.fields_at
-            )
+        if isinstance(value, str) and (text := plain_value(value)):
+            facts[name] = Fact("field", name, text, str(lead.fields.get("source", "lead")), lead.fields_at)
     return facts
 
 

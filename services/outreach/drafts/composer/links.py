@@ -44,11 +44,12 @@ class Link:
 
 def links_in(text: str) -> list[Link]:
     """All links and e-mail addresses in a text, in order."""
-    return list(_find(text)) if _MAYBE.search(plain := _plain(text)) and plain else []
+    plain = _plain(text)
+    return list(_find(plain)) if _MAYBE.search(plain) else []
 
 
-def _find(text: str) -> Iterator[Link]:
-    for match in _finder().match(_plain(text)) or ():
+def _find(plain: str) -> Iterator[Link]:
+    for match in _finder().match(plain) or ():
         address = match.url.removeprefix("mailto:")
         host = address.rpartition("@")[2] if match.schema == "mailto:" else _host(address)
         yield Link(match.text, _ascii(host.lower().rstrip(".")))

@@ -13,7 +13,7 @@ def default_domain(tenant: str, mail_domain: str) -> str:
 
 def is_own_domain(domain: str | None, tenant: str, mail_domain: str, allowed: Collection[str]) -> bool:
     """Whether this is the tenant's default domain or one that it was given. A subdomain is a domain of its own."""
-    return domain is not None and (domain.lower() == default_domain(tenant, mail_domain) or domain.lower() in allowed)
+    return domain is not None and domain.lower() in {default_domain(tenant, mail_domain), *allowed}
 
 
 def domain_fault(domain: str, mail_domain: str) -> str | None:

@@ -111,7 +111,6 @@ async def _conditions(
     mail_domain: str,
 ) -> SendConditions:
     tenant, channel = row["tenant_id"], row["channel"]
-    domains = await store.sending_domains(work, tenant)
     per_day, spacing = _limits(settings, row)
     suppressed = None
     if lead:
@@ -121,7 +120,7 @@ async def _conditions(
         channel=channel,
         kind=row["kind"],
         to=row["to_address"],
-        own_domain=channel == "sms" or is_own_domain(ascii_domain(row["from_address"]), tenant, mail_domain, domains),
+        own_domain=channel == "sms" or await _from_own_domain(work, row, mail_domain),
         cause_at=row["cause_at"],
         lead_known=lead is not None and lead.captured,
         address=lead.address(channel) if lead else None,
@@ -143,3 +142,9 @@ async def _conditions(
         last_sent_at=use.last_at,
         spacing=spacing,
     )
+
+
+async def _from_own_domain(work: UnitOfWork, row: RowMapping, mail_domain: str) -> bool:
+    """Whether the tenant may still send from the address of this e-mail."""
+    allowed = await store.sending_domains(work, row["tenant_id"])
+    return is_own_domain(ascii_domain(row["from_address"]), row["tenant_id"], mail_domain, allowed)

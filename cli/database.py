@@ -1,0 +1,35 @@
+"""Work in a service's database, for the commands that need it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from cli.environment import database_url, service_environment
+from cli.errors import Refused, refusals
+
+if TYPE_CHECKING:
+    from shared.db import Database
+
+_T = TypeVar("_T")
+
+
+def with_database(service: str, data: Path, act: "Callable[[Database, Mapping[str, str]], Awaitable[_T]]") -> _T:
+    """The result of `act(database, the service's LEADFLOW_* settings)`. Raises Refused when the database is away."""
+    environment = service_environment(data, service)
+    url = database_url(environment, service)
+
+    async def run() -> _T:
+        from shared.db import Database
+
+        database = Database(url, service)
+        try:
+            return await act(database, environment)
+        finally:
+            await database.close()
+
+    with refusals():
+        try:
+            return asyncio.run(run())
+        except OSError as error:
+            raise Refused(f"the database of {service} does not answer: {error}") from error
