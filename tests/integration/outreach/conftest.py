@@ -242,6 +242,7 @@ async def _office(backend, smtp, tmp_path_factory) -> AsyncIterator[Office]:
     await create_database(backend.admin_url, "outreach")
     url = backend.admin_url.rsplit("/", 1)[0] + "/leadflow_outreach_office"
     admin = await asyncpg.connect(backend.admin_url)
+    await admin.execute("DROP DATABASE IF EXISTS leadflow_outreach_office WITH (FORCE)")  # of a run that was killed
     await admin.execute("CREATE DATABASE leadflow_outreach_office ENCODING 'UTF8' TEMPLATE template0")
     await admin.close()
     await upgrade("outreach", url)
