@@ -12,28 +12,29 @@ MAX_RECIPIENTS = 100
 
 _ADDRESS = r"[^\s<>()\[\]\",;:@'`]{1,100}@[^\s<>()\[\]\",;:@'`]{1,150}"
 _HEADER = re.compile(
-    r"\s{0,4}(received|return-path|message-id|mime-version|delivered-to|dkim-signature|from|date|subject|to|cc|reply-to|sender"
+    r"\A\s{0,4}(received|return-path|message-id|mime-version|delivered-to|dkim-signature|from|date|subject|to|cc|reply-to|sender"
     r"|x-[a-z-]{2,40}|content-type|content-transfer-encoding|arc-[a-z-]{2,40}|references|in-reply-to|user-agent):\s?\S?",
     re.I,
 )
 _FIRST_HEADER = re.compile(
-    r"(received|return-path|message-id|mime-version|dkim-signature|delivered-to|from|date|x-[a-z-]{2,40}|arc-seal|to|subject"
+    r"\A(received|return-path|message-id|mime-version|dkim-signature|delivered-to|from|date|x-[a-z-]{2,40}|arc-seal|to|subject"
     r"|content-type):",
     re.I,
 )
 _CERTAIN = frozenset({"received", "return-path", "message-id", "mime-version", "from", "dkim-signature", "arc-seal"})
 _RULE = re.compile(
-    r"[\s>]{0,10}[-=_*+#~]{2,60}.{0,60}\b(original|returned|unsent|copy|below this line|headers?|undelivered|enclosed)\b"
+    r"\A(?:[\s>]{0,10}[-=_*+#~]{2,60}.{0,60}\b(original|returned|unsent|copy|below this line|headers?|undelivered|enclosed)\b"
     r"|\s{0,10}(original|returned) (message|mail) (follows|headers?)\b|.{0,20}message headers? follow"
-    r"|\s{0,10}below is a copy|\s{0,10}included is a copy|[-\s]{2,20}元のメール|-{2,20}\s?原始邮件",
+    r"|\s{0,10}below is a copy|\s{0,10}included is a copy|[-\s]{2,20}元のメール|-{2,20}\s?原始邮件)",
     re.I,
 )
-_LONE = re.compile(rf"[\s\"'<>*\-•:(\[.=#]{{0,30}}({_ADDRESS})[\s\"'>*\-:)\].,;=]{{0,30}}(?:[<(\[]?(?:mailto:)?\1[>)\]]?)?\s{{0,10}}\Z", re.I)
+_LONE = re.compile(rf"\A[\s\"'<>*\-•:(\[.=#]{{0,30}}({_ADDRESS})[\s\"'>*\-:)\].,;=]{{0,30}}(?:[<(\[]?(?:mailto:)?\1[>)\]]?)?\s{{0,10}}\Z", re.I)
 _AT_START = re.compile(
-    rf"[\s\"'<*\->•]{{0,30}}({_ADDRESS})[\">']{{0,3}}\s{{0,5}}(?::|;|,|\.\.\.|\(| - | on |\[|\s{{2}}|=>|<mailto:)", re.I
+    rf"\A[\s\"'<*\->•\[(]{{0,30}}({_ADDRESS})[\">'\])]{{0,3}}\s{{0,5}}(?::|;|,|\.\.\.|\(| - | on |\[|\s{{2}}|=>|<mailto:)", re.I
 )
-_AFTER_CODE = re.compile(rf"[\s<>]{{0,10}}[45]\d\d[ -](?:[45]\.\d{{1,3}}\.\d{{1,3}}\s)?\s{{0,3}}<?({_ADDRESS})>?[\s:.,]", re.I)
-_RCPT = re.compile(rf"\bRCPT TO\s?:?\s{{0,3}}<?({_ADDRESS})", re.I)
+_AFTER_CODE = re.compile(rf"\A[\s<>]{{0,10}}[45]\d\d[ -](?:[45]\.\d{{1,3}}\.\d{{1,3}}\s)?\s{{0,3}}<?({_ADDRESS})>?[\s:.,]", re.I)
+_RCPT = re.compile(rf"\b(?:RCPT TO\s?:?|SMTP[=:])\s{{0,3}}<?({_ADDRESS})", re.I)
+_GENERATED = re.compile(rf"generated from <?({_ADDRESS})", re.I)
 _NAMED = re.compile(
     r"\b(recipients?|rcpt|address(?:ed to|ee)?|user|mailbox|deliver\w{0,6}(?: your mail| the message| this message)? to|mail to"
     rf"|message to|sent to|failed|error|alias|account|destinataire|empfänger|an|destinatario|получател\w+|to)[\s:\"'<(=]{{1,8}}({_ADDRESS})",
@@ -46,10 +47,10 @@ _NOT_THE_ADDRESS = re.compile(
     re.I,
 )
 _HELPER = re.compile(r"(postmaster|mailer-daemon|abuse|support|helpdesk|hostmaster|webmaster|noreply|no-reply)@", re.I)
-_OTHER_ENTRY = re.compile(r"\s{0,4}(\.{3} )?(while talking|>>>|<<<|[245]\d\d <|[245]\d\d \S{1,100} \(smtp\))", re.I)
+_OTHER_ENTRY = re.compile(r"\A\s{0,4}(\.{3} )?(while talking|>>>|<<<|[245]\d\d <|[245]\d\d \S{1,100} \(smtp\))", re.I)
 FAILS = re.compile(
     r"undeliver|unzustellbar|nicht zugestellt|zustell\w* (ist )?fehlgeschlagen|(could|can|was|has|have)( ?not|n['’]t) (yet )?(be(en)? )?"
-    r"(deliver|sent|reach)|\bnot (be )?delivered|deliver\w* (has |have )?(to .{1,60} )?(permanently |finally )?(been )?(fail|delay|error|"
+    r"(deliver|sent|reach)|\bnot (be |been )?delivered|(mail|message) (has been|was|is being) returned|automatically rejected|del[ie]ver\w* .{0,90}(postponed|aborted|gave up)|failed recipients|rejected recipients|deliver\w* (has |have )?(to .{1,60} )?(permanently |finally )?(been )?(fail|delay|error|"
     r"problem)|fail\w* to deliver|unable to deliver|error .{0,30}deliver|wasn['’]t able to deliver|did not reach|returned mail|"
     r"failed permanently|fatal errors|had (delivery|permanent)|failure notice|mail system error|address(es)? failed|rejected by|"
     r"has been delayed|is delayed|message .{0,40}(bounced|rejected|refused|blocked|not accepted)|no valid recipients|"
@@ -75,6 +76,8 @@ class FailedAddress:
 
     address: str
     words: list[str] = field(default_factory=list)
+    listed: bool = False
+    """Whether it stands in a list or at the beginning of a line, not in a sentence."""
 
     @property
     def text(self) -> str:
@@ -135,8 +138,8 @@ def failed_addresses(lines: list[str], known: list[str], own: set[str]) -> list[
         chosen, missing = _best(places), []
     found: dict[str, FailedAddress] = {}
     starts = [place[0] for place in chosen]
-    for (index, address, _), following in zip(chosen, [*starts[1:], len(lines)][: len(chosen)], strict=True):
-        failed = found.setdefault(address, FailedAddress(address))
+    for (index, address, rank), following in zip(chosen, [*starts[1:], len(lines)][: len(chosen)], strict=True):
+        failed = found.setdefault(address, FailedAddress(address, listed=rank == 0))
         failed.words += _entry(lines[index : max(following, index + 1)])
     for address in missing:
         found[address] = FailedAddress(address, list(lines))
@@ -192,6 +195,11 @@ def _list_of(line: str) -> list[str]:
 
 def _plain(address: str) -> str:
     return address.strip(".-'\"*").lower()
+
+
+def generated_from(lines: list[str]) -> list[str]:
+    """The addresses from which a server made the one that failed, where it does not name that."""
+    return [_plain(hit.group(1)) for line in lines if (hit := _GENERATED.search(line))]
 
 
 def _best(places: list[tuple[int, str, int]]) -> list[tuple[int, str, int]]:

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from services.outreach.replies.rules import bounce_texts, complaints, delivery_status, mail_headers, mail_parsing
+from services.outreach.replies.rules.bounce_texts import FailedAddress
 from services.outreach.replies.rules.complaints import Complaint
 from services.outreach.replies.rules.delivery_status import StatusBlock
 from services.outreach.replies.rules.mail_headers import Headers
@@ -22,9 +23,11 @@ from services.outreach.suppression.rules.mail_failures import ENHANCED, REPLY, m
 __all__ = ["Complaint", "DeliveryReport", "complaint", "failures"]
 
 MAX_DETAIL = 1_000
+MAX_WORDS = 8_000
+"""How much is read of the words about all recipients together."""
 
 _DAEMON = re.compile(
-    r"\b(mailer[-_.]?daemon|mail[-_.]?daemon|mdaemon|postmaster|mail delivery|maildelivery|delivery (sub)?system|mail system"
+    r"\b(mailer[-_.]?daemon|mail[-_.]?daemon|mdaemon|postmaster|mail[ ._]?delivery|delivery (sub)?system|mail system"
     r"|mail administrator|system administrator|ndr administrator|mmsc|mail ?router|bounces?)\b|\bpost_?master|poostmaster",
     re.I,
 )
@@ -35,12 +38,21 @@ _MACHINE_SUBJECT = re.compile(
     r"|недоставлен|配信|退信|送信エラー|엔|반송|エラー|devuelto|não entregue|mancata consegna",
     re.I,
 )
+_FAILURE_SUBJECT = re.compile(
+    r"\b(undeliver(able|ed)|returned mail|failure notice|non-?delivery|non remis|unzustellbar|delivery (status )?(failed|failure|"
+    r"notification|problem|report|error)|(mail|message|e-?mail) (could not be|not|was not) (delivered|sent)|mail delivery (failed|"
+    r"failure|problem|error)|delivery .{0,20}failed)|配信不能|退信|недоставлен|не доставлен",
+    re.I,
+)
+_ANSWERS = re.compile(r"\s{0,5}(re|aw|antw|sv|rv|res|r|fw|fwd|wg|tr|enc)\s?:", re.I)
+_LIST_HEADERS = frozenset({"x-ml-info", "x-mlserver", "list-id", "list-unsubscribe", "list-subscribe", "mailing-list"})
 _NOT_MEMBER = re.compile(r"\bnot (a )?(member|subscribe\w+)|only (members|subscribers)|permission to post", re.I)
 _ABSENT = re.compile(
     r"\b(out of (the )?office|on (vacation|holiday|leave)|automatic reply|auto-?reply|autoresponder|away (from|until)|will be back|"
     r"abwesen|urlaub|absence|ausente|vacaciones|férias|assente|afwezig|limited access to (my )?e?-?mail)",
     re.I,
 )
+_FAILS = (bounce_texts.FAILS, bounce_texts.FAILS_ELSEWHERE)
 _MESSAGE_PARTS = frozenset({"message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers"})
 
 
@@ -84,8 +96,10 @@ def complaint(mail: InboundMail) -> Complaint | None:
 def failures(mail: InboundMail) -> list[DeliveryReport]:
     """The recipients that a delivery report names; [] for any other mail. Delayed and delivered ones are among them."""
     root = mail.root
-    if root is None or mail.kind != "mail":
+    if root is None or mail.kind == "calendar_answer":
         return []
+    if mail.kind == "read_receipt":
+        return _by_words(mail, _returned(root), _words(root)) if _is_refusal(root) else []
     if any(part.kind == "message/feedback-report" for part in root.walk()):
         return []
     if found := _by_notification(complaints.notification(root)):
@@ -106,6 +120,12 @@ def _returned(root: Part) -> _Returned:
             elif part.kind.endswith("headers"):
                 returned.add(_headers_in(part.text()))
     return returned
+
+
+def _is_refusal(root: Part) -> bool:
+    """Whether a disposition notification says that a server deleted the message unread, as filters refuse one."""
+    text = next((part.text() for part in root.walk() if part.kind == "message/disposition-notification"), "")
+    return bool(re.search(r"^disposition:.{0,80}automatic-action.{0,80}deleted", text[:5_000], re.I | re.M))
 
 
 def _headers_in(text: str) -> Headers:
@@ -159,10 +179,12 @@ def _by_blocks(mail: InboundMail, blocks: list[StatusBlock], returned: _Returned
     failed = {each.address: each.text for each in bounce_texts.failed_addresses(lines, [], _ours(mail, returned))}
     ids = _ids(mail, returned)
     reports: dict[tuple[str | None, str], DeliveryReport] = {}
+    room = max(MAX_WORDS // len(blocks), 200)
     for block in blocks:
         recipient = block.recipient() or _only([*failed]) or _only(returned.recipients)
-        detail = block.diagnostic
+        detail = block.diagnostic[:room]
         about = failed.get(recipient or "", "") if failed else "\n".join(lines)
+        about = about[:room]
         if not reason(detail):
             # The fields say no reason; what is written for people may.
             detail = f"{detail} {about}".strip()
@@ -243,20 +265,24 @@ def _by_words(mail: InboundMail, returned: _Returned, words: str) -> list[Delive
     root = mail.root
     assert root is not None
     known = [each for value in root.headers.all("x-failed-recipients") for each in mail_headers.addresses(value)]
-    if not _is_report(mail, root, lines, known, came_back):
-        return []
     failed = bounce_texts.failed_addresses(lines, known, _ours(mail, returned))
+    listed = any(each.listed for each in failed)
+    if not _is_report(mail, root, lines, bool(known), came_back, listed):
+        return []
     everything = "\n".join(lines)
-    if listed := _listed(mail, everything):
-        failed = [bounce_texts.FailedAddress(each, list(lines)) for each in listed] if not known else failed
-    if not failed and returned.recipients:
-        failed = [bounce_texts.FailedAddress(each, list(lines)) for each in returned.recipients[:5]]
-    if not failed and _DAEMON.search(mail.headers.get("from", "")):
-        failed = [bounce_texts.FailedAddress("", list(lines))]
+    if not known:
+        failed = _refused_by_list(mail, lines) or failed
+    if not failed and not came_back and not _DAEMON.search(mail.headers.get("from", "")):
+        return []
+    if not failed:
+        # Two recipients came back and the words name none: either may have failed, and the Message-ID says the rest.
+        only = _only(returned.recipients) or _only(bounce_texts.generated_from(lines)) or ""
+        failed = [FailedAddress(only, list(lines))]
     reports = []
+    room = max(MAX_WORDS // len(failed), 200)
     delayed = bool(re.search(r"delay|warning|temporary failure report|not yet been delivered|will be retried", f"{mail.subject} {everything}"[:3_000], re.I))
     for each in failed:
-        text = each.text if reason(each.text) or _code(each.text) else everything
+        text = each.text[:room] if reason(each.text[:room]) or _code(each.text[:room]) else everything[:room]
         status = _code(text)
         action = "delayed" if delayed and status[:1] != "5" else "failed"
         original = _only(returned.recipients) if len(failed) == 1 else None
@@ -280,38 +306,40 @@ def _code(text: str) -> str:
     return found.group(0) if found else ""
 
 
-def _listed(mail: InboundMail, text: str) -> list[str]:
+def _refused_by_list(mail: InboundMail, lines: list[str]) -> list[FailedAddress]:
     """The mailing list that refused a message: it is named in its own notice."""
-    if not _NOT_MEMBER.search(text):
-        return []
-    line = next((line for line in text.split("\n") if _NOT_MEMBER.search(line)), text)
-    found = [each.lower() for each in [*mail_headers.addresses_in(line), *mail_headers.addresses_in(text)]]
-    return [each for each in found if each not in mail.recipients and each != mail.sender][:1]
+    line = next((line for line in lines if _NOT_MEMBER.search(line)), "")
+    named = [each.lower() for each in mail_headers.addresses_in(line)]
+    return [FailedAddress(each, list(lines)) for each in named if each not in mail.recipients and each != mail.sender][:1]
 
 
-def _is_report(mail: InboundMail, root: Part, lines: list[str], known: list[str], came_back: bool) -> bool:
-    """Whether a mail without the fields of a report is one: a machine sent it, and it says that something failed."""
-    text = "\n".join(lines)
-    headers = root.headers
-    from_ = headers.text("from")
-    daemon = bool(_DAEMON.search(from_)) or not from_.strip(" <>\"") or mail.sender.startswith("postmaster@")
-    null = headers.first("return-path").strip().lower() in ("<>", "<mailer-daemon>", "mailer-daemon") or "<>" in from_
-    automatic = headers.first("auto-submitted").lower().startswith("auto-")
-    reported = root.kind == "multipart/report" or bool(known)
-    fails = bool(bounce_texts.FAILS.search(text) or bounce_texts.FAILS_ELSEWHERE.search(text) or bounce_texts.FAILS.search(mail.subject))
+def _is_report(mail: InboundMail, root: Part, lines: list[str], known: bool, came_back: bool, listed: bool) -> bool:
+    """Whether a mail without the fields of a report is one: a machine sent it, and it says that something failed.
+
+    `known`: its headers name the addresses. `came_back`: it has our message. `listed`: it lists an address.
+    """
+    text, headers = " ".join(" ".join(lines).split()), root.headers
+    from_, path = headers.text("from"), headers.first("return-path").strip(" <>").lower()
+    fails = any(pattern.search(f"{mail.subject}\n{text}") for pattern in _FAILS)
     reply = bounce_texts.has_reply(lines)
-    about = bool(_MACHINE_SUBJECT.search(mail.subject))
+    daemon = bool(_DAEMON.search(from_)) or not from_.strip(' <>"')
+    null = "<>" in headers.first("return-path") or "<>" in from_ or path.startswith(("mailer-daemon", "postmaster@"))
+    automatic = headers.first("auto-submitted").lower().startswith("auto-")
     if known and (daemon or null or automatic):
         return True
     if _ABSENT.search(f"{mail.subject} {text[:1_000]}") and not (daemon and (reply or came_back)):
         return False
+    about = bool(_MACHINE_SUBJECT.search(mail.subject))
     if daemon:
-        evidence = fails + reply + about + came_back + null + reported
-        return evidence >= 2 and (fails or reply or about)
-    if null or reported or automatic:
-        return (fails and (reply or came_back or about)) or (reply and came_back) or (fails and null and bool(mail_headers.addresses_in(text)))
-    listed = any(name.startswith(("list-", "x-ml", "mailing-list")) for name, _ in headers.fields)
-    return listed and bool(_NOT_MEMBER.search(f"{mail.subject} {text[:1_000]}")) and bool(_NOT_MEMBER.search(mail.subject))
+        return fails or (reply and (about or came_back)) or (listed and came_back) or (about and came_back)
+    if null or automatic or root.kind == "multipart/report":
+        return (fails and (reply or came_back or about or (null and listed))) or (reply and came_back)
+    if mail.references or _ANSWERS.match(mail.subject):
+        # A person who answers, about whatever.
+        return any(name in _LIST_HEADERS for name, _ in headers.fields) and bool(_NOT_MEMBER.search(mail.subject))
+    if _FAILURE_SUBJECT.search(mail.subject) and any(pattern.search(text) for pattern in _FAILS):
+        return came_back or listed
+    return False
 
 
 def _by_notification(given: dict[str, Any]) -> list[DeliveryReport]:

@@ -22,7 +22,9 @@ class StatusBlock:
     fields: dict[str, str] = field(default_factory=dict)
 
     def recipient(self) -> str | None:
-        return self._address("final-recipient") or self._address("x-actual-recipient") or self.original()
+        final = self._address("final-recipient") or self._address("x-actual-recipient")
+        # A name inside of the server's own network is nothing that we wrote to.
+        return final if final and "." in final.partition("@")[2] else self.original() or final
 
     def original(self) -> str | None:
         return self._address("original-recipient")

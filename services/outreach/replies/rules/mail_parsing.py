@@ -25,7 +25,6 @@ _LINK = re.compile(rb"/v1/unsubscribe/([A-Za-z0-9_.\-~]{20,600})")
 _FOR = re.compile(r"\bfor\s{1,5}<?([^\s<>;@]{1,100}@[^\s<>;@]{1,200})>?")
 _HTML = re.compile(r"\s{0,50}(<!doctype html|<html\b|<head\b|<body\b)", re.I)
 _ANY_TAG = re.compile(r"<(?:[a-z!/][^<>]{0,300})>", re.I)
-_MULTIPART_NOTE = re.compile(r"(this is a )?(multi-?part|mime)\b.{0,40}|.{0,80}\bmime\b.{0,80}", re.I | re.S)
 _NOT_WORDS = frozenset({"text/rfc822-headers", "text/calendar", "text/css", "text/csv", "text/x-amp-html", "text/vcard"})
 _NOT_WORDS |= {"text/x-vcard", "text/directory", "text/javascript", "text/x-patch", "text/x-diff", "text/xml"}
 _RECIPIENTS = (
@@ -171,10 +170,16 @@ def _body(root: Part) -> str:
         for part in own_parts(root):
             begin, end = part.preamble
             text = _without_delimiters(new_part(part, begin, end).text()) if end > begin else ""
-            if text.strip() and not _MULTIPART_NOTE.fullmatch(text.strip()[:300]):
+            if text.strip() and not _is_note_about_mime(text):
                 return text[:MAX_BODY]
         return ""
     return text[:MAX_BODY]
+
+
+def _is_note_about_mime(text: str) -> bool:
+    """The sentence that mail programs put before the first part, for programs that know no parts."""
+    words = text.strip()[:400].lower()
+    return len(words) < 300 and ("mime" in words or "multi-part" in words or "multipart" in words)
 
 
 def new_part(part: Part, begin: int, end: int) -> Part:

@@ -5,9 +5,10 @@ are those of RFC 3463 and 5321; the words are what mail servers write, in their 
 """
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 
-MAX_TEXT = 4_000
+MAX_TEXT = 2_000
 """How much of a server's words is read: the reason stands at the beginning."""
 
 ENHANCED = re.compile(r"(?<![\w.])([245])\.(\d{1,3})\.(\d{1,3})(?![\w.]*\d|@)")
@@ -45,8 +46,8 @@ _POLICY = _words(
     r"\bspf\b|\bdkim\b|\bdmarc\b|domain ?keys|\bauthenticat\w+|\barc\b seal|unauthenticated|\bsasl\b|\bstarttls\b|\btls\b|"
     r"must issue",
     r"\brelay(ing)?\b.{0,30}(denied|not|reject|prohibit|access|refus|unable)|\b(not|no|refuse|unable|cannot) (to )?relay",
-    r"relaying|relay (access )?denied|we do not relay|not (a )?(gateway|relay)|open relay",
-    r"\brate[- ]?limit\w*|too (many|much|fast)|throttl\w*|exceed\w* .{0,30}(rate|connections?|per (hour|day|minute)|limit of)"
+    r"relaying|configured to relay|relay (access )?denied|we do not relay|not (a )?(gateway|relay)|open relay",
+    r"\brate[- ]?limit\w*|too (many(?! hops)|much|fast)|throttl\w*|exceed\w* .{0,30}(rate|connections?|per (hour|day|minute)|limit of)"
     r"|sending limit|daily (relay )?(quota|limit)|unexpected volume|user complaints|volume of",
     r"(message|mail|e-?mail|size|length|attachment|header).{0,30}(too (big|large|long)|exceed\w*|over\w* limit)|size limit"
     r"|too (big|large) for|max\w* (message )?size|message (length|size) exceeds|(nachricht|mail) .{0,20}zu gro",
@@ -60,13 +61,19 @@ _POLICY = _words(
     r"abgelehnt wegen|spam-?verdacht|richtlinie|courrier indésirable|bloqué|politique|bloquead[oa]|no permitido|política",
     r"not (a )?member|\bsubscriber|permission to post|moderated|\bmembers? (only|of)|authori[sz]ed (senders?|to (post|send))",
 )
+_NOUN = _words(
+    r"\b(user|recipient|mailbox|addres+ee?|account|alias|local ?part|customer|subscriber)s?\b",
+)
+_GONE = _words(
+    r"\b(unknown|not (be )?(found|known|exist\w*|recogni[sz]ed|valid|listed|on (this )?server|here)|(does|do|did)(n['’]?t| not) "
+    r"(exist|have|match)|is (unknown|invalid|nonexist\w*|obsolete)|non-?exist\w*|disabled|inactive|deactivated|terminated|deleted"
+    r"|removed|closed|cancel\w+|expired|discontinued|no longer|couldn['’]t be found|wasn['’]t found|can(not|['’]t) be found"
+    r"|has left|retired|undeliverable|not ok\b|is not (an )?active|not active|does not receive|refuses)",
+)
+_STOP = re.compile(r"[;!?]|\. ")
+_BETWEEN = 60
+"""How many characters may stand between what is unknown and that it is."""
 _UNKNOWN = _words(
-    # What is unknown, and that it is.
-    r"(user|recipient|mailbox|addres+ee|account|alias|e-?mail address|destination address|local ?part|customer|subscriber)s?"
-    r"[\w\s,:'\"<>@.()\[\]-]{0,60}?\b(unknown|not (be )?(found|known|exist\w*|recogni[sz]ed|valid|listed|on (this )?server|here)"
-    r"|(does|do|did)(n['o’]t| not) (exist|have|match)|is (unknown|invalid|nonexist\w*|obsolete)|non-?exist\w*|disabled"
-    r"|is inactive|inactive\b|deactivated|terminated|deleted|removed|closed|cancel\w+|expired|discontinued|no longer"
-    r"|couldn['’]t be found|wasn['’]t found|can(not|['’]t) be found|has left|retired)",
     r"\bunknown[\w\s/-]{0,20}\b(user|recipient|address|mailbox|account|alias|local|addressee)",
     r"\b(no such|not a (valid|known|registered|current)|not our|no valid|invalid|illegal|nonexistent|non-existent|inactive"
     r"|disabled|wrong|bad|incorrect|unrout\w+|no)\b[\w\s/-]{0,30}?\b(user\w*|recipients?|mailbox|account|addressee"
@@ -79,10 +86,9 @@ _UNKNOWN = _words(
     r"|bad destination mailbox|no recipients|mailbox (does not exist|not found|name not allowed|unavailable or)",
     r"not (listed|found) in .{0,40}(directory|address book|table|list|domain)|not (a )?(local|known) (address|user|here|at this)"
     r"|bad ?rcptto|bad-recipient|badrcpt|nosuchuser|not in my (validrcptto|list)|no account by that name|no one at this address"
-    r"|(rcpt|recipient|address|user|mailbox|account)\b.{0,40}\b(do(es)?s?n['’]?t exist|not ok\b|not exist|not be found|undeliverable)",
-    r"(address|account|recipient|user|mailbox).{0,30}\b(no longer (accepts|receives|in use|valid|available|exists)|does not receive"
-    r"|is not (an )?active|not active|is dead)|deactivated|has been replaced by|can['o]?n?['o]?t accept user|no this user|no valid recip"
-    r"|recipient refuses|unknown (virtual )?user|invalid (mailbox|virtual|or unknown)|no such .{0,40}here|does not have an e-?mail",
+    r"",
+    r"deactivated|has been replaced by|can['o]?n?['o]?t accept user|no this user|no valid recip"
+    r"|unknown (virtual )?user|invalid (mailbox|virtual|or unknown)|no such .{0,40}here|does not have an e-?mail",
     r"(user|mailbox|recipient|account) (is )?(unavailable|unknown|invalid|inactive|disabled)|requested action not taken: mailbox "
     r"unavailable|requested mail action not taken: mailbox unavailable|that (user|recipient|address|e-?mail)",
     r"unrouteable address|undeliverable address|address (you entered )?couldn['’]t be found|address not found|user not exist|"
@@ -117,13 +123,13 @@ _NO_MAIL = _words(
     r"null ?-?mx|nullmx|does(n['’]t| not) accept (any )?(e-?)?mail|domain .{0,40}(does not|doesn['’]t) (accept|receive)|"
     r"no mx found|seems? to reject all mails?|mail receiving disabled|(host|domain|server|system) does not accept mail|"
     r"no smtp service|not accepting network messages|does not (send|receive) mail|accepts no mail|indicated no smtp|"
-    r"not accepting (any )?(mail|messages)(?!.{0,30}(now|time|later|moment))",
+    r"not accepting (any )?(mail|messages)(?!.{0,30}(now|time|later|moment|from))",
 )
 _FULL = _words(
     r"(mail ?-?box|mailfolder|mail folder|inbox|quota|disk|storage|account|maildir|user|space).{0,40}"
     r"(full|exceed\w*|over ?quota|out of|limit)|over ?-?quota|quota ?-?(exceed|full|violation|limit)|\bfull mail ?box|"
     r"exceed\w* .{0,30}(quota|storage|space|allowed size|mailbox)|insufficient (disk|system|storage|space)|not enough (disk|space)"
-    r"|disk full|too many (messages|mails) (in|on)|mail ?box (size|storage)|storage (allocation|quota|limit)|resolver\.rst\.quota",
+    r"|(over|reached|above) (his |her |its |their |the )?(disk |mail |mailbox |storage )?quota|disk full|too many (messages|mails) (in|on)|mail ?box (size|storage)|storage (allocation|quota|limit)|resolver\.rst\.quota",
     r"(postfach|speicher|kontingent).{0,30}(voll|überschritten|erreicht)|boîte.{0,30}pleine|quota.{0,20}(dépassé|atteint)|"
     r"(buzón|casilla|caixa|casella).{0,40}(llen\w|chei\w|pien\w|excedid\w)|postvak.{0,20}vol|переполнен|квот",
     r"容量.{0,15}(超|満|不足|オーバー)|満杯|已满|已滿|超出.{0,10}(容量|配额)|空间不足|용량.{0,10}초과|가득|mappen? (er|är) full",
@@ -147,6 +153,12 @@ _SUSPENDED = _words(
     r"is (currently )?(inactive|disabled) (and|due|for non)|disabled due to|休止|停止|欠费|冻结|封禁",
 )
 _NOT_NOW = re.compile(r"(not found|error|failure)\W{1,4}(please )?try again|temporar|servfail|will be retried|name server reply", re.I)
+_REJECTED = re.compile(
+    r"(recipient|user|mailbox|address)( address)? (was |is |has been )?(rejected|refused|not accepted)|in reply to rcpt to"
+    r"|does not like recipient|reason: \d{3} address|\b5\d\d address rejected",
+    re.I,
+)
+"""A recipient that is refused for no reason that is named."""
 _DIRECTORY_SAYS_NO = re.compile(r"recipient address rejected: access denied", re.I)
 """How Exchange Online refuses an address that its directory does not have, with 5.4.1."""
 _DEAD_CODES = frozenset({(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1), (4, 4), (4, 310)})
@@ -170,37 +182,41 @@ def _general(named: re.Match[str]) -> str:
 
 
 def reason(text: str) -> str:
-    """What the words of a server are about: `sender`, `full`, `domain`, `unknown`, `suspended`, `passing`, `policy`, or ""."""
+    """What the words of a server are about: `sender`, `full`, `domain`, `unknown`, `suspended`, `passing`,
+    `policy`, `refused` (the recipient, for no reason that is named), or ""."""
     text = _MAYBE.sub(" ", " ".join(_NAMED.sub(_general, text[:MAX_TEXT]).split()))
     if not text:
         return ""
     if _FULL.search(text):
         return "full"
-    about_sender, unknown = _SENDER.search(text), _UNKNOWN.search(text)
-    if about_sender:
+    if _SENDER.search(text):
         return "sender"
     if _NO_MAIL.search(text):
         return "domain"
-    policy, passing = _POLICY.search(text), _PASSING.search(text)
-    if unknown and not (policy and policy.start() < unknown.start() and policy.end() > unknown.start()):
-        if _SUSPENDED.search(text):
-            return "suspended"
-        if policy and _denies(text, unknown, policy):
-            return "policy"
-        return "unknown"
+    unknown, policy, passing = _unknown(text), _POLICY.search(text), _PASSING.search(text)
+    if unknown and not (policy and policy.start() < unknown[0] and policy.end() > unknown[0]):
+        return "suspended" if _SUSPENDED.search(text) else "unknown"
     if _NO_DOMAIN.search(text) and not policy:
         return "passing" if passing and _NOT_NOW.search(text) else "domain"
     if _SUSPENDED.search(text):
         return "suspended"
     if policy:
         return "policy"
-    return "passing" if passing else ""
+    if passing:
+        return "passing"
+    return "refused" if _REJECTED.search(text) else ""
 
 
-def _denies(text: str, unknown: re.Match[str], policy: re.Match[str]) -> bool:
-    """Whether a text that speaks of both blames the message: "recipient address rejected: blocked by policy"."""
-    said = unknown.group(0).lower()
-    return ("rejected" in said or "no " in said[:3]) and "unknown" not in said and "exist" not in said
+def _unknown(text: str) -> tuple[int, int] | None:
+    """Where a text says that the recipient is unknown."""
+    nouns = [hit.span() for hit in _NOUN.finditer(text)]
+    ends = [end for _, end in nouns]
+    for gone in _GONE.finditer(text):
+        before = bisect_right(ends, gone.start()) - 1
+        if before >= 0 and gone.start() - ends[before] <= _BETWEEN and not _STOP.search(text, ends[before], gone.start()):
+            return nouns[before][0], gone.end()
+    hit = _UNKNOWN.search(text)
+    return hit.span() if hit else None
 
 
 def mail_failure(code: str, detail: str = "") -> Failure:
@@ -226,7 +242,7 @@ def mail_failure(code: str, detail: str = "") -> Failure:
     return Failure(severity, shown, detail)
 
 
-_BY_REASON = {"unknown": "hard", "domain": "hard", "full": "soft", "passing": "soft", "suspended": "soft", "": "soft"}
+_BY_REASON = {"unknown": "hard", "refused": "hard", "domain": "hard", "full": "soft", "passing": "soft", "suspended": "soft", "": "soft"}
 """What the words alone lead to; whatever is not in here is not about the address."""
 
 
