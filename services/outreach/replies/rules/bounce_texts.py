@@ -8,7 +8,7 @@ from services.outreach.suppression.rules import mail_failures
 
 MAX_LINES = 400
 MAX_LINE = 1_000
-MAX_RECIPIENTS = 100
+MAX_RECIPIENTS = 50
 
 _ADDRESS = r"[^\s<>()\[\]\",;:@'`]{1,100}@[^\s<>()\[\]\",;:@'`]{1,150}"
 _HEADER = re.compile(
@@ -23,48 +23,71 @@ _FIRST_HEADER = re.compile(
 )
 _CERTAIN = frozenset({"received", "return-path", "message-id", "mime-version", "from", "dkim-signature", "arc-seal"})
 _RULE = re.compile(
-    r"\A(?:[\s>]{0,10}[-=_*+#~]{2,60}.{0,60}\b(original|returned|unsent|copy|below this line|headers?|undelivered|enclosed)\b"
+    r"\A(?:[\s>]{0,10}[-=_*+#~]{2,60}.{0,60}\b(original|returned|unsent|copy|below this line|headers?|undelivered"
+    r"|enclosed)\b"
     r"|\s{0,10}(original|returned) (message|mail) (follows|headers?)\b|.{0,20}message headers? follow"
     r"|\s{0,10}below is a copy|\s{0,10}included is a copy|[-\s]{2,20}元のメール|-{2,20}\s?原始邮件)",
     re.I,
 )
-_LONE = re.compile(rf"\A[\s\"'<>*\-•:(\[.=#]{{0,30}}({_ADDRESS})[\s\"'>*\-:)\].,;=]{{0,30}}(?:[<(\[]?(?:mailto:)?\1[>)\]]?)?\s{{0,10}}\Z", re.I)
-_AT_START = re.compile(
-    rf"\A[\s\"'<*\->•\[(]{{0,30}}({_ADDRESS})[\">'\])]{{0,3}}\s{{0,5}}(?::|;|,|\.\.\.|\(| - | on |\[|\s{{2}}|=>|<mailto:)", re.I
+_LONE = re.compile(
+    rf"\A[\s\"'<>*\-•:(\[.=#]{{0,30}}({_ADDRESS})[\s\"'>*\-:)\].,;=]{{0,30}}(?:[<(\[]?(?:mailto:)?\1[>)\]]?)?\s{{0,10}}\Z",
+    re.I,
 )
-_AFTER_CODE = re.compile(rf"\A[\s<>]{{0,10}}[45]\d\d[ -](?:[45]\.\d{{1,3}}\.\d{{1,3}}\s)?\s{{0,3}}<?({_ADDRESS})>?[\s:.,]", re.I)
+_AT_START = re.compile(
+    rf"\A[\s\"'<*\->•\[(]{{0,30}}({_ADDRESS})[\">'\])]{{0,3}}\s{{0,5}}(?::|;|,|\.\.\.|\(| - | on |\[|\s{{2}}|=>"
+    rf"|<mailto:)",
+    re.I,
+)
+_AFTER_CODE = re.compile(
+    rf"\A[\s<>]{{0,10}}[45]\d\d[ -](?:[45]\.\d{{1,3}}\.\d{{1,3}}\s)?\s{{0,3}}<?({_ADDRESS})>?[\s:.,]", re.I
+)
 _RCPT = re.compile(rf"\b(?:RCPT TO\s?:?|SMTP[=:])\s{{0,3}}<?({_ADDRESS})", re.I)
 _GENERATED = re.compile(rf"generated from <?({_ADDRESS})", re.I)
 _NAMED = re.compile(
-    r"\b(recipients?|rcpt|address(?:ed to|ee)?|user|mailbox|deliver\w{0,6}(?: your mail| the message| this message)? to|mail to"
-    rf"|message to|sent to|failed|error|alias|account|destinataire|empfänger|an|destinatario|получател\w+|to)[\s:\"'<(=]{{1,8}}({_ADDRESS})",
+    r"\b(recipients?|rcpt|address(?:ed to|ee)?|user|mailbox|deliver\w{0,6}(?: your mail| the message"
+    r"| this message)? to|mail to"
+    rf"|message to|sent to|failed|error|alias|account|destinataire|empfänger|an|destinatario|получател\w+"
+    rf"|to)[\s:\"'<(=]{{1,8}}({_ADDRESS})",
     re.I,
 )
 _PHRASE = re.compile(rf"[^@:]{{3,80}}:\s{{0,5}}[<\"']?({_ADDRESS})[>\"']?\s{{0,5}}\.?\Z")
 _NOT_THE_ADDRESS = re.compile(
-    r"mail from\b|\bfrom\s{0,3}:|\bsender\s{0,3}:|envelope-from|generated from|\bcontact\b|please (send|write|mail)|for (further )?"
+    r"mail from\b|\bfrom\s{0,3}:|\bsender\s{0,3}:|envelope-from|generated from|\bcontact\b|please (send|write|mail)"
+    r"|for (further )?"
     r"(assistance|help|information)|message-id|\bcc\s{0,3}:|reply-to|sent by\b|message sent by|\bid\s{0,3}[:=]",
     re.I,
 )
 _HELPER = re.compile(r"(postmaster|mailer-daemon|abuse|support|helpdesk|hostmaster|webmaster|noreply|no-reply)@", re.I)
 _OTHER_ENTRY = re.compile(r"\A\s{0,4}(\.{3} )?(while talking|>>>|<<<|[245]\d\d <|[245]\d\d \S{1,100} \(smtp\))", re.I)
 FAILS = re.compile(
-    r"undeliver|unzustellbar|nicht zugestellt|zustell\w* (ist )?fehlgeschlagen|(could|can|was|has|have)( ?not|n['’]t) (yet )?(be(en)? )?"
-    r"(deliver|sent|reach)|\bnot (be |been )?delivered|(mail|message) (has been|was|is being) returned|automatically rejected|del[ie]ver\w* .{0,90}(postponed|aborted|gave up)|failed recipients|rejected recipients|deliver\w* (has |have )?(to .{1,60} )?(permanently |finally )?(been )?(fail|delay|error|"
-    r"problem)|fail\w* to deliver|unable to deliver|error .{0,30}deliver|wasn['’]t able to deliver|did not reach|returned mail|"
-    r"failed permanently|fatal errors|had (delivery|permanent)|failure notice|mail system error|address(es)? failed|rejected by|"
+    r"undeliver|unzustellbar|nicht zugestellt|zustell\w* (ist )?fehlgeschlagen|(could|can|was|has|have)( ?not"
+    r"|n['’]t) (yet )?(be(en)? )?"
+    r"(deliver|sent|reach)|\bnot (be |been )?delivered|(mail|message) (has been|was|is being) returned"
+    r"|automatically rejected|del[ie]ver\w* .{0,90}(postponed|aborted|gave up)|failed recipients|rejected recipients"
+    r"|deliver\w* (has |have )?(to .{1,60} )?(permanently |finally )?(been )?(fail|delay|error|"
+    r"problem)|fail\w* to deliver|unable to deliver|error .{0,30}deliver|wasn['’]t able to deliver|did not reach"
+    r"|returned mail|"
+    r"failed permanently|fatal errors|had (delivery|permanent)|failure notice|mail system error|address(es)? failed"
+    r"|rejected by|"
     r"has been delayed|is delayed|message .{0,40}(bounced|rejected|refused|blocked|not accepted)|no valid recipients|"
-    r"doesn['’]t have a .{1,60} account|unknown user|user unknown|mailbox (is )?full|non[- ]?delivery|could not be reached",
+    r"doesn['’]t have a .{1,60} account|unknown user|user unknown|mailbox (is )?full|non[- ]?delivery"
+    r"|could not be reached",
     re.I,
 )
 FAILS_ELSEWHERE = re.compile(
     r"送信できませんでした|配信(できません|に失敗|不能)|届けられません|送信に失敗|エラーのため|宛先不明|无法(投递|发送|送达)|未能(送达|投递)|退信|投递失败|"
-    r"发送失败|無法(傳送|遞送|寄送)|退回|전송(하지 못|되지 않|에 실패|이 실패)|배달(하지|되지)|반송|не (может быть |было |был[ао]? )?доставлен|недоставлен|"
-    r"не удалось доставить|не вдалося|n['’]a pas (pu être|été) (remis|distribu|délivr|transmis)|non (remis|distribu|délivr)|échec de|"
-    r"no (se )?(ha )?(pudo|podido) (ser )?(entreg|envi)|no (fue|pudo ser) entregad|não (pôde|foi|pode|foi possível) .{0,20}entreg|"
-    r"non (è stato|può essere|è stato possibile) .{0,20}(consegn|recapit)|mancat[ao] (consegna|recapito)|kon niet (worden )?(bezorgd|"
-    r"afgeleverd)|niet (bezorgd|afgeleverd)|nie (zostało|została|mogła?o? (zostać|być)) (doręcz|dostarcz)|nie można dostarczyć|"
-    r"nebylo (možné )?doruč|kunde inte levereras|kunne ikke leveres|teslim edilemedi|zugestellt werden konnte|konnte nicht|"
+    r"发送失败|無法(傳送|遞送|寄送)|退回|전송(하지 못|되지 않|에 실패|이 실패)|배달(하지|되지)|반송|не (может быть "
+    r"|было |был[ао]? )?доставлен|недоставлен|"
+    r"не удалось доставить|не вдалося|n['’]a pas (pu être|été) (remis|distribu|délivr|transmis)|non (remis|distribu"
+    r"|délivr)|échec de|"
+    r"no (se )?(ha )?(pudo|podido) (ser )?(entreg|envi)|no (fue|pudo ser) entregad|não (pôde|foi|pode"
+    r"|foi possível) .{0,20}entreg|"
+    r"non (è stato|può essere|è stato possibile) .{0,20}(consegn|recapit)|mancat[ao] (consegna|recapito)"
+    r"|kon niet (worden )?(bezorgd|"
+    r"afgeleverd)|niet (bezorgd|afgeleverd)|nie (zostało|została|mogła?o? (zostać|być)) (doręcz|dostarcz)"
+    r"|nie można dostarczyć|"
+    r"nebylo (možné )?doruč|kunde inte levereras|kunne ikke leveres|teslim edilemedi|zugestellt werden konnte"
+    r"|konnte nicht|"
     r"تعذر (تسليم|التسليم|توصيل)|lieferung .{0,30}fehlgeschlagen",
     re.I,
 )
@@ -129,7 +152,7 @@ def has_reply(lines: list[str]) -> bool:
 
 
 def failed_addresses(lines: list[str], known: list[str], own: set[str]) -> list[FailedAddress]:
-    """The addresses that failed, with the words about each. `known`: from the headers. `own`: addresses that are ours."""
+    """The addresses that failed, with the words about each. `known`: from the headers. `own`: what is ours."""
     places = _places(lines, own)
     if known:
         chosen = [place for place in places if place[1] in known]
@@ -166,10 +189,18 @@ def _places(lines: list[str], own: set[str]) -> list[tuple[int, str, int]]:
         for rank, pattern in ((0, _LONE), (0, _AT_START), (0, _AFTER_CODE), (1, _RCPT), (2, _PHRASE), (2, _NAMED)):
             if rank != 1 and not blamed and not (pattern is _AT_START and _starts(line)):
                 continue
-            hits = [hit.group(hit.lastindex or 1) for hit in ([pattern.match(line)] if rank == 0 else pattern.finditer(line)) if hit]
+            hits = [
+                hit.group(hit.lastindex or 1)
+                for hit in ([pattern.match(line)] if rank == 0 else pattern.finditer(line))
+                if hit
+            ]
             if pattern is _LONE and not hits and line.count("@") > 1:
                 hits = _list_of(line)
-            places += [(index, each, rank) for hit in hits if (each := _plain(hit)) and each not in own and not _HELPER.match(each)]
+            places += [
+                (index, each, rank)
+                for hit in hits
+                if (each := _plain(hit)) and each not in own and not _HELPER.match(each)
+            ]
             if hits:
                 break
         else:

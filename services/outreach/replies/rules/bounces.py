@@ -11,7 +11,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from services.outreach.replies.rules import bounce_texts, complaints, delivery_status, mail_headers, mail_parsing
+from services.outreach.replies.rules import (
+    bounce_signs,
+    bounce_texts,
+    complaints,
+    delivery_status,
+    mail_headers,
+    mail_parsing,
+)
 from services.outreach.replies.rules.bounce_texts import FailedAddress
 from services.outreach.replies.rules.complaints import Complaint
 from services.outreach.replies.rules.delivery_status import StatusBlock
@@ -26,34 +33,9 @@ MAX_DETAIL = 1_000
 MAX_WORDS = 8_000
 """How much is read of the words about all recipients together."""
 
-_DAEMON = re.compile(
-    r"\b(mailer[-_.]?daemon|mail[-_.]?daemon|mdaemon|postmaster|mail[ ._]?delivery|delivery (sub)?system|mail system"
-    r"|mail administrator|system administrator|ndr administrator|mmsc|mail ?router|bounces?)\b|\bpost_?master|poostmaster",
-    re.I,
+_MESSAGE_PARTS = frozenset(
+    {"message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers"}
 )
-_MACHINE_SUBJECT = re.compile(
-    r"undeliver|unzustellbar|non remis|returned mail|returning message|failure notice|delivery (status )?(notif|fail|report|error|"
-    r"status|problem)|mail (system )?(error|failure|delivery)|(message|mail) (delivery )?(delayed|fail|status)|warning: |"
-    r"could not (send|deliver)|nondeliver|non-?delivery|delivery has failed|notification d.état|échec|fehlgeschlagen|не доставлен"
-    r"|недоставлен|配信|退信|送信エラー|엔|반송|エラー|devuelto|não entregue|mancata consegna",
-    re.I,
-)
-_FAILURE_SUBJECT = re.compile(
-    r"\b(undeliver(able|ed)|returned mail|failure notice|non-?delivery|non remis|unzustellbar|delivery (status )?(failed|failure|"
-    r"notification|problem|report|error)|(mail|message|e-?mail) (could not be|not|was not) (delivered|sent)|mail delivery (failed|"
-    r"failure|problem|error)|delivery .{0,20}failed)|配信不能|退信|недоставлен|не доставлен",
-    re.I,
-)
-_ANSWERS = re.compile(r"\s{0,5}(re|aw|antw|sv|rv|res|r|fw|fwd|wg|tr|enc)\s?:", re.I)
-_LIST_HEADERS = frozenset({"x-ml-info", "x-mlserver", "list-id", "list-unsubscribe", "list-subscribe", "mailing-list"})
-_NOT_MEMBER = re.compile(r"\bnot (a )?(member|subscribe\w+)|only (members|subscribers)|permission to post", re.I)
-_ABSENT = re.compile(
-    r"\b(out of (the )?office|on (vacation|holiday|leave)|automatic reply|auto-?reply|autoresponder|away (from|until)|will be back|"
-    r"abwesen|urlaub|absence|ausente|vacaciones|férias|assente|afwezig|limited access to (my )?e?-?mail)",
-    re.I,
-)
-_FAILS = (bounce_texts.FAILS, bounce_texts.FAILS_ELSEWHERE)
-_MESSAGE_PARTS = frozenset({"message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +66,9 @@ class _Returned:
 
     def add(self, headers: Headers) -> None:
         self.ids += [each for each in mail_headers.message_ids(headers.first("message-id")) if each not in self.ids]
-        self.recipients += [each for each in headers.addresses("to", "cc", "x-failed-recipients") if each not in self.recipients]
+        self.recipients += [
+            each for each in headers.addresses("to", "cc", "x-failed-recipients") if each not in self.recipients
+        ]
         self.senders += headers.addresses("from", "return-path")
 
 
@@ -104,11 +88,11 @@ def failures(mail: InboundMail) -> list[DeliveryReport]:
         return []
     if found := _by_notification(complaints.notification(root)):
         return found
-    returned, words = _returned(root), _words(root)
-    blocks = _status_blocks(root)
-    if blocks:
-        return _by_blocks(mail, blocks, returned, words)
-    return _by_words(mail, returned, words)
+    if blocks := _status_blocks(root):
+        return _by_blocks(mail, blocks, _returned(root), _words(root))
+    if not bounce_signs.may_be_report(mail, root):
+        return []
+    return _by_words(mail, _returned(root), _words(root))
 
 
 def _returned(root: Part) -> _Returned:
@@ -137,9 +121,10 @@ def _words(root: Part) -> str:
     """The text of the report itself, also where it is an attached file or the only text is HTML."""
     texts: list[str] = []
     for part in _outside_of_returned(root):
+        untyped = not part.children and (part.kind in ("text", "") or (part is root and part.preamble[1] > 0))
         if part.kind == "text/plain" or (part.kind == "text/html" and not any(text.strip() for text in texts)):
             texts.append(mail_parsing.part_text(part)[:100_000])
-        elif not part.children and part.kind in ("text", "") or (part is root and not part.children and part.preamble[1]):
+        elif untyped:
             texts.append(part.text()[:100_000])
         if len(texts) > 5:
             break
@@ -189,7 +174,9 @@ def _by_blocks(mail: InboundMail, blocks: list[StatusBlock], returned: _Returned
             # The fields say no reason; what is written for people may.
             detail = f"{detail} {about}".strip()
         status = _status(block, detail)
-        action = "delayed" if block.action == "failed" and status[:1] == "4" and "will" in block.fields else block.action
+        action = (
+            "delayed" if block.action == "failed" and status[:1] == "4" and "will" in block.fields else block.action
+        )
         original = block.original() or (_only(returned.recipients) if len(blocks) == 1 else None)
         report = DeliveryReport(
             message_ids=[*ids, *_more_ids(block, ids)],
@@ -212,7 +199,9 @@ def _status(block: StatusBlock, detail: str) -> str:
     """The status of a block: the field, unless it says less than the server's own reply does."""
     hit = ENHANCED.search(block.diagnostic)
     status = block.status
-    if hit and (not status or status.endswith(".0.0") or (hit.group(1) == status[:1] and not hit.group(0).endswith(".0.0"))):
+    if hit and (
+        not status or status.endswith(".0.0") or (hit.group(1) == status[:1] and not hit.group(0).endswith(".0.0"))
+    ):
         return hit.group(0)
     if status:
         return status
@@ -267,12 +256,12 @@ def _by_words(mail: InboundMail, returned: _Returned, words: str) -> list[Delive
     known = [each for value in root.headers.all("x-failed-recipients") for each in mail_headers.addresses(value)]
     failed = bounce_texts.failed_addresses(lines, known, _ours(mail, returned))
     listed = any(each.listed for each in failed)
-    if not _is_report(mail, root, lines, bool(known), came_back, listed):
+    if not bounce_signs.is_report(mail, root, lines, bool(known), came_back, listed):
         return []
     everything = "\n".join(lines)
     if not known:
         failed = _refused_by_list(mail, lines) or failed
-    if not failed and not came_back and not _DAEMON.search(mail.headers.get("from", "")):
+    if not failed and not came_back and not bounce_signs.DAEMON.search(mail.headers.get("from", "")):
         return []
     if not failed:
         # Two recipients came back and the words name none: either may have failed, and the Message-ID says the rest.
@@ -280,7 +269,13 @@ def _by_words(mail: InboundMail, returned: _Returned, words: str) -> list[Delive
         failed = [FailedAddress(only, list(lines))]
     reports = []
     room = max(MAX_WORDS // len(failed), 200)
-    delayed = bool(re.search(r"delay|warning|temporary failure report|not yet been delivered|will be retried", f"{mail.subject} {everything}"[:3_000], re.I))
+    delayed = bool(
+        re.search(
+            r"delay|warning|temporary failure report|not yet been delivered|will be retried",
+            f"{mail.subject} {everything}"[:3_000],
+            re.I,
+        )
+    )
     for each in failed:
         text = each.text[:room] if reason(each.text[:room]) or _code(each.text[:room]) else everything[:room]
         status = _code(text)
@@ -308,38 +303,11 @@ def _code(text: str) -> str:
 
 def _refused_by_list(mail: InboundMail, lines: list[str]) -> list[FailedAddress]:
     """The mailing list that refused a message: it is named in its own notice."""
-    line = next((line for line in lines if _NOT_MEMBER.search(line)), "")
+    line = next((line for line in lines if bounce_signs.NOT_MEMBER.search(line)), "")
     named = [each.lower() for each in mail_headers.addresses_in(line)]
-    return [FailedAddress(each, list(lines)) for each in named if each not in mail.recipients and each != mail.sender][:1]
-
-
-def _is_report(mail: InboundMail, root: Part, lines: list[str], known: bool, came_back: bool, listed: bool) -> bool:
-    """Whether a mail without the fields of a report is one: a machine sent it, and it says that something failed.
-
-    `known`: its headers name the addresses. `came_back`: it has our message. `listed`: it lists an address.
-    """
-    text, headers = " ".join(" ".join(lines).split()), root.headers
-    from_, path = headers.text("from"), headers.first("return-path").strip(" <>").lower()
-    fails = any(pattern.search(f"{mail.subject}\n{text}") for pattern in _FAILS)
-    reply = bounce_texts.has_reply(lines)
-    daemon = bool(_DAEMON.search(from_)) or not from_.strip(' <>"')
-    null = "<>" in headers.first("return-path") or "<>" in from_ or path.startswith(("mailer-daemon", "postmaster@"))
-    automatic = headers.first("auto-submitted").lower().startswith("auto-")
-    if known and (daemon or null or automatic):
-        return True
-    if _ABSENT.search(f"{mail.subject} {text[:1_000]}") and not (daemon and (reply or came_back)):
-        return False
-    about = bool(_MACHINE_SUBJECT.search(mail.subject))
-    if daemon:
-        return fails or (reply and (about or came_back)) or (listed and came_back) or (about and came_back)
-    if null or automatic or root.kind == "multipart/report":
-        return (fails and (reply or came_back or about or (null and listed))) or (reply and came_back)
-    if mail.references or _ANSWERS.match(mail.subject):
-        # A person who answers, about whatever.
-        return any(name in _LIST_HEADERS for name, _ in headers.fields) and bool(_NOT_MEMBER.search(mail.subject))
-    if _FAILURE_SUBJECT.search(mail.subject) and any(pattern.search(text) for pattern in _FAILS):
-        return came_back or listed
-    return False
+    return [FailedAddress(each, list(lines)) for each in named if each not in mail.recipients and each != mail.sender][
+        :1
+    ]
 
 
 def _by_notification(given: dict[str, Any]) -> list[DeliveryReport]:
@@ -351,12 +319,20 @@ def _by_notification(given: dict[str, Any]) -> list[DeliveryReport]:
     for each in about["bouncedRecipients"][: bounce_texts.MAX_RECIPIENTS]:
         if not isinstance(each, dict):
             continue
-        status, detail = str(each.get("status") or ""), str(each.get("diagnosticCode") or about.get("bounceSubType") or "")
+        status, detail = (
+            str(each.get("status") or ""),
+            str(each.get("diagnosticCode") or about.get("bounceSubType") or ""),
+        )
         action = str(each.get("action") or ("delayed" if about.get("bounceType") == "Transient" else "failed")).lower()
         address = str(each.get("emailAddress") or "").strip().lower()
         reports.append(
             DeliveryReport(
-                complaints.sent_ids(given), address or None, action, status, detail[:MAX_DETAIL], severity=_severity(action, status, detail)
+                complaints.sent_ids(given),
+                address or None,
+                action,
+                status,
+                detail[:MAX_DETAIL],
+                severity=_severity(action, status, detail),
             )
         )
     return reports

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 MAX_TEXT = 200_000
+MAX_LINES = 5_000
 
 _ANSWERS = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentative"}
 _WORDS = {"accepted": "Accepted", "declined": "Declined", "tentative": "Tentatively accepted"}
@@ -50,7 +51,8 @@ def read(text: str, method: str = "") -> CalendarAnswer | None:
 
 def _unfolded(text: str) -> list[str]:
     lines: list[list[str]] = []
-    for line in text[:MAX_TEXT].splitlines():
+    for line in text[:MAX_TEXT].split("\n", MAX_LINES)[:MAX_LINES]:
+        line = line.rstrip("\r")
         if line[:1] in (" ", "\t") and lines:
             lines[-1].append(line[1:])
         else:
@@ -82,7 +84,7 @@ def _time(fields: dict[str, tuple[str, str]]) -> str:
         return ""
     year, month, day, hour, minute, utc = hit.groups()
     try:
-        moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0))  # noqa: DTZ001
+        moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0))
     except ValueError:
         return ""
     words = f"{moment:%A} {moment.day} {moment:%B} {moment.year}"

@@ -64,7 +64,11 @@ def decode(data: bytes, label: str = "") -> str:
     if data.isascii() and b"\x1b" not in data:
         plain = data.decode("ascii")
         return _by_utf_7(data, plain) if label and "utf-7" in label.lower() else plain
-    for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if data.startswith(mark):
             return data.decode(name, "replace")
     if _ESCAPE.search(data) and not re.search(rb"[\x80-\xff]", data):
@@ -125,10 +129,12 @@ def _looks_foreign(data: bytes) -> bool:
     """Whether most bytes beyond ASCII stand in long runs, as no Western text has them."""
     sample = data[: 8 * SAMPLE]
     high = sum(1 for byte in sample if byte > 0x7F)
-    return high > 5 and sum(len(run) for run in _HIGH_RUN.findall(sample)) > high * 0.6
+    return high > 2 and sum(len(run) for run in _HIGH_RUN.findall(sample)) > high * 0.6
 
 
 def _guessed(data: bytes) -> str:
+    if not _looks_foreign(data):
+        return data.decode("utf-8", "surrogateescape").translate(_WESTERN)
     start = max(0, next((index for index, byte in enumerate(data) if byte > 0x7F), 0) - 200)
     # Without the bytes of ASCII around them, few foreign characters are enough for a guess.
     sample = data[start : start + SAMPLE]

@@ -15,8 +15,12 @@ SUPPRESSING = frozenset({"abuse", "opt-out", "opt-out-list", "fraud"})
 _KINDS = SUPPRESSING | {"virus", "auth-failure"}
 _RECIPIENT_FIELDS = ("original-rcpt-to", "removal-recipient", "x-original-rcpt-to", "redacted-address")
 _RETURNED_FIELDS = ("x-hmxmroriginalrecipient", "x-original-to", "delivered-to", "to")
-_ABOUT = re.compile(r"\b(complaint about (a )?message|abuse (report|complaint)|spam (report|complaint)|feedback report)\b", re.I)
-_LEAVES = re.compile(r"\b(sent (this|an) e?-?mail|requests?|asks?) to (unsubscribe|be (removed|unsubscribed)) from\b", re.I)
+_ABOUT = re.compile(
+    r"\b(complaint about (a )?message|abuse (report|complaint)|spam (report|complaint)|feedback report)\b", re.I
+)
+_LEAVES = re.compile(
+    r"\b(sent (this|an) e?-?mail|requests?|asks?) to (unsubscribe|be (removed|unsubscribed)) from\b", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Complaint:
 
     @property
     def suppresses(self) -> bool:
-        """Whether nothing more may be sent: the person complained or wants out. A virus or a failed check says neither."""
+        """Whether nothing more may be sent: the person complained or wants out. A virus says neither."""
         return self.kind in SUPPRESSING
 
 
@@ -64,7 +68,9 @@ def _of_report(text: str, root: Part, own: set[str]) -> Complaint | None:
     kind = fields.first("feedback-type").strip().lower()
     if kind == "not-spam":
         return None
-    ids = [each for name in ("message-id", "original-message-id") for each in mail_headers.message_ids(fields.first(name))]
+    ids = [
+        each for name in ("message-id", "original-message-id") for each in mail_headers.message_ids(fields.first(name))
+    ]
     recipients = fields.addresses(*_RECIPIENT_FIELDS)
     return _with_returned(kind if kind in _KINDS else "other" if kind else "abuse", recipients, ids, root, own)
 
@@ -107,7 +113,11 @@ def _of_notification(root: Part) -> Complaint | None:
     if not isinstance(about, dict):
         return None
     listed = about.get("complainedRecipients")
-    recipients = [str(each.get("emailAddress", "")).lower() for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    recipients = (
+        [str(each.get("emailAddress", "")).lower() for each in listed if isinstance(each, dict)]
+        if isinstance(listed, list)
+        else []
+    )
     kind = str(about.get("complaintFeedbackType") or "abuse").lower()
     if kind == "not-spam":
         return None

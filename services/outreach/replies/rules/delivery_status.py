@@ -8,11 +8,13 @@ from services.outreach.replies.rules import mail_headers
 
 MAX_TEXT = 400_000
 MAX_LINES = 5_000
-MAX_RECIPIENTS = 200
+MAX_RECIPIENTS = 50
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z-]{1,60})[ \t]{0,5}:[ \t]{0,20}(.*)", re.S)
 _RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "x-actual-recipient")
-_START = re.compile(r"^[>\s]{0,20}(Reporting-MTA|Final-Recipient|Original-Recipient|Action|Diagnostic-Code)[ \t]{0,5}:", re.I | re.M)
+_START = re.compile(
+    r"^[> \t]{0,20}(Reporting-MTA|Final-Recipient|Original-Recipient|Action|Diagnostic-Code)[ \t]{0,5}:", re.I | re.M
+)
 
 
 @dataclass(slots=True)
@@ -43,12 +45,14 @@ class StatusBlock:
     @property
     def action(self) -> str:
         """`failed`, `delayed`, `delivered`, `relayed` or `expanded`: as named, or else by the status."""
-        words = re.findall(r"[a-z]+", self.fields.get("action", "").lower())
-        if words and words[0] in ("failed", "delayed", "delivered", "relayed", "expanded"):
-            return words[0]
-        if words and words[0].startswith(("fail", "error", "undeliver", "reject")):
+        hit = re.search(r"[a-z]+", self.fields.get("action", "").lower())
+        word: str = hit.group(0) if hit else ""
+        if word in ("failed", "delayed", "delivered", "relayed", "expanded"):
+            return word
+        if word.startswith(("fail", "error", "undeliver", "reject")):
             return "failed"
-        return {"2": "delivered", "4": "delayed", "5": "failed"}.get(self.status[:1], "failed")
+        by_status = {"2": "delivered", "4": "delayed", "5": "failed"}
+        return by_status.get(self.status[:1], "failed")
 
     @property
     def diagnostic(self) -> str:
@@ -64,7 +68,11 @@ def blocks(text: str) -> list[StatusBlock]:
     for group in _groups(text[:MAX_TEXT].splitlines()[:MAX_LINES]):
         if any(name in group for name in _RECIPIENT_FIELDS):
             found.append(StatusBlock(group))
-        elif found and "reporting-mta" not in group and ("action" in group or "status" in group or "diagnostic-code" in group):
+        elif (
+            found
+            and "reporting-mta" not in group
+            and ("action" in group or "status" in group or "diagnostic-code" in group)
+        ):
             # A block that was torn by an empty line.
             found[-1].fields = group | found[-1].fields
         else:
@@ -95,6 +103,8 @@ def _groups(lines: Iterable[str]) -> list[dict[str, str]]:
 def embedded(text: str) -> str:
     """The fields of a report inside of a text, also behind `> ` in one that was forwarded; "" where there are none."""
     text = text[:MAX_TEXT]
+    if "-recipient" not in text.lower():
+        return ""
     names = {hit.group(1).lower() for hit in _START.finditer(text)}
     if not {"final-recipient", "original-recipient"} & names or not {"action", "diagnostic-code"} & names:
         return ""

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 
-MAX_TAGS = 20_000
+MAX_TAGS = 10_000
 MAX_ATTRIBUTES = 4_000
 LOOKAHEAD = 2_000
-"""How many tags are read, how much of one tag, and how far a header block or a quote inside of a quote is looked for."""
+"""How many tags are read, how much of one tag, and how far a header block or an inner quote is looked for."""
 
 _TAG = re.compile(r"<(?:(/?)([a-zA-Z][a-zA-Z0-9:]{0,30})|(!--)|[!?])")
 _ATTRIBUTE = re.compile(r"\b(class|id|style|type|name)\s{0,5}=\s{0,5}(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.I)
@@ -26,15 +26,19 @@ _QUOTE_NAMES = re.compile(
 )
 _GMAIL = re.compile(r"\b(x_)*gmail_quote(?![\w-])", re.I)
 _REST = re.compile(r"\b(x_)*(divRplyFwdMsg|appendonsend|stopSpelling|reply-?intro)(?![\w-])", re.I)
-_OUTLOOK_RULE = re.compile(r"border-top\s{0,3}:\s{0,3}(solid|[\w.#]{1,10} solid)|border-top\s{0,3}:[^;]{0,40}\bsolid\b", re.I)
-_OUTLOOK_SIDE = re.compile(r"border-left\s{0,3}:[^;]{0,20}\bsolid\b[^;]{0,30}\bblue\b|border-left\s{0,3}:\s{0,3}\w{0,6}\s?blue", re.I)
+_OUTLOOK_RULE = re.compile(
+    r"border-top\s{0,3}:\s{0,3}(solid|[\w.#]{1,10} solid)|border-top\s{0,3}:[^;]{0,40}\bsolid\b", re.I
+)
+_OUTLOOK_SIDE = re.compile(
+    r"border-left\s{0,3}:[^;]{0,20}\bsolid\b[^;]{0,30}\bblue\b|border-left\s{0,3}:\s{0,3}\w{0,6}\s?blue", re.I
+)
 _LABEL = re.compile(r">\s{0,10}[^<>:]{2,25}:\s{0,3}(?:&nbsp;)?\s{0,3}<")
 _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|mso-hide\s{0,3}:\s{0,3}all|visibility\s{0,3}:\s{0,3}hidden", re.I)
 _OWN_INDENT = re.compile(r"border\s{0,3}:\s{0,3}(none|0)", re.I)
 
 
 def from_html(html: str) -> str:
-    """The text of an HTML body. Scripts, styles and what is hidden are left out; a mail that is one quote counts whole."""
+    """The text of an HTML body, without scripts, styles and what is hidden; a mail that is one quote counts whole."""
     reader = _Reader(html)
     reader.read()
     lines = reader.lines
@@ -199,6 +203,5 @@ class _Reader:
         self.current = []
         if text:
             self.lines.append((self.quoted > 0, text))
-        if (spaced or blank or not text) and self.lines and self.lines[-1][1]:
-            if spaced or blank:
-                self.lines.append((self.quoted > 0, ""))
+        if (spaced or blank) and self.lines and self.lines[-1][1]:
+            self.lines.append((self.quoted > 0, ""))

@@ -16,13 +16,16 @@ MAX_STRUCTURED = 4_096
 MAX_ADDRESSES = 32 * 1024
 """How much of the headers is read, of one header, of its parameters, and of its addresses."""
 
+_EMPTY_LINES = re.compile(rb"[\r\n]{1,1000}")
 _NAME = re.compile(rb"([!-9;-~]{1,100})[ \t]{0,20}:")
 _WORD_START = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?")
-_TOKEN = re.compile(r"\\.|[^\"()<>,;\\]+|.", re.S)
+_PIECE = re.compile(r"\\.|[^\"()<>,;\\]+|.", re.S)
 _WORD = re.compile(r"[^\s<>()\[\]\",;:'`]+")
 _MESSAGE_ID = re.compile(r"<\s{0,3}\[?([^<>\s\[\]]{3,250})\]?\s{0,3}>")
 _KIND = re.compile(r"\s{0,20}([\w!#$&^.+-]{1,80})/([\w!#$&^.+-]{1,80})")
-_PARAMETER = re.compile(r";\s{0,100}([^\s=;\"]{1,60})\s{0,20}=\s{0,20}(?:\"((?:[^\"\\]|\\.){0,900})\"|([^;\"]{0,900}))", re.S)
+_PARAMETER = re.compile(
+    r";\s{0,100}([^\s=;\"]{1,60})\s{0,20}=\s{0,20}(?:\"((?:[^\"\\]|\\.){0,900})\"|([^;\"]{0,900}))", re.S
+)
 
 
 @dataclass(slots=True)
@@ -51,13 +54,14 @@ def split(raw: bytes, start: int, end: int, *, whole: bool) -> tuple[Headers, in
     lines: list[tuple[str, list[bytes]]] = []
     position, limit = start, min(end, start + MAX_BLOCK)
     seen, count = False, 0
+    if whole and (empty := _EMPTY_LINES.match(raw, start, end)) and _starts_header(raw, empty.end(), end):
+        position = empty.end()
     while position < limit and count < MAX_LINES:
         count += 1
         stop = _line_end(raw, position, end)
         line = raw[position : min(stop, position + MAX_VALUE)].rstrip(b"\r\n")
         if not line:
-            if seen or not whole or not _starts_header(raw, stop, end):
-                return _fields(lines), stop
+            return _fields(lines), stop
         elif line[:1] in b" \t":
             if lines:
                 lines[-1][1].append(line)
@@ -160,29 +164,29 @@ def _mailboxes(value: str) -> Iterator[tuple[str, str, str]]:
     bare: list[str] = []
     whole: list[str] = []
     quoted, bracketed, depth = False, False, 0
-    for token in _TOKEN.findall(value):
-        whole.append(token)
-        if token == '"' and not depth:
+    for piece in _PIECE.findall(value):
+        whole.append(piece)
+        if piece == '"' and not depth:
             quoted = not quoted
         elif quoted and not bracketed:
             continue
-        elif token == "(" and not bracketed:
+        elif piece == "(" and not bracketed:
             depth += 1
-        elif token == ")" and depth:
+        elif piece == ")" and depth:
             depth -= 1
         elif depth:
             continue
-        elif token == "<":
+        elif piece == "<":
             bracketed, angle = True, []
-        elif token == ">":
+        elif piece == ">":
             bracketed = False
         elif bracketed:
-            angle.append(token)
-        elif token in ",;":
+            angle.append(piece)
+        elif piece in ",;":
             yield "".join(angle), "".join(bare), "".join(whole)
             angle, bare, whole = [], [], []
         else:
-            bare.append(token)
+            bare.append(piece)
     yield "".join(angle), "".join(bare), "".join(whole)
 
 
@@ -212,7 +216,10 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
     pieces: dict[str, dict[int, bytes]] = {}
     charset: dict[str, str] = {}
     for hit in _PARAMETER.finditer(value):
-        key, text = hit.group(1).lower(), re.sub(r"\\(.)", r"\1", hit.group(2)) if hit.group(2) is not None else hit.group(3)
+        key, text = (
+            hit.group(1).lower(),
+            re.sub(r"\\(.)", r"\1", hit.group(2)) if hit.group(2) is not None else hit.group(3),
+        )
         text = text.strip()
         if "*" not in key:
             plain.setdefault(key, text)

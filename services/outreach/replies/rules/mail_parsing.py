@@ -25,7 +25,9 @@ _LINK = re.compile(rb"/v1/unsubscribe/([A-Za-z0-9_.\-~]{20,600})")
 _FOR = re.compile(r"\bfor\s{1,5}<?([^\s<>;@]{1,100}@[^\s<>;@]{1,200})>?")
 _HTML = re.compile(r"\s{0,50}(<!doctype html|<html\b|<head\b|<body\b)", re.I)
 _ANY_TAG = re.compile(r"<(?:[a-z!/][^<>]{0,300})>", re.I)
-_NOT_WORDS = frozenset({"text/rfc822-headers", "text/calendar", "text/css", "text/csv", "text/x-amp-html", "text/vcard"})
+_NOT_WORDS = frozenset(
+    {"text/rfc822-headers", "text/calendar", "text/css", "text/csv", "text/x-amp-html", "text/vcard"}
+)
 _NOT_WORDS |= {"text/x-vcard", "text/directory", "text/javascript", "text/x-patch", "text/x-diff", "text/xml"}
 _RECIPIENTS = (
     "to",
@@ -81,7 +83,9 @@ def parse(raw: bytes) -> InboundMail:
     headers = root.headers
     answer = _calendar_answer(root)
     recipients = headers.addresses(*_RECIPIENTS)
-    recipients += [hit.group(1).lower() for value in headers.all("received")[:30] if (hit := _FOR.search(value[:2_000]))]
+    recipients += [
+        hit.group(1).lower() for value in headers.all("received")[:30] if (hit := _FOR.search(value[:2_000]))
+    ]
     recipients = list(dict.fromkeys(recipients))
     own_id = mail_headers.message_ids(headers.first("message-id"))
     body = _body(root)
@@ -189,7 +193,9 @@ def new_part(part: Part, begin: int, end: int) -> Part:
 
 def _without_delimiters(text: str) -> str:
     """A text that was found where its parts are not: without the lines and headers that divide parts."""
-    kept = [line for line in text[:200_000].split("\n") if not re.match(r"--\S{3,200}$|content-[a-z-]{3,40}:", line, re.I)]
+    kept = [
+        line for line in text[:200_000].split("\n") if not re.match(r"--\S{3,200}$|content-[a-z-]{3,40}:", line, re.I)
+    ]
     text = "\n".join(kept)
     return html_text.from_html(text) if _HTML.match(text) else text
 

@@ -1,7 +1,6 @@
 """The parts of a mail (MIME), read by hand: nothing raises, and depth, number and time are bounded."""
 
 import binascii
-import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -128,7 +127,7 @@ class _Reader:
 
     def _guessed(self, lines: list[tuple[int, int, bytes]]) -> bytes:
         for _, end, text in lines[:200]:
-            if len(text) > 3 and self.raw[end : end + 8].lower() == b"content-":
+            if len(text) > 2 and self.raw[end : end + 8].lower() == b"content-":
                 return text
         return b""
 
@@ -155,7 +154,7 @@ class _Reader:
         """The leaves of a nest that is too deep, without its structure."""
         lines = self._within(part.start, part.end)
         pairs = list(zip(lines, [*(line[0] for line in lines[1:]), part.end], strict=True))
-        leaves = []
+        leaves: list[Part] = []
         for (_, start, _), stop in pairs if len(pairs) <= 3_000 else [*pairs[:2_000], *pairs[-200:]]:
             headers, body = mail_headers.split(self.raw, start, self._before_newline(start, stop), whole=False)
             kind, parameters = mail_headers.parameters(headers.first("content-type"))
