@@ -14,8 +14,13 @@ def own(html: str) -> str:
 
 
 def test_words_are_read_and_scripts_styles_and_comments_are_not():
-    assert from_html("<p>Yes, <b>send</b>&nbsp;it.</p><script>stop()</script><!-- stop --><style>p{}</style>") == "Yes, send it."
-    assert from_html("<head><title>x</title></head><body>a<br>b<div>c</div><ul><li>d<li>e</ul></body>").split() == list("abcde")
+    assert (
+        from_html("<p>Yes, <b>send</b>&nbsp;it.</p><script>stop()</script><!-- stop --><style>p{}</style>")
+        == "Yes, send it."
+    )
+    assert from_html("<head><title>x</title></head><body>a<br>b<div>c</div><ul><li>d<li>e</ul></body>").split() == list(
+        "abcde"
+    )
 
 
 def test_what_is_hidden_decides_nothing():

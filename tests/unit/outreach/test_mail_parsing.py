@@ -109,6 +109,8 @@ def test_encoded_subjects_are_readable_also_where_words_are_cut_or_sloppy():
         ("더 이상 메일을 보내지 마세요 감사합니다", "cp949", "ks_c_5601-1987"),
         ("Спасибо, нам это не интересно", "koi8_r", "koi8-r"),
         ("Спасибо, нам это не интересно, не пишите больше", "cp1251", "unknown-8bit"),
+        ("Proszę więcej nie pisać, jesteśmy zajęci", "cp1250", "iso-8859-2"),
+        ("好的，谢谢", "gb18030", ""),
         ("ok", "utf-16", "utf-16"),
     ],
 )
@@ -130,7 +132,9 @@ def test_a_nul_and_its_escape_are_text_like_any_other():
 
 
 def test_all_text_parts_count_in_order():
-    mail = mail_parsing.parse(parts(f"{PLAIN}one", f"{HTML}<p>two</p>", "Content-Type: image/png\n\nx", f"{PLAIN}three"))
+    mail = mail_parsing.parse(
+        parts(f"{PLAIN}one", f"{HTML}<p>two</p>", "Content-Type: image/png\n\nx", f"{PLAIN}three")
+    )
     assert mail.body.split() == ["one", "two", "three"]
 
 
@@ -225,7 +229,9 @@ def test_an_unsubscribe_token_is_found_in_every_encoding():
         assert mail_parsing.parse(raw).tokens == ["t" * 24]
 
 
-@given(st.binary(max_size=300), st.sampled_from([b"", b"From: ", b"Content-Type: ", b"Subject: =?utf-8?B?", a_mail("")]))
+@given(
+    st.binary(max_size=300), st.sampled_from([b"", b"From: ", b"Content-Type: ", b"Subject: =?utf-8?B?", a_mail("")])
+)
 def test_no_bytes_are_refused(data, before):
     mail = mail_parsing.parse(before + data)
     mail.body.encode()
@@ -240,7 +246,24 @@ def test_no_structure_is_refused(lines):
     mail.body.encode()
 
 
-HOSTILE = [" ", "-", "_", "[", "<", "=?", "(", "&", ">", "@", '"', "\\", "a@", "=?a?q?", "On 3 Feb 2026 wrote: ", "5.1.1 "]
+HOSTILE = [
+    " ",
+    "-",
+    "_",
+    "[",
+    "<",
+    "=?",
+    "(",
+    "&",
+    ">",
+    "@",
+    '"',
+    "\\",
+    "a@",
+    "=?a?q?",
+    "On 3 Feb 2026 wrote: ",
+    "5.1.1 ",
+]
 
 
 @pytest.mark.parametrize("repeated", HOSTILE)

@@ -76,9 +76,11 @@ def is_report(mail: InboundMail, root: Part, lines: list[str], known: bool, came
         return fails or (reply and (about or came_back)) or (listed and came_back) or (about and came_back)
     if sent_by or root.kind == "multipart/report":
         return (fails and (reply or came_back or about or (null and listed))) or (reply and came_back)
+    if NOT_MEMBER.search(mail.subject) and any(name in _LIST_HEADERS for name, _ in headers.fields):
+        return True
     if mail.references or _ANSWERS.match(mail.subject):
         # A person who answers, about whatever.
-        return any(name in _LIST_HEADERS for name, _ in headers.fields) and bool(NOT_MEMBER.search(mail.subject))
+        return False
     if _FAILURE_SUBJECT.search(mail.subject) and any(pattern.search(text) for pattern in _FAILS):
         return came_back or listed
     return False

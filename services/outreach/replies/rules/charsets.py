@@ -50,10 +50,20 @@ _GUESSES = [
     "cp1256",
     "cp874",
 ]
+_WINDOWS = {
+    "iso8859-2": "cp1250",
+    "iso8859-5": "cp1251",
+    "iso8859-6": "cp1256",
+    "iso8859-7": "cp1253",
+    "iso8859-8": "cp1255",
+}
+"""What Windows writes under these labels: bytes from 0x80 to 0x9F are letters and quotes there."""
 _LATIN = frozenset({"cp1252", "cp1254", "cp1250", "iso8859-2", "iso8859-15", "iso8859-10", "mac_roman"})
 _NOT_TEXT = frozenset({"base64", "bz2", "hex", "quopri", "rot13", "uu", "zlib", "idna", "punycode", "undefined"})
 _NOT_TEXT |= {"raw-unicode-escape", "unicode-escape", "mbcs", "oem"}
 _ESCAPE = re.compile(rb"\x1b(?:\$[@AB()]|\([BIJ])")
+_CONTROLS = re.compile(rb"[\x80-\x9f]")
+_HANJA = re.compile(r"[\u4e00-\u9fff\uf900-\ufaff]")
 _HIGH_RUN = re.compile(rb"[\x80-\xff]{3,}")
 _WESTERN = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 _WESTERN |= {0xDC00 + byte: chr(byte) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
@@ -114,6 +124,8 @@ def _as_labelled(data: bytes, codec: str) -> str:
         return ""
     if codec in _LATIN and _looks_foreign(data):
         return ""
+    if codec in _WINDOWS and _CONTROLS.search(data):
+        codec = _WINDOWS[codec]
     try:
         return data.decode(codec)
     except UnicodeDecodeError:
@@ -140,6 +152,9 @@ def _guessed(data: bytes) -> str:
     sample = data[start : start + SAMPLE]
     best = charset_normalizer.from_bytes(sample, steps=5, chunk_size=256, cp_isolation=_GUESSES).best()
     guess = best.encoding if best is not None else "cp1252"
+    if guess == "cp949" and len(_HANJA.findall(sample.decode(guess, "replace"))) > len(sample) // 20:
+        # Korean has few Chinese characters today.
+        guess = "gb18030"
     if guess in _LATIN and sample.decode(guess, "replace") == sample.decode("cp1252", "replace"):
         guess = "cp1252"
     text = data.decode(guess, "replace")
