@@ -1,4 +1,4 @@
-"""Delivery reports and complaints, in the forms in which mail servers send them. People and absence notes are neither."""
+"""Delivery reports and complaints, as mail servers send them. What people and absence notes send is neither."""
 
 import json
 from datetime import UTC, datetime
@@ -11,7 +11,10 @@ from services.outreach.replies.rules.bounces import Complaint, DeliveryReport, c
 RETURNED = (
     "From: sales@acme.example\nTo: ada@gone.example\nMessage-ID: <abc.def@acme.example>\nSubject: hello\n\nhello\n"
 )
-FIELDS = "Final-Recipient: rfc822; ada@gone.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 no such user\n"
+FIELDS = (
+    "Final-Recipient: rfc822; ada@gone.example\nAction: failed\nStatus: 5.1.1\n"
+    "Diagnostic-Code: smtp; 550 5.1.1 no such user\n"
+)
 STATUS = f"Reporting-MTA: dns; mx.example\nArrival-Date: Thu, 1 Jan 2026 10:00:00 +0100\n\n{FIELDS}"
 
 
@@ -134,7 +137,7 @@ BELOW = f"\n------ This is a copy of the message ------\n\n{RETURNED}"
         ),
         ("The following address failed:\n\n  ada@gone.example\n    host mx.gone.example: 550 No such user\n", "hard"),
         (
-            "Your message could not be delivered.\n\nada@gone.example on 1/2/2026\n   The recipient name is not recognized\n",
+            "Could not be delivered.\n\nada@gone.example on 1/2/2026\n   The recipient name is not recognized\n",
             "hard",
         ),
         ("   ----- Transcript of session follows -----\n550 <ada@gone.example>... Host unknown\n", "hard"),

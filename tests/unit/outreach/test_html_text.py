@@ -32,9 +32,9 @@ def test_what_is_hidden_decides_nothing():
     [
         "<blockquote type=cite>STOP<br>now</blockquote>",
         '<div class="gmail_quote">On Monday Bob wrote:<br>STOP</div>',
-        '<div class="gmail_quote"><div class="gmail_attr">Bob wrote:</div><blockquote class="gmail_quote">STOP</blockquote></div>',
+        '<div class="gmail_quote"><div class="gmail_attr">B:</div><blockquote class=gmail_quote>STOP</blockquote></div>',
         '<div id="divRplyFwdMsg"><b>From:</b> Bob</div><div>STOP</div>',
-        '<div style="border:none;border-top:solid #E1E1E1 1.0pt"><p><b>From:</b> Bob<br><b>Sent:</b> Monday</p></div><p>STOP</p>',
+        '<div style="border:none;border-top:solid #E1E1E1 1.0pt"><p><b>From:</b> Bob<br><b>Sent:</b> 3/2</p></div>STOP',
         '<div style="border-left:solid blue 1.5pt">STOP</div>',
         '<div id="yahoo_quoted_1" class="yahoo_quoted">STOP</div>',
         '<div class="moz-cite-prefix">Bob wrote:</div><blockquote>STOP</blockquote>',

@@ -153,7 +153,7 @@ def test_attached_files_and_messages_are_not_the_writers_words():
 @pytest.mark.parametrize(
     "raw",
     [
-        b"From: a@b.example\nContent-Type: multipart/mixed; boundary=x\n\n--y\nContent-Type: text/plain\n\nYes\n--y--\n",
+        b"From: a@b.example\nContent-Type: multipart/mixed; boundary=x\n\n--y\nContent-Type: text/plain\n\nYes",
         b"From: a@b.example\nContent-Type: multipart/mixed; boundary=x\n\nYes\n",
         b"From: a@b.example\nContent-Type: multipart/mixed\n\n--y\nContent-Type: text/plain\n\nYes\n",
         b"From: a@b.example\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: text/plain\n\nYes",
@@ -198,7 +198,8 @@ def test_lines_that_were_broken_for_sending_are_joined():
 
 def test_an_answer_to_an_invitation_is_shown_in_words():
     calendar = (
-        "BEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nSUMMARY:Demo\\, part\n  one\nDTSTART;TZID=Europe/Berlin:20260303T140000\n"
+        "BEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nSUMMARY:Demo\\, part\n  one\n"
+        "DTSTART;TZID=Europe/Berlin:20260303T140000\n"
         "ATTENDEE;PARTSTAT={};CN=Ann:mailto:ann@lead.example\nCOMMENT:Only 30 minutes\nEND:VEVENT\nEND:VCALENDAR\n"
     )
     for status, answer, words in (
