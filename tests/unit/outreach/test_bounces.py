@@ -180,6 +180,16 @@ def test_servers_without_a_name_are_known_by_what_they_say(sender):
     assert found(in_words("<ada@gone.example>: 550 5.1.1 unknown user\n" + BELOW, From=sender))
 
 
+def test_a_message_that_arrived_blames_nobody_also_without_a_status():
+    fields = "Final-Recipient: rfc822; ada@gone.example\nAction: relayed\nDiagnostic-Code: smtp; 250 queued\n"
+    assert the_report(a_report(("message/delivery-status", fields))).severity is None
+
+
+def test_our_own_address_in_a_line_of_its_own_did_not_fail():
+    text = "Could not be delivered. From:\n\nsales@acme.example\n\nTo:\n\nada@gone.example\n"
+    assert [each.recipient for each in found(in_words(text))] == ["ada@gone.example"]
+
+
 def test_our_own_address_and_helpers_are_never_the_ones_that_failed():
     text = (
         "Your message to <sales@acme.example> and\n\n<ada@gone.example>:\n550 unknown user\n\npostmaster@mx.example\n"

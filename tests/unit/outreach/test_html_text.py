@@ -32,7 +32,7 @@ def test_what_is_hidden_decides_nothing():
     [
         "<blockquote type=cite>STOP<br>now</blockquote>",
         '<div class="gmail_quote">On Monday Bob wrote:<br>STOP</div>',
-        '<div class="gmail_quote"><div class="gmail_attr">B:</div><blockquote class=gmail_quote>STOP</blockquote></div>',
+        '<div class="gmail_quote"><div class="gmail_attr">B</div><blockquote class=gmail_quote>STOP</blockquote></div>',
         '<div id="divRplyFwdMsg"><b>From:</b> Bob</div><div>STOP</div>',
         '<div style="border:none;border-top:solid #E1E1E1 1.0pt"><p><b>From:</b> Bob<br><b>Sent:</b> 3/2</p></div>STOP',
         '<div style="border-left:solid blue 1.5pt">STOP</div>',
@@ -57,7 +57,8 @@ def test_an_answer_between_the_quotes_and_below_them_is_the_writers():
 
 
 def test_an_indented_text_without_a_line_beside_it_is_no_quote():
-    assert own('<blockquote style="margin:0 0 0 40px;border:none">Yes</blockquote>') == "Yes"
+    indented = '<blockquote style="margin:0 0 0 40px;border:none">Yes</blockquote>'
+    assert own(f"<p>Hello</p>{indented}").split() == ["Hello", "Yes"]
 
 
 def test_where_everything_is_a_quote_it_counts():

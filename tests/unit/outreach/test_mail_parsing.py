@@ -75,7 +75,7 @@ def test_every_address_that_it_was_sent_to_is_known_with_its_plus_tag():
 
 
 def test_the_same_id_with_other_content_has_another_digest_and_a_relay_changes_none():
-    one = b"From: a@b.example\nMessage-ID: <1@b.example>\nSubject: hello\n\nyes\n"
+    one = b"From: a@b.example\nMessage-ID: <1@b.example>\nSubject: hello\n\nyes\nAnn\n"
     other, relayed = one.replace(b"yes", b"no"), b"Received: from x\n" + one.replace(b"\n", b"\r\n")
     digests = [mail_parsing.parse(raw).digest for raw in (one, other, relayed)]
     assert digests[0] != digests[1]
@@ -123,6 +123,8 @@ def test_a_text_is_what_its_bytes_are_and_not_what_the_label_says(text, codec, l
 def test_a_western_byte_in_a_utf_8_text_costs_the_text_nothing():
     raw = a_mail("") + "schöne Grüße aus Köln, ".encode() + b"caf\xe9"
     assert mail_parsing.parse(raw).body == "schöne Grüße aus Köln, café"
+    raw = a_mail("") + "Спасибо за письмо, ".encode() + b"caf\xe9"
+    assert mail_parsing.parse(raw).body == "Спасибо за письмо, café"
 
 
 def test_a_nul_and_its_escape_are_text_like_any_other():
@@ -146,8 +148,9 @@ def test_of_alternatives_the_plain_one_is_read_unless_it_is_empty():
 def test_attached_files_and_messages_are_not_the_writers_words():
     forwarded = f"Content-Type: message/rfc822\n\nFrom: x@y.example\n{PLAIN}STOP"
     file = "Content-Type: text/plain\nContent-Disposition: attachment; filename=a.txt\n\nSTOP"
+    nameless = "Content-Type: text/plain\nContent-Disposition: attachment\n\nSTOP"
     named = 'Content-Type: text/plain; name="notes.txt"\nContent-Disposition: inline\n\nSTOP'
-    assert mail_parsing.parse(parts(f"{PLAIN}Yes", forwarded, file, named)).body.strip() == "Yes"
+    assert mail_parsing.parse(parts(f"{PLAIN}Yes", forwarded, file, nameless, named)).body.strip() == "Yes"
 
 
 @pytest.mark.parametrize(

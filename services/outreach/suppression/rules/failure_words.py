@@ -60,6 +60,7 @@ POLICY = _words(
     r"|to (post|send))",
 )
 NOUN = _words(
+    r"(?<!ip )(?<!your )(?<!sender )(?<!from )(?<!sending )(?<!return )(?<!client )(?<!helo )"
     r"\b(user|recipient|mailbox|addres+ee?|account|alias|local ?part|customer|subscriber)s?\b",
 )
 GONE = _words(
@@ -76,7 +77,8 @@ BETWEEN = 60
 """How many characters may stand between what is unknown and that it is."""
 UNKNOWN = _words(
     r"\bunknown[\w\s/-]{0,20}\b(user|recipient|address|mailbox|account|alias|local|addressee)",
-    r"\b(no such|not a (valid|known|registered|current)|not our|no valid|invalid|illegal|nonexistent|non-existent"
+    r"(?<!too many )\b(no such|not a (valid|known|registered|current)|not our|no valid|invalid|illegal|nonexistent"
+    r"|non-existent"
     r"|inactive"
     r"|disabled|wrong|bad|incorrect|unrout\w+|no)\b[\w\s/-]{0,30}?\b(user\w*|recipients?|mailbox|account|addressee"
     r"|alias|person|customer|address|local part|(gateway|final delivery) user\w*|destination mailbox|name|receiver)\b",
@@ -95,7 +97,7 @@ UNKNOWN = _words(
     r"|bad ?rcptto|bad-recipient|badrcpt|nosuchuser|not in my (validrcptto|list)|no account by that name"
     r"|no one at this address"
     r"",
-    r"deactivated|has been replaced by|can['o]?n?['o]?t accept user|no this user|no valid recip"
+    r"user not local|deactivated|has been replaced by|can['o]?n?['o]?t accept user|no this user|no valid recip"
     r"|unknown (virtual )?user|invalid (mailbox|virtual|or unknown)|no such .{0,40}here|does not have an e-?mail",
     r"(user|mailbox|recipient|account) (is )?(unavailable|unknown|invalid|inactive|disabled)"
     r"|requested action not taken: mailbox "
@@ -111,6 +113,8 @@ UNKNOWN = _words(
     r".{0,40}(desconocid\w|no existe|no se (encontró|encuentra)|no encontrad\w|desconhecid\w|não existe"
     r"|não (foi )?encontrad\w"
     r"|inexist\w+|sconosciut\w|non esiste|non trovat\w|disabilitat\w|inválid\w)",
+    r"(casilla|buzón|cuenta|caixa|conta|casella|compte|boîte).{0,30}(expirad|expirou|scadut|cancelad|desactivad|de baja"
+    r"|desativad|eliminad|excluíd|disattivat|désactivé|supprimé|fermé)",
     r"(gebruiker|adres|postvak|ontvanger).{0,30}(onbekend|bestaat niet|niet gevonden)|onbekende? (gebruiker|ontvanger)",
     r"(пользовател|адрес|ящик|получател|учетн|аккаунт).{0,40}(не (существует|найден|зарегистрирован)|неизвест"
     r"|отключен|удал"

@@ -15,7 +15,7 @@ MAX_TEXT = 2_000
 """How much of a server's words is read: the reason stands at the beginning."""
 
 ENHANCED = re.compile(r"(?<![\w.])([245])\.(\d{1,3})\.(\d{1,3})(?![\w.]*\d|@)")
-REPLY = re.compile(r"(?<![\w.#:/-])([245]\d\d)(?=[ \-:#.;,)'\"\]]|$)", re.M)
+REPLY = re.compile(r"(?<![\w.#:/-])([45]\d\d)(?=[ \-:#;,)'\"\]]|\.(?!\d)|$)", re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,24 @@ def _general(named: re.Match[str]) -> str:
     return f" {named.group(1)} " if named.group(1) else " address "
 
 
+_REPLY_FOLLOWS = re.compile(r"\b(error|response|reply|answer)\b.{0,40}\b(was|is|returned|said) ?:")
+
+
 @lru_cache(maxsize=256)
 def reason(text: str) -> str:
     """What the words of a server are about: `sender`, `full`, `domain`, `unknown`, `suspended`, `passing`,
     `policy`, `refused` (the recipient, for no reason that is named), or ""."""
-    text = _MAYBE.sub(" ", " ".join(_NAMED.sub(_general, text[:MAX_TEXT]).lower().split()))
-    if not text:
-        return ""
+    text = _plain(text)
+    quoted = _REPLY_FOLLOWS.search(text)
+    # What a server says about another's reply is its own opinion; the reply is what counts.
+    return (_reason(text[quoted.end() :]) if quoted else "") or _reason(text)
+
+
+def _plain(text: str) -> str:
+    return _MAYBE.sub(" ", " ".join(_NAMED.sub(_general, text[:MAX_TEXT]).lower().split()))
+
+
+def _reason(text: str) -> str:
     if words.FULL.search(text):
         return "full"
     if words.SENDER.search(text):
@@ -113,7 +124,7 @@ def mail_failure(code: str, detail: str = "") -> Failure:
     if hit and hit.group(0) == "5.4.1" and _NOT_IN_DIRECTORY.search(_NAMED.sub(" ", written).replace("  ", " ")):
         severity: str | None = "hard"
     elif hit:
-        severity = _by_status(hit.group(1), int(hit.group(2)), int(hit.group(3)), about)
+        severity = _by_status(hit.group(1), int(hit.group(2)), int(hit.group(3)), about, written)
     elif code[:1] in ("4", "5") or reply:
         severity = _by_reply(
             code[:3] if code[:1] in ("4", "5") else reply.group(1) if reply else "", about, bool(written.strip())
@@ -135,13 +146,14 @@ _BY_REASON = {
 """What the words alone lead to; whatever is not in here is not about the address."""
 
 
-def _by_status(status: str, subject: int, number: int, about: str) -> str | None:
+def _by_status(status: str, subject: int, number: int, about: str, written: str) -> str | None:
     if status == "2":
         return None
     if status == "4":
         return None if about in ("policy", "sender") and subject == 7 else "soft"
     if subject in (6, 7):
-        return "hard" if about in ("unknown", "domain") and subject == 7 and number in (0, 1) else None
+        unmixed = about in ("unknown", "domain") and not words.POLICY.search(_plain(written))
+        return "hard" if unmixed and (subject, number) in ((7, 0), (7, 1)) else None
     if (subject, number) in ((1, 7), (1, 8), (2, 3), (3, 4)):
         return None
     if (subject, number) == (2, 2):
