@@ -62,6 +62,7 @@ _LATIN = frozenset({"cp1252", "cp1254", "cp1250", "iso8859-2", "iso8859-15", "is
 _NOT_TEXT = frozenset({"base64", "bz2", "hex", "quopri", "rot13", "uu", "zlib", "idna", "punycode", "undefined"})
 _NOT_TEXT |= {"raw-unicode-escape", "unicode-escape", "mbcs", "oem"}
 _ESCAPE = re.compile(rb"\x1b(?:\$[@AB()]|\([BIJ])")
+_HIGH = bytes(range(0x80, 0x100))
 _CONTROLS = re.compile(rb"[\x80-\x9f]")
 _HANJA = re.compile(r"[\u4e00-\u9fff\uf900-\ufaff]")
 _HIGH_RUN = re.compile(rb"[\x80-\xff]{3,}")
@@ -115,7 +116,7 @@ def _as_utf_8(data: bytes) -> str:
     stray = len(re.findall(r"[\udc80-\udcff]", text))
     if not stray:
         return text
-    other = sum(1 for _ in re.finditer(r"[^\x00-\x7f\udc80-\udcff]", text))
+    other = len(text) - stray - len(data.translate(None, _HIGH))
     return text.translate(_WESTERN) if other > 2 * stray else ""
 
 
