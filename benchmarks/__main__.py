@@ -1,22 +1,30 @@
-"""`python -m benchmarks [pipeline] [latency] [queue] [growth] [hostile]`: what `make bench` runs."""
+"""`python -m benchmarks [pipeline] [latency] [queue] [growth] [hostile] [bounces]`: what `make bench` runs."""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import growth, hostile, latency, pipeline, queue
+from benchmarks import bounces, growth, hostile, latency, pipeline, queue
 from benchmarks.results import Measurements, save
 from benchmarks.servers import Servers, start_servers
 from benchmarks.topics import Topics, topics_client
 
-BENCHES = ("pipeline", "latency", "queue", "growth", "hostile")
+BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "bounces")
+WITHOUT_SERVERS = frozenset({"bounces"})
 
 
 async def run(options: argparse.Namespace) -> None:
     """Run the chosen measurements on one broker and one database server; save each result when it is complete."""
+    chosen = options.benches or BENCHES
+    if "bounces" in chosen:
+        save(bounces.measure(options.mail), options.out)
+    if set(chosen) <= WITHOUT_SERVERS:
+        return
     async with start_servers() as servers, topics_client(servers.bootstrap) as topics:
-        for name in options.benches or BENCHES:
+        for name in chosen:
+            if name in WITHOUT_SERVERS:
+                continue
             print(f"\n{name} ...", flush=True)
             save(await _measure(name, servers, topics, options), options.out)
     print(f"\nThe results are also in {options.out}.")
@@ -52,6 +60,7 @@ def main() -> None:
         choices=[each.name for each in pipeline.IMPLEMENTATIONS],
         help="an implementation of pipeline; by default all",
     )
+    parser.add_argument("--mail", type=Path, default=bounces.DEFAULT, help="the mails of bounces, with their labels")
     parser.add_argument("--out", type=Path, default=Path(".leadflow/bench.json"))
     options = parser.parse_args()
     # A broker that has just started has no group coordinator yet; aiokafka logs an error and retries.

@@ -7,7 +7,6 @@ There are two versions. `newest` ends before the sign-off. `own` also has the te
 import re
 from dataclasses import dataclass
 from html import unescape
-from html.parser import HTMLParser
 
 _QUOTE = re.compile(r"^\s*(>|&gt;)")
 _INTRO_END = re.compile(
@@ -191,46 +190,3 @@ def _looks_like_a_name(line: str) -> bool:
 
 def _join(lines: list[str]) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip()
-
-
-class _Plain(HTMLParser):
-    """Collects the text of an HTML mail; quoted parts get the prefix of a quote."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.silent = 0
-        self.quoted = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        classes = dict(attrs).get("class") or ""
-        if tag in ("script", "style", "head", "title"):
-            self.silent += 1
-        elif tag == "blockquote" or (self.quoted and tag == "div") or "gmail_quote" in classes:
-            self.quoted += 1
-            self.parts.append("\n")
-        elif tag in ("br", "p", "div", "tr", "li", "h1", "h2", "h3", "hr"):
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("script", "style", "head", "title"):
-            self.silent = max(0, self.silent - 1)
-        elif self.quoted and tag in ("blockquote", "div"):
-            self.quoted -= 1
-            self.parts.append("\n")
-        elif tag in ("p", "div", "tr", "li", "h1", "h2", "h3"):
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.parts.append(re.sub(r"\s*\n\s*", "\n> ", data) if self.quoted else re.sub(r"\s+", " ", data))
-            if self.quoted and self.parts[-1].strip() and not self.parts[-1].startswith("\n> "):
-                self.parts[-1] = "\n> " + self.parts[-1]
-
-
-def from_html(html: str) -> str:
-    """The readable text of an HTML body, quotes marked with `>`; hidden comments, scripts and styles left out."""
-    parser = _Plain()
-    parser.feed(html)
-    parser.close()
-    return re.sub(r"\n{3,}", "\n\n", "".join(parser.parts)).strip()

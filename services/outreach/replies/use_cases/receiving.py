@@ -9,8 +9,9 @@ from sqlalchemy import RowMapping
 from services.outreach import hooks
 from services.outreach.keys import Keys
 from services.outreach.replies import store
-from services.outreach.replies.rules import Classification, classify, mail_parsing, new_text
-from services.outreach.replies.rules.mail_parsing import DeliveryReport, InboundMail
+from services.outreach.replies.rules import Classification, bounces, classify, mail_parsing, new_text
+from services.outreach.replies.rules.bounces import DeliveryReport
+from services.outreach.replies.rules.mail_parsing import InboundMail
 from services.outreach.replies.use_cases import labelling
 from services.outreach.replies.use_cases.labelling import kept_lead
 from services.outreach.rules import OUTCOME_OPEN
@@ -21,8 +22,6 @@ from services.outreach.suppression.use_cases import Bounce, record_bounce
 from shared.db import UnitOfWork
 from shared.ids import uuid7
 from shared.store.aliases import resolve
-
-_DAEMONS = ("mailer-daemon@", "postmaster@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ async def receive_mail(work: UnitOfWork, keys: Keys, mail_domain: str, tenant: s
     known = await store.find_by_key(work, tenant, key)
     if known is not None:
         return ReceivedMessage(known, "duplicate")
-    reports = _reports(mail)
+    reports = bounces.failures(mail)
     if reports:
         return await _receive_bounce(work, tenant, mail, reports, key, raw)
     match = await _match(work, keys, tenant, mail)
@@ -165,15 +164,6 @@ async def _notify_sent(work: UnitOfWork, dispatch: RowMapping, source: str) -> N
     if dispatch["state"] in OUTCOME_OPEN:
         evidence = hooks.SentEvidence(dispatch["tenant_id"], dispatch["dispatch_id"], source)
         await hooks.sent_evidence.notify(work, evidence)
-
-
-def _reports(mail: InboundMail) -> list[DeliveryReport]:
-    """The delivery reports in a mail, also those that a mail server writes as plain text."""
-    if mail.reports or not mail.sender.startswith(_DAEMONS):
-        return mail.reports
-    status = mail_parsing.status_in(mail.body)
-    ids = [*mail.references, *mail_parsing.message_ids_in(mail.body)]
-    return [DeliveryReport(ids, None, "failed", status, mail.body[:300])] if status.startswith("5") and ids else []
 
 
 async def _receive_bounce(
