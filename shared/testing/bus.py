@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,16 @@ class Bus:
 
     def _beginning(self, consumer: Consumer, topic: str, partition: int) -> TopicPartition:
         """Where this bus began: servers that stay up between runs also have the records of earlier ones."""
-        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        (found,) = consumer.offsets_for_times([TopicPartition(topic, partition, self._began)], timeout=10)
-        return TopicPartition(topic, partition, found.offset if found.offset >= 0 else end)
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+                (found,) = consumer.offsets_for_times([TopicPartition(topic, partition, self._began)], timeout=10)
+                return TopicPartition(topic, partition, found.offset if found.offset >= 0 else end)
+            except KafkaException:  # a topic that was made just now has no leader yet
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def close(self) -> None:
         for consumer in self._consumers.values():

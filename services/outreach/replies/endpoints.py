@@ -13,6 +13,7 @@ from services.outreach.replies import store
 from services.outreach.replies.rules import Label
 from services.outreach.replies.schemas import InboundSms, LabelBody, ReceivedView, ReplyView, Utterance
 from services.outreach.replies.use_cases import labelling, receiving
+from services.outreach.replies.use_cases.raw_mail import Mails, store_mail
 from services.outreach.store import lead_ids_of, lead_of
 from shared.errors import Invalid, NotFound, UnsupportedMedia
 from shared.events.envelope import errors_of
@@ -40,16 +41,20 @@ def _view(row: RowMapping) -> ReplyView:
 
 
 @router.post("/replies", status_code=202, dependencies=[Depends(large_body)])
-async def receive_reply(request: Request, principal: OperatorOrService, work: TenantWork) -> ReceivedView:
-    """Receive a raw mail (`message/rfc822`): a reply, a copy of our own message, or a delivery report."""
+async def receive_reply(request: Request, principal: OperatorOrService) -> ReceivedView:
+    """Receive a raw mail (`message/rfc822`): a reply, a copy of our own message, a delivery report, a complaint.
+
+    It is stored first. Where it takes longer than a second to understand it, the answer is `received`.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "message/rfc822":
         raise UnsupportedMedia("send the raw mail as message/rfc822")
     raw = await request.body()
     if not raw.strip():
         raise Invalid("the mail is empty")
-    context = context_of(request)
-    received = await receiving.receive_mail(work, context.keys, context.settings.mail_domain, principal.tenant, raw)
-    context.wake_after(work, "composer")
+    mails: Mails = request.app.state.mails
+    async with context_of(request).service.database.tenant(principal.tenant) as work:
+        mail_id = await store_mail(work, principal.tenant, raw, taken=True)
+    received = await mails.read_at_once(principal.tenant, mail_id)
     return ReceivedView(reply_id=received.reply_id, outcome=received.outcome)
 
 

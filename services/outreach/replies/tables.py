@@ -8,7 +8,7 @@ from sqlalchemy import REAL, Column, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from services.outreach.tables import Table, boolean_column, text_column
+from services.outreach.tables import Table, boolean_column, number_column, text_column
 from shared.db.columns import moment
 
 
@@ -32,7 +32,7 @@ class ReplyRow(Table, table=True):
     tenant_id: str = Field(sa_column=text_column(key=True))
     reply_id: UUID = Field(primary_key=True)
     key: bytes
-    """A hash of the message's own id, or of its bytes: the same message received twice is one reply."""
+    """A hash of a mail's content, or of an SMS's id: the same message received twice is one reply."""
     lead_id: UUID | None
     dispatch_id: UUID | None
     channel: str = Field(sa_column=text_column())
@@ -56,3 +56,20 @@ class ReplyRow(Table, table=True):
     labelled_at: datetime = Field(sa_column=moment())
     event_id: str | None = Field(sa_column=text_column(null=True))
     history: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+
+
+class InboundMailRow(Table, table=True):
+    """A raw mail that was received and not read yet; it becomes a reply, and this row is deleted."""
+
+    __tablename__ = "inbound_mail"
+    __table_args__ = (Index("inbound_mail_due", "due_at"),)
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    mail_id: UUID = Field(primary_key=True)
+    raw: bytes
+    received_at: datetime = Field(sa_column=moment())
+    due_at: datetime = Field(sa_column=moment())
+    """When a worker reads it, unless the request that brought it has done so before."""
+    attempts: int = Field(sa_column=number_column(0))
+    problem: str | None = Field(sa_column=text_column(null=True))
+    """Why the last attempt failed."""

@@ -54,8 +54,8 @@ async def label_reply(
     row = await store.get(work, tenant, reply_id, lock=True)
     if row is None:
         raise NotFound("no such reply")
-    if row["outcome"] == "bounce":
-        raise Conflict("a delivery report cannot be labelled")
+    if row["outcome"] in ("bounce", "complaint"):
+        raise Conflict("a delivery report or a complaint cannot be labelled")
     corrects_opt_out = row["label"] == "opt_out" and label != "opt_out"
     if corrects_opt_out:
         if row["stop_word"]:
