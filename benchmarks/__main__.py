@@ -1,20 +1,27 @@
-"""`python -m benchmarks [pipeline] [latency] [queue] [growth] [hostile]`: what `make bench` runs."""
+"""`python -m benchmarks [pipeline] [latency] [queue] [growth] [hostile] [replies]`: what `make bench` runs."""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import growth, hostile, latency, pipeline, queue
+from benchmarks import growth, hostile, latency, pipeline, queue, replies
 from benchmarks.results import Measurements, save
 from benchmarks.servers import Servers, start_servers
 from benchmarks.topics import Topics, topics_client
 
 BENCHES = ("pipeline", "latency", "queue", "growth", "hostile")
+QUALITY = ("replies",)
+"""Measurements of how well something is understood: they need no servers, and run only when they are named."""
 
 
 async def run(options: argparse.Namespace) -> None:
     """Run the chosen measurements on one broker and one database server; save each result when it is complete."""
+    if "replies" in options.benches:
+        replies.measure(options.data)
+        options.benches = [name for name in options.benches if name not in QUALITY]
+        if not options.benches:
+            return
     async with start_servers() as servers, topics_client(servers.bootstrap) as topics:
         for name in options.benches or BENCHES:
             print(f"\n{name} ...", flush=True)
@@ -37,7 +44,9 @@ async def _measure(name: str, servers: Servers, topics: Topics, options: argpars
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog='make bench ARGS="..."', description="Side-by-side measurements.")
-    parser.add_argument("benches", nargs="*", choices=[[], *BENCHES], metavar="BENCH", help=", ".join(BENCHES))
+    parser.add_argument(
+        "benches", nargs="*", choices=[[], *BENCHES, *QUALITY], metavar="BENCH", help=", ".join((*BENCHES, *QUALITY))
+    )
     parser.add_argument("--leads", type=int, default=12_000, help="leads in a round of pipeline and growth (12000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of pipeline, growth and hostile (3)")
     parser.add_argument(
@@ -52,6 +61,7 @@ def main() -> None:
         choices=[each.name for each in pipeline.IMPLEMENTATIONS],
         help="an implementation of pipeline; by default all",
     )
+    parser.add_argument("--data", type=Path, default=replies.DATA, help="the development data that replies reads")
     parser.add_argument("--out", type=Path, default=Path(".leadflow/bench.json"))
     options = parser.parse_args()
     # A broker that has just started has no group coordinator yet; aiokafka logs an error and retries.

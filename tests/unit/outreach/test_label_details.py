@@ -26,7 +26,7 @@ def day(text: str | None) -> date | None:
         ("six months from now, please", "2026-11-13"),
         ("The budget of 2026 is spent; next year.", "2027-01-01"),
         ("Contact me in the week of 17 June", "2026-06-15"),
-        ("After 1 July we will look at it", "2026-07-01"),
+        ("After 1 July we will look at it", "2026-07-02"),
         ("Melden Sie sich Mitte Oktober wieder.", "2026-10-15"),
         ("Bitte in KW 40 nochmal", "2026-09-28"),
         ("Im dritten Quartal gern.", "2026-07-01"),
