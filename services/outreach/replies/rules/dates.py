@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from services.outreach.replies.rules import date_words as words
-from services.outreach.replies.rules.date_patterns import COUNTED_ON, READINGS
 from services.outreach.replies.rules.date_parsing import WEEKDAY, in_figures
+from services.outreach.replies.rules.date_patterns import COUNTED_ON, READINGS
 
 _LONGEST = 3_000
 """Characters of a text that are searched for dates. The date of a letter stands in its first lines."""

@@ -25,12 +25,15 @@ _SENTENCE_ENDS = (".", "!", "…", "。")
 _ASKS = ("?", ":", "？", "：")
 _MOST_LINES = 500
 """Lines of the writer that are looked at one by one; beyond them only the quote marks are read. No letter has more."""
+_MOST_READ = 20_000
+"""Lines that are read at all, with quotes."""
 _MOST_BLOCKS = 8
 """Paragraphs at the end that may be a signature."""
-_MOST_TRIES = 200
+_MOST_TRIES = 80
 """Lines that may start the header of a quote. A mail with more of them is no letter."""
 _MOST_OWN = 10_000
 """Characters of `own`. Nobody answers a sales mail with more words; of more, both ends count."""
+_LONG_LINE = 1_000
 _WRAPPED = 60
 """A quoted line this long may go on, without its mark, on the next line."""
 
@@ -45,7 +48,8 @@ class NewText:
 
 def extract(body: str) -> NewText:
     """The new text in a body of plain text (which may hold stray HTML or encoding debris)."""
-    lines = body.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    body = body.replace("\r\n", "\n").replace("\r", "\n")
+    lines = re.sub(r"\n{4,}", "\n\n\n", body).split("\n", _MOST_READ)[:_MOST_READ]
     reply = _without_quotes(lines)
     if not reply.lines and not reply.introduced:
         reply = _Reply(lines, introduced=False)  # a client that marked everything: there is no other text
@@ -157,7 +161,7 @@ def _without_quotes(lines: list[str]) -> _Reply:
 
 
 def _has_text(lines: Sequence[str]) -> bool:
-    return any(line.strip() and not signatures.is_only_marks(line) for line in lines)
+    return any(line.strip() and not signatures.is_only_marks(line) for line in lines[:_MOST_LINES])
 
 
 def _quote_follows(lines: Sequence[str], index: int) -> bool:
@@ -179,6 +183,10 @@ def _names_its_source(lines: Sequence[str], index: int) -> bool:
 
 def _after_quote(lines: Sequence[str], index: int) -> int:
     """The first line behind a quoted line and what a client broke off it without a mark."""
+    while len(lines[index]) < _WRAPPED:
+        index += 1
+        if index == len(lines) or not (lines[index][:1] == ">" or _QUOTE.match(lines[index])):
+            return index
     after = index + 1
     line = lines[index].rstrip()
     if len(line) < _WRAPPED or line.endswith(_ASKS):
@@ -213,7 +221,7 @@ def _without_signature(lines: list[str], quoted: bool) -> list[str]:
     kept = [
         line
         for index, line in enumerate(body)
-        if not line or index == 0 or not (signatures.is_disclaimer(line) or (line.strip() and not plain(line).strip()))
+        if not line or index == 0 or not (signatures.is_disclaimer(line) or (line.strip() and not plain(line[:_LONG_LINE]).strip()))
     ]
     if end == len(lines) or signatures.is_postscript(lines[end]):
         kept = _without_names(kept, quoted)
@@ -239,7 +247,7 @@ def _without_names(lines: list[str], quoted: bool) -> list[str]:
         start = len(lines)
         while start > 0 and lines[start - 1].strip():
             start -= 1
-        block = [text for line in lines[start:][:8] if (text := signatures.without_images(plain(line)).strip())]
+        block = [text for line in lines[start:][:8] if (text := signatures.without_images(plain(line[:_LONG_LINE])).strip())]
         if start == 0 or len(lines) - start > 6 or not _is_signature(block):
             break
         if all(_GREETING.match(line) or not line.strip() for line in lines[:start]):
