@@ -98,6 +98,7 @@ def test_the_day_to_come_back_is_read_from_the_text(text, expected):
         ("Sarò assente fino al 20 maggio.", "2026-05-21"),
         ("Ik ben afwezig t/m 15 mei.", "2026-05-18"),
         ("Back Wed", "2026-05-20"),
+        ("On 29 May, Friday, I am back.", "2026-05-29"),
         ("Returning 18th. Thx.", "2026-05-18"),
         ("Reprise le lundi 25 mai.", "2026-05-25"),
         ("Retour le 30.", "2026-05-30"),

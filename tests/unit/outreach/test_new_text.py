@@ -214,7 +214,9 @@ def test_sign_offs_signatures_and_footers_are_left_out(ending):
         "Hello,\n\nThanks for your mail\nwe would like to see a sample of the large ones first.",
         "Hello,\n\nTuesday works for me",
         "Hi Ann,\n\nBest price for two hundred",
-        "Sent from my desk, where I sit far too much, with a question: how many fit?",
+        "Two, please.\n\nIn May",
+        "On Monday 3 May Ann wrote:\nwe take four of them, and that still holds.",
+        "Yes.\n\nSent from my desk, where I sit far too much, with a question: how many fit?",
     ],
 )
 def test_sentences_that_look_like_an_ending_are_kept(text):

@@ -221,7 +221,9 @@ def _without_signature(lines: list[str], quoted: bool) -> list[str]:
     kept = [
         line
         for index, line in enumerate(body)
-        if not line or index == 0 or not (signatures.is_disclaimer(line) or (line.strip() and not plain(line[:_LONG_LINE]).strip()))
+        if not line
+        or index == 0
+        or not (signatures.is_disclaimer(line) or (line.strip() and not plain(line[:_LONG_LINE]).strip()))
     ]
     if end == len(lines) or signatures.is_postscript(lines[end]):
         kept = _without_names(kept, quoted)
@@ -247,7 +249,9 @@ def _without_names(lines: list[str], quoted: bool) -> list[str]:
         start = len(lines)
         while start > 0 and lines[start - 1].strip():
             start -= 1
-        block = [text for line in lines[start:][:8] if (text := signatures.without_images(plain(line[:_LONG_LINE])).strip())]
+        block = [
+            text for line in lines[start:][:8] if (text := signatures.without_images(plain(line[:_LONG_LINE])).strip())
+        ]
         if start == 0 or len(lines) - start > 6 or not _is_signature(block):
             break
         if all(_GREETING.match(line) or not line.strip() for line in lines[:start]):
