@@ -15,8 +15,6 @@ from benchmarks.results import Measurements, print_table
 from services.outreach.replies.rules import mail_parsing
 from services.outreach.replies.rules.bounces import DeliveryReport, complaint, failures
 
-DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "data" / "mail"
-
 _ADDRESS = r"<?([^\s<>@\"':;,()\[\]]+@[^\s<>@\"':;,()\[\]]+)"
 _NAMING = re.compile(
     rf"(?:recipient: *(?:[\w-]+; *)?|recipients:.{{0,200}}?|rcpt to: ?|^to:.{{0,200}}?|^cc:.{{0,200}}?| for "
@@ -67,7 +65,7 @@ def measure(folder: Path) -> Measurements:
     """The shares over all mails, and over every family of servers with at least eight mails."""
     labels = folder / "bounces.tsv"
     if not labels.is_file():
-        print(f"No mails to measure on: {labels} is not there. Give their folder with --mail.", flush=True)
+        print(f"No mails to measure on: {labels} is not there. Give the folder above theirs with --data.", flush=True)
         return {}
     rows: dict[str, list[dict[str, str]]] = defaultdict(list)
     with labels.open(encoding="utf-8", newline="") as file:

@@ -195,7 +195,7 @@ def opt_out_words(read: NewText, subject: str = "") -> str | None:
 
 def _keyword(text: str) -> str | None:
     """The text, if it is nothing but keywords and polite words."""
-    words = re.findall(r"[\w-]*\w", _POLITE.sub(" ", text).lower())
+    words = re.findall(r"\w+(?:-\w+)*", _POLITE.sub(" ", text).lower())
     return " ".join(words)[:200] if words and KEYWORDS.issuperset(words) else None
 
 
