@@ -295,3 +295,9 @@ def test_two_hundred_kilobytes_of_anything_take_no_time(before, repeated):
 def test_the_number_of_parts_and_of_lines_that_may_divide_them_is_bounded():
     raw = b"From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nhi\n" * 50_000
     assert len(list(mime_parts.read(raw).walk())) <= mime_parts.MAX_PARTS + 1
+
+
+@pytest.mark.parametrize("line", [b"--a\nContent-Type: multipart/mixed; boundary=a\n\n", b"--a\n\n", b"--a\n"])
+def test_parts_beyond_every_limit_are_no_error(line: bytes) -> None:
+    raw = b"From: a@x.example\nContent-Type: multipart/mixed; boundary=a\n\n" + line * 5_000
+    assert mail_parsing.parse(raw).sender == "a@x.example"

@@ -153,7 +153,8 @@ class _Reader:
     def _flat(self, part: Part) -> list[Part]:
         """The leaves of a nest that is too deep, without its structure."""
         lines = self._within(part.start, part.end)
-        pairs = list(zip(lines, [*(line[0] for line in lines[1:]), part.end], strict=True))
+        stops = [*(line[0] for line in lines[1:]), part.end]
+        pairs = list(zip(lines, stops, strict=False))  # without a line there is one stop too many
         leaves: list[Part] = []
         for (_, start, _), stop in pairs if len(pairs) <= 3_000 else [*pairs[:2_000], *pairs[-200:]]:
             headers, body = mail_headers.split(self.raw, start, self._before_newline(start, stop), whole=False)
