@@ -81,7 +81,7 @@ async def label_reply(
 async def lock_addresses(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead | None, label: str) -> None:
     """Lock the addresses that a label may change: before any lead or dispatch, in the same order as everywhere."""
     tenant = row["tenant_id"]
-    wanted = set()
+    wanted: set[tuple[str, str, bytes]] = set()
     if lead:
         wanted |= {(tenant, channel, hash) for channel in CHANNELS if (hash := lead.address_hash(channel))}
     if row["closed_hash"]:
