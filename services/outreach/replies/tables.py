@@ -8,7 +8,7 @@ from sqlalchemy import REAL, Column, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from services.outreach.tables import Table, boolean_column, text_column
+from services.outreach.tables import Table, boolean_column, number_column, text_column
 from shared.db.columns import moment
 
 
@@ -56,3 +56,15 @@ class ReplyRow(Table, table=True):
     labelled_at: datetime = Field(sa_column=moment())
     event_id: str | None = Field(sa_column=text_column(null=True))
     history: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+
+
+class InboundMailRow(Table, table=True):
+    """A raw mail as it arrived, and how often it has been tried to read it."""
+
+    __tablename__ = "inbound_mail"
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    mail_id: UUID = Field(primary_key=True)
+    raw: bytes
+    received_at: datetime = Field(sa_column=moment())
+    attempts: int = Field(sa_column=number_column(0))
