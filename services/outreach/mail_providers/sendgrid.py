@@ -18,7 +18,7 @@ from services.outreach.mail_providers.built_mail import Attachment, Body, build,
 from services.outreach.mail_providers.forms import Form, read_form
 from services.outreach.mail_providers.webhooks import Webhook, check_age, check_login, lenient_json, seconds_of
 from services.outreach.settings import Settings
-from shared.errors import Forbidden, NotFound
+from shared.errors import Forbidden, NotFound, Transient
 
 SIGNATURE = "x-twilio-email-event-webhook-signature"
 TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
@@ -40,9 +40,12 @@ async def raw_mail(settings: Settings, webhook: Webhook) -> bytes:
 
 def _check_signature(webhook: Webhook, public_key: str) -> None:
     """ECDSA with SHA-256 over the timestamp and the body, byte for byte."""
-    key = load_der_public_key(base64.b64decode(public_key))
+    try:
+        key = load_der_public_key(base64.b64decode(public_key))
+    except ValueError:
+        key = None
     if not isinstance(key, EllipticCurvePublicKey):
-        raise NotFound("the public key of SendGrid is of another kind")
+        raise Transient("the public key of SendGrid is none")  # SendGrid repeats until the setting is corrected
     signed = webhook.headers.get(TIMESTAMP, "").encode() + webhook.body
     try:
         key.verify(base64.b64decode(webhook.headers.get(SIGNATURE, ""), validate=True), signed, ECDSA(SHA256()))

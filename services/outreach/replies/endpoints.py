@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import structlog
 from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import RowMapping
@@ -17,7 +18,7 @@ from services.outreach.replies.schemas import InboundSms, LabelBody, ReceivedVie
 from services.outreach.replies.use_cases import labelling, receiving
 from services.outreach.replies.use_cases.raw_mail import store_mail
 from services.outreach.store import lead_ids_of, lead_of
-from shared.errors import Invalid, NotFound, UnsupportedMedia
+from shared.errors import Forbidden, Invalid, NotFound, UnsupportedMedia
 from shared.events.envelope import errors_of
 from shared.http import (
     Limit,
@@ -36,6 +37,7 @@ from shared.http.pages import moment
 from shared.ids import is_tenant
 from shared.store.aliases import resolve
 
+log = structlog.get_logger()
 router = Router(tags=["replies"])
 
 
@@ -156,7 +158,11 @@ async def receive_inbound_mail(
         raise NotFound("no such webhook")
     context = context_of(request)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    raw = await raw_mail(context.settings, Webhook(tenant, headers, await request.body(), datetime.now(UTC)))
+    try:
+        raw = await raw_mail(context.settings, Webhook(tenant, headers, await request.body(), datetime.now(UTC)))
+    except Forbidden as error:
+        log.warning("inbound.refused", provider=provider, tenant=tenant, reason=error.detail)
+        raise
     if raw is None or not raw.strip():
         return StoredView(outcome="ignored", mail_id=None)
     async with context.service.database.tenant(tenant) as work:

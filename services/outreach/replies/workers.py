@@ -44,9 +44,9 @@ class ImapReader:
     """How long another process waits for one that has died."""
     look_seconds = 3.0
     """How long a step waits for the server to announce a mail: a service that stops waits for the step."""
-    idle_seconds = 300.0
-    """How long IDLE lasts before the folder is looked at anyway. Servers may end it after 30 minutes (RFC 2177), and
-    gateways on the way forget connections earlier."""
+    idle_seconds = 60.0
+    """How long IDLE lasts before the folder is looked at anyway: some servers do not announce a mail that arrived just
+    before IDLE began, and gateways on the way forget silent connections."""
     pauses = (1.0, 60.0)
     login_pauses = (30.0, 900.0)
     """The first pause and the longest, in seconds."""
@@ -65,8 +65,6 @@ class ImapReader:
         self._not_before = 0.0
         self._look_at = 0.0
         self._renew_at = 0.0
-        self._failing = IMAP_FAILING.labels("outreach", account.name)
-        self._failing.set(0)
 
     async def step(self, database: Database) -> int:
         """One round: wait for the server a few seconds, or store one batch of mails; how many mails there were."""
@@ -83,6 +81,7 @@ class ImapReader:
         except Conflict as error:
             log.warning("imap.lost", account=self.account.name, tenant=self.account.tenant, error=error.detail)
             await self._drop()
+            self._renew_at = 0.0
             return 0
         except TROUBLE as error:
             await self._fail(error)
@@ -91,7 +90,7 @@ class ImapReader:
             await self._drop()  # of the database, or a cancelled task: what was fetched is fetched again
             raise
         self._failures = 0
-        self._failing.set(0)
+        self._report(failing=False)
         return done
 
     async def close(self) -> None:
@@ -126,6 +125,7 @@ class ImapReader:
         await self._drop()
         self._renew_at = 0.0
         self._not_before = monotonic() + min(5.0, self.lease_seconds / 3)
+        self._report(failing=False)  # that is for the process which has it
         return False
 
     async def _call(self, database: Database, blocking: Callable[[], T]) -> T:
@@ -210,7 +210,7 @@ class ImapReader:
         pause = min(longest, first * 2 ** min(self._failures, 20))
         self._failures += 1
         self._not_before = monotonic() + pause
-        self._failing.set(1)
+        self._report(failing=True)
         WORKER_FAILURES.labels("outreach", f"imap-{self.account.name}").inc()
         log.error(
             "imap.login_refused" if refused else "imap.failing",
@@ -220,6 +220,9 @@ class ImapReader:
             failures=self._failures,
             error=reason(error),
         )
+
+    def _report(self, *, failing: bool) -> None:
+        IMAP_FAILING.labels("outreach", self.account.name).set(failing)
 
     async def _drop(self) -> None:
         """Forget the connection and what was found over it."""

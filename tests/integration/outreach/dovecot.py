@@ -1,8 +1,9 @@
 """Debian's Dovecot as the server of the IMAP tests, without root, where `LEADFLOW_TEST_DOVECOT` names a folder.
 
-    apt-get download dovecot-core dovecot-imapd
-    for package in dovecot-*.deb; do dpkg -x $package FOLDER; done
-    LEADFLOW_TEST_DOVECOT=FOLDER pytest tests/integration/outreach/test_imap.py
+With the package dovecot-imapd installed the folder is `/`. It may also be one in which the packages dovecot-core and
+dovecot-imapd were unpacked (`dpkg -x`), with a link to its `usr/lib/dovecot` at that place of the machine:
+
+    LEADFLOW_TEST_DOVECOT=FOLDER pytest tests/integration/outreach -k imap
 
 Nobody needs it: without the variable the tests run on pymap alone.
 """
@@ -12,6 +13,7 @@ import grp
 import os
 import pwd
 import shutil
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -102,6 +104,7 @@ class Dovecot(ImapServer):
             "-e",
             *dovecot,
             env={**os.environ, "LD_LIBRARY_PATH": libraries},
+            start_new_session=True,
             extra_groups=[] if other else None,
             **other,
         )
@@ -111,8 +114,9 @@ class Dovecot(ImapServer):
             await asyncio.sleep(0.1)
 
     async def stop(self) -> None:
+        """End all of its processes: one that serves a connection would live as long as that."""
         if self._process is not None:
-            self._process.terminate()
+            os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
             self._process = None
 

@@ -211,9 +211,11 @@ async def test_a_server_with_a_certificate_that_is_not_trusted_gets_no_password(
         assert (failing(stranger), line.heard("LOGIN")) == (1, [])
         await stranger.close()
         assert await read(office, known) == 1
-        await imap_server.deliver(folder, a_mail("two"))
         known.look_seconds = 5.0
-        assert await read(office, known) == 1
+        listening = asyncio.create_task(known.step(office.database))
+        await line.says("IDLE")
+        await imap_server.deliver(folder, a_mail("two"))
+        assert await listening == 1
     finally:
         await known.close()
         await line.stop()

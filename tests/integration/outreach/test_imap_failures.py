@@ -104,6 +104,8 @@ async def test_a_replica_that_lost_its_lease_stores_nothing(office, tenant, imap
     with capture_logs() as logs:
         assert await slow.step(office.database) == 0
     assert "imap.lost" in [entry["event"] for entry in logs]
+    assert await slow.step(office.database) == 0
+    assert slow._session is None, "it asks for the lease before it connects"
     assert await subjects(office, tenant) == ["one", "two"]
 
 

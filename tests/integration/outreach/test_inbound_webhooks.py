@@ -137,6 +137,13 @@ async def test_sendgrids_signed_raw_mail_is_stored_and_a_changed_or_old_one_refu
     assert len(await stored(office, tenant)) == 1
 
 
+async def test_a_public_key_that_is_none_makes_sendgrid_repeat(office, tenant, settings):
+    request = signed_by_sendgrid([("email", (None, RAW))])
+    for key in ("no key", base64.b64encode(b"no key").decode()):
+        settings(inbound_sendgrid_public_key=key)
+        assert (await post(office, "sendgrid", tenant, **request)).status_code == 503
+
+
 async def test_sendgrids_parsed_fields_keep_the_character_sets_they_came_in(office, tenant, settings):
     settings(inbound_sendgrid_login=SecretStr("hook:secret"))
     headers = "Message-ID: <s1@lead.example>\r\nSubject: A long\r\n one\r\nReferences: <ours@acme.example>\r\n"
