@@ -39,6 +39,13 @@ class ReceivedView(BaseModel):
     outcome: Literal["matched", "unmatched", "own_copy", "duplicate", "bounce", "complaint", "received"]
 
 
+class StoredView(BaseModel):
+    """What became of a provider's request: its mail is stored, or it had none."""
+
+    outcome: Literal["received", "ignored"]
+    mail_id: UUID | None
+
+
 class ReplyView(BaseModel):
     """One reply, with the history of its labels."""
 
