@@ -51,8 +51,6 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     mail_reader = MailReader()
     mails = Mails(context, mail_reader)
     service.app.state.mails = mails
-    if only != "consumers":
-        service.on_start(mail_reader.start)
     service.on_stop(mail_reader.close)
     service.work("mails", mails.read_due, every=settings.poll_seconds)
     for account in settings.imap_accounts:
