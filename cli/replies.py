@@ -1,12 +1,13 @@
 """`leadflow replies`: the stored replies of a tenant."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.database import with_database
+from cli.environment import mail_domain
 from cli.options import DEFAULT_DATA, DEMO_TENANT, Data, Tenant
 from cli.wording import counted
 
@@ -43,24 +44,16 @@ def reread(
 
 
 async def _reread(database: "Database", environment: Mapping[str, str], tenant: str, since: datetime) -> "Reread":
-    from datetime import UTC
-
     import services.outreach.app  # noqa: F401 - connects the hooks: an opt-out that is found now ends drafts
-    from services.outreach.keys import Keys
+    from services.outreach.context import keys_of
     from services.outreach.replies.mail_reader import MailReader
     from services.outreach.replies.use_cases import rereading
-    from services.outreach.settings import Settings
-    from services.outreach.store import service_key
 
-    secret = environment.get("LEADFLOW_OUTREACH_SECRET", "")
-    mail_domain = environment.get("LEADFLOW_OUTREACH_MAIL_DOMAIN", Settings.model_fields["mail_domain"].default)
-    if not secret:
-        async with database.worker() as work:
-            secret = await service_key(work)
+    keys = await keys_of(database, environment.get("LEADFLOW_OUTREACH_SECRET", ""))
     reader = MailReader()
     try:
         return await rereading.reread(
-            database, reader, Keys(secret.encode()), mail_domain, tenant, since.replace(tzinfo=UTC)
+            database, reader, keys, mail_domain(environment), tenant, since.replace(tzinfo=UTC)
         )
     finally:
         await reader.close()

@@ -50,10 +50,10 @@ def _finite(text: str) -> float:
     return number if isfinite(number) else _refuse(text[:20])
 
 
-def is_too_deep(body: bytes, value: Any) -> bool:
-    """Whether the value of this text is nested more than MAX_JSON_DEPTH levels deep; a text of few brackets is not."""
+def is_too_deep(body: bytes, value: Any, limit: int = MAX_JSON_DEPTH) -> bool:
+    """Whether the value of this text is nested more than `limit` levels deep; a text of few brackets is not."""
     brackets = min(body.count(b"["), body.count(b"]")) + min(body.count(b"{"), body.count(b"}"))
-    return brackets > MAX_JSON_DEPTH and depth_of(value, MAX_JSON_DEPTH) > MAX_JSON_DEPTH
+    return brackets > limit and depth_of(value, limit) > limit
 
 
 def holds_zero(body: bytes) -> bool:

@@ -17,6 +17,7 @@ from services.capture.rules.contact import (
     ContactNormaliser,
     normalise,
     read_attributes,
+    shape_error,
 )
 from services.capture.rules.errors import FieldError
 from services.capture.rules.text import clean, clean_json
@@ -25,23 +26,28 @@ from shared.events import LeadSubmitted
 Line = Annotated[str, Field(max_length=MAX_TEXT)]
 
 
-def _limited(attributes: dict[str, Any]) -> dict[str, Any]:
+def _shallow(attributes: dict[str, Any]) -> dict[str, Any]:
     """Before anything else walks through them: what is nested deeper than a lead may be cannot even be copied."""
-    _, errors = read_attributes(attributes)
-    if errors:
-        raise PydanticCustomError("attributes", errors[0].message)  # type: ignore[arg-type]
+    if message := shape_error(attributes):
+        raise PydanticCustomError("attributes", message)  # type: ignore[arg-type]
     return attributes
 
 
-Attributes = Annotated[
-    dict[str, Any],
-    AfterValidator(_limited),
-    Field(
-        description=f"The tenant's own fields: at most {MAX_ATTRIBUTES}, nested at most {MAX_ATTRIBUTE_DEPTH} levels, "
-        f"{MAX_ATTRIBUTE_CHARACTERS} characters in all",
-        json_schema_extra={"maxProperties": MAX_ATTRIBUTES},
-    ),
-]
+def _limited(properties: dict[str, Any]) -> dict[str, Any]:
+    """Properties have the limits of attributes."""
+    _, errors = read_attributes(properties)
+    if errors:
+        raise PydanticCustomError("attributes", errors[0].message)  # type: ignore[arg-type]
+    return properties
+
+
+_LIMITS = Field(
+    description=f"The tenant's own fields: at most {MAX_ATTRIBUTES}, nested at most {MAX_ATTRIBUTE_DEPTH} levels, "
+    f"{MAX_ATTRIBUTE_CHARACTERS} characters in all",
+    json_schema_extra={"maxProperties": MAX_ATTRIBUTES},
+)
+Attributes = Annotated[dict[str, Any], AfterValidator(_shallow), _LIMITS]
+"""How large they are is checked when they are read (`rules.contact.normalise`), once for every way in."""
 
 
 def _line_or_none(text: str) -> str | None:
@@ -125,7 +131,7 @@ class EngagementIn(Body):
     kind: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=100)]
     page: Annotated[Line, AfterValidator(_line_or_none)] | None = None
     url: Annotated[Line, AfterValidator(_line_or_none)] | None = None
-    properties: Annotated[Attributes, AfterValidator(clean_json)] | None = None
+    properties: Annotated[dict[str, Any], AfterValidator(_limited), AfterValidator(clean_json), _LIMITS] | None = None
     occurred_at: AwareDatetime | None = None
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Text, text
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -116,23 +116,3 @@ class ServiceKeyRow(Table, table=True):
 
     id: bool = Field(sa_column=boolean_column("true", key=True))
     key: str = Field(sa_column=text_column())
-
-
-class ImapPositionRow(Table, table=True):
-    """How far an account's folder has been read, and which process reads it until `lease_until`."""
-
-    __tablename__ = "imap_position"
-
-    tenant_id: str = Field(sa_column=text_column(key=True))
-    account: str = Field(sa_column=text_column(key=True))
-    mailbox: str = Field(sa_column=text_column(default=""))
-    """User, host and folder: an account that was pointed elsewhere starts from the beginning."""
-    uidvalidity: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
-    uid: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
-    """The last UID that is stored, skipped, or in `failing`."""
-    failing: dict[str, Any] = Field(sa_column=json_object())
-    """UIDs that could not be fetched: how often it was tried, and when to try again."""
-    unmarked: list[int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
-    """UIDs that are stored, and not yet marked as the account's `after` says."""
-    holder: UUID | None
-    lease_until: datetime | None = Field(sa_column=moment(null=True))

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from shared.limits import MAX_JSON_DEPTH
-from shared.strict_json import depth_of, is_too_deep, read_json, without_zeros
+from shared.strict_json import is_too_deep, read_json, without_zeros
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,7 +27,7 @@ def _strict_request(limit: int) -> type[Request]:
         async def json(self) -> Any:
             body = without_zeros(await self.body())
             value = read_json(body)
-            if is_too_deep(body, value) and depth_of(value, limit) > limit:
+            if is_too_deep(body, value, limit):
                 raise HTTPException(422, f"the body is nested more than {limit} levels deep")
             return value
 

@@ -93,7 +93,7 @@ async def start_import(
     async with request.form(max_files=1, max_fields=10) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
-            raise Invalid("file: is missing", [{"field": "file", "message": "is missing"}])
+            raise _invalid("file", "is missing")
         upload = Upload(
             name=file.filename or "",
             source=_source(form.get("source")),
@@ -109,19 +109,21 @@ async def start_import(
     return _out(job)
 
 
+def _invalid(field: str, message: str) -> Invalid:
+    return Invalid(f"{field}: {message}", [{"field": field, "message": message}])
+
+
 def _unmapped(raw: object) -> str:
     choice = clean(raw) or _UNMAPPED[0]
     if choice not in _UNMAPPED:
-        message = f"is one of {', '.join(_UNMAPPED)}"
-        raise Invalid(f"unmapped: {message}", [{"field": "unmapped", "message": message}])
+        raise _invalid("unmapped", f"is one of {', '.join(_UNMAPPED)}")
     return choice
 
 
 def _source(raw: object) -> str:
     source = clean(raw) or "import"
     if len(source) > MAX_SOURCE:
-        message = f"has more than {MAX_SOURCE} characters"
-        raise Invalid(f"source: {message}", [{"field": "source", "message": message}])
+        raise _invalid("source", f"has more than {MAX_SOURCE} characters")
     return source
 
 
@@ -131,7 +133,7 @@ def _mapping(raw: object) -> Mapping[str, Any]:
     except (JSONDecodeError, UnicodeEncodeError):
         mapping = None
     if not isinstance(mapping, dict):
-        raise Invalid("mapping: is not a JSON object", [{"field": "mapping", "message": "is not a JSON object"}])
+        raise _invalid("mapping", "is not a JSON object")
     return mapping
 
 

@@ -205,16 +205,23 @@ def read_website(text: str) -> str:
     return f"{parts.scheme.lower()}://{host}{f':{port}' if port else ''}{tail}"
 
 
+def shape_error(attributes: Mapping[str, Any]) -> str | None:
+    """What is wrong with the number of attributes, or their depth; None if nothing is."""
+    if len(attributes) > MAX_ATTRIBUTES:
+        return f"has more than {MAX_ATTRIBUTES} entries"
+    if depth_of(attributes, MAX_ATTRIBUTE_DEPTH) > MAX_ATTRIBUTE_DEPTH:
+        return f"is nested more than {MAX_ATTRIBUTE_DEPTH} levels deep"
+    return None
+
+
 def read_attributes(raw: object) -> tuple[dict[str, Any], list[FieldError]]:
     """The tenant's own fields, or what is wrong with them. Values keep their JSON type."""
     if raw is None or raw == "":
         return {}, []
     if not isinstance(raw, Mapping):
         return {}, [FieldError("attributes", "is not an object")]
-    if len(raw) > MAX_ATTRIBUTES:
-        return {}, [FieldError("attributes", f"has more than {MAX_ATTRIBUTES} entries")]
-    if depth_of(raw, MAX_ATTRIBUTE_DEPTH) > MAX_ATTRIBUTE_DEPTH:
-        return {}, [FieldError("attributes", f"is nested more than {MAX_ATTRIBUTE_DEPTH} levels deep")]
+    if message := shape_error(raw):
+        return {}, [FieldError("attributes", message)]
     attributes = {key: clean_json(value) for name, value in raw.items() if (key := clean(str(name))[:200])}
     if len(repr(attributes)) > MAX_ATTRIBUTE_CHARACTERS:
         return {}, [FieldError("attributes", f"has more than {MAX_ATTRIBUTE_CHARACTERS} characters")]

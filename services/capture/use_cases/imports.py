@@ -18,7 +18,7 @@ from services.capture.rules.records import MAX_ROW_BYTES, Layout, Record, read_r
 from services.capture.store import imports as store
 from services.capture.use_cases.retries import ATTEMPTS, is_collision
 from services.capture.use_cases.submissions import Submission, record_submissions
-from shared.db import Database, UnitOfWork, is_outage, sqlstate
+from shared.db import Database, UnitOfWork, may_pass_later, sqlstate
 from shared.errors import Conflict, Invalid, NotFound
 from shared.store import outbox
 
@@ -92,7 +92,7 @@ async def import_next_page(database: Database, normaliser: ContactNormaliser, pa
 def _may_pass_later(error: Exception) -> bool:
     """Whether the same page may succeed later: the database is away, or other transactions are in the way."""
     if isinstance(error, SQLAlchemyError):
-        return is_outage(error) or is_collision(error)
+        return may_pass_later(error)
     return isinstance(error, OSError | TimeoutError)
 
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from tempfile import TemporaryFile
 from typing import IO, Any, Protocol
 from uuid import UUID
@@ -57,26 +56,34 @@ async def start_import(
     with the same Idempotency-Key is uploading.
     """
     with TemporaryFile() as scratch:
-        return await _store_upload(database, tenant, actor, file, upload, partial(text_of, scratch=scratch))
+        text, layout, mapping = await asyncio.to_thread(_read, file, upload, text_of, scratch)
+        return await _store(database, tenant, actor, upload, text, layout, mapping)
 
 
-async def _store_upload(
-    database: Database,
-    tenant: str,
-    actor: str,
-    file: IO[bytes],
-    upload: Upload,
-    read: Callable[..., tuple[IO[bytes], str]],
-) -> UUID:
+def _read(
+    file: IO[bytes], upload: Upload, text_of: TextOf, scratch: IO[bytes]
+) -> tuple[IO[bytes], Layout, dict[str, str]]:
+    """The file as text, how it is written, and which column fills which field."""
     try:
-        text, was = await asyncio.to_thread(read, file, upload.encoding)
+        text, was = text_of(file, upload.encoding, scratch)
         text.seek(0)
         layout = read_layout(text.read(_HEAD), name=upload.name, was=was)
-        mapping = read_mapping(upload.mapping, layout.columns, keep_unmapped=upload.keep_unmapped)
+        return text, layout, read_mapping(upload.mapping, layout.columns, keep_unmapped=upload.keep_unmapped)
     except NotText as error:
         raise UnsupportedMedia(str(error)) from None
     except ValueError as error:
         raise Invalid(str(error), [{"field": "file", "message": str(error)}]) from None
+
+
+async def _store(
+    database: Database,
+    tenant: str,
+    actor: str,
+    upload: Upload,
+    text: IO[bytes],
+    layout: Layout,
+    mapping: Mapping[str, str],
+) -> UUID:
     size, rows, digest = await asyncio.to_thread(_measure, text, layout, upload)
     known = await _import_of_key(database, tenant, upload.idempotency_key, digest)
     if known is not None:

@@ -35,52 +35,37 @@ class MailReader:
 
     def __init__(self) -> None:
         self._process: Process | None = None
-        self._ready = False
         self._turn = asyncio.Lock()
-
-    async def start(self) -> None:
-        """Start the process before the first mail needs it; the first mail waits until it is ready."""
-        async with self._turn:
-            if self._process is None:
-                await self._spawn()
 
     async def read(self, raw: bytes, seconds: float) -> ReadMail:
         """The mail, read within `seconds`. Raises NotRead."""
         async with self._turn:
-            process = await self._running()
             try:
+                process = await self._running()
                 return _read_mails.validate_json(await asyncio.wait_for(_ask(process, raw), seconds))
             except TimeoutError:
-                await self._end()
+                await self.close()
                 raise NotRead(f"it could not be read within {seconds:g} seconds") from None
             except (EOFError, OSError) as error:
-                await self._end()
+                await self.close()
                 raise NotRead(f"the process that read it ended ({type(error).__name__})") from None
             except asyncio.CancelledError:
-                await self._end()  # its answer would be taken for that of the next mail
+                await self.close()  # its answer would be taken for that of the next mail
                 raise
             except ValueError as error:
                 raise NotRead(f"it could not be read: {str(error)[:200]}") from None
 
     async def close(self) -> None:
         """End the process."""
-        await self._end()
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.wait()
 
     async def _running(self) -> Process:
-        if self._process is None or self._process.returncode is not None:
-            await self._spawn()
-        assert self._process is not None
-        if not self._ready:
-            try:
-                await asyncio.wait_for(_frame(self._process), START_SECONDS)
-            except (TimeoutError, EOFError, OSError):
-                await self._end()
-                raise NotRead("the process that reads mails could not be started") from None
-            self._ready = True
-        return self._process
-
-    async def _spawn(self) -> None:
-        self._ready = False
+        """The process, which is started and ready before its first mail. Its start is not counted as reading."""
+        if self._process is not None and self._process.returncode is None:
+            return self._process
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -89,12 +74,12 @@ class MailReader:
             stdout=PIPE,
             env={name: value for name, value in os.environ.items() if not name.startswith("LEADFLOW_")},  # no secrets
         )
-
-    async def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            process.kill()
-            await process.wait()
+        try:
+            await asyncio.wait_for(_frame(self._process), START_SECONDS)
+        except (TimeoutError, EOFError, OSError):
+            await self.close()
+            raise NotRead("the process that reads mails could not be started") from None
+        return self._process
 
 
 async def _ask(process: Process, raw: bytes) -> bytes:

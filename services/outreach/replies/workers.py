@@ -14,9 +14,9 @@ from imapclient.exceptions import IMAPClientError
 from services.outreach.context import Context
 from services.outreach.replies.gateways import ImapSession
 from services.outreach.replies.gateways.imap import BROKEN, REFUSED_LOGIN, TROUBLE, reason
+from services.outreach.replies.store import imap_positions
 from services.outreach.replies.use_cases import imap_fetches
 from services.outreach.settings import ImapAccount
-from services.outreach.store import imap_positions
 from shared.db import Database, UnitOfWork
 from shared.errors import Conflict
 from shared.observability import IMAP_FAILING, IMAP_SKIPPED, WORKER_FAILURES

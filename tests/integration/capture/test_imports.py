@@ -31,16 +31,6 @@ ADA@x.example,,,Acme Limited,,
 
 
 @pytest.fixture
-async def capture(start):
-    return await start("capture")
-
-
-@pytest.fixture
-def api(capture, tenant):
-    return capture.client(tenant, "operator")
-
-
-@pytest.fixture
 def upload(api):
     async def upload(content, *, name="leads.csv", status=202, headers=None, **form):
         data = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in form.items()}

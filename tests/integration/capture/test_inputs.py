@@ -2,17 +2,7 @@
 
 import pytest
 
-ADA = {"source": "web", "email": "Ada@Acme.example", "first_name": "Ada", "company": "Acme"}
-
-
-@pytest.fixture
-async def capture(start):
-    return await start("capture")
-
-
-@pytest.fixture
-def api(capture, tenant):
-    return capture.client(tenant, "operator")
+from tests.integration.capture.test_leads import ADA
 
 
 def nested(depth):

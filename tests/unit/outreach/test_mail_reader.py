@@ -74,7 +74,7 @@ async def test_a_mail_that_breaks_the_rules_is_not_read_and_the_process_goes_on(
 
 async def test_the_process_knows_no_secret_of_the_service(reader, monkeypatch):
     monkeypatch.setenv("LEADFLOW_OUTREACH_SECRET", "s3cret")
-    await reader.start()
+    await reader.read(MAIL, 5)
     environment = await asyncio.to_thread(Path(f"/proc/{reader._process.pid}/environ").read_bytes)
     assert b"PATH=" in environment
     assert b"s3cret" not in environment

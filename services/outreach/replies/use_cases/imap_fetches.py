@@ -8,9 +8,9 @@ from uuid import UUID
 import structlog
 
 from services.outreach.replies.gateways import FetchedMail, Selected
+from services.outreach.replies.store.imap_positions import Failing, ImapPosition, lock_position, save_position
 from services.outreach.replies.use_cases.raw_mail import store_mail
 from services.outreach.settings import ImapAccount
-from services.outreach.store.imap_positions import Failing, ImapPosition, lock_position, save_position
 from shared.db import UnitOfWork
 from shared.errors import Conflict
 

@@ -15,13 +15,13 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from services.outreach.context import Context
-from services.outreach.replies import store
 from services.outreach.replies.mail_reader import MailReader, NotRead
 from services.outreach.replies.rules.mail_reading import ReadMail, unread_mail
-from services.outreach.replies.store import StoredMail
+from services.outreach.replies.store import inbound_mails
+from services.outreach.replies.store.inbound_mails import StoredMail
 from services.outreach.replies.use_cases.received import ReceivedMessage
 from services.outreach.replies.use_cases.receiving import record_mail
-from shared.db import RETRY_AT_ONCE, Database, UnitOfWork, is_outage, sqlstate
+from shared.db import Database, UnitOfWork, may_pass_later
 from shared.ids import uuid7
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ async def store_mail(work: UnitOfWork, tenant: str, raw: bytes, *, taken: bool =
     `taken`: the caller reads it at once, with `read_at_once`, and the worker only if that fails.
     """
     mail_id = uuid7()
-    await store.add_mail(work, tenant, mail_id, raw, work.now + _TAKEN if taken else work.now)
+    await inbound_mails.add(work, tenant, mail_id, raw, work.now + _TAKEN if taken else work.now)
     return mail_id
 
 
@@ -69,14 +69,14 @@ class Mails:
             received = None
         if received is None:
             async with begin(tenant) as work:
-                await store.release_mail(work, tenant, mail_id)
+                await inbound_mails.release(work, tenant, mail_id)
                 self.context.wake_after(work, "mails")
         return received or ReceivedMessage(None, "received")
 
     async def read_due(self, database: Database) -> int:
         """A worker's round: read the mails that are due; how many were looked at."""
         async with database.worker() as work:
-            due = await store.due_mails(work, _PAGE)
+            due = await inbound_mails.due(work, _PAGE)
         for tenant, mail_id in due:
             await self._read_or_postpone(lambda each: database.worker([each]), tenant, mail_id)
         return len(due)
@@ -85,27 +85,27 @@ class Mails:
         try:
             await self._read(begin, tenant, mail_id, READING_SECONDS)
         except Exception as error:
-            if isinstance(error, DBAPIError) and (is_outage(error) or sqlstate(error) in RETRY_AT_ONCE):
+            if isinstance(error, DBAPIError) and may_pass_later(error):
                 raise
             problem = str(error) if isinstance(error, NotRead) else f"a defect in this service: {type(error).__name__}"
             log.error("mail.not_read", tenant=tenant, mail_id=str(mail_id), problem=problem, exc_info=error)
             async with begin(tenant) as work:
-                await store.postpone_mail(work, tenant, mail_id, work.now + _AGAIN, problem)
+                await inbound_mails.postpone(work, tenant, mail_id, work.now + _AGAIN, problem)
 
     async def _read(self, begin: Begin, tenant: str, mail_id: UUID, seconds: float) -> ReceivedMessage | None:
         """Read the mail and record what it says; None when somebody else has done so, or does so now."""
         async with begin(tenant) as work:
-            mail = await store.stored_mail(work, tenant, mail_id)
+            mail = await inbound_mails.get(work, tenant, mail_id)
         if mail is None:
             return None
         read = await self._understand(mail, seconds)
         async with begin(tenant) as work:
-            if await store.stored_mail(work, tenant, mail_id, lock=True) is None:
+            if not await inbound_mails.lock(work, tenant, mail_id):
                 return None
             received = await record_mail(
                 work, self.context.keys, self.context.settings.mail_domain, tenant, read, mail.raw, mail.received_at
             )
-            await store.delete_mail(work, tenant, mail_id)
+            await inbound_mails.delete(work, tenant, mail_id)
             self.context.wake_after(work, "composer")
         return received
 

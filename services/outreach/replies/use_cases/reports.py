@@ -50,15 +50,8 @@ async def record_reports(
         if report.action != "failed" or dispatch["dispatch_id"] in blamed:
             continue
         blamed.add(dispatch["dispatch_id"])
-        bounce = Bounce(
-            new.tenant_id,
-            dispatch["lead_id"],
-            "email",
-            dispatch["message_id"],
-            dispatch["to_address"],
-            bytes(dispatch["address_hash"]),
-        )
-        await record_bounce(work, bounce, Failure(report.severity, report.status, report.detail))
+        failure = Failure(report.severity, report.status, report.detail)
+        await record_bounce(work, Bounce.of_dispatch(dispatch), failure)
     return outcome
 
 
