@@ -1,10 +1,14 @@
 """What all parts of outreach agree on: kinds and stages, channels and modes, consent, sending windows. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from importlib import resources
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import holidays
 
 Channel = Literal["email", "sms"]
 Kind = Literal["first", "follow_up", "answer", "nurture", "sequence"]
@@ -65,18 +69,64 @@ def is_recent(occurred_at: datetime, now: datetime, within_hours: float) -> bool
     return now - occurred_at <= timedelta(hours=within_hours)
 
 
+@lru_cache(maxsize=500)
+def _holidays_of(country: str) -> holidays.HolidayBase:
+    code, _, subdivision = country.partition("-")
+    return holidays.country_holidays(code, subdiv=subdivision or None)
+
+
+def is_country(country: str) -> bool:
+    """Whether the holidays of this country (ISO 3166: `DE`, `DE-BY`) are known."""
+    try:
+        _holidays_of(country)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def is_holiday(day: date, country: str | None) -> bool:
+    """Whether the day is a public holiday of the country; None: of no country."""
+    return country is not None and day in _holidays_of(country)
+
+
+def is_working_day(day: date, country: str | None) -> bool:
+    """Whether people work on that day: by the weekend and the holidays of the country, else from Monday to Friday."""
+    return day.weekday() < 5 if country is None else bool(_holidays_of(country).is_working_day(day))
+
+
+def local_moment(wanted: datetime, zone: ZoneInfo) -> datetime:
+    """The moment (UTC) at which the clocks of the zone first show that time (without a zone) or a later one.
+
+    A time that exists twice is the first of the two; one that is skipped, when clocks are put forward, is the moment
+    at which they are.
+    """
+    at = wanted.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if at.astimezone(zone).replace(tzinfo=None) == wanted:
+        return at
+    before, after = wanted.replace(tzinfo=zone, fold=1).astimezone(UTC), at
+    offset = after.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) / 2
+        before, after = (before, middle) if middle.astimezone(zone).utcoffset() == offset else (middle, after)
+    return after.replace(microsecond=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When messages may be sent, in the lead's time zone. `days`: 0 = Monday; `start`, `end`: minutes of the day."""
+    """When messages may be sent, in the lead's time zone. `days`: 0 = Monday; `start`, `end`: minutes of the day.
+
+    `holidays`: the country on whose public holidays the window stays shut.
+    """
 
     days: frozenset[int]
     start: int
     end: int
+    holidays: str | None = None
 
     @staticmethod
-    def of(days: Sequence[str], start: str, end: str) -> "Window":
+    def of(days: Sequence[str], start: str, end: str, holidays: str | None = None) -> "Window":
         """A window from the values of the settings ("mon", "09:00"). ValueError when it would never open."""
-        window = Window(frozenset(DAYS.index(day) for day in days), _minutes(start), _minutes(end))
+        window = Window(frozenset(DAYS.index(day) for day in days), _minutes(start), _minutes(end), holidays)
         if not window.days or window.start >= window.end:
             raise ValueError("a window needs at least one day and a start before its end")
         return window
@@ -86,14 +136,53 @@ class Window:
         zone = zone_of(timezone)
         local = now.astimezone(zone)
         minute = local.hour * 60 + local.minute
-        if local.weekday() in self.days and self.start <= minute < self.end:
+        if self._opens_on(local.date()) and self.start <= minute < self.end:
             return now
-        for ahead in range(9):
-            day = (local + timedelta(days=ahead)).date()
-            opens = datetime.combine(day, time(self.start // 60, self.start % 60), zone).astimezone(UTC)
-            if day.weekday() in self.days and opens > now:
+        for ahead in range(_LONGEST_SHUT):
+            day = local.date() + timedelta(days=ahead)
+            if not self._opens_on(day):
+                continue
+            opens = local_moment(datetime.combine(day, time(self.start // 60, self.start % 60)), zone)
+            if opens > now:
                 return opens
         raise ValueError("the window never opens")
+
+    def _opens_on(self, day: date) -> bool:
+        return day.weekday() in self.days and not is_holiday(day, self.holidays)
+
+
+_LONGEST_SHUT = 60
+"""Days for which a window may stay shut: one weekday, and holidays on it for weeks."""
+
+
+def open_in_all(windows: Iterable[Window], now: datetime, timezone: str | None) -> datetime | None:
+    """When all these windows are open next, `now` at the earliest; None when they are not within two months."""
+    windows, at = tuple(windows), now
+    while at - now < timedelta(days=_LONGEST_SHUT):
+        latest = max((window.next_open(at, timezone) for window in windows), default=at)
+        if latest == at:
+            return at
+        at = latest
+    return None
+
+
+@lru_cache(maxsize=1)
+def _zones_of_countries() -> Mapping[str, str]:
+    """The first zone of each country in the `zone.tab` of the IANA time zone database: the most populous one."""
+    found: dict[str, str] = {}
+    lines = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        if line and not line.startswith("#"):
+            country, _, zone, *_ = line.split("\t")
+            found.setdefault(country, zone)
+    return found
+
+
+def zone_of_lead(timezone: str | None, country: str | None, tenants: str) -> str:
+    """The name of a lead's time zone: its own, else its country's (ISO 3166), else the tenant's."""
+    if timezone and (timezone == "UTC" or zone_of(timezone).key != "UTC"):
+        return timezone
+    return _zones_of_countries().get((country or "").upper(), tenants)
 
 
 def zone_of(name: str | None) -> ZoneInfo:

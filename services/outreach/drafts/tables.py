@@ -121,6 +121,8 @@ class CompositionRow(Table, table=True):
     asked_by: str = Field(sa_column=text_column())
     instruction: str | None = Field(sa_column=text_column(null=True))
     replaces: UUID | None
+    from_step: str | None = Field(sa_column=text_column(null=True))
+    """For a step of a sequence: how it is written and what its reviewer is shown, as JSON."""
     state: str = Field(sa_column=text_column(default="queued"))
     reason: str | None = Field(sa_column=text_column(null=True))
     attempts: int = Field(sa_column=number_column(0))

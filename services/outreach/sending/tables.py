@@ -1,9 +1,11 @@
-"""Dispatches, each bound to one approval of one text, how much each mailbox has sent, and sending domains."""
+"""Dispatches, each bound to the approval of its text or of its template, how much each mailbox has sent, and sending domains."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import Column, Computed, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.outreach.tables import Table, boolean_column, number_column, text_column
@@ -18,7 +20,15 @@ class DispatchRow(Table, table=True):
         UniqueConstraint("tenant_id", "draft_id"),
         UniqueConstraint("tenant_id", "message_id"),
         ForeignKeyConstraint(
-            ["tenant_id", "draft_id", "sha256"], ["approval.tenant_id", "approval.draft_id", "approval.sha256"]
+            ["tenant_id", "draft_id", "sha256"], ["content.tenant_id", "content.draft_id", "content.sha256"]
+        ),
+        ForeignKeyConstraint(
+            ["tenant_id", "draft_id", "approved_sha256"],
+            ["approval.tenant_id", "approval.draft_id", "approval.sha256"],
+        ),
+        ForeignKeyConstraint(
+            ["tenant_id", "template_scope", "template_sha256"],
+            ["template_approval.tenant_id", "template_approval.scope_id", "template_approval.sha256"],
         ),
         Index("dispatch_due", "due_at", postgresql_where=text("state = 'queued'")),
         Index("dispatch_turns", "tenant_id", "mailbox", "due_at", postgresql_where=text("state = 'queued'")),
@@ -33,6 +43,17 @@ class DispatchRow(Table, table=True):
             "sending_at",
             postgresql_where=text("sending_at IS NOT NULL"),
         ),
+        Index(
+            "dispatch_one_of_a_step",
+            "tenant_id",
+            "address_hash",
+            "sequence_id",
+            "step",
+            "channel",
+            unique=True,
+            postgresql_where=text("sequence_id IS NOT NULL"),
+        ),
+        Index("dispatch_enrolment", "tenant_id", "enrolment_id", postgresql_where=text("enrolment_id IS NOT NULL")),
     )
 
     tenant_id: str = Field(sa_column=text_column(key=True))
@@ -60,6 +81,24 @@ class DispatchRow(Table, table=True):
     crossed: bool = Field(sa_column=boolean_column())
     """The message was on its way when the lead opted out."""
     created_at: datetime = Field(sa_column=moment())
+    enrolment_id: UUID | None
+    """The trigger `dispatch_of_step` sets this and the next two, the window, `uses_up` and `held`."""
+    sequence_id: UUID | None
+    step: int | None
+    template_scope: UUID | None
+    """The sequence or the enrolment for which the template was approved that the message follows."""
+    template_sha256: str | None = Field(sa_column=text_column(null=True))
+    template_values: dict[str, Any] | None = Field(sa_column=Column(JSONB, nullable=True))
+    send_window: dict[str, Any] | None = Field(sa_column=Column(JSONB, nullable=True))
+    """The window of the sequence, besides the tenant's."""
+    uses_up: bool = Field(sa_column=boolean_column("true"))
+    """Whether the message counts when a channel is used up."""
+    held: bool = Field(sa_column=boolean_column())
+    """It does not leave while its enrolment or its sequence is paused."""
+    approved_sha256: str | None = Field(
+        sa_column=Column(Text, Computed("CASE WHEN template_sha256 IS NULL THEN sha256 END"), nullable=True)
+    )
+    """The text that a person approved; null where a template was approved."""
 
 
 class SendingDomainRow(Table, table=True):
