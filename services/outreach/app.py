@@ -19,6 +19,10 @@ from services.outreach.sending import endpoints as sending_endpoints
 from services.outreach.sending import workers as sending_workers
 from services.outreach.sending.gateways import FileSms, SmsProvider, Smtp, TwilioSms
 from services.outreach.sending.use_cases import exhaustion, outcomes
+from services.outreach.sequences import workers as sequence_workers
+from services.outreach.sequences.endpoints import enrolments as enrolment_endpoints
+from services.outreach.sequences.endpoints import sequences as sequence_endpoints
+from services.outreach.sequences.use_cases import interruptions
 from services.outreach.settings import Settings
 from services.outreach.suppression import endpoints as suppression_endpoints
 from services.outreach.suppression import workers as suppression_workers
@@ -28,6 +32,9 @@ hooks.reply_labelled.connect(supersession.supersede_on_reply)
 hooks.reply_labelled.connect(requests.request_answer)
 hooks.channel_closed.connect(supersession.supersede_on_channel_closed)
 hooks.channel_closed.connect(exhaustion.check_on_channel_closed)
+hooks.reply_labelled.connect(interruptions.interrupt_on_reply)
+hooks.channel_closed.connect(interruptions.interrupt_on_channel_closed)
+hooks.draft_approved.connect(interruptions.approve_templates_with_draft)
 hooks.sent_evidence.connect(outcomes.apply_sent_evidence)
 
 
@@ -44,10 +51,15 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
         sending_endpoints.router,
         suppression_endpoints.router,
         reply_endpoints.router,
+        sequence_endpoints.router,
+        enrolment_endpoints.router,
     )
     service.consume(Reader(context).handle)
     _compose(service, settings)
     _send(service, settings, context)
+    addresses = SenderAddresses(settings.mail_domain, settings.sms_from)
+    service.work("sequences", sequence_workers.Steps(context, addresses).step, every=settings.poll_seconds)
+    service.work("enrolment-jobs", sequence_workers.run_jobs, every=2.0)
     mail_reader = MailReader()
     mails = Mails(context, mail_reader)
     service.app.state.mails = mails

@@ -12,6 +12,7 @@ from services.outreach.drafts.store.compositions import CompositionRequest
 from services.outreach.drafts.use_cases import supersession
 from services.outreach.hooks import ChannelClosed
 from services.outreach.rules import is_recent
+from services.outreach.sequences.use_cases import interruptions
 from services.outreach.store import Lead, lead_state, leads_of, schedule_check_ins, settings_of_all
 from services.outreach.use_cases.contact_details import apply_contact_details
 from services.outreach.use_cases.erasure import erase
@@ -46,6 +47,7 @@ class Reader:
         batch = [each for each in batch if (each.tenant, each.lead_id) not in erased]
         await on_lead_details(work, self._context, [*_of(batch, LeadCaptured), *_of(batch, LeadUpdated)])
         await on_lead_merged(work, _of(batch, LeadMerged))
+        await on_new_leads(work, _of(batch, LeadCaptured))
         await on_lead_enriched(work, _of(batch, LeadEnriched))
         await on_lead_scored(work, _of(batch, LeadScored))
         requests = await on_stage_changed(work, _of(batch, StageChanged))
@@ -63,6 +65,13 @@ async def on_lead_details(
 ) -> None:
     """lead.captured, lead.updated: each carries all contact details; those with the greatest version count."""
     await apply_contact_details(work, context.keys, batch)
+
+
+async def on_new_leads(work: UnitOfWork, batch: list[Received[LeadCaptured]]) -> None:
+    """lead.captured: a sequence may have a rule that enrols new leads of a source."""
+    if batch:
+        leads = await leads_of(work, {(each.tenant, each.lead_id) for each in batch})
+        await interruptions.enrol_by_rule(work, leads, {(each.tenant, each.lead_id): each for each in batch})
 
 
 async def on_lead_enriched(work: UnitOfWork, batch: list[Received[LeadEnriched]]) -> None:
@@ -91,6 +100,7 @@ async def on_stage_changed(work: UnitOfWork, batch: list[Received[StageChanged]]
     moves = {key: each.last_move for key, each in changed.items() if each.last_move is not None}
     if moves:
         await schedule_check_ins(work, _check_in_dues(moves, leads, work.now))
+        await interruptions.interrupt_on_stages(work, leads, moves)
     settings = await settings_of_all(work, {tenant for tenant, _ in changed})
     requests = []
     for (tenant, lead_id), received in moves.items():
@@ -148,6 +158,7 @@ async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) ->
     if not merged:
         return
     await supersession.supersede_all(work, merged, "merged")
+    await interruptions.end_merged(work, merged)
     aliases = await leads_of(work, merged)
     for tenant, alias_id in merged:
         await compositions.drop_all(work, tenant, alias_id, None, "merged")

@@ -1,17 +1,18 @@
 """Hooks by which a lower part of outreach notifies a higher one, inside the same transaction, without importing it.
 
-Imports are allowed in one direction only: drafts -> sending -> suppression <- replies. Yet an opt-out
+Imports are allowed in one direction only: sequences -> drafts -> sending -> suppression <- replies. Yet an opt-out
 (suppression) must end drafts, and a reply must prove that a message was sent. So the lower part notifies a hook, and
 `app.py` connects the listeners of the higher parts.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from shared.db import UnitOfWork
+from shared.events import Envelope
 
 T = TypeVar("T")
 
@@ -36,6 +37,10 @@ class ReplyLabelled:
     channel: str
     label: str
     received_at: datetime
+    return_date: datetime | None = None
+    """When the lead is back, by its out-of-office reply."""
+    event: Envelope | None = None
+    """The `reply.received` that was published with the label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,18 @@ class SentEvidence:
     tenant: str
     dispatch_id: UUID
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftApproved:
+    """A human approves a draft. `made_from`, as the reviewer saw it, names the templates that are approved with it."""
+
+    tenant: str
+    draft_id: UUID
+    sha256: str
+    kind: str
+    made_from: Mapping[str, Any]
+    actor: str
 
 
 class Hook(Generic[T]):
@@ -67,3 +84,4 @@ class Hook(Generic[T]):
 channel_closed: Hook[ChannelClosed] = Hook()
 reply_labelled: Hook[ReplyLabelled] = Hook()
 sent_evidence: Hook[SentEvidence] = Hook()
+draft_approved: Hook[DraftApproved] = Hook()

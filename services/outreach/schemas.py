@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from services.outreach.rules import CHANNELS, Channel, Day, Kind, Mode, Window
+from services.outreach.rules import CHANNELS, Channel, Day, Kind, Mode, Window, zone_of
 
 __all__ = ["DEFAULT_PER_DAY", "Body", "Channel", "Kind", "Mailbox", "ModeBody", "OutreachSettings", "SendingWindow"]
 
@@ -69,11 +69,20 @@ class OutreachSettings(Body):
     exhaust_after_messages: Annotated[int, Field(ge=1, le=1_000)] = 4
     nurture_sequence_id: UUID | None = None
     react_within_hours: Annotated[float, Field(gt=0, le=87_600)] = 48
+    timezone: str = "UTC"
+    """By whose clocks a lead is written to of whom neither time zone nor country is known."""
     sms_from: Annotated[str, Field(pattern=r"^\+?[A-Za-z0-9 ]{3,20}$")] | None = None
 
     def drafts_automatically(self, kind: str) -> bool:
         """Whether drafts of this kind are made without anybody asking for them."""
         return next((on for name, on in self.auto_drafts.items() if name == kind), True)
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, given: str) -> str:
+        if given != "UTC" and zone_of(given).key == "UTC":
+            raise ValueError("is not the name of a time zone")
+        return given
 
     @field_validator("unknown_consent_allows")
     @classmethod

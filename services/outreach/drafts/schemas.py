@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import RowMapping
 
-from services.outreach.drafts.composer.template import MAX_TEMPLATE
 from services.outreach.drafts.rules import MAX_INSTRUCTION
 from services.outreach.schemas import Body, Channel, Kind
+from services.outreach.sending.templates import MAX_TEMPLATE
 
 MAX_REASON = 2_000
 Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON)]

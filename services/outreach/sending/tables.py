@@ -1,4 +1,4 @@
-"""Dispatches, each bound to the approval of its text or of its template, how much each mailbox has sent, and sending domains."""
+"""Dispatches, each bound to the approval of its text or template; what mailboxes have sent; sending domains."""
 
 from datetime import date, datetime
 from typing import Any
@@ -82,7 +82,7 @@ class DispatchRow(Table, table=True):
     """The message was on its way when the lead opted out."""
     created_at: datetime = Field(sa_column=moment())
     enrolment_id: UUID | None
-    """The trigger `dispatch_of_step` sets this and the next two, the window, `uses_up` and `held`."""
+    """The trigger `dispatch_of_step` sets this and the next two, the window and `uses_up`."""
     sequence_id: UUID | None
     step: int | None
     template_scope: UUID | None
@@ -93,8 +93,6 @@ class DispatchRow(Table, table=True):
     """The window of the sequence, besides the tenant's."""
     uses_up: bool = Field(sa_column=boolean_column("true"))
     """Whether the message counts when a channel is used up."""
-    held: bool = Field(sa_column=boolean_column())
-    """It does not leave while its enrolment or its sequence is paused."""
     approved_sha256: str | None = Field(
         sa_column=Column(Text, Computed("CASE WHEN template_sha256 IS NULL THEN sha256 END"), nullable=True)
     )

@@ -17,6 +17,7 @@ from services.outreach.store.settings import (
     settings_of,
     settings_of_all,
     settings_version,
+    zone_name,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "settings_of",
     "settings_of_all",
     "settings_version",
+    "zone_name",
 ]

@@ -31,7 +31,7 @@ async def delete_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     Triggers allow this only once the erasure has been recorded, and a text only after its draft.
     """
     of_lead = {"tenant": tenant, "lead": lead_id}
-    for table in ("dispatch", "approval"):
+    for table in ("dispatch", "template_approval", "approval"):
         await work.run(
             f"""
             DELETE FROM {table} t USING draft d WHERE d.tenant_id = t.tenant_id AND d.draft_id = t.draft_id

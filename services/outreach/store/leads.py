@@ -59,6 +59,12 @@ class Lead:
         fact = self.facts.get("timezone") or {}
         return self.fields.get("timezone") or fact.get("value")
 
+    @property
+    def country(self) -> str | None:
+        """The country (ISO 3166) that the lead gave, or else the one that enrichment found for it or its phone."""
+        found = (self.facts.get(name) or {} for name in ("country", "phone_country"))
+        return self.fields.get("country") or next((fact["value"] for fact in found if fact.get("value")), None)
+
 
 def _lead(row: RowMapping) -> Lead:
     return Lead(

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 import orjson
 
+from services.outreach.rules import zone_of_lead
 from services.outreach.schemas import Mailbox, OutreachSettings
+from services.outreach.store.leads import Lead
 from shared.db import UnitOfWork
 
 
@@ -51,6 +53,11 @@ async def save_settings(work: UnitOfWork, tenant: str, settings: OutreachSetting
 def mailboxes_of(settings: OutreachSettings, tenant: str, mail_domain: str) -> list[Mailbox]:
     """The tenant's mailboxes, or the default one of a tenant that has set none."""
     return settings.mailboxes or [Mailbox.model_validate({"from": f"sales@{tenant}.{mail_domain}"})]
+
+
+def zone_name(lead: Lead, settings: OutreachSettings) -> str:
+    """The time zone by whose clocks the lead is written to: its own, its country's, or the tenant's."""
+    return zone_of_lead(lead.timezone, lead.country, settings.timezone)
 
 
 async def service_key(work: UnitOfWork) -> str:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.outreach.sequences.use_cases import interruptions
 from services.outreach.store import lead_ids_of, lead_of
 from services.outreach.store.erasure import delete_lead, forget_addresses
 from services.outreach.suppression.store import lock_addresses
@@ -20,4 +21,5 @@ async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
             plain = [address for address in ((lead.email or "").lower(), lead.phone) if address]
             await forget_addresses(work, tenant, list(known.values()), plain)
         await record_erasure(work, tenant, each)
+        await interruptions.erase(work, tenant, each)
         await delete_lead(work, tenant, each)

@@ -1,21 +1,26 @@
 """Saving a tenant's settings, and letting work that already waits follow the new ones."""
 
+from uuid import UUID
+
 from services.outreach import store
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as dispatches
 from services.outreach.sending.message import ascii_domain
 from services.outreach.sending.rules import LONGEST_BACK_OFF, default_domain, is_own_domain
+from services.outreach.sequences.use_cases import definitions
 from shared.db import UnitOfWork
-from shared.errors import Invalid
+from shared.errors import Invalid, NotFound
 
 
 async def save(work: UnitOfWork, tenant: str, body: OutreachSettings, mail_domain: str) -> tuple[OutreachSettings, int]:
     """Save the settings that the body names, the others stay. All settings as they are now, and their version.
 
-    Raises Invalid for a mailbox in a domain that the tenant may not send from.
+    Raises Invalid for a mailbox in a domain that the tenant may not send from, and for an unknown nurture sequence.
     """
     if "mailboxes" in body.model_fields_set:
         await _check_domains(work, tenant, body, mail_domain)
+    if body.nurture_sequence_id is not None:
+        await _check_sequence(work, tenant, body.nurture_sequence_id)
     present = await store.settings_of(work, tenant)
     given = {name: getattr(body, name) for name in body.model_fields_set}
     if "auto_drafts" in given:
@@ -27,6 +32,14 @@ async def save(work: UnitOfWork, tenant: str, body: OutreachSettings, mail_domai
     if _exhaustion(present) != _exhaustion(saved):
         await dispatches.check_all_for_exhaustion(work, tenant)
     return saved, version
+
+
+async def _check_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> None:
+    try:
+        await definitions.get(work, tenant, sequence_id)
+    except NotFound as error:
+        wrong = {"field": "nurture_sequence_id", "message": "is no sequence of the tenant"}
+        raise Invalid(error.detail, [wrong]) from None
 
 
 async def _check_domains(work: UnitOfWork, tenant: str, body: OutreachSettings, mail_domain: str) -> None:

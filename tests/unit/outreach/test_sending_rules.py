@@ -49,7 +49,7 @@ FINE = SendConditions(
     stage_rule=None,
     last_reply_at=None,
     timezone=None,
-    window=None,
+    windows=(),
     sent_today=0,
     per_day=500,
     day_ends=NOW + timedelta(hours=14),
@@ -93,8 +93,8 @@ def test_caps_spacing_and_windows_only_delay():
     spaced = replace(FINE, last_sent_at=NOW - timedelta(seconds=10), spacing=timedelta(seconds=30))
     assert decide(spaced, NOW).until == NOW + timedelta(seconds=20)
     weekdays = Window.of(["mon", "tue"], "09:00", "17:00")
-    assert decide(replace(FINE, window=weekdays, timezone="Europe/Berlin"), NOW) == Go()
-    tokyo = decide(replace(FINE, window=weekdays, timezone="Asia/Tokyo"), NOW)
+    assert decide(replace(FINE, windows=(weekdays,), timezone="Europe/Berlin"), NOW) == Go()
+    tokyo = decide(replace(FINE, windows=(weekdays,), timezone="Asia/Tokyo"), NOW)
     assert tokyo.until == datetime(2026, 11, 30, 0, 0, tzinfo=UTC)
 
 
@@ -227,6 +227,20 @@ def test_an_operators_row_for_one_channel_closes_it_and_blocklists_nobody():
     assert blocklists([Suppression("all", "operator")])
     assert blocklists([Suppression("sms", "stop_word")])
     assert not blocklists([Suppression("email", "reply", retracted=True)])
+
+
+def test_a_message_of_a_sequence_waits_for_both_windows_and_for_its_enrolment():
+    weekdays, mondays = Window.of(["mon", "tue"], "09:00", "17:00"), Window.of(["mon"], "10:00", "11:00")
+    both = decide(replace(FINE, kind="sequence", windows=(weekdays, mondays)), NOW)
+    assert both == Wait(datetime(2026, 11, 30, 10, tzinfo=UTC), "outside the sending window")
+    sundays = Window.of(["sun"], "10:00", "11:00")
+    assert isinstance(decide(replace(FINE, windows=(weekdays, sundays)), NOW), Refuse)
+    until = NOW + timedelta(days=3)
+    paused = replace(FINE, kind="sequence", enrolment="paused", paused_until=until)
+    assert decide(paused, NOW) == Wait(until, "its sequence is paused")
+    assert decide(replace(paused, paused_until=None), NOW) == Wait(NOW + timedelta(hours=1), "its sequence is paused")
+    assert decide(replace(paused, enrolment="exited"), NOW) == Refuse("the enrolment has ended")
+    assert decide(replace(paused, enrolment="active"), NOW) == Go()
 
 
 def test_a_window_opens_on_its_next_day_whatever_daylight_saving_does():

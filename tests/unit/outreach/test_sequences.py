@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -318,7 +319,7 @@ def test_a_year_sends_each_step_once_in_order_in_the_window_and_never_after_a_re
     assert [entry.step.number for entry in sent] == sorted(entry.step.number for entry in sent)
     for entry in sent:
         assert window is None or window.next_open(entry.at, zone) == entry.at
-    for earlier, later in zip(sent, sent[1:], strict=False):
+    for earlier, later in pairwise(sent):
         if later.step.number == earlier.step.number + 1:
             assert later.at >= Calendar(zone).after(later.step, earlier.at)
     ends = [n for n, entry in enumerate(story) if entry.what in ("exited", "done")]

@@ -1,8 +1,9 @@
 """The check of a strategy before it is saved: its templates are filled in for two example leads."""
 
 from services.outreach.drafts.composer import ComposerTask, Fact
-from services.outreach.drafts.composer.template import check_template, write
+from services.outreach.drafts.composer.template import write
 from services.outreach.drafts.strategies import Strategy
+from services.outreach.sending.templates import check_template
 from shared.errors import Invalid
 
 _EXAMPLE = {

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import ChainableUndefined, TemplateError, nodes
+from jinja2 import ChainableUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.outreach.drafts.composer import ComposedText, ComposerTask, Fact
@@ -13,30 +13,8 @@ from services.outreach.drafts.composer.claims import check_claims, split_sentenc
 from services.outreach.drafts.composer.facts import facts_record
 from services.outreach.drafts.composer.sanitiser import MARK_END, MARK_START, plain_value
 from services.outreach.sending.message import MAX_BODY
+from services.outreach.sending.templates import check_template
 from shared.errors import Invalid
-
-MAX_TEMPLATE = 20_000
-"""Characters of one template."""
-_FILTERS = frozenset({"default", "d", "lower", "upper", "title", "capitalize", "trim", "truncate", "first", "last"})
-"""Filters that cannot make a text much longer, as a chain of `replace` would."""
-_ALLOWED = (
-    nodes.Template,
-    nodes.Output,
-    nodes.TemplateData,
-    nodes.If,
-    nodes.CondExpr,
-    nodes.Name,
-    nodes.Const,
-    nodes.Compare,
-    nodes.Operand,
-    nodes.And,
-    nodes.Or,
-    nodes.Not,
-    nodes.Concat,
-    nodes.Filter,
-    nodes.Test,
-)
-"""No loops, calls, attributes, includes or assignments: a template neither runs for long nor reaches other objects."""
 
 _MARKED_NAME = re.compile(f"{MARK_START}([^{MARK_START}{MARK_END}]*){MARK_END}")
 _MARKS = re.compile(f"{_MARKED_NAME.pattern}|{MARK_START}")
@@ -56,22 +34,6 @@ def _mark(value: Any) -> Any:
 _environment = ImmutableSandboxedEnvironment(
     undefined=ChainableUndefined, finalize=_mark, autoescape=False, keep_trailing_newline=True
 )
-
-
-def check_template(source: str, where: str) -> None:
-    """Raises Invalid, naming the field `where`, for a template with anything but values and conditions."""
-    if len(source) > MAX_TEMPLATE:
-        raise Invalid("the template is too long", [{"field": where, "message": f"more than {MAX_TEMPLATE} characters"}])
-    try:
-        tree = _environment.parse(source)
-    except (TemplateError, RecursionError) as error:
-        raise Invalid("the template cannot be read", [{"field": where, "message": str(error)[:200]}]) from None
-    for node in tree.find_all(nodes.Node):
-        named = isinstance(node, nodes.Filter) and node.name not in _FILTERS
-        if named or not isinstance(node, _ALLOWED):
-            what = f"the filter {node.name}" if isinstance(node, nodes.Filter) else type(node).__name__
-            wrong = {"field": where, "message": f"{what} is not allowed"}
-            raise Invalid("a template may contain only values and conditions", [wrong])
 
 
 @lru_cache(maxsize=1_000)

@@ -33,6 +33,8 @@ class NewDraft:
     claims: Sequence[Mapping[str, Any]] = ()
     made_from: Mapping[str, Any] = field(default_factory=dict)
     replaces: UUID | None = None
+    approved_by: str | None = None
+    """Who approved the template that the message follows; such a draft waits for nobody."""
 
 
 def _json(value: object) -> str:
@@ -57,6 +59,9 @@ _DRAFT = (
     "replaces",
     "expires_at",
     "created_at",
+    "state",
+    "decided_by",
+    "decided_at",
 )
 _ADD_DRAFT = f"""
     {insert_rows(DraftRow, _DRAFT)}
@@ -91,6 +96,9 @@ async def add(work: UnitOfWork, new: NewDraft) -> bool:
         new.replaces,
         new.expires_at,
         work.now,
+        "approved" if new.approved_by else "pending",
+        new.approved_by,
+        work.now if new.approved_by else None,
     )
     return bool(await work.run(_ADD_DRAFT, **by_column(_DRAFT, [row])))
 

@@ -28,6 +28,8 @@ class CompositionRequest(NamedTuple):
     channel: str | None = None
     instruction: str | None = None
     replaces: UUID | None = None
+    from_step: str | None = None
+    """For a step of a sequence: its strategy, and what the reviewer is shown, as JSON."""
 
 
 _REQUEST = ("tenant_id", *CompositionRequest._fields[1:])
@@ -42,6 +44,32 @@ async def add(work: UnitOfWork, requests: Sequence[CompositionRequest]) -> int:
         return 0
     rows = [(*request, work.now, work.now) for request in requests]
     return await work.run(_ADD, **by_column(_COLUMNS, rows))
+
+
+async def add_written(work: UnitOfWork, request: CompositionRequest) -> None:
+    """Store the request of a draft that is written already, so that a rewrite knows how it was written."""
+    if await add(work, [request]):
+        await end(work, request.tenant, request.draft_id, "done", None)
+
+
+async def step_of(work: UnitOfWork, tenant: str, draft_id: UUID) -> str | None:
+    """`from_step` of a draft, or of the one that it replaces."""
+    row = await work.fetch_one(
+        """
+        WITH RECURSIVE requests AS (
+            SELECT draft_id, replaces, from_step, 0 AS depth FROM composition
+            WHERE tenant_id = :tenant AND draft_id = :draft
+            UNION ALL
+            SELECT c.draft_id, c.replaces, c.from_step, r.depth + 1
+            FROM composition c JOIN requests r ON c.draft_id = r.replaces
+            WHERE c.tenant_id = :tenant AND r.depth < 1000
+        )
+        SELECT from_step FROM requests WHERE from_step IS NOT NULL ORDER BY depth LIMIT 1
+        """,
+        tenant=tenant,
+        draft=draft_id,
+    )
+    return row["from_step"] if row else None
 
 
 async def get(work: UnitOfWork, tenant: str, draft_id: UUID) -> RowMapping | None:
@@ -116,16 +144,20 @@ async def end(work: UnitOfWork, tenant: str, draft_id: UUID, state: str, reason:
     )
 
 
-async def drop_all(work: UnitOfWork, tenant: str, lead_id: UUID, channel: str | None, reason: str) -> None:
-    """Drop the queued requests for a lead: those on one channel, or all (None)."""
+async def drop_all(
+    work: UnitOfWork, tenant: str, lead_id: UUID, channel: str | None, reason: str, kind: str | None = None
+) -> None:
+    """Drop the queued requests for a lead: those on one channel or of one kind, or all (None)."""
     await work.run(
         """
         UPDATE composition SET state = 'dropped', reason = :reason
         WHERE tenant_id = :tenant AND lead_id = :lead AND state = 'queued'
           AND (CAST(:channel AS text) IS NULL OR channel = :channel)
+          AND (CAST(:kind AS text) IS NULL OR kind = :kind)
         """,
         reason=reason,
         tenant=tenant,
         lead=lead_id,
         channel=channel,
+        kind=kind,
     )

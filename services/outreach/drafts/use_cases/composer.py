@@ -54,6 +54,8 @@ def from_template(task: ComposerTask) -> ComposedText:
         return template.write(task)
     except Invalid as error:
         log.warning("composer.template_failed", strategy=task.strategy.name, why=error.detail)
+        if (task.strategy.kind, task.strategy.stage) not in BUILT_IN:
+            raise
         text = template.write(replace(task, strategy=BUILT_IN[task.strategy.kind, task.strategy.stage]))
         return _with_reason(text, f"{task.strategy.name}: {error.detail}")
 

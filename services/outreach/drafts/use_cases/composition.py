@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+import orjson
+
 from services.outreach.drafts import store
 from services.outreach.drafts.composer import ComposedText, ComposerTask
 from services.outreach.drafts.composer.facts import facts_of
@@ -16,6 +18,7 @@ from services.outreach.drafts.rules import (
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.store.compositions import CompositionRequest
 from services.outreach.drafts.store.conversations import Conversation, conversation_of
+from services.outreach.drafts.strategies import Strategy, from_body
 from services.outreach.drafts.use_cases.addressing import SenderAddresses, addressed_message, signature_of
 from services.outreach.drafts.use_cases.channels import channels_of
 from services.outreach.drafts.use_cases.events import publish_created
@@ -63,7 +66,7 @@ async def prepare(work: UnitOfWork, request: CompositionRequest, sender: SenderA
     task = ComposerTask(
         kind=request.kind,
         channel=channel,
-        strategy=await strategy_for(work, request.tenant, request.kind, stage),
+        strategy=await _strategy(work, request, stage),
         facts=facts_of(lead),
         sender=signature_of(lead, settings, sender),
         label=conversation.label if is_answer else None,
@@ -73,6 +76,16 @@ async def prepare(work: UnitOfWork, request: CompositionRequest, sender: SenderA
         instruction=request.instruction,
     )
     return Composition(request, lead, settings, channel, task, conversation)
+
+
+async def _strategy(work: UnitOfWork, request: CompositionRequest, stage: str) -> Strategy:
+    """How the draft is written: by the strategy of its kind and stage, or by that of its step of a sequence."""
+    if request.kind != "sequence":
+        return await strategy_for(work, request.tenant, request.kind, stage)
+    step = await compositions.step_of(work, request.tenant, request.draft_id)
+    if step is None:
+        raise CompositionDropped("the step of the sequence is not known any more")
+    return from_body("sequence", stage, 0, orjson.loads(step)["strategy"])
 
 
 async def save(work: UnitOfWork, composition: Composition, text: ComposedText, sender: SenderAddresses) -> None:
@@ -87,6 +100,8 @@ async def save(work: UnitOfWork, composition: Composition, text: ComposedText, s
         raise CompositionDropped("it was dropped meanwhile")
     conversation = composition.conversation if request.kind == "answer" else None
     message = addressed_message(lead, settings, sender, channel, text.subject, text.body, conversation)
+    step = await compositions.step_of(work, request.tenant, request.draft_id)
+    shown = orjson.loads(step)["made_from"] if step else {}
     new = store.NewDraft(
         tenant=request.tenant,
         draft_id=request.draft_id,
@@ -99,7 +114,7 @@ async def save(work: UnitOfWork, composition: Composition, text: ComposedText, s
         cause_at=request.cause_at,
         expires_at=work.now + timedelta(hours=settings.draft_ttl_hours),
         claims=text.claims,
-        made_from={**text.made_from, **({"instruction": request.instruction} if request.instruction else {})},
+        made_from={**text.made_from, **shown, **({"instruction": request.instruction} if request.instruction else {})},
         replaces=request.replaces,
     )
     if not await store.add(work, new):

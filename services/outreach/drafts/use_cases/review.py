@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
+from services.outreach import hooks
 from services.outreach.drafts import store
 from services.outreach.drafts.composer.claims import check_claims
 from services.outreach.drafts.composer.facts import facts_of
@@ -95,7 +96,12 @@ async def approve(work: UnitOfWork, keys: Keys, tenant: str, draft_id: UUID, act
         row["from_address"],
         row["cause_at"],
     )
+    await hooks.draft_approved.notify(
+        work, hooks.DraftApproved(tenant, draft_id, sha256, row["kind"], row["made_from"], actor)
+    )
     dispatch_id = await dispatches.queue(work, approved)
+    if dispatch_id is None:
+        raise Conflict("the address has had this step of the sequence already")
     await _decide(work, row, "approved", actor)
     return dispatch_id
 

@@ -30,10 +30,12 @@ async def supersede(work: UnitOfWork, row: RowMapping, reason: str) -> None:
     publish_decided(work, row, "superseded", SYSTEM, reason)
 
 
-async def supersede_all(work: UnitOfWork, leads: Iterable[LeadKey], reason: str, channel: str | None = None) -> None:
-    """End the pending drafts of these leads: those on one channel, or all (None)."""
+async def supersede_all(
+    work: UnitOfWork, leads: Iterable[LeadKey], reason: str, channel: str | None = None, kind: str | None = None
+) -> None:
+    """End the pending drafts of these leads: those on one channel or of one kind, or all (None)."""
     for row in await store.pending_of(work, leads):
-        if channel in (None, row["channel"]):
+        if channel in (None, row["channel"]) and kind in (None, row["kind"]):
             await supersede(work, row, reason)
 
 

@@ -36,7 +36,6 @@ def _dispatches() -> None:
             ADD COLUMN template_values jsonb,
             ADD COLUMN send_window jsonb,
             ADD COLUMN uses_up boolean NOT NULL DEFAULT true,
-            ADD COLUMN held boolean NOT NULL DEFAULT false,
             ADD COLUMN approved_sha256 text
                 GENERATED ALWAYS AS (CASE WHEN template_sha256 IS NULL THEN sha256 END) STORED,
             ADD CONSTRAINT dispatch_follows_a_template CHECK (

@@ -112,8 +112,16 @@ async def apply_label(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead 
         await _invalidate_address(work, row, lead)
     if row["label"] not in AUTOMATIC_LABELS:
         await _record_last_reply(work, row, lead)
+    back = _details(row).get("return_date")
     labelled = hooks.ReplyLabelled(
-        row["tenant_id"], lead.lead_id, row["reply_id"], row["channel"], row["label"], row["received_at"]
+        row["tenant_id"],
+        lead.lead_id,
+        row["reply_id"],
+        row["channel"],
+        row["label"],
+        row["received_at"],
+        return_date=datetime.fromisoformat(back) if back else None,
+        event=envelope,
     )
     await hooks.reply_labelled.notify(work, labelled)
 

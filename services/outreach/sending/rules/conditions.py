@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.outreach.rules import MODES, Window, consent_refusal, stage_refusal
+from services.outreach.rules import MODES, Window, consent_refusal, open_in_all, stage_refusal
 
 SPACING = "spacing between two messages of the mailbox"
 """The reason of a dispatch that waits for its mailbox. It is stored, and finds those that wait for the same."""
+
+
+_LOOK_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class SendConditions:
 
     `to`: the address that was approved; `address`: the lead's present one. `own_domain`: whether the tenant may send
     from the mailbox's domain. `suppressed`: why the address is suppressed. `last_reply_at`: when the lead last replied.
-    `per_day`: the mailbox's cap, `day_ends` when it is reset.
+    `windows`: the tenant's, and that of the message's sequence. `per_day`: the mailbox's cap, `day_ends` when it is
+    reset. `enrolment`: the state of the enrolment that the message belongs to, None for any other message.
     """
 
     channel: str
@@ -56,12 +60,14 @@ class SendConditions:
     stage_rule: str | None
     last_reply_at: datetime | None
     timezone: str | None
-    window: Window | None
+    windows: tuple[Window, ...]
     sent_today: int
     per_day: int | None
     day_ends: datetime
     last_sent_at: datetime | None
     spacing: timedelta
+    enrolment: str | None = None
+    paused_until: datetime | None = None
 
 
 def decide(conditions: SendConditions, now: datetime) -> Go | Wait | Refuse:
@@ -69,10 +75,13 @@ def decide(conditions: SendConditions, now: datetime) -> Go | Wait | Refuse:
     refusal = _refusal(conditions)
     if refusal:
         return Refuse(refusal)
-    if conditions.window:
-        opens = conditions.window.next_open(now, conditions.timezone)
-        if opens > now:
-            return Wait(opens, "outside the sending window")
+    if conditions.enrolment == "paused":
+        return Wait(conditions.paused_until or now + _LOOK_AGAIN, "its sequence is paused")
+    opens = open_in_all(conditions.windows, now, conditions.timezone)
+    if opens is None:
+        return Refuse("the windows of the tenant and of the sequence are never open together")
+    if opens > now:
+        return Wait(opens, "outside the sending window")
     if conditions.per_day is not None and conditions.sent_today >= conditions.per_day:
         return Wait(conditions.day_ends, f"the mailbox has sent its {conditions.per_day} messages of today")
     if conditions.last_sent_at and conditions.last_sent_at + conditions.spacing > now:
@@ -102,4 +111,6 @@ def _refusal(conditions: SendConditions) -> str | None:
         return refusal
     if conditions.last_reply_at and conditions.last_reply_at > conditions.cause_at:
         return "the lead has written since the draft was made"
+    if conditions.enrolment in ("exited", "done"):
+        return "the enrolment has ended"
     return stage_refusal(conditions.kind, conditions.stage, conditions.stage_rule)

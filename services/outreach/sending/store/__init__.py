@@ -2,9 +2,11 @@
 
 from services.outreach.sending.store.dispatches import (
     Approved,
+    ByTemplate,
     annotate,
     by_provider_id,
     change_state,
+    enrolment_of,
     enter_sending,
     hasten_queued,
     lapsed,
@@ -14,6 +16,7 @@ from services.outreach.sending.store.dispatches import (
     next_due,
     page,
     queue,
+    template_of,
 )
 from services.outreach.sending.store.exhaustion import (
     SentMessages,
@@ -36,6 +39,7 @@ from services.outreach.sending.store.mailboxes import (
 
 __all__ = [
     "Approved",
+    "ByTemplate",
     "MailboxUse",
     "SentMessages",
     "allow_domain",
@@ -47,6 +51,7 @@ __all__ = [
     "check_now",
     "count_attempt",
     "due_for_exhaustion",
+    "enrolment_of",
     "enter_sending",
     "hasten_queued",
     "lapsed",
@@ -61,5 +66,6 @@ __all__ = [
     "sending_domains",
     "sent_since",
     "set_next_check",
+    "template_of",
     "withdraw_domain",
 ]

@@ -1,10 +1,11 @@
 """Queries on dispatches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from sqlalchemy import RowMapping
 
 from services.outreach.sending.rules import check_transition
@@ -28,15 +29,72 @@ class Approved(NamedTuple):
     cause_at: datetime
 
 
+class ByTemplate(NamedTuple):
+    """A message that follows a template which a human approved, for a sequence or for one enrolment (`scope`)."""
+
+    sequence_id: UUID
+    enrolment_id: UUID
+    step: int
+    scope: UUID
+    sha256: str
+    values: Mapping[str, str]
+
+
 _COLUMNS = ("tenant_id", *Approved._fields[1:], "dispatch_id", "due_at", "created_at")
-_QUEUE = insert_rows(DispatchRow, _COLUMNS)
+_OF_TEMPLATE = (
+    "sequence_id", "enrolment_id", "step", "template_scope", "template_sha256", "template_values"
+)  # fmt: skip
+_ONCE = """
+    ON CONFLICT (tenant_id, address_hash, sequence_id, step, channel) WHERE sequence_id IS NOT NULL DO NOTHING
+"""
+_QUEUE = f"{insert_rows(DispatchRow, _COLUMNS)} {_ONCE}"
+_QUEUE_TEMPLATE = f"{insert_rows(DispatchRow, (*_COLUMNS, *_OF_TEMPLATE))} {_ONCE}"
 
 
-async def queue(work: UnitOfWork, approved: Approved) -> UUID:
-    """Queue a dispatch for an approved draft, due at once; its id. The database refuses it without the approval."""
+async def queue(work: UnitOfWork, approved: Approved, template: ByTemplate | None = None) -> UUID | None:
+    """Queue a dispatch for an approved draft, due at once; its id. The database refuses it without the approval.
+
+    None when there has been a dispatch to this address, on this channel, for the same step of a sequence.
+    """
     dispatch_id = uuid7()
-    await work.run(_QUEUE, **by_column(_COLUMNS, [(*approved, dispatch_id, work.now, work.now)]))
-    return dispatch_id
+    row = (*approved, dispatch_id, work.now, work.now)
+    if template is None:
+        added = await work.run(_QUEUE, **by_column(_COLUMNS, [row]))
+    else:
+        more = (*template[:5], orjson.dumps(dict(template.values)).decode())
+        added = await work.run(_QUEUE_TEMPLATE, **by_column((*_COLUMNS, *_OF_TEMPLATE), [(*row, *more)]))
+    return dispatch_id if added else None
+
+
+async def template_of(work: UnitOfWork, row: RowMapping) -> str | None:
+    """The canonical form of the approved template that a dispatch follows."""
+    found = await work.fetch_one(
+        """
+        SELECT t.canonical FROM template_approval a
+        JOIN sequence_template t ON t.tenant_id = a.tenant_id AND t.sequence_id = a.sequence_id AND t.sha256 = a.sha256
+        WHERE a.tenant_id = :tenant AND a.scope_id = :scope AND a.sha256 = :sha256
+        """,
+        tenant=row["tenant_id"],
+        scope=row["template_scope"],
+        sha256=row["template_sha256"],
+    )
+    return found["canonical"] if found else None
+
+
+async def enrolment_of(work: UnitOfWork, row: RowMapping) -> RowMapping | None:
+    """(state, paused_until) of the enrolment that a dispatch belongs to: paused too while its whole sequence is."""
+    if row["enrolment_id"] is None:
+        return None
+    return await work.fetch_one(
+        """
+        SELECT CASE WHEN n.state = 'active' AND q.state <> 'active' THEN 'paused' ELSE n.state END AS state,
+               n.paused_until
+        FROM enrolment n JOIN sequence q ON q.tenant_id = n.tenant_id AND q.sequence_id = n.sequence_id
+        WHERE n.tenant_id = :tenant AND n.enrolment_id = :enrolment
+        """,
+        tenant=row["tenant_id"],
+        enrolment=row["enrolment_id"],
+    )
 
 
 async def next_due(work: UnitOfWork, spread: int) -> RowMapping | None:

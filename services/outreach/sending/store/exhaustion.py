@@ -12,18 +12,23 @@ from shared.db import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class SentMessages:
-    """How many messages were sent, and when the last one was."""
+    """How many messages were sent, when the last one was, and whether a sequence with some of them is done."""
 
     count: int
     last_at: datetime | None
+    sequence_done: bool = False
 
 
 async def sent_since(work: UnitOfWork, tenant: str, address_hash: bytes, since: datetime | None) -> SentMessages:
-    """The messages sent to an address since then (None: ever). Nurture check-ins do not count."""
+    """The messages sent to an address since then (None: ever). What is sent to leads in nurture does not count."""
     row = await work.fetch_one(
         """
-        SELECT count(*) AS n, max(sent_at) AS last_at FROM dispatch
-        WHERE tenant_id = :tenant AND address_hash = :hash AND state = 'sent' AND kind <> 'nurture'
+        SELECT count(*) AS n, max(sent_at) AS last_at, coalesce(bool_or(EXISTS (
+            SELECT FROM enrolment e
+            WHERE e.tenant_id = d.tenant_id AND e.enrolment_id = d.enrolment_id AND e.state = 'done'
+        )), false) AS done
+        FROM dispatch d
+        WHERE tenant_id = :tenant AND address_hash = :hash AND state = 'sent' AND kind <> 'nurture' AND uses_up
           AND (CAST(:since AS timestamptz) IS NULL OR sent_at > CAST(:since AS timestamptz))
         """,
         tenant=tenant,
@@ -31,7 +36,7 @@ async def sent_since(work: UnitOfWork, tenant: str, address_hash: bytes, since: 
         since=since,
     )
     assert row is not None
-    return SentMessages(row["n"], row["last_at"])
+    return SentMessages(row["n"], row["last_at"], row["done"])
 
 
 async def due_for_exhaustion(work: UnitOfWork, limit: int = 100) -> Sequence[RowMapping]:

@@ -8,14 +8,25 @@ from sqlalchemy import RowMapping
 
 from services.outreach.keys import Keys, Unsubscribe, sms_reference
 from services.outreach.keys import message_id as message_id_of
+from services.outreach.rules import Window
 from services.outreach.schemas import DEFAULT_PER_DAY, OutreachSettings
 from services.outreach.sending import store
 from services.outreach.sending.message import Message, ascii_domain, on_the_wire
 from services.outreach.sending.rules import SPACING, Go, Refuse, SendConditions, Wait, decide, is_own_domain
-from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, lock_leads_shared, settings_of
+from services.outreach.sending.templates import ApprovedTemplate, fill_in
+from services.outreach.store import (
+    Lead,
+    last_reply_at,
+    lead_ids_of,
+    lead_of,
+    lock_leads_shared,
+    settings_of,
+    zone_name,
+)
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.rules import suppression_refusal
 from shared.db import UnitOfWork
+from shared.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,9 @@ async def lease_dispatch(
     if message.canonical() != row["canonical"] or message.sha256 != row["sha256"]:
         await store.change_state(work, row, "refused", reason="the text is not the one that was approved")
         return None
+    if row["template_sha256"] and not await _follows_template(work, row, message):
+        await store.change_state(work, row, "refused", reason="the text is not the template that was approved")
+        return None
     message_id = row["message_id"] or _message_id(row)
     await store.enter_sending(work, row, message_id, lease)
     await store.count_attempt(work, tenant, row["mailbox"], use.sent_today)
@@ -81,6 +95,18 @@ def _message_id(row: RowMapping) -> str:
     if row["channel"] == "sms":
         return sms_reference(row["dispatch_id"])
     return message_id_of(row["dispatch_id"], on_the_wire(row["mailbox"]).rpartition("@")[2])
+
+
+async def _follows_template(work: UnitOfWork, row: RowMapping, message: Message) -> bool:
+    """Whether the message is the approved template, filled in again with the values that the dispatch stores."""
+    canonical = await store.template_of(work, row)
+    if canonical is None:
+        return False
+    try:
+        filled_in = fill_in(ApprovedTemplate.read(canonical), row["channel"], row["template_values"])
+    except Invalid:
+        return False
+    return filled_in == (message.subject, message.body)
 
 
 async def _turn(work: UnitOfWork, row: RowMapping, until: datetime, settings: OutreachSettings) -> datetime:
@@ -116,6 +142,9 @@ async def _conditions(
     if lead:
         suppressed = suppression_refusal((await addresses.suppressions_of(work, lead))[channel], channel)
     reply_at = await last_reply_at(work, tenant, await lead_ids_of(work, tenant, row["lead_id"]))
+    enrolment = await store.enrolment_of(work, row)
+    windows = [settings.window.window()] if settings.window else []
+    windows += [Window.of(**row["send_window"])] if row["send_window"] else []
     return SendConditions(
         channel=channel,
         kind=row["kind"],
@@ -134,13 +163,15 @@ async def _conditions(
         stage=lead.stage if lead else "new",
         stage_rule=lead.stage_rule if lead else None,
         last_reply_at=reply_at,
-        timezone=lead.timezone if lead else None,
-        window=settings.window.window() if settings.window else None,
+        timezone=zone_name(lead, settings) if lead else None,
+        windows=tuple(windows),
         sent_today=use.sent_today,
         per_day=per_day,
         day_ends=datetime.combine(work.now.date() + timedelta(days=1), time(0), UTC),
         last_sent_at=use.last_at,
         spacing=spacing,
+        enrolment=enrolment["state"] if enrolment else None,
+        paused_until=enrolment["paused_until"] if enrolment else None,
     )
 
 

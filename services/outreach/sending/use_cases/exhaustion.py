@@ -31,7 +31,7 @@ async def used_up_from(work: UnitOfWork, lead: Lead, settings: OutreachSettings)
     for channel in CHANNELS:
         hash = lead.address_hash(channel)
         sent = await store.sent_since(work, lead.tenant, hash, contact_at) if hash else store.SentMessages(0, None)
-        use = ChannelUse(channel, sent.count, sent.last_at)
+        use = ChannelUse(channel, sent.count, sent.last_at, sent.sequence_done)
         at = used_up_at(use, contact_at, settings.exhaust_after_messages, settings.exhaust_after_days)
         if at:
             found[channel] = at

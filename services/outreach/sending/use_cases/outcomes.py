@@ -87,14 +87,17 @@ async def record_sent(work: UnitOfWork, row: RowMapping, *, provider_id: str | N
         provider_id=provider_id,
         **columns,
     )
+    of_step = {"sequence_id": str(row["sequence_id"]), "step": row["step"]} if row["sequence_id"] else {}
     work.emit(
-        MessageSent(message_id=message_id, draft_id=row["draft_id"], channel=row["channel"], kind=row["kind"]),
+        MessageSent(
+            message_id=message_id, draft_id=row["draft_id"], channel=row["channel"], kind=row["kind"], **of_step
+        ),
         tenant=tenant,
         subject=(await resolve(work, [(tenant, lead_id)]))[tenant, lead_id],
         time=at,
         event_id=str(derived_id("message.sent", tenant, row["dispatch_id"])),
     )
-    if row["kind"] != "nurture":
+    if row["kind"] != "nurture" and row["uses_up"]:
         settings = await settings_of(work, tenant)
         await store.check_at_latest(work, tenant, lead_id, work.now + timedelta(days=settings.exhaust_after_days))
 

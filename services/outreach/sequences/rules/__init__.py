@@ -3,7 +3,6 @@
 from services.outreach.sequences.rules.calendar import Calendar
 from services.outreach.sequences.rules.definition import (
     ALLOWED_NAMES,
-    LONGEST_VALUE,
     MOST_ATTEMPTS,
     SequenceVersion,
     Step,
@@ -37,7 +36,6 @@ from services.outreach.sequences.rules.simulation import Entry, Happening, simul
 __all__ = [
     "ALLOWED_NAMES",
     "EXITS",
-    "LONGEST_VALUE",
     "MOST_ATTEMPTS",
     "Again",
     "Calendar",

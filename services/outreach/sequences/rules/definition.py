@@ -29,9 +29,6 @@ ALLOWED_NAMES = (
 )
 """The contact fields and facts that a template may use. `sender` is how the message is signed."""
 
-LONGEST_VALUE = 80
-"""Characters of a value in a message that follows an approved template; it is one line."""
-
 CHANNELS: tuple[str, ...] = get_args(StepChannel)
 
 

@@ -75,10 +75,6 @@ def _dispatches() -> None:
             NEW.step := found.step;
             NEW.send_window := found.send_window;
             NEW.uses_up := found.uses_up;
-            -- The lock waits for a pause that is under way; a later one finds this dispatch.
-            SELECT n.state <> 'active' OR q.state <> 'active' INTO NEW.held
-            FROM enrolment n JOIN sequence q ON q.tenant_id = n.tenant_id AND q.sequence_id = n.sequence_id
-            WHERE n.tenant_id = NEW.tenant_id AND n.enrolment_id = found.enrolment_id FOR SHARE OF n;
             RETURN NEW;
         END $$
         """
@@ -129,13 +125,20 @@ def _drafts() -> None:
 
 
 def _waking() -> None:
-    """An enrolment is due at once when the draft or the dispatch of its step has another state."""
+    """An enrolment is due at once when the draft or the dispatch of its step has another state.
+
+    A step whose message leaves after its enrolment has ended (crossed) is stored as sent all the same.
+    """
     op.execute(
         """
         CREATE FUNCTION wake_enrolment() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             UPDATE enrolment SET due_at = '2000-01-01T00:00:00Z'
             WHERE tenant_id = NEW.tenant_id AND draft_id = NEW.draft_id AND state = 'active';
+            IF TG_TABLE_NAME = 'dispatch' AND NEW.state = 'sent' THEN
+                UPDATE enrolment_step SET state = 'sent', reason = NULL, ended_at = (to_jsonb(NEW) ->> 'sent_at')::timestamptz
+                WHERE tenant_id = NEW.tenant_id AND draft_id = NEW.draft_id;
+            END IF;
             RETURN NULL;
         END $$
         """

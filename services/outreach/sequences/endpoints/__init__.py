@@ -1,0 +1,1 @@
+"""The HTTP API of sequences and of enrolments."""

@@ -1,0 +1,1 @@
+"""Queries on sequences, enrolments, their steps, jobs and figures."""

@@ -1,0 +1,329 @@
+"""Queries on enrolments and on what happened to them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from services.outreach.sequences.rules import Enrolment
+from services.outreach.sequences.tables import EnrolmentChangeRow, EnrolmentRow
+from shared.db import UnitOfWork, by_column
+from shared.db.columns import insert_rows
+from shared.ids import LeadKey, uuid7
+
+AT_ONCE = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+"""The `due_at` of an enrolment that a worker looks at at once; the triggers that wake one set the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEnrolment:
+    """An enrolment as it is stored."""
+
+    tenant_id: str
+    enrolment_id: UUID
+    lead_id: UUID
+    sequence_id: UUID
+    version: int
+    state: str
+    step: int | None
+    attempt: int
+    anchor_at: datetime
+    not_before: datetime | None
+    planned_at: datetime | None
+    why: str | None
+    due_at: datetime | None
+    draft_id: UUID | None
+    paused_until: datetime | None
+    paused_by: str | None
+    paused_by_reply: UUID | None
+    reason: str | None
+    detail: str | None
+    cause: str
+    cause_id: str
+    nurture: bool
+    nurture_next: str | None
+    enrolled_by: str
+    created_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def key(self) -> LeadKey:
+        return self.tenant_id, self.lead_id
+
+    @property
+    def running(self) -> bool:
+        return self.state in ("active", "paused")
+
+    def progress(self) -> Enrolment:
+        """What the rules need of it."""
+        return Enrolment(
+            state=self.state,
+            step=self.step,
+            anchor_at=self.anchor_at,
+            not_before=self.not_before,
+            paused_until=self.paused_until,
+            attempt=self.attempt,
+            under_way=self.draft_id is not None,
+        )
+
+
+_COLUMNS = tuple(StoredEnrolment.__dataclass_fields__)
+_SELECT = f"SELECT {', '.join(f'e.{name}' for name in _COLUMNS)} FROM enrolment e"
+
+
+def _stored(row: RowMapping) -> StoredEnrolment:
+    return StoredEnrolment(**row)
+
+
+class NewEnrolment(NamedTuple):
+    """An enrolment that begins now, or when the lead wants to hear from us again."""
+
+    tenant_id: str
+    enrolment_id: UUID
+    lead_id: UUID
+    sequence_id: UUID
+    version: int
+    step: int
+    anchor_at: datetime
+    not_before: datetime | None
+    planned_at: datetime
+    why: str
+    due_at: datetime
+    cause: str
+    cause_id: str
+    nurture: bool
+    enrolled_by: str
+    created_at: datetime
+
+
+_ADD = f"{insert_rows(EnrolmentRow, NewEnrolment._fields)} ON CONFLICT DO NOTHING"
+
+
+async def add(work: UnitOfWork, new: NewEnrolment) -> bool:
+    """Store an enrolment; False while another one of the lead runs, or for a cause that enrolled it before."""
+    return bool(await work.run(_ADD, **by_column(NewEnrolment._fields, [new])))
+
+
+async def get(
+    work: UnitOfWork, tenant: str, enrolment_id: UUID, *, lock: bool = False, skip_locked: bool = False
+) -> StoredEnrolment | None:
+    """One enrolment; with `skip_locked` None when another worker has it."""
+    locking = "FOR UPDATE" + (" SKIP LOCKED" if skip_locked else "") if lock else ""
+    row = await work.fetch_one(
+        f"{_SELECT} WHERE e.tenant_id = :tenant AND e.enrolment_id = :enrolment {locking}",
+        tenant=tenant,
+        enrolment=enrolment_id,
+    )
+    return _stored(row) if row else None
+
+
+async def running_of(work: UnitOfWork, leads: Iterable[LeadKey], *, lock: bool = False) -> list[StoredEnrolment]:
+    """The enrolments of these leads that run (active or paused), in the order of the leads."""
+    keys = sorted(set(leads))
+    if not keys:
+        return []
+    rows = await work.fetch(
+        f"""{_SELECT} JOIN unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+              ON w.tenant_id = e.tenant_id AND w.lead_id = e.lead_id
+            WHERE e.state IN ('active', 'paused') ORDER BY e.tenant_id, e.lead_id
+            {"FOR UPDATE OF e" if lock else ""}""",
+        tenants=[tenant for tenant, _ in keys],
+        leads=[lead for _, lead in keys],
+    )
+    return [_stored(row) for row in rows]
+
+
+async def by_cause(
+    work: UnitOfWork, tenant: str, sequence_id: UUID, lead_id: UUID, cause_id: str
+) -> StoredEnrolment | None:
+    """The enrolment that this cause brought about."""
+    row = await work.fetch_one(
+        f"""{_SELECT} WHERE e.tenant_id = :tenant AND e.sequence_id = :sequence AND e.lead_id = :lead
+            AND e.cause_id = :cause""",
+        tenant=tenant,
+        sequence=sequence_id,
+        lead=lead_id,
+        cause=cause_id,
+    )
+    return _stored(row) if row else None
+
+
+async def page(
+    work: UnitOfWork,
+    tenant: str,
+    *,
+    lead_ids: Sequence[UUID] | None = None,
+    sequence_id: UUID | None = None,
+    state: str | None = None,
+    before: UUID | None = None,
+    limit: int = 200,
+) -> list[StoredEnrolment]:
+    """Enrolments, the newest first."""
+    where = " AND e.lead_id = ANY (:leads)" if lead_ids is not None else ""
+    where += " AND e.sequence_id = :sequence" if sequence_id else ""
+    where += " AND e.state = :state" if state else ""
+    where += " AND e.enrolment_id < :before" if before else ""
+    given = {"leads": list(lead_ids or ()), "sequence": sequence_id, "state": state, "before": before}
+    rows = await work.fetch(
+        f"{_SELECT} WHERE e.tenant_id = :tenant{where} ORDER BY e.enrolment_id DESC LIMIT :limit",
+        tenant=tenant,
+        limit=limit,
+        **{name: value for name, value in given.items() if f":{name}" in where},
+    )
+    return [_stored(row) for row in rows]
+
+
+_DUE = "SELECT tenant_id, enrolment_id FROM enrolment WHERE due_at <= :now ORDER BY due_at LIMIT :limit"
+
+
+async def due(work: UnitOfWork, limit: int) -> Sequence[tuple[str, UUID]]:
+    """(tenant, enrolment id) of the enrolments that are due, the longest due first."""
+    rows = await work.fetch_tuples(_DUE, now=work.now, limit=limit)
+    return [(tenant, enrolment_id) for tenant, enrolment_id in rows]
+
+
+async def explain_due(work: UnitOfWork, limit: int) -> str:
+    """The plan of the query for due enrolments, as PostgreSQL explains it."""
+    rows = await work.fetch_tuples(f"EXPLAIN (ANALYZE, BUFFERS) {_DUE}", now=work.now, limit=limit)
+    return "\n".join(line for (line,) in rows)
+
+
+async def update(work: UnitOfWork, enrolment: StoredEnrolment, **columns: Any) -> None:
+    """Set columns of a locked enrolment."""
+    await work.run(
+        f"UPDATE enrolment SET {', '.join(f'{name} = :{name}' for name in columns)}"
+        " WHERE tenant_id = :tenant AND enrolment_id = :enrolment",
+        tenant=enrolment.tenant_id,
+        enrolment=enrolment.enrolment_id,
+        **columns,
+    )
+
+
+async def wake(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
+    """Let a worker look at the active enrolments of these leads at once: something about the leads has changed."""
+    keys = sorted(set(leads))
+    if keys:
+        await work.run(
+            """
+            UPDATE enrolment e SET due_at = :at
+            FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+            WHERE w.tenant_id = e.tenant_id AND w.lead_id = e.lead_id AND e.state = 'active'
+            """,
+            at=AT_ONCE,
+            tenants=[tenant for tenant, _ in keys],
+            leads=[lead for _, lead in keys],
+        )
+
+
+async def wake_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> None:
+    """Let a worker look at the enrolments that were put aside while their sequence was paused."""
+    await work.run(
+        """
+        UPDATE enrolment SET due_at = :at
+        WHERE tenant_id = :tenant AND sequence_id = :sequence AND state = 'active' AND due_at IS NULL
+        """,
+        at=AT_ONCE,
+        tenant=tenant,
+        sequence=sequence_id,
+    )
+    await work.run(
+        "UPDATE dispatch SET due_at = :now WHERE tenant_id = :tenant AND sequence_id = :sequence AND state = 'queued'",
+        now=work.now,
+        tenant=tenant,
+        sequence=sequence_id,
+    )
+
+
+async def hasten_dispatch(work: UnitOfWork, enrolment: StoredEnrolment) -> None:
+    """Let the sender look at once at a message that waited for the end of the enrolment's pause."""
+    await work.run(
+        """
+        UPDATE dispatch SET due_at = :now WHERE tenant_id = :tenant AND dispatch_id IN (
+            SELECT dispatch_id FROM dispatch
+            WHERE tenant_id = :tenant AND enrolment_id = :enrolment AND state = 'queued' FOR UPDATE SKIP LOCKED)
+        """,
+        now=work.now,
+        tenant=enrolment.tenant_id,
+        enrolment=enrolment.enrolment_id,
+    )
+
+
+async def refuse_queued(work: UnitOfWork, enrolments: Sequence[StoredEnrolment], reason: str) -> None:
+    """Refuse the messages of ended enrolments that have not left. One that a sender has just locked is left alone:
+
+    the sender sees the end of the enrolment itself, or the message is on its way and is shown as crossed.
+    """
+    if enrolments:
+        await work.run(
+            """
+            UPDATE dispatch SET state = 'refused', reason = :reason
+            WHERE (tenant_id, dispatch_id) IN (
+                SELECT tenant_id, dispatch_id FROM dispatch
+                WHERE tenant_id = ANY (:tenants) AND enrolment_id = ANY (:enrolments) AND state = 'queued'
+                FOR UPDATE SKIP LOCKED)
+            """,
+            reason=reason,
+            tenants=sorted({each.tenant_id for each in enrolments}),
+            enrolments=[each.enrolment_id for each in enrolments],
+        )
+
+
+async def mark_crossed(work: UnitOfWork, enrolment: StoredEnrolment) -> None:
+    """Show as crossed what is on its way for an enrolment that has just ended."""
+    await work.run(
+        """
+        UPDATE dispatch SET crossed = true WHERE (tenant_id, dispatch_id) IN (
+            SELECT tenant_id, dispatch_id FROM dispatch
+            WHERE tenant_id = :tenant AND enrolment_id = :enrolment AND state IN ('sending', 'unknown')
+            FOR UPDATE SKIP LOCKED)
+        """,
+        tenant=enrolment.tenant_id,
+        enrolment=enrolment.enrolment_id,
+    )
+
+
+_CHANGE = (
+    "tenant_id", "enrolment_id", "change_id", "lead_id", "change", "actor", "note", "detail", "caused_by", "at"
+)  # fmt: skip
+_ADD_CHANGE = insert_rows(EnrolmentChangeRow, _CHANGE)
+
+
+async def record_change(
+    work: UnitOfWork,
+    enrolment: StoredEnrolment | NewEnrolment,
+    change: str,
+    actor: str,
+    *,
+    note: str | None = None,
+    detail: str | None = None,
+    caused_by: str | None = None,
+) -> None:
+    """Record what happened to an enrolment."""
+    row = (
+        enrolment.tenant_id,
+        enrolment.enrolment_id,
+        uuid7(),
+        enrolment.lead_id,
+        change,
+        actor,
+        note,
+        detail,
+        caused_by,
+        work.now,
+    )
+    await work.run(_ADD_CHANGE, **by_column(_CHANGE, [row]))
+
+
+async def changes_of(work: UnitOfWork, tenant: str, enrolment_id: UUID) -> Sequence[RowMapping]:
+    """What happened to an enrolment, the oldest first."""
+    return await work.fetch(
+        """
+        SELECT change, actor, note, detail, caused_by, at FROM enrolment_change
+        WHERE tenant_id = :tenant AND enrolment_id = :enrolment ORDER BY change_id
+        """,
+        tenant=tenant,
+        enrolment=enrolment_id,
+    )

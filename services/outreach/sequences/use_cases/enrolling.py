@@ -1,0 +1,226 @@
+"""How an enrolment begins and ends. Locks are taken in the order lead, draft, enrolment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.outreach.drafts.rules import CHECK_IN_INTERVAL, next_check_in
+from services.outreach.drafts.store import compositions
+from services.outreach.drafts.use_cases.supersession import supersede_all
+from services.outreach.schemas import OutreachSettings
+from services.outreach.sending import store as sending
+from services.outreach.sequences.rules import EXITS, Enrolment, Exit, due_at, exit_of
+from services.outreach.sequences.store import enrolments, sequences, steps
+from services.outreach.sequences.store.enrolments import NewEnrolment, StoredEnrolment
+from services.outreach.sequences.store.sequences import StoredSequence
+from services.outreach.sequences.use_cases.conditions import conditions_of
+from services.outreach.store import Lead, lead_of, schedule_check_ins, settings_of
+from shared.db import UnitOfWork
+from shared.errors import Conflict, NotFound
+from shared.events import Envelope, SequenceEnrolled, SequenceExited
+from shared.ids import derived_id, uuid7
+from shared.store.aliases import resolve
+
+SYSTEM = "system:sequences"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a lead is enrolled. `kind`: manual, rule, nurture. An id enrols a lead once in a sequence."""
+
+    kind: str
+    id: str
+    actor: str = SYSTEM
+    note: str | None = None
+    event: Envelope | None = None
+
+
+async def active_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> StoredSequence:
+    """A sequence that leads can be enrolled in. Raises NotFound or Conflict with the reason."""
+    sequence = await sequences.get(work, tenant, sequence_id)
+    if sequence is None:
+        raise NotFound("no such sequence")
+    if sequence.state != "active":
+        raise Conflict(f"the sequence is {sequence.state}: activate it before leads are enrolled")
+    return sequence
+
+
+async def enrol(work: UnitOfWork, tenant: str, lead_id: UUID, sequence: StoredSequence, cause: Cause) -> UUID:
+    """Enrol a lead, given by its id or an alias; the enrolment's id, the same for the same cause.
+
+    Raises NotFound for an unknown lead; Conflict, with the reason, while another enrolment of the lead runs, and for a
+    lead that would leave the sequence at once.
+    """
+    kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
+    lead = await lead_of(work, tenant, kept, lock=True)
+    if lead is None or not lead.captured:
+        raise NotFound("no such lead")
+    known = await enrolments.by_cause(work, tenant, sequence.sequence_id, lead.lead_id, cause.id)
+    if known is not None:
+        return known.enrolment_id
+    if running := await enrolments.running_of(work, [(tenant, lead.lead_id)]):
+        other = await sequences.get(work, tenant, running[0].sequence_id)
+        name = other.name if other else "another sequence"
+        raise Conflict(f"the lead is enrolled in {name!r} already ({running[0].state}): {running[0].enrolment_id}")
+    settings = await settings_of(work, tenant)
+    state = await conditions_of(work, lead, settings, sequence)
+    if exit_ := exit_of(sequence.definition, state):
+        raise Conflict(f"the lead cannot be enrolled: {exit_.detail or EXITS[exit_.reason]}")
+    first = sequence.definition.first
+    not_before = lead.later_until if lead.later_until and lead.later_until > work.now else None
+    begun = Enrolment("active", first.number, work.now, not_before)
+    planned, why = due_at(sequence.definition, begun, state.calendar)
+    nurture = lead.stage == "nurture"
+    new = NewEnrolment(
+        tenant_id=tenant,
+        enrolment_id=uuid7(),
+        lead_id=lead.lead_id,
+        sequence_id=sequence.sequence_id,
+        version=sequence.version,
+        step=first.number,
+        anchor_at=work.now,
+        not_before=not_before,
+        planned_at=planned,
+        why=why,
+        due_at=planned,
+        cause=cause.kind,
+        cause_id=cause.id,
+        nurture=nurture,
+        enrolled_by=cause.actor,
+        created_at=work.now,
+    )
+    if not await enrolments.add(work, new):
+        raise Conflict("the lead is being enrolled by somebody else")
+    if nurture:
+        # The steps of the sequence take the place of the recurring check-in.
+        await schedule_check_ins(work, {(tenant, lead.lead_id): None})
+    caused_by = cause.event.id if cause.event else None
+    await enrolments.record_change(work, new, "enrolled", cause.actor, note=cause.note, caused_by=caused_by)
+    reason = _REASONS.get(cause.kind, cause.kind)
+    work.emit(
+        SequenceEnrolled(
+            enrolment_id=str(new.enrolment_id), sequence_id=str(new.sequence_id), reason=cause.note or reason
+        ),
+        tenant=tenant,
+        subject=lead.lead_id,
+        cause=cause.event,
+        event_id=str(derived_id("sequence.enrolled", tenant, new.enrolment_id)),
+    )
+    return new.enrolment_id
+
+
+_REASONS = {
+    "manual": "a person enrolled the lead",
+    "rule": "a rule of the sequence enrolled the lead",
+    "nurture": "the lead entered nurture",
+}
+
+
+async def end(
+    work: UnitOfWork,
+    ended: Sequence[StoredEnrolment],
+    exit_: Exit,
+    *,
+    actor: str = SYSTEM,
+    note: str | None = None,
+    cause: Envelope | None = None,
+    caused_by: str | None = None,
+) -> None:
+    """End locked enrolments for one reason: nothing of them is sent any more, and `sequence.exited` is published.
+
+    What of them is on its way already is shown as crossed. The pending drafts of the leads were locked before.
+    """
+    ended = [each for each in ended if each.running]
+    state = "done" if exit_.reason == "done" else "exited"
+    detail = exit_.detail or EXITS[exit_.reason]
+    for each in ended:
+        await enrolments.update(
+            work,
+            each,
+            state=state,
+            reason=exit_.reason,
+            detail=detail,
+            ended_at=work.now,
+            due_at=None,
+            planned_at=None,
+            why=None,
+            paused_until=None,
+            paused_by=None,
+        )
+        caused = cause.id if cause else caused_by
+        await enrolments.record_change(work, each, state, actor, note=note, detail=detail, caused_by=caused)
+        await enrolments.mark_crossed(work, each)
+        work.emit(
+            SequenceExited(enrolment_id=str(each.enrolment_id), sequence_id=str(each.sequence_id), reason=exit_.reason),
+            tenant=each.tenant_id,
+            subject=each.lead_id,
+            cause=cause,
+            event_id=str(derived_id("sequence.exited", each.tenant_id, each.enrolment_id)),
+        )
+    if not ended:
+        return
+    await enrolments.refuse_queued(work, ended, f"the enrolment has ended: {detail}")
+    await steps.cancel(work, ended, detail)
+    for each in ended:
+        await compositions.drop_all(work, *each.key, None, detail, kind="sequence")
+        await _after_end(work, each, exit_)
+
+
+async def end_with_drafts(
+    work: UnitOfWork, running: Sequence[StoredEnrolment], exit_: Exit, **more: object
+) -> list[StoredEnrolment]:
+    """End enrolments that are not locked yet, and their pending drafts before; those that were ended."""
+    keys = [each.key for each in running]
+    await supersede_all(work, keys, f"the enrolment has ended: {exit_.detail or EXITS[exit_.reason]}", kind="sequence")
+    wanted = {each.enrolment_id for each in running}
+    locked = [each for each in await enrolments.running_of(work, keys, lock=True) if each.enrolment_id in wanted]
+    await end(work, locked, exit_, **more)  # type: ignore[arg-type]
+    return locked
+
+
+async def give_up_step(work: UnitOfWork, enrolment: StoredEnrolment, reason: str) -> None:
+    """The step under way of a locked enrolment is not taken any more. Raises Conflict while its message is leaving."""
+    if enrolment.draft_id is None:
+        return
+    await enrolments.refuse_queued(work, [enrolment], reason)
+    under_way = await steps.under_way(work, enrolment.tenant_id, enrolment.draft_id)
+    if under_way.dispatch in ("queued", "sending", "unknown"):
+        raise Conflict("the message of the present step is on its way")
+    await steps.cancel(work, [enrolment], reason)
+    await compositions.drop_all(work, *enrolment.key, None, reason, kind="sequence")
+
+
+async def _after_end(work: UnitOfWork, ended: StoredEnrolment, exit_: Exit) -> None:
+    """What follows for the lead: its channels may be used up, and a lead in nurture is not left alone for ever."""
+    tenant, lead_id = ended.key
+    settings = await settings_of(work, tenant)
+    if exit_.reason == "done" and not ended.nurture:
+        await sending.check_at_latest(work, tenant, lead_id, work.now + timedelta(days=settings.exhaust_after_days))
+    lead = await lead_of(work, tenant, lead_id)
+    if lead is None or lead.stage != "nurture" or lead.opted_out or lead.merged_into:
+        return
+    if ended.nurture_next and await enrol_in_nurture(work, lead, settings, ended.nurture_next):
+        return
+    await schedule_check_ins(work, {ended.key: _check_in(lead, work.now)})
+
+
+def _check_in(lead: Lead, now: datetime) -> datetime:
+    due = next_check_in(now, lead.later_until)
+    return due if due > now else now + CHECK_IN_INTERVAL
+
+
+async def enrol_in_nurture(
+    work: UnitOfWork, lead: Lead, settings: OutreachSettings, cause_id: str, event: Envelope | None = None
+) -> bool:
+    """Enrol a lead in nurture into the tenant's nurture sequence; whether there is one that runs."""
+    if settings.nurture_sequence_id is None:
+        return False
+    sequence = await sequences.get(work, lead.tenant, settings.nurture_sequence_id)
+    if sequence is None or sequence.state != "active":
+        return False
+    try:
+        await enrol(work, lead.tenant, lead.lead_id, sequence, Cause("nurture", cause_id, event=event))
+    except (Conflict, NotFound):
+        return False
+    return True

@@ -1,0 +1,185 @@
+"""What interrupts enrolments by itself: replies, stages, closed channels, merges, erasure; and what begins them.
+
+Each runs in the transaction of its cause, so that nothing is sent after it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.outreach.hooks import ChannelClosed, DraftApproved, ReplyLabelled
+from services.outreach.rules import is_recent
+from services.outreach.sequences.rules import Continue, Exit, Pause, exit_by_stage, on_reply, pause
+from services.outreach.sequences.store import enrolments, erasure, sequences
+from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
+from services.outreach.sequences.use_cases import enrolling
+from services.outreach.sequences.use_cases.conditions import calendar_of
+from services.outreach.store import Lead, lead_of, schedule_check_ins, settings_of, settings_of_all
+from shared.db import UnitOfWork
+from shared.errors import Conflict, NotFound
+from shared.events import Received, StageChanged
+from shared.ids import LeadKey
+
+
+async def interrupt_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
+    """A reply was labelled: it ends the enrolment, pauses it, or ends the pause that it caused before."""
+    (running,) = await enrolments.running_of(work, [(reply.tenant, reply.lead_id)], lock=True) or (None,)
+    if running is None or reply.received_at < running.created_at:
+        return
+    lead = await lead_of(work, reply.tenant, reply.lead_id)
+    sequence = await sequences.get(work, reply.tenant, running.sequence_id, running.version)
+    assert lead is not None and sequence is not None
+    calendar = calendar_of(lead, await settings_of(work, reply.tenant), sequence.definition)
+    match on_reply(reply.label, reply.return_date, reply.received_at, calendar):
+        case Exit() as exit_:
+            await enrolling.end_with_drafts(work, [running], exit_, cause=reply.event)
+        case Pause(until, cause):
+            await _pause(work, running, until, cause, reply)
+        case Continue():
+            if running.state == "paused" and running.paused_by_reply == reply.reply_id:
+                await _resume(work, running, reply)
+
+
+async def _pause(work: UnitOfWork, running: StoredEnrolment, until: datetime, cause: str, reply: ReplyLabelled) -> None:
+    progress = running.progress()
+    if running.paused_by_reply == reply.reply_id:
+        progress = replace(progress, state="active", paused_until=None)  # another label of the same reply
+    paused = pause(progress, until)
+    if paused.paused_until is not None and paused.paused_until <= work.now:
+        if running.paused_by_reply == reply.reply_id:
+            await _resume(work, running, reply)
+        return
+    if paused == running.progress():
+        return
+    detail = f"{cause}, until {paused.paused_until.isoformat()}" if paused.paused_until else cause
+    await enrolments.update(
+        work,
+        running,
+        state="paused",
+        paused_until=paused.paused_until,
+        paused_by=enrolling.SYSTEM,
+        paused_by_reply=reply.reply_id,
+        due_at=paused.paused_until,
+        detail=detail,
+    )
+    caused_by = reply.event.id if reply.event else None
+    await enrolments.record_change(work, running, "paused", enrolling.SYSTEM, detail=detail, caused_by=caused_by)
+
+
+async def _resume(work: UnitOfWork, running: StoredEnrolment, reply: ReplyLabelled) -> None:
+    await enrolments.update(
+        work,
+        running,
+        state="active",
+        paused_until=None,
+        paused_by=None,
+        paused_by_reply=None,
+        due_at=AT_ONCE,
+        detail=None,
+    )
+    await enrolments.hasten_dispatch(work, running)
+    detail = f"the reply was labelled {reply.label}"
+    caused_by = reply.event.id if reply.event else None
+    await enrolments.record_change(work, running, "resumed", enrolling.SYSTEM, detail=detail, caused_by=caused_by)
+
+
+async def interrupt_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -> None:
+    """Nothing may be sent to the lead any more: its enrolment ends. One channel less: a worker looks what is left."""
+    key = (closed.tenant, closed.lead_id)
+    if closed.channel != "all":
+        await enrolments.wake(work, [key])
+        return
+    running = await enrolments.running_of(work, [key])
+    await enrolling.end_with_drafts(work, running, Exit("opted_out", closed.reason))
+
+
+async def interrupt_on_stages(
+    work: UnitOfWork, leads: Mapping[LeadKey, Lead], moves: Mapping[LeadKey, Received[StageChanged]]
+) -> None:
+    """These leads are in another stage: enrolments end in stages where no message makes sense; nurture begins or ends.
+
+    `moves`: for each lead the event that moved it.
+    """
+    settings = await settings_of_all(work, {tenant for tenant, _ in moves})
+    for running in await enrolments.running_of(work, moves):
+        lead, move = leads[running.key], moves[running.key]
+        sequence = await sequences.get(work, running.tenant_id, running.sequence_id, running.version)
+        assert sequence is not None
+        exit_ = exit_by_stage(sequence.definition, lead.stage)
+        nurtures = running.cause == "nurture" or (
+            running.sequence_id == settings[running.tenant_id].nurture_sequence_id
+        )
+        if exit_ is None and nurtures and move.event.from_ == "nurture" and lead.stage != "nurture":
+            exit_ = Exit("left_nurture", f"the lead moved from nurture to {lead.stage}")
+        if exit_:
+            await enrolling.end_with_drafts(work, [running], exit_, cause=move.envelope)
+    for key, move in moves.items():
+        lead, of_tenant = leads[key], settings[key[0]]
+        if not lead.captured or not is_recent(move.occurred_at, work.now, of_tenant.react_within_hours):
+            continue
+        if lead.stage == "nurture" and of_tenant.nurture_sequence_id:
+            await _enter_nurture(work, lead, move)
+    await enrol_by_rule(work, {key: leads[key] for key in moves}, moves)
+
+
+async def _enter_nurture(work: UnitOfWork, lead: Lead, move: Received[StageChanged]) -> None:
+    """Enrol into the nurture sequence: now, or once the enrolment that runs is over."""
+    settings = await settings_of(work, lead.tenant)
+    running = await enrolments.running_of(work, [(lead.tenant, lead.lead_id)], lock=True)
+    if not running:
+        await enrolling.enrol_in_nurture(work, lead, settings, f"stage:{move.id}", move.envelope)
+    elif running[0].sequence_id != settings.nurture_sequence_id:
+        await enrolments.update(work, running[0], nurture_next=f"stage:{move.id}")
+        await schedule_check_ins(work, {running[0].key: None})
+
+
+async def enrol_by_rule(
+    work: UnitOfWork, leads: Mapping[LeadKey, Lead], causes: Mapping[LeadKey, Received[Any]]
+) -> None:
+    """Enrol leads by the tenants' own rules on stage and source. The first sequence that matches takes a lead."""
+    settings = await settings_of_all(work, {tenant for tenant, _ in leads})
+    rules = await sequences.enrolling_by_stage(work, sorted(settings))
+    for tenant, sequence in rules:
+        rule = sequence.body["enrol_when"]
+        for key, lead in leads.items():
+            cause = causes[key]
+            if key[0] != tenant or lead.stage != rule["stage"] or not lead.captured:
+                continue
+            if rule["sources"] and lead.fields.get("source") not in rule["sources"]:
+                continue
+            if not is_recent(cause.occurred_at, work.now, settings[tenant].react_within_hours):
+                continue
+            reason = enrolling.Cause("rule", f"rule:{cause.type}:{cause.id}", event=cause.envelope)
+            try:
+                await enrolling.enrol(work, tenant, lead.lead_id, sequence, reason)
+            except (Conflict, NotFound):
+                continue
+
+
+async def end_merged(work: UnitOfWork, aliases: Sequence[LeadKey]) -> None:
+    """Leads were merged into others: their enrolments end."""
+    await enrolling.end_with_drafts(work, await enrolments.running_of(work, aliases), Exit("merged"))
+
+
+async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
+    """A person is erased: the enrolment ends, what people wrote about it is deleted, ids and counts stay."""
+    running = await enrolments.running_of(work, [(tenant, lead_id)], lock=True)
+    await enrolling.end(work, running, Exit("erased"))
+    await erasure.forget(work, tenant, lead_id)
+
+
+async def approve_templates_with_draft(work: UnitOfWork, approved: DraftApproved) -> None:
+    """A reviewer approved the first draft of an enrolment, and with it the templates that were shown beside it."""
+    templates = approved.made_from.get("approves_templates") or []
+    if approved.kind == "sequence" and templates:
+        await sequences.approve_templates(
+            work,
+            approved.tenant,
+            UUID(approved.made_from["sequence_id"]),
+            sorted({each["sha256"] for each in templates}),
+            approved.actor,
+            enrolment_id=UUID(approved.made_from["enrolment_id"]),
+            draft=(approved.draft_id, approved.sha256),
+        )
