@@ -1,6 +1,6 @@
 """A real Kafka and a real, durable Postgres, with databases for each implementation."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +39,11 @@ class Servers:
         """The same database for the administrator."""
         return address(self.admin_url, f"{implementation}_{service}")
 
-    async def create_databases(self, implementation: str) -> None:
+    async def create_databases(self, implementation: str, services: Sequence[str] = MEASURED_SERVICES) -> None:
         """Create databases for an implementation, as copies of those that our migrations made; drop earlier ones."""
         admin = await asyncpg.connect(self.admin_url)
         try:
-            for service in MEASURED_SERVICES:
+            for service in services:
                 name = f"{implementation}_{service}"
                 await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
                 await admin.execute(f"CREATE DATABASE {name} TEMPLATE {database_name(service)}")
@@ -88,7 +88,7 @@ async def start_servers() -> AsyncIterator[Servers]:
                 server.launch()
             kafka.wait()
             postgres.wait()
-            for service in MEASURED_SERVICES:
+            for service in (*MEASURED_SERVICES, "outreach"):
                 await prepare_database(postgres.url(), service, _PASSWORD)
             await create_topics(kafka.bootstrap)
             yield Servers(kafka.bootstrap, postgres.url(), folder)

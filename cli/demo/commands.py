@@ -114,6 +114,40 @@ def qualify(lead: LeadId, tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DAT
     typer.echo(f"You ticked {', '.join(ticked)}. The lead {lead_id} is now in stage {stage}.")
 
 
+@app.command("sequence")
+def start_sequence(lead: LeadId, tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
+    """Enrol a lead in a sequence whose delays are seconds. A person approves its templates in advance."""
+    from cli.demo import sequence, steps
+
+    with refusals():
+        lead_id = steps.find_lead(data, tenant, lead)
+        enrolment = sequence.start(data, tenant, lead_id)
+    typer.echo(
+        f"You approved the templates and enrolled the lead {lead_id}. "
+        f"`leadflow demo enrolment {lead_id}` shows what happens ({enrolment['state']})."
+    )
+
+
+@app.command("enrolment")
+def enrolment(lead: LeadId, tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
+    """Show a lead's newest enrolment: its steps, and what happened to it."""
+    from cli.demo import sequence, steps
+
+    with refusals():
+        lines = sequence.described(sequence.newest(data, tenant, steps.find_lead(data, tenant, lead)))
+    typer.echo("\n".join(lines))
+
+
+@app.command("resume")
+def resume(lead: LeadId, tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
+    """Go on with a lead's paused enrolment, as if the lead were back."""
+    from cli.demo import sequence, steps
+
+    with refusals():
+        state = sequence.resume(data, tenant, steps.find_lead(data, tenant, lead))["state"]
+    typer.echo(f"The enrolment is {state}.")
+
+
 @app.command("goal")
 def goal(tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
     """Show the demo's goal; the first call creates it."""

@@ -2,12 +2,13 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
 
 from cli.command_line import command_line, with_data
-from cli.demo import steps
+from cli.demo import sequence, steps
 from cli.errors import Refused
 from cli.options import DEMO_TENANT
 
@@ -43,6 +44,7 @@ class Walkthrough:
         try:
             self._load_leads()
             self._follow_one_lead()
+            self._follow_sequence()
         except steps.WaitTimeout as late:
             if not self._stopped():
                 self._warn(
@@ -86,6 +88,32 @@ class Walkthrough:
         self._run("demo", "goal")
         self._approve(lead)
         self._run("demo", "timeline", lead)
+
+    def _follow_sequence(self) -> None:
+        self._title(
+            "The next lead gets a sequence, with delays of seconds. It pauses while the lead is away, and ends with a "
+            "reply."
+        )
+        lead = steps.find_lead(self._data, DEMO_TENANT, "top")
+        before = self._count_mails()
+        self._run("demo", "sequence", lead)
+        self._wait("the first message of the sequence", lambda: self._count_mails() > before or None)
+        back = (datetime.now(UTC) + timedelta(days=7)).strftime("%d %B %Y")
+        self._run("mailbox", "answer", "last", f"I am out of the office until {back}.", "--auto")
+        self._wait_for_enrolment(lead, "paused")
+        self._run("demo", "enrolment", lead)
+        before = self._count_mails()
+        self._run("demo", "resume", lead)
+        self._wait("the next message of the sequence", lambda: self._count_mails() > before or None)
+        self._run("mailbox", "answer", "last", "Yes, please send me the prices.")
+        self._wait_for_enrolment(lead, "exited")
+        self._run("demo", "enrolment", lead)
+
+    def _wait_for_enrolment(self, lead: str, state: str) -> None:
+        self._wait(
+            f"an enrolment that is {state}",
+            lambda: sequence.newest(self._data, DEMO_TENANT, lead)["state"] == state or None,
+        )
 
     def _approve(self, lead: str) -> None:
         self._wait("the draft", lambda: steps.pending_drafts(self._data, DEMO_TENANT, lead))

@@ -12,10 +12,11 @@ async def of_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> RowMa
     """How many leads were enrolled, and how the enrolments stand or ended (`by_reason`)."""
     row = await work.fetch_one(
         """
-        SELECT coalesce(sum(n), 0) AS enrolled, coalesce(sum(n) FILTER (WHERE state = 'active'), 0) AS active,
-               coalesce(sum(n) FILTER (WHERE state = 'paused'), 0) AS paused,
-               coalesce(sum(n) FILTER (WHERE state = 'done'), 0) AS done,
-               coalesce(sum(n) FILTER (WHERE state = 'exited'), 0) AS exited,
+        SELECT CAST(coalesce(sum(n), 0) AS bigint) AS enrolled,
+               CAST(coalesce(sum(n) FILTER (WHERE state = 'active'), 0) AS bigint) AS active,
+               CAST(coalesce(sum(n) FILTER (WHERE state = 'paused'), 0) AS bigint) AS paused,
+               CAST(coalesce(sum(n) FILTER (WHERE state = 'done'), 0) AS bigint) AS done,
+               CAST(coalesce(sum(n) FILTER (WHERE state = 'exited'), 0) AS bigint) AS exited,
                coalesce(jsonb_object_agg(reason, n) FILTER (WHERE state = 'exited'), '{}') AS by_reason
         FROM (SELECT state, CASE WHEN state = 'exited' THEN coalesce(reason, '') END AS reason, count(*) AS n
               FROM enrolment WHERE tenant_id = :tenant AND sequence_id = :sequence GROUP BY 1, 2) counted
