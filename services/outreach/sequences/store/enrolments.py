@@ -272,12 +272,16 @@ async def refuse_queued(work: UnitOfWork, enrolments: Sequence[StoredEnrolment],
 
 
 async def mark_crossed(work: UnitOfWork, enrolment: StoredEnrolment) -> None:
-    """Show as crossed what is on its way for an enrolment that has just ended."""
+    """Show as crossed what is on its way for an enrolment that has just ended.
+
+    So is a message of which only the reply that ends the enrolment proves that it was sent.
+    """
     await work.run(
         """
         UPDATE dispatch SET crossed = true WHERE (tenant_id, dispatch_id) IN (
             SELECT tenant_id, dispatch_id FROM dispatch
-            WHERE tenant_id = :tenant AND enrolment_id = :enrolment AND state IN ('sending', 'unknown')
+            WHERE tenant_id = :tenant AND enrolment_id = :enrolment
+              AND (state IN ('sending', 'unknown') OR (state = 'sent' AND note = 'known by a reply'))
             FOR UPDATE SKIP LOCKED)
         """,
         tenant=enrolment.tenant_id,
