@@ -151,14 +151,15 @@ async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) ->
 
     Undoing a merge does not restore them.
     """
-    merged = []
+    causes = {}
     for received in sorted(batch, key=lambda each: each.event.version):
         if await apply_merge(work, received) and not received.event.undone:
-            merged.append((received.tenant, received.event.alias_id))
+            causes[received.tenant, received.event.alias_id] = received.envelope
+    merged = list(causes)
     if not merged:
         return
     await supersession.supersede_all(work, merged, "merged")
-    await interruptions.end_merged(work, merged)
+    await interruptions.end_merged(work, causes)
     aliases = await leads_of(work, merged)
     for tenant, alias_id in merged:
         await compositions.drop_all(work, tenant, alias_id, None, "merged")

@@ -25,6 +25,8 @@ class ChannelClosed:
     lead_id: UUID
     channel: str
     reason: str
+    event: Envelope | None = None
+    """The event that was published of it, if one was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,10 @@ class DispatchView(BaseModel):
     resolved_by: str | None
     note: str | None
     crossed: bool
-    """The message was on its way when the lead opted out."""
+    """The message was on its way when the lead opted out, or wrote and so ended the enrolment."""
+    sequence_id: UUID | None
+    enrolment_id: UUID | None
+    step: int | None
 
 
 def dispatch_view(row: RowMapping) -> DispatchView:

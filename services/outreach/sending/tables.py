@@ -79,7 +79,7 @@ class DispatchRow(Table, table=True):
     resolved_by: str | None = Field(sa_column=text_column(null=True))
     note: str | None = Field(sa_column=text_column(null=True))
     crossed: bool = Field(sa_column=boolean_column())
-    """The message was on its way when the lead opted out."""
+    """The message was on its way when the lead opted out, or wrote and so ended the enrolment."""
     created_at: datetime = Field(sa_column=moment())
     enrolment_id: UUID | None
     """The trigger `dispatch_of_step` sets this and the next two, the window and `uses_up`."""

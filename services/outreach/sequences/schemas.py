@@ -298,6 +298,13 @@ class EnrolmentView(BaseModel):
     """What happened besides: by whom, with which note, because of which event."""
 
 
+_UNDER_WAY = {
+    "composing": "its draft is being written",
+    "review": "its draft waits for a human",
+    "sending": "its message leaves",
+}
+
+
 def enrolment_view(
     stored: StoredEnrolment,
     steps: Sequence[RowMapping] | None = None,
@@ -306,9 +313,11 @@ def enrolment_view(
     """An enrolment as the API shows it."""
     next_at, why = stored.planned_at, stored.why
     present = next((each for each in steps or () if each["draft_id"] == stored.draft_id), None)
-    if stored.draft_id is not None and present is not None:
-        next_at = present["dispatch_due_at"] if present["dispatch_state"] == "queued" else None
-        why = present["dispatch_reason"] or f"{present['state']}: step {present['step']}"
+    if stored.draft_id is not None:
+        next_at, why = None, f"step {stored.step} is under way"
+        if present is not None:
+            next_at = present["dispatch_due_at"] if present["dispatch_state"] == "queued" else None
+            why = present["dispatch_reason"] or _UNDER_WAY.get(present["state"], present["state"])
     reason = stored.reason or (stored.detail if stored.state == "paused" else None)
     return EnrolmentView(
         **{

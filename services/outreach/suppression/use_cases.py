@@ -89,15 +89,17 @@ async def opt_out_lead(
     if await store.mark_opted_out(work, tenant, [lead.lead_id], for_good=request.how != "reply") or added:
         reply = {"reply_id": str(request.reply_id)} if request.reply_id else {}
         event = ContactOptedOut(channel=request.channel, how=request.how, **reply)
-        work.emit(event, tenant=tenant, subject=lead.lead_id, cause=cause)
-        await _notify_closed(work, tenant, lead.lead_id, "all", "the lead has opted out")
+        published = work.emit(event, tenant=tenant, subject=lead.lead_id, cause=cause)
+        await _notify_closed(work, tenant, lead.lead_id, "all", "the lead has opted out", published)
     ours = await lead_ids_of(work, tenant, lead.lead_id)
     for _, hash in sorted(closing):
         await opt_out_others(work, tenant, hash, besides=ours)
 
 
-async def _notify_closed(work: UnitOfWork, tenant: str, lead_id: UUID, channel: str, reason: str) -> None:
-    await hooks.channel_closed.notify(work, hooks.ChannelClosed(tenant, lead_id, channel, reason))
+async def _notify_closed(
+    work: UnitOfWork, tenant: str, lead_id: UUID, channel: str, reason: str, event: Envelope
+) -> None:
+    await hooks.channel_closed.notify(work, hooks.ChannelClosed(tenant, lead_id, channel, reason, event))
 
 
 async def suppress_hash(work: UnitOfWork, tenant: str, request: SuppressionRequest, channel: str, hash: bytes) -> None:
@@ -118,9 +120,10 @@ async def opt_out_others(work: UnitOfWork, tenant: str, hash: bytes, besides: Co
 
 async def publish_blocklisted(work: UnitOfWork, tenant: str, lead_id: UUID, cause: Envelope | None = None) -> None:
     """Publish that a lead, marked as opted out just now, is on the blocklist; end its drafts."""
-    work.emit(ContactOptedOut(channel="all", how="blocklist"), tenant=tenant, subject=lead_id, cause=cause)
+    event = ContactOptedOut(channel="all", how="blocklist")
+    published = work.emit(event, tenant=tenant, subject=lead_id, cause=cause)
     kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
-    await _notify_closed(work, tenant, kept, "all", "the lead is on the blocklist")
+    await _notify_closed(work, tenant, kept, "all", "the lead is on the blocklist", published)
 
 
 async def suppress_address(
@@ -140,9 +143,10 @@ async def suppress_address(
         await store.mark_opted_out(work, tenant, leads)
     kept = await resolve(work, [(tenant, lead_id) for lead_id in leads])
     for lead_id in leads:
-        work.emit(ContactOptedOut(channel=request.channel, how="operator"), tenant=tenant, subject=lead_id)
+        event = ContactOptedOut(channel=request.channel, how="operator")
+        published = work.emit(event, tenant=tenant, subject=lead_id)
         closed = kept[tenant, lead_id] if request.channel == "all" else lead_id
-        await _notify_closed(work, tenant, closed, request.channel, "an operator suppressed the address")
+        await _notify_closed(work, tenant, closed, request.channel, "an operator suppressed the address", published)
     return row.suppression_id
 
 
@@ -222,7 +226,7 @@ async def record_bounce(work: UnitOfWork, bounce: Bounce, failure: Failure) -> N
         softs = [at for at in locked.soft_failures if work.now - at < SOFT_WINDOW]
         await store.save_state(work, key, state, [*softs, work.now] if failure.severity == "soft" else softs)
     subject = (await resolve(work, [(bounce.tenant, bounce.lead_id)]))[bounce.tenant, bounce.lead_id]
-    work.emit(
+    published = work.emit(
         MessageBounced(
             message_id=bounce.message_id,
             channel=bounce.channel,
@@ -239,7 +243,7 @@ async def record_bounce(work: UnitOfWork, bounce: Bounce, failure: Failure) -> N
     in_use = lead is not None and lead.address_hash(bounce.channel) == bounce.address_hash
     if state == "invalid" and locked.state != "invalid" and in_use:
         await _notify_closed(
-            work, bounce.tenant, subject, bounce.channel, f"the {bounce.channel} address does not work"
+            work, bounce.tenant, subject, bounce.channel, f"the {bounce.channel} address does not work", published
         )
 
 

@@ -47,7 +47,7 @@ class Quarter:
                 shown = answer.json()
                 return shown if answer.status_code == 200 and shown["stage"] == stage else None
 
-            return await self.eventually(there)
+            return await self.eventually(there, 120)
 
     async def move(self, lead: ALead, stage: str) -> None:
         async with self.stages.client(self.tenant, "reviewer") as http:
@@ -62,7 +62,7 @@ class Quarter:
                 fits = items and items[0]["state"] == state and step in (None, items[0]["step"])
                 return items[0] if fits else None
 
-            return await self.eventually(there)
+            return await self.eventually(there, 120)
 
     async def approve(self, lead: ALead, kind: str) -> dict:
         async with self.outreach.client(self.tenant, "reviewer") as http:
@@ -71,7 +71,7 @@ class Quarter:
                 params = {"state": "pending", "lead_id": str(lead.id), "kind": kind}
                 return (await http.get("/v1/drafts", params=params)).json()["items"]
 
-            (draft,) = await self.eventually(there)
+            (draft,) = await self.eventually(there, 120)
             url = f"/v1/drafts/{draft['draft_id']}/approve"
             assert (await http.post(url, json={"sha256": draft["sha256"]})).status_code == 200
         return dict(draft)
@@ -80,7 +80,7 @@ class Quarter:
         async def there() -> list:
             return self.smtp.to(address) if len(self.smtp.to(address)) == count else []
 
-        return (await self.eventually(there))[-1]
+        return (await self.eventually(there, 120))[-1]
 
     async def answer(self, mail: EmailMessage, words: str, *, automatic: bool = False) -> None:
         reply = EmailMessage()
@@ -138,10 +138,10 @@ async def test_nurture_check_in_absence_return_reply_meeting_won(quarter, bus, t
     await q.approve(lead, "sequence")
     first = await q.mail(address, 1)
     back = q.now() + timedelta(days=12)
-    await q.answer(first, f"I am out of the office until {back:%d %B %Y}.", automatic=True)
+    await q.answer(first, f"I am out of the office. I am back on {back:%d %B %Y}.", automatic=True)
     paused = await q.enrolment(lead, "paused")
     assert paused["paused_until"][:10] == back.date().isoformat()
-    q.advance(days=13)
+    q.advance(days=12, hours=12)
     await q.enrolment(lead, "active", step=2)
     q.advance(days=17)
     second = await q.mail(address, 2)

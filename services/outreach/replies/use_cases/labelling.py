@@ -109,7 +109,7 @@ async def apply_label(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead 
     if row["label"] == "opt_out":
         await opt_out_lead(work, lead, _opt_out(row, actor), also=_sender(keys, row), cause=envelope)
     if row["wrong_address"]:
-        await _invalidate_address(work, row, lead)
+        await _invalidate_address(work, row, lead, envelope)
     if row["label"] not in AUTOMATIC_LABELS:
         await _record_last_reply(work, row, lead)
     back = _details(row).get("return_date")
@@ -179,7 +179,7 @@ async def _publish(work: UnitOfWork, row: RowMapping, lead: Lead) -> Envelope:
     )
 
 
-async def _invalidate_address(work: UnitOfWork, row: RowMapping, lead: Lead) -> None:
+async def _invalidate_address(work: UnitOfWork, row: RowMapping, lead: Lead, envelope: Envelope) -> None:
     """The writer says that the address is not the lead's: it becomes invalid, and the reply records that it did so."""
     tenant, channel, hash = row["tenant_id"], row["channel"], lead.address_hash(row["channel"])
     if hash is None:
@@ -188,5 +188,5 @@ async def _invalidate_address(work: UnitOfWork, row: RowMapping, lead: Lead) -> 
     if (await addresses.lock_addresses(work, [key]))[key].state != "invalid":
         await addresses.save_state(work, key, "invalid", [])
         await store.record_closed_address(work, row, hash)
-    closed = hooks.ChannelClosed(tenant, lead.lead_id, channel, "the address is not the lead's")
+    closed = hooks.ChannelClosed(tenant, lead.lead_id, channel, "the address is not the lead's", envelope)
     await hooks.channel_closed.notify(work, closed)

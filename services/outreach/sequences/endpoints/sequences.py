@@ -245,9 +245,9 @@ async def simulate_sequence(
             Happening(at(each.day), each.kind, each.value, None if each.until_day is None else at(each.until_day))
             for each in body.events
         ]
-        zone = (await settings_of(work, principal.tenant)).timezone
+        settings = await settings_of(work, principal.tenant)
         story = preview.simulated(
-            stored, body.lead.model_dump(), script, starts_at, timedelta(hours=body.review_hours), zone
+            stored, body.lead.model_dump(), script, starts_at, timedelta(hours=body.review_hours), settings
         )
     except OverflowError:
         raise Invalid("the simulation leaves the calendar: begin it earlier") from None

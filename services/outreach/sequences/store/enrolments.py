@@ -202,6 +202,17 @@ async def update(work: UnitOfWork, enrolment: StoredEnrolment, **columns: Any) -
     )
 
 
+async def postpone(work: UnitOfWork, tenant: str, enrolment_id: UUID, until: datetime) -> None:
+    """Look at an enrolment again at that moment."""
+    await work.run(
+        "UPDATE enrolment SET due_at = :until WHERE tenant_id = :tenant AND enrolment_id = :enrolment"
+        " AND due_at IS NOT NULL",
+        until=until,
+        tenant=tenant,
+        enrolment=enrolment_id,
+    )
+
+
 async def wake(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
     """Let a worker look at the active enrolments of these leads at once: something about the leads has changed."""
     keys = sorted(set(leads))

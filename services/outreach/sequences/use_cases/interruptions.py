@@ -3,7 +3,7 @@
 Each runs in the transaction of its cause, so that nothing is sent after it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from services.outreach.sequences.use_cases.conditions import calendar_of
 from services.outreach.store import Lead, lead_of, schedule_check_ins, settings_of, settings_of_all
 from shared.db import UnitOfWork
 from shared.errors import Conflict, NotFound
-from shared.events import Received, StageChanged
+from shared.events import Envelope, Received, StageChanged
 from shared.ids import LeadKey
 
 
@@ -92,7 +92,7 @@ async def interrupt_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -
         await enrolments.wake(work, [key])
         return
     running = await enrolments.running_of(work, [key])
-    await enrolling.end_with_drafts(work, running, Exit("opted_out", closed.reason))
+    await enrolling.end_with_drafts(work, running, Exit("opted_out", closed.reason), cause=closed.event)
 
 
 async def interrupt_on_stages(
@@ -158,9 +158,10 @@ async def enrol_by_rule(
                 continue
 
 
-async def end_merged(work: UnitOfWork, aliases: Sequence[LeadKey]) -> None:
-    """Leads were merged into others: their enrolments end."""
-    await enrolling.end_with_drafts(work, await enrolments.running_of(work, aliases), Exit("merged"))
+async def end_merged(work: UnitOfWork, causes: Mapping[LeadKey, Envelope]) -> None:
+    """Leads were merged into others: their enrolments end. `causes`: the event of each."""
+    for running in await enrolments.running_of(work, causes):
+        await enrolling.end_with_drafts(work, [running], Exit("merged"), cause=causes[running.key])
 
 
 async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:

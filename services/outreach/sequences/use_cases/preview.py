@@ -123,17 +123,18 @@ def simulated(
     script: Sequence[Happening],
     starts_at: datetime,
     review_takes: timedelta,
-    tenants_zone: str,
+    settings: OutreachSettings,
 ) -> list[dict[str, Any]]:
     """The story of a made-up lead in a sequence, with a script of events."""
     definition = sequence.definition
-    zone = zone_of_lead(lead["timezone"], lead["country"], tenants_zone)
+    zone = zone_of_lead(lead["timezone"], lead["country"], settings.timezone)
     channels = {
         channel: LeadChannel(channel, lead[field], "valid", lead["consent"].get(channel, "granted"), None)
         for channel, field in (("email", "email"), ("sms", "phone"))
     }
-    windows = (definition.window,) if definition.window else ()
-    state = LeadState(lead["stage"], lead["mode"], channels, Calendar(zone, windows, definition.holidays))
+    windows = [definition.window] if definition.window else []
+    windows += [settings.window.window()] if settings.window else []
+    state = LeadState(lead["stage"], lead["mode"], channels, Calendar(zone, tuple(windows), definition.holidays))
     begun = Enrolment("active", definition.first.number, starts_at)
     story = simulate(definition, begun, state, starts_at, script, review_takes)
     made_up = _made_up(lead)
@@ -142,7 +143,7 @@ def simulated(
         item = _item(entry, zone_of(zone)) | {"day": round((entry.at - starts_at) / timedelta(days=1), 3)}
         if entry.step is not None and entry.channel and entry.step.strategy is None:
             sender = SenderAddresses("example.invalid", "+10000000000")
-            subject, body, fault = texts.preview_of(entry.step, entry.channel, made_up, OutreachSettings(), sender)
+            subject, body, fault = texts.preview_of(entry.step, entry.channel, made_up, settings, sender)
             item |= {"subject": subject, "body": body} | ({"fault": fault} if fault else {})
         entries.append(item)
     return entries
