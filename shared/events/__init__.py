@@ -17,6 +17,7 @@ from shared.events.outreach import (
     OutreachExhausted,
     OutreachModeChanged,
     ReplyReceived,
+    SequenceChanged,
     SequenceEnrolled,
     SequenceExited,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "ProviderRun",
     "Received",
     "ReplyReceived",
+    "SequenceChanged",
     "SequenceEnrolled",
     "SequenceExited",
     "StageChanged",

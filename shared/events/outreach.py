@@ -146,6 +146,8 @@ class SequenceEnrolled(Event):
     enrolment_id: Text
     sequence_id: Text
     reason: Text | None = None
+    actor: Text | None = None
+    note: LongText | None = None
 
 
 class SequenceExited(Event):
@@ -156,3 +158,18 @@ class SequenceExited(Event):
     enrolment_id: Text
     sequence_id: Text
     reason: Text | None = None
+    actor: Text | None = None
+    note: LongText | None = None
+
+
+class SequenceChanged(Event):
+    """The lead's enrolment in a sequence was paused, goes on, or was moved to another step."""
+
+    type = "sequence.changed"
+    publisher = "outreach"
+    enrolment_id: Text
+    sequence_id: Text
+    change: Annotated[str, open_enum("paused", "resumed", "moved")]
+    actor: Text
+    reason: Text | None = None
+    note: LongText | None = None

@@ -15,6 +15,7 @@ from shared.events.outreach import (
     OutreachExhausted,
     OutreachModeChanged,
     ReplyReceived,
+    SequenceChanged,
     SequenceEnrolled,
     SequenceExited,
 )
@@ -43,6 +44,7 @@ READS: Mapping[str, tuple[type[Event], ...]] = {
         ContactOptedOut,
         OutreachExhausted,
         OutreachModeChanged,
+        SequenceChanged,
         SequenceEnrolled,
         SequenceExited,
     ),

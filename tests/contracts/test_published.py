@@ -37,7 +37,7 @@ REQUIRED = {
 """Fields that other systems are promised in every event of a type, also where our own reader could do without."""
 
 JOURNEY = "contacted first_qualified_on won_on meetings_held owner created_on"
-NOT_WALKED = {"lead.submitted", "outreach.exhausted", "sequence.enrolled", "sequence.exited"}
+NOT_WALKED = {"lead.submitted", "outreach.exhausted", "sequence.enrolled", "sequence.exited", "sequence.changed"}
 """Types that this walk does not bring about."""
 
 COMPONENTS = document()["components"]

@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 from sqlalchemy import RowMapping
 
-from services.outreach.schemas import Body, Channel, Mode, SendingWindow
+from services.outreach.rules import Mode
+from services.outreach.schemas import Body, Channel, SendingWindow
 from services.outreach.sending.templates import MAX_TEMPLATE
 from services.outreach.sequences.rules.definition import AfterBlock, AfterDraft, Review, StepChannel
 from services.outreach.sequences.store.enrolments import StoredEnrolment

@@ -16,8 +16,9 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     "message.bounced": ("message_id", "channel", "severity", "code", "address_state"),
     "reply.received": ("confidence", "method", "message_id", "return_date", "excerpt"),
     "contact.opted_out": ("channel", "how"),
-    "sequence.enrolled": ("sequence_id", "enrolment_id"),
-    "sequence.exited": ("sequence_id", "enrolment_id", "reason"),
+    "sequence.enrolled": ("sequence_id", "enrolment_id", "reason", "note"),
+    "sequence.exited": ("sequence_id", "enrolment_id", "reason", "note"),
+    "sequence.changed": ("sequence_id", "enrolment_id", "change", "reason", "note"),
 }
 """The fields that the timeline shows of an event, besides those of its signal.
 

@@ -145,8 +145,16 @@ _THERE: Mapping[str, Mapping[str, str]] = {
     "outreach.mode_changed": {
         "previous": "The mode before.",
     },
+    "sequence.enrolled": {
+        "note": "What the person wrote who enrolled the lead.",
+    },
     "sequence.exited": {
         "reason": "Why it ended: a reply, a meeting, an opt-out, its end, a human.",
+        "note": "What the person wrote who ended it.",
+    },
+    "sequence.changed": {
+        "change": "What happened to the enrolment.",
+        "note": "What the person wrote who changed it.",
     },
     "Consent": {
         "email": "Whether e-mail is allowed.",

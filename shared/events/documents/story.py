@@ -146,7 +146,13 @@ STORY: tuple[Step, ...] = (
     ),
     _later(
         "sequence.enrolled",
-        {"enrolment_id": _ENROLMENT, "sequence_id": "fair", "reason": "an operator enrolled the lead"},
+        {
+            "enrolment_id": _ENROLMENT,
+            "sequence_id": "fair",
+            "reason": "an operator enrolled the lead",
+            "actor": "human:lea.brandt",
+            "note": "met her at the fair",
+        },
         minutes=1,
     ),
     _later(
@@ -193,7 +199,19 @@ STORY: tuple[Step, ...] = (
         cause="message.sent",
         seconds=40,
     ),
-    _later("outreach.exhausted", {"mode": "email_only", "channels": ["email"]}, days=14),
+    _later(
+        "sequence.changed",
+        {
+            "enrolment_id": _ENROLMENT,
+            "sequence_id": "fair",
+            "change": "paused",
+            "actor": "human:lea.brandt",
+            "reason": "until 2026-03-09T08:00:00Z",
+            "note": "she is at another fair this week",
+        },
+        minutes=5,
+    ),
+    _later("outreach.exhausted", {"mode": "email_only", "channels": ["email"]}, days=13, hours=23, minutes=55),
     _later("outreach.mode_changed", {"mode": "blended", "previous": "email_only"}, hours=2),
     _later(
         "meeting.booked",
@@ -210,7 +228,9 @@ STORY: tuple[Step, ...] = (
         {
             "enrolment_id": _ENROLMENT,
             "sequence_id": "fair",
-            "reason": "a meeting was booked",
+            "reason": "meeting",
+            "actor": "system:sequences",
+            "note": "the lead is in stage scheduled",
         },
         cause="meeting.booked",
         milliseconds=210,

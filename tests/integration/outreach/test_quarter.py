@@ -143,7 +143,7 @@ async def test_nurture_check_in_absence_return_reply_meeting_won(quarter, bus, t
     assert paused["paused_until"][:10] == back.date().isoformat()
     q.advance(days=12, hours=12)
     await q.enrolment(lead, "active", step=2)
-    q.advance(days=17)
+    q.advance(days=18)
     second = await q.mail(address, 2)
     assert second["Subject"] == "Something useful"
     await q.answer(second, "Yes, that is interesting. Can we talk next week?")

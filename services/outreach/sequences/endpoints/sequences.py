@@ -259,13 +259,14 @@ async def read_sequence_report(sequence_id: UUID, principal: Viewer, work: Tenan
     """The figures of a sequence and of its steps, counted from what happened."""
     stored = await definitions.get(work, principal.tenant, sequence_id)
     of_all = dict(await figures.of_sequence(work, principal.tenant, sequence_id))
+    by_reason = of_all.pop("by_reason")
     of_steps = [dict(row) for row in await figures.of_steps(work, principal.tenant, sequence_id)]
     sums = ("drafted", "approved", "edited", "rejected", "expired", "sent", "skipped", "replied")
     return {
         "sequence_id": sequence_id,
         "name": stored.name,
         **of_all,
-        "exited_by_reason": of_all.pop("by_reason"),
+        "exited_by_reason": by_reason,
         **{name: sum(each[name] for each in of_steps) for name in sums},
         "steps": [{**each, "median_wait_seconds": each.pop("median_wait")} for each in of_steps],
     }

@@ -55,7 +55,7 @@ async def pause(
         detail=note or "paused by a person",
     )
     detail = f"until {until.isoformat()}" if until else "until somebody resumes it"
-    await enrolments.record_change(work, enrolment, "paused", actor, note=note, detail=detail)
+    await enrolling.record_change(work, enrolment, "paused", actor, note=note, detail=detail)
 
 
 async def resume(work: UnitOfWork, tenant: str, enrolment_id: UUID, actor: str, note: str | None) -> None:
@@ -74,7 +74,7 @@ async def resume(work: UnitOfWork, tenant: str, enrolment_id: UUID, actor: str, 
         detail=None,
     )
     await enrolments.hasten_dispatch(work, enrolment)
-    await enrolments.record_change(work, enrolment, "resumed", actor, note=note)
+    await enrolling.record_change(work, enrolment, "resumed", actor, note=note)
 
 
 async def exit_by_hand(work: UnitOfWork, tenant: str, enrolment_id: UUID, actor: str, note: str | None) -> None:
@@ -126,7 +126,7 @@ async def move(
         due_at=enrolment.due_at if enrolment.state == "paused" else AT_ONCE,
     )
     detail = f"to step {step} of version {new.version}" if step else f"to the end of version {new.version}"
-    await enrolments.record_change(work, enrolment, "moved", actor, note=note, detail=detail)
+    await enrolling.record_change(work, enrolment, "moved", actor, note=note, detail=detail)
 
 
 async def _planned(

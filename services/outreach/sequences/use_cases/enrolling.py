@@ -18,7 +18,7 @@ from services.outreach.sequences.use_cases.conditions import conditions_of
 from services.outreach.store import Lead, lead_of, schedule_check_ins, settings_of
 from shared.db import UnitOfWork
 from shared.errors import Conflict, NotFound
-from shared.events import Envelope, SequenceEnrolled, SequenceExited
+from shared.events import Envelope, SequenceChanged, SequenceEnrolled, SequenceExited
 from shared.ids import derived_id, uuid7
 from shared.store.aliases import resolve
 
@@ -97,10 +97,13 @@ async def enrol(work: UnitOfWork, tenant: str, lead_id: UUID, sequence: StoredSe
         await schedule_check_ins(work, {(tenant, lead.lead_id): None})
     caused_by = cause.event.id if cause.event else None
     await enrolments.record_change(work, new, "enrolled", cause.actor, note=cause.note, caused_by=caused_by)
-    reason = _REASONS.get(cause.kind, cause.kind)
     work.emit(
         SequenceEnrolled(
-            enrolment_id=str(new.enrolment_id), sequence_id=str(new.sequence_id), reason=cause.note or reason
+            enrolment_id=str(new.enrolment_id),
+            sequence_id=str(new.sequence_id),
+            reason=_REASONS.get(cause.kind, cause.kind),
+            actor=cause.actor,
+            **({"note": cause.note} if cause.note else {}),
         ),
         tenant=tenant,
         subject=lead.lead_id,
@@ -115,6 +118,34 @@ _REASONS = {
     "rule": "a rule of the sequence enrolled the lead",
     "nurture": "the lead entered nurture",
 }
+
+
+async def record_change(
+    work: UnitOfWork,
+    enrolment: StoredEnrolment,
+    change: str,
+    actor: str,
+    *,
+    detail: str | None = None,
+    note: str | None = None,
+    cause: Envelope | None = None,
+) -> None:
+    """Record that an enrolment was paused, resumed or moved, and publish it for the timeline."""
+    caused_by = cause.id if cause else None
+    await enrolments.record_change(work, enrolment, change, actor, note=note, detail=detail, caused_by=caused_by)
+    optional = {name: value for name, value in (("reason", detail), ("note", note)) if value}
+    work.emit(
+        SequenceChanged(
+            enrolment_id=str(enrolment.enrolment_id),
+            sequence_id=str(enrolment.sequence_id),
+            change=change,
+            actor=actor,
+            **optional,
+        ),
+        tenant=enrolment.tenant_id,
+        subject=enrolment.lead_id,
+        cause=cause,
+    )
 
 
 async def end(
@@ -152,7 +183,13 @@ async def end(
         await enrolments.record_change(work, each, state, actor, note=note, detail=detail, caused_by=caused)
         await enrolments.mark_crossed(work, each)
         work.emit(
-            SequenceExited(enrolment_id=str(each.enrolment_id), sequence_id=str(each.sequence_id), reason=exit_.reason),
+            SequenceExited(
+                enrolment_id=str(each.enrolment_id),
+                sequence_id=str(each.sequence_id),
+                reason=exit_.reason,
+                actor=actor,
+                note=note or detail,
+            ),
             tenant=each.tenant_id,
             subject=each.lead_id,
             cause=cause,

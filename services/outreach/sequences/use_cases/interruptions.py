@@ -64,8 +64,7 @@ async def _pause(work: UnitOfWork, running: StoredEnrolment, until: datetime, ca
         due_at=paused.paused_until,
         detail=detail,
     )
-    caused_by = reply.event.id if reply.event else None
-    await enrolments.record_change(work, running, "paused", enrolling.SYSTEM, detail=detail, caused_by=caused_by)
+    await enrolling.record_change(work, running, "paused", enrolling.SYSTEM, detail=detail, cause=reply.event)
 
 
 async def _resume(work: UnitOfWork, running: StoredEnrolment, reply: ReplyLabelled) -> None:
@@ -81,8 +80,7 @@ async def _resume(work: UnitOfWork, running: StoredEnrolment, reply: ReplyLabell
     )
     await enrolments.hasten_dispatch(work, running)
     detail = f"the reply was labelled {reply.label}"
-    caused_by = reply.event.id if reply.event else None
-    await enrolments.record_change(work, running, "resumed", enrolling.SYSTEM, detail=detail, caused_by=caused_by)
+    await enrolling.record_change(work, running, "resumed", enrolling.SYSTEM, detail=detail, cause=reply.event)
 
 
 async def interrupt_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -> None:

@@ -43,8 +43,8 @@ async def preview_moves(work: UnitOfWork, tenant: str, sequence_id: UUID, limit:
     if newest is None:
         raise NotFound("no such sequence")
     known = {newest.version: newest}
-    moves, total = [], 0
-    before = None
+    moves: list[dict[str, Any]] = []
+    total, before = 0, None
     while page := await enrolments.page(work, tenant, sequence_id=sequence_id, before=before, limit=1_000):
         before = page[-1].enrolment_id
         for each in page:

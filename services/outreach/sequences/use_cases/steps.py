@@ -14,6 +14,7 @@ import orjson
 
 from services.outreach.drafts import store as drafts
 from services.outreach.drafts.store import compositions
+from services.outreach.drafts.strategies import to_body
 from services.outreach.drafts.use_cases.addressing import SenderAddresses, addressed_message
 from services.outreach.drafts.use_cases.events import publish_created
 from services.outreach.drafts.use_cases.supersession import supersede_all
@@ -104,7 +105,9 @@ class _Advance:
                     self.enrolment = replace(self.enrolment, draft_id=None, attempt=self.enrolment.attempt + 1)
                 case Resume():
                     self.enrolment = replace(self.enrolment, state="active", paused_until=None, paused_by=None)
-                    await enrolments.record_change(self.work, self.enrolment, "resumed", enrolling.SYSTEM)
+                    await enrolling.record_change(
+                        self.work, self.enrolment, "resumed", enrolling.SYSTEM, detail="the pause is over"
+                    )
                     await enrolments.hasten_dispatch(self.work, self.enrolment)
                 case Exit() as exit_:
                     await self._end(exit_)
@@ -174,10 +177,10 @@ class _Advance:
             await self._store_step(**columns, state="review", reason=None)
             return Over()
         if under_way.draft is not None:
-            reason = under_way.draft_reason
-            await self._store_step(**columns, state=under_way.draft, reason=reason, ended_at=self.work.now)
+            why = under_way.draft_reason
+            await self._store_step(**columns, state=under_way.draft, reason=why, ended_at=self.work.now)
             return self._not_left(
-                undecided(self.sequence.definition, step, under_way.draft, self.enrolment.attempt + 1, reason)
+                undecided(self.sequence.definition, step, under_way.draft, self.enrolment.attempt + 1, why)
             )
         if under_way.request == "queued":
             return Over()
@@ -324,10 +327,7 @@ class _Advance:
         return draft_id
 
     def _request(self, step: Step, channel: str, draft_id: UUID) -> compositions.CompositionRequest:
-        strategy = {
-            **(step.strategy or {**texts.WRITTEN_BY_HAND, "templates": dict(texts.strategy_of(step, "").templates)})
-        }
-        given = {"strategy": strategy, "made_from": self._shown(step)}
+        given = {"strategy": to_body(texts.strategy_of(step, self.lead.stage)), "made_from": self._shown(step)}
         return compositions.CompositionRequest(
             tenant=self.enrolment.tenant_id,
             draft_id=draft_id,
