@@ -70,8 +70,7 @@ async def on_lead_details(
 async def on_new_leads(work: UnitOfWork, batch: list[Received[LeadCaptured]]) -> None:
     """lead.captured: a sequence may have a rule that enrols new leads of a source."""
     if batch:
-        leads = await leads_of(work, {(each.tenant, each.lead_id) for each in batch})
-        await interruptions.enrol_by_rule(work, leads, {(each.tenant, each.lead_id): each for each in batch})
+        await interruptions.enrol_by_rule(work, {(each.tenant, each.lead_id): each for each in batch})
 
 
 async def on_lead_enriched(work: UnitOfWork, batch: list[Received[LeadEnriched]]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from services.outreach.drafts.workers import request_check_ins
 from services.outreach.sending.workers import check_exhaustion
 from shared.ids import uuid7
+from shared.messaging.republish import republish
 from tests.integration.outreach.sequence_steps import (
     activated,
     all_jobs,
@@ -146,6 +147,17 @@ async def test_an_erasure_ends_the_enrolment_and_keeps_the_counts(office, tenant
     assert (report["enrolled"], report["sent"], report["exited_by_reason"]) == (1, 1, {"erased": 1})
     async with office.database.worker() as work:
         assert await work.fetch("SELECT note FROM enrolment_change WHERE lead_id = :lead", lead=lead) == []
+
+
+async def test_an_erased_lead_is_not_enrolled_in_nurture(office, tenant):
+    await nurturing(office, tenant)
+    lead = await office.captured(tenant)
+    await enrolled(office, tenant, await written(office, tenant, text("P1D")), lead)
+    await office.moved(tenant, lead, "nurture")
+    await office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)})
+    async with office.database.worker() as work:
+        rows = await work.fetch("SELECT state, reason FROM enrolment WHERE lead_id = :lead", lead=lead)
+    assert [(row["state"], row["reason"]) for row in rows] == [("exited", "erased")]
 
 
 async def test_an_address_that_does_not_work_ends_the_enrolment_without_another_channel(office, tenant, smtp):
@@ -341,6 +353,23 @@ async def test_the_figures_are_counted_from_what_happened(office, tenant):
     expected = {"step": 1, "drafted": 3, "approved": 1, "rejected": 1, "sent": 1, "replied": 1, "edited": 0}
     assert first | expected == first
     assert 7_190 < first["median_wait_seconds"] < 7_400
+
+
+async def test_enrolments_are_republished_under_their_old_ids(office, tenant, bus):
+    since = datetime.now(UTC) - timedelta(hours=1)
+    sequence = await written(office, tenant, text())
+    leads = [await office.captured(tenant) for _ in range(2)]
+    for lead in leads:
+        of = await enrolled(office, tenant, sequence, lead)
+    async with office.client(tenant, "reviewer") as http:
+        await http.delete(f"/v1/enrolments/{of['enrolment_id']}")
+    counts = await republish(office.database, ["sequence.enrolled", "sequence.exited"], tenant, since)
+    assert counts == {"sequence.enrolled": 2, "sequence.exited": 1}
+    begun = await bus.read("sequence.enrolled", tenant=tenant, count=4)
+    assert len({each.headers["ce_id"] for each in begun}) == 2
+    ended = await bus.read("sequence.exited", tenant=tenant, count=2)
+    assert [each.data["reason"] for each in ended] == ["manual", "manual"]
+    assert ended[0].headers["ce_id"] == ended[1].headers["ce_id"]
 
 
 async def test_the_built_in_sequences_stand_ready_and_switched_off(office, tenant):

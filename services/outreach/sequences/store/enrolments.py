@@ -151,6 +151,36 @@ async def by_cause(
     return _stored(row) if row else None
 
 
+async def begun_since(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> list[StoredEnrolment]:
+    """The enrolments that began since then, of the next `limit` leads after `last` that have one."""
+    return await _since(work, "created_at", since, last, limit)
+
+
+async def ended_since(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> list[StoredEnrolment]:
+    """The enrolments that ended since then, of the next `limit` leads after `last` that have one."""
+    return await _since(work, "ended_at", since, last, limit)
+
+
+async def _since(
+    work: UnitOfWork, column: str, since: datetime, last: UUID | None, limit: int
+) -> list[StoredEnrolment]:
+    rows = await work.fetch(
+        f"""{_SELECT} JOIN (
+            SELECT DISTINCT n.tenant_id, n.lead_id FROM enrolment n
+            JOIN lead l ON l.tenant_id = n.tenant_id AND l.lead_id = n.lead_id
+            WHERE n.tenant_id = :tenant AND n.{column} >= :since
+              AND (CAST(:last AS uuid) IS NULL OR n.lead_id > CAST(:last AS uuid))
+            ORDER BY n.lead_id LIMIT :limit
+        ) w ON w.tenant_id = e.tenant_id AND w.lead_id = e.lead_id
+        WHERE e.{column} >= :since ORDER BY e.lead_id, e.{column}""",
+        tenant=work.tenants[0],
+        since=since,
+        last=last,
+        limit=limit,
+    )
+    return [_stored(row) for row in rows]
+
+
 async def page(
     work: UnitOfWork,
     tenant: str,

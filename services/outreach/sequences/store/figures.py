@@ -53,7 +53,7 @@ async def of_steps(work: UnitOfWork, tenant: str, sequence_id: UUID) -> Sequence
                count(*) FILTER (WHERE state = 'sent') AS sent, count(*) FILTER (WHERE state = 'skipped') AS skipped,
                coalesce(max(r.n), 0) AS replied,
                percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM decided_at - drafted_at))
-                   FILTER (WHERE decision IN ('approved', 'rejected') AND review <> 'template') AS median_wait
+                   FILTER (WHERE decision IN ('approved', 'rejected') AND template_sha256 IS NULL) AS median_wait
         FROM steps s LEFT JOIN replied r ON r.step = s.step GROUP BY s.step ORDER BY s.step
         """,
         tenant=tenant,

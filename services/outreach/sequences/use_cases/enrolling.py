@@ -1,7 +1,7 @@
 """How an enrolment begins and ends. Locks are taken in the order lead, draft, enrolment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -97,20 +97,35 @@ async def enrol(work: UnitOfWork, tenant: str, lead_id: UUID, sequence: StoredSe
         await schedule_check_ins(work, {(tenant, lead.lead_id): None})
     caused_by = cause.event.id if cause.event else None
     await enrolments.record_change(work, new, "enrolled", cause.actor, note=cause.note, caused_by=caused_by)
-    work.emit(
-        SequenceEnrolled(
-            enrolment_id=str(new.enrolment_id),
-            sequence_id=str(new.sequence_id),
-            reason=_REASONS.get(cause.kind, cause.kind),
-            actor=cause.actor,
-            **({"note": cause.note} if cause.note else {}),
-        ),
-        tenant=tenant,
-        subject=lead.lead_id,
-        cause=cause.event,
-        event_id=str(derived_id("sequence.enrolled", tenant, new.enrolment_id)),
-    )
+    event, event_id = enrolled_event(new, cause.note)
+    work.emit(event, tenant=tenant, subject=lead.lead_id, cause=cause.event, event_id=event_id)
     return new.enrolment_id
+
+
+def enrolled_event(enrolment: NewEnrolment | StoredEnrolment, note: str | None = None) -> tuple[SequenceEnrolled, str]:
+    """The event of an enrolment's beginning, and its id, which is the same whenever it is published."""
+    event = SequenceEnrolled(
+        enrolment_id=str(enrolment.enrolment_id),
+        sequence_id=str(enrolment.sequence_id),
+        reason=_REASONS.get(enrolment.cause, enrolment.cause),
+        actor=enrolment.enrolled_by,
+        **({"note": note} if note else {}),
+    )
+    return event, str(derived_id("sequence.enrolled", enrolment.tenant_id, enrolment.enrolment_id))
+
+
+def exited_event(
+    enrolment: StoredEnrolment, actor: str | None = None, note: str | None = None
+) -> tuple[SequenceExited, str]:
+    """The event of an enrolment's end, and its id, which is the same whenever it is published."""
+    optional = {name: value for name, value in (("actor", actor), ("note", note or enrolment.detail)) if value}
+    event = SequenceExited(
+        enrolment_id=str(enrolment.enrolment_id),
+        sequence_id=str(enrolment.sequence_id),
+        reason=enrolment.reason,
+        **optional,
+    )
+    return event, str(derived_id("sequence.exited", enrolment.tenant_id, enrolment.enrolment_id))
 
 
 _REASONS = {
@@ -182,19 +197,8 @@ async def end(
         caused = cause.id if cause else caused_by
         await enrolments.record_change(work, each, state, actor, note=note, detail=detail, caused_by=caused)
         await enrolments.mark_crossed(work, each)
-        work.emit(
-            SequenceExited(
-                enrolment_id=str(each.enrolment_id),
-                sequence_id=str(each.sequence_id),
-                reason=exit_.reason,
-                actor=actor,
-                note=note or detail,
-            ),
-            tenant=each.tenant_id,
-            subject=each.lead_id,
-            cause=cause,
-            event_id=str(derived_id("sequence.exited", each.tenant_id, each.enrolment_id)),
-        )
+        event, event_id = exited_event(replace(each, reason=exit_.reason, detail=detail), actor, note)
+        work.emit(event, tenant=each.tenant_id, subject=each.lead_id, cause=cause, event_id=event_id)
     if not ended:
         return
     await enrolments.refuse_queued(work, ended, f"the enrolment has ended: {detail}")
@@ -231,6 +235,8 @@ async def give_up_step(work: UnitOfWork, enrolment: StoredEnrolment, reason: str
 async def _after_end(work: UnitOfWork, ended: StoredEnrolment, exit_: Exit) -> None:
     """What follows for the lead: its channels may be used up, and a lead in nurture is not left alone for ever."""
     tenant, lead_id = ended.key
+    if exit_.reason == "erased":
+        return
     settings = await settings_of(work, tenant)
     if exit_.reason == "done" and not ended.nurture:
         await sending.check_at_latest(work, tenant, lead_id, work.now + timedelta(days=settings.exhaust_after_days))

@@ -14,9 +14,10 @@ from services.outreach.rules import is_recent
 from services.outreach.sequences.rules import Continue, Exit, Pause, exit_by_stage, on_reply, pause
 from services.outreach.sequences.store import enrolments, erasure, sequences
 from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
+from services.outreach.sequences.store.sequences import StoredSequence
 from services.outreach.sequences.use_cases import enrolling
 from services.outreach.sequences.use_cases.conditions import calendar_of
-from services.outreach.store import Lead, lead_of, schedule_check_ins, settings_of, settings_of_all
+from services.outreach.store import Lead, lead_of, leads_of, schedule_check_ins, settings_of, settings_of_all
 from shared.db import UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.events import Envelope, Received, StageChanged
@@ -119,7 +120,7 @@ async def interrupt_on_stages(
             continue
         if lead.stage == "nurture" and of_tenant.nurture_sequence_id:
             await _enter_nurture(work, lead, move)
-    await enrol_by_rule(work, {key: leads[key] for key in moves}, moves)
+    await enrol_by_rule(work, moves, leads)
 
 
 async def _enter_nurture(work: UnitOfWork, lead: Lead, move: Received[StageChanged]) -> None:
@@ -134,18 +135,21 @@ async def _enter_nurture(work: UnitOfWork, lead: Lead, move: Received[StageChang
 
 
 async def enrol_by_rule(
-    work: UnitOfWork, leads: Mapping[LeadKey, Lead], causes: Mapping[LeadKey, Received[Any]]
+    work: UnitOfWork, causes: Mapping[LeadKey, Received[Any]], leads: Mapping[LeadKey, Lead] | None = None
 ) -> None:
-    """Enrol leads by the tenants' own rules on stage and source. The first sequence that matches takes a lead."""
-    settings = await settings_of_all(work, {tenant for tenant, _ in leads})
-    rules = await sequences.enrolling_by_stage(work, sorted(settings))
+    """Enrol leads by the tenants' own rules on stage and source. The first sequence that matches takes a lead.
+
+    `causes`: for each lead the event that brought it into its stage. `leads`: the leads, where they are known already.
+    """
+    rules = await sequences.enrolling_by_stage(work, sorted({tenant for tenant, _ in causes}))
+    if not rules:
+        return
+    leads = leads if leads is not None else await leads_of(work, causes)
+    settings = await settings_of_all(work, {tenant for tenant, _ in causes})
     for tenant, sequence in rules:
-        rule = sequence.body["enrol_when"]
-        for key, lead in leads.items():
-            cause = causes[key]
-            if key[0] != tenant or lead.stage != rule["stage"] or not lead.captured:
-                continue
-            if rule["sources"] and lead.fields.get("source") not in rule["sources"]:
+        for key, cause in causes.items():
+            lead = leads.get(key)
+            if key[0] != tenant or lead is None or not lead.captured or not _fits(sequence, lead):
                 continue
             if not is_recent(cause.occurred_at, work.now, settings[tenant].react_within_hours):
                 continue
@@ -154,6 +158,12 @@ async def enrol_by_rule(
                 await enrolling.enrol(work, tenant, lead.lead_id, sequence, reason)
             except (Conflict, NotFound):
                 continue
+
+
+def _fits(sequence: StoredSequence, lead: Lead) -> bool:
+    """Whether the sequence's rule enrols leads in this stage and of this source."""
+    rule = sequence.body["enrol_when"]
+    return lead.stage == rule["stage"] and (not rule["sources"] or lead.fields.get("source") in rule["sources"])
 
 
 async def end_merged(work: UnitOfWork, causes: Mapping[LeadKey, Envelope]) -> None:
