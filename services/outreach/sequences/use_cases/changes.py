@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.outreach.drafts.use_cases.supersession import supersede_all
 from services.outreach.sequences.rules import Enrolment, Exit, due_at, step_after_move
+from services.outreach.sequences.store import dispatches as of_enrolment
 from services.outreach.sequences.store import enrolments, sequences
 from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
 from services.outreach.sequences.use_cases import enrolling
@@ -73,7 +74,7 @@ async def resume(work: UnitOfWork, tenant: str, enrolment_id: UUID, actor: str, 
         due_at=AT_ONCE,
         detail=None,
     )
-    await enrolments.hasten_dispatch(work, enrolment)
+    await of_enrolment.hasten_dispatch(work, enrolment)
     await enrolling.record_change(work, enrolment, "resumed", actor, note=note)
 
 

@@ -11,6 +11,7 @@ from services.outreach.drafts.use_cases.supersession import supersede_all
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as sending
 from services.outreach.sequences.rules import EXITS, Enrolment, Exit, due_at, exit_of
+from services.outreach.sequences.store import dispatches as of_enrolment
 from services.outreach.sequences.store import enrolments, sequences, steps
 from services.outreach.sequences.store.enrolments import NewEnrolment, StoredEnrolment
 from services.outreach.sequences.store.sequences import StoredSequence
@@ -196,12 +197,12 @@ async def end(
         )
         caused = cause.id if cause else caused_by
         await enrolments.record_change(work, each, state, actor, note=note, detail=detail, caused_by=caused)
-        await enrolments.mark_crossed(work, each)
+        await of_enrolment.mark_crossed(work, each)
         event, event_id = exited_event(replace(each, reason=exit_.reason, detail=detail), actor, note)
         work.emit(event, tenant=each.tenant_id, subject=each.lead_id, cause=cause, event_id=event_id)
     if not ended:
         return
-    await enrolments.refuse_queued(work, ended, f"the enrolment has ended: {detail}")
+    await of_enrolment.refuse_queued(work, ended, f"the enrolment has ended: {detail}")
     await steps.cancel(work, ended, detail)
     for each in ended:
         await compositions.drop_all(work, *each.key, None, detail, kind="sequence")
@@ -224,7 +225,7 @@ async def give_up_step(work: UnitOfWork, enrolment: StoredEnrolment, reason: str
     """The step under way of a locked enrolment is not taken any more. Raises Conflict while its message is leaving."""
     if enrolment.draft_id is None:
         return
-    await enrolments.refuse_queued(work, [enrolment], reason)
+    await of_enrolment.refuse_queued(work, [enrolment], reason)
     under_way = await steps.under_way(work, enrolment.tenant_id, enrolment.draft_id)
     if under_way.dispatch in ("queued", "sending", "unknown"):
         raise Conflict("the message of the present step is on its way")

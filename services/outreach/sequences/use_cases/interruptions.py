@@ -12,6 +12,7 @@ from uuid import UUID
 from services.outreach.hooks import ChannelClosed, DraftApproved, ReplyLabelled
 from services.outreach.rules import is_recent
 from services.outreach.sequences.rules import Continue, Exit, Pause, exit_by_stage, on_reply, pause
+from services.outreach.sequences.store import dispatches as of_enrolment
 from services.outreach.sequences.store import enrolments, erasure, sequences
 from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
 from services.outreach.sequences.store.sequences import StoredSequence
@@ -79,7 +80,7 @@ async def _resume(work: UnitOfWork, running: StoredEnrolment, reply: ReplyLabell
         due_at=AT_ONCE,
         detail=None,
     )
-    await enrolments.hasten_dispatch(work, running)
+    await of_enrolment.hasten_dispatch(work, running)
     detail = f"the reply was labelled {reply.label}"
     await enrolling.record_change(work, running, "resumed", enrolling.SYSTEM, detail=detail, cause=reply.event)
 

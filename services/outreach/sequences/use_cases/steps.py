@@ -10,11 +10,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from services.outreach.drafts import store as drafts
 from services.outreach.drafts.store import compositions
-from services.outreach.drafts.strategies import to_body
 from services.outreach.drafts.use_cases.addressing import SenderAddresses, addressed_message
 from services.outreach.drafts.use_cases.events import publish_created
 from services.outreach.drafts.use_cases.supersession import supersede_all
@@ -38,6 +35,7 @@ from services.outreach.sequences.rules import (
     step_over,
     undecided,
 )
+from services.outreach.sequences.store import dispatches as of_enrolment
 from services.outreach.sequences.store import enrolments, sequences, steps
 from services.outreach.sequences.store.enrolments import StoredEnrolment
 from services.outreach.sequences.store.sequences import StoredSequence
@@ -108,7 +106,7 @@ class _Advance:
                     await enrolling.record_change(
                         self.work, self.enrolment, "resumed", enrolling.SYSTEM, detail="the pause is over"
                     )
-                    await enrolments.hasten_dispatch(self.work, self.enrolment)
+                    await of_enrolment.hasten_dispatch(self.work, self.enrolment)
                 case Exit() as exit_:
                     await self._end(exit_)
                     return False
@@ -147,8 +145,7 @@ class _Advance:
 
     async def _look_at_step(self) -> object:
         """What the draft and the dispatch of the step under way have come to."""
-        ends = exit_of(self.sequence.definition, self.state)
-        if ends:
+        if ends := exit_of(self.sequence.definition, self.state):
             return ends
         draft_id = self.enrolment.draft_id
         assert draft_id is not None and self.enrolment.step is not None
@@ -283,7 +280,7 @@ class _Advance:
         new = self._new_draft(step, channel, draft_id, subject, body, {"composer": "template", "values": values})
         new = replace(new, approved_by=approver)
         await drafts.add(self.work, new)
-        message, tenant = new.message, self.enrolment.tenant_id
+        message, tenant = new.message, new.tenant
         approved = dispatches.Approved(
             tenant,
             draft_id,
@@ -295,14 +292,8 @@ class _Advance:
             message.from_,
             self.work.now,
         )
-        template = dispatches.ByTemplate(
-            self.sequence.sequence_id,
-            self.enrolment.enrolment_id,
-            step.number,
-            scope,
-            str(step.template_sha256),
-            values,
-        )
+        of = (self.sequence.sequence_id, self.enrolment.enrolment_id, step.number, scope, str(step.template_sha256))
+        template = dispatches.ByTemplate(*of, values)
         if await dispatches.queue(self.work, approved, template) is None:
             raise Invalid(f"the address has had this step by {channel} already")
         return draft_id
@@ -315,31 +306,25 @@ class _Advance:
         new = replace(new, claims=text.claims)
         if not await drafts.add(self.work, new):
             raise Invalid("another draft of a sequence is pending for the lead")
-        await compositions.add_written(self.work, self._request(step, channel, draft_id))
+        await compositions.add_written(
+            self.work,
+            self._request(step, channel, draft_id),
+        )
         publish_created(self.work, new)
         return draft_id
 
     async def _ask_composer(self, step: Step, channel: str) -> UUID:
         draft_id = uuid7()
         await self._add_step(step, channel, "composing", draft_id=draft_id)
-        await compositions.add(self.work, [self._request(step, channel, draft_id)])
+        await compositions.add(
+            self.work,
+            [self._request(step, channel, draft_id)],
+        )
         self.composing = True
         return draft_id
 
     def _request(self, step: Step, channel: str, draft_id: UUID) -> compositions.CompositionRequest:
-        given = {"strategy": to_body(texts.strategy_of(step, self.lead.stage)), "made_from": self._shown(step)}
-        return compositions.CompositionRequest(
-            tenant=self.enrolment.tenant_id,
-            draft_id=draft_id,
-            lead_id=self.lead.lead_id,
-            kind="sequence",
-            cause="sequence",
-            cause_id=f"sequence:{draft_id}",
-            cause_at=self.work.now,
-            asked_by=enrolling.SYSTEM,
-            channel=channel,
-            from_step=orjson.dumps(given).decode(),
-        )
+        return texts.request_for(self.sequence, self.enrolment, self.lead, step, channel, draft_id, self.work.now)
 
     def _new_draft(
         self, step: Step, channel: str, draft_id: UUID, subject: str | None, body: str, made_from: Mapping[str, Any]
@@ -355,31 +340,5 @@ class _Advance:
             cause_id=f"sequence:{draft_id}",
             cause_at=self.work.now,
             expires_at=self.work.now + timedelta(hours=self.settings.draft_ttl_hours),
-            made_from={**made_from, **self._shown(step)},
+            made_from={**made_from, **texts.shown(self.sequence, self.enrolment, step)},
         )
-
-    def _shown(self, step: Step) -> dict[str, Any]:
-        """What a reviewer is shown of the step: with the first one also the templates that are approved with it."""
-        shown: dict[str, Any] = {
-            "sequence": self.sequence.name,
-            "sequence_id": str(self.sequence.sequence_id),
-            "enrolment_id": str(self.enrolment.enrolment_id),
-            "step": step.number,
-            "steps": len(self.sequence.definition.steps),
-        }
-        if step.review == "first":
-            numbers = [each.number for each in self.sequence.definition.steps]
-            later = self.sequence.definition.steps[numbers.index(step.number) + 1 :]
-            shown["approves_templates"] = [
-                {
-                    "step": each.number,
-                    "sha256": each.template_sha256,
-                    "channel": each.channel,
-                    "subject": each.subject,
-                    "body": each.body,
-                    "fields": list(each.fields),
-                }
-                for each in later
-                if each.review == "first" and each.template_sha256
-            ]
-        return shown

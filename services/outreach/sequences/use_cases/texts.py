@@ -1,16 +1,23 @@
 """The message of a step for one lead: from its template, or by a composer that follows its strategy."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+import orjson
 
 from services.outreach.drafts.composer import ComposedText, ComposerTask
 from services.outreach.drafts.composer import template as draft_template
 from services.outreach.drafts.composer.facts import facts_of
-from services.outreach.drafts.strategies import Strategy, from_body
+from services.outreach.drafts.store.compositions import CompositionRequest
+from services.outreach.drafts.strategies import Strategy, from_body, to_body
 from services.outreach.drafts.use_cases.addressing import SenderAddresses, signature_of
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending.templates import ApprovedTemplate, fill_in
 from services.outreach.sequences.rules import Step
+from services.outreach.sequences.store.enrolments import StoredEnrolment
+from services.outreach.sequences.store.sequences import StoredSequence
 from services.outreach.sequences.strategies import WRITTEN_BY_HAND
 from services.outreach.store import Lead
 from shared.errors import Invalid
@@ -75,3 +82,55 @@ def preview_of(
     except Invalid as error:
         return None, None, error.detail
     return subject, body, None
+
+
+def shown(sequence: StoredSequence, enrolment: StoredEnrolment, step: Step) -> dict[str, Any]:
+    """What a reviewer is shown of the step: with the first one also the templates that are approved with it."""
+    content: dict[str, Any] = {
+        "sequence": sequence.name,
+        "sequence_id": str(sequence.sequence_id),
+        "enrolment_id": str(enrolment.enrolment_id),
+        "step": step.number,
+        "steps": len(sequence.definition.steps),
+    }
+    if step.review == "first":
+        numbers = [each.number for each in sequence.definition.steps]
+        later = sequence.definition.steps[numbers.index(step.number) + 1 :]
+        content["approves_templates"] = [
+            {
+                "step": each.number,
+                "sha256": each.template_sha256,
+                "channel": each.channel,
+                "subject": each.subject,
+                "body": each.body,
+                "fields": list(each.fields),
+            }
+            for each in later
+            if each.review == "first" and each.template_sha256
+        ]
+    return content
+
+
+def request_for(
+    sequence: StoredSequence,
+    enrolment: StoredEnrolment,
+    lead: Lead,
+    step: Step,
+    channel: str,
+    draft_id: UUID,
+    now: datetime,
+) -> CompositionRequest:
+    """The request for the draft of a step: how it is written, and what its reviewer is shown."""
+    given = {"strategy": to_body(strategy_of(step, lead.stage)), "made_from": shown(sequence, enrolment, step)}
+    return CompositionRequest(
+        tenant=enrolment.tenant_id,
+        draft_id=draft_id,
+        lead_id=lead.lead_id,
+        kind="sequence",
+        cause="sequence",
+        cause_id=f"sequence:{draft_id}",
+        cause_at=now,
+        asked_by="system:sequences",
+        channel=channel,
+        from_step=orjson.dumps(given).decode(),
+    )
