@@ -48,7 +48,7 @@ async def measure(servers: Servers, *, sizes: Sequence[int], rounds: int) -> Mea
         for number in range(rounds + 1):
             for size, database in databases:
                 await servers.execute(f"sequences_{size}", "outreach", _MAKE_DUE.format(due=DUE))
-                rate = DUE / await _take_due(database)
+                rate = await _take_due(database)
                 if number > 0:  # the first round warms up
                     rates[size].append(rate)
                     print(f"  round {number}: {size:9,} active {rate:9,.0f} steps/s", flush=True)
@@ -108,7 +108,7 @@ def _step(delay: str) -> dict[str, Any]:
 
 
 async def _take_due(database: Database) -> float:
-    """Take all due steps, as the worker does; how many seconds that took."""
+    """Take all due steps, as the worker does; how many a second."""
     keys, sender = Keys(b"bench"), SenderAddresses("leadflow.example", "+12025550100")
     began, taken = time.perf_counter(), 0
     while True:
@@ -120,5 +120,5 @@ async def _take_due(database: Database) -> float:
             async with database.worker([tenant]) as work:
                 await steps.advance(work, keys, sender, tenant, enrolment_id)
             taken += 1
-    assert taken == DUE, f"{taken} steps were due, not {DUE}"
-    return time.perf_counter() - began
+    assert taken >= DUE, f"only {taken} steps were due, not {DUE}"
+    return taken / (time.perf_counter() - began)
