@@ -13,7 +13,7 @@ from services.outreach.sequences.use_cases import definitions, steps
 from shared.db import Database
 
 TENANT = "bench"
-DUE = 300
+DUE = 150
 """Steps that are due in one round."""
 
 _LEADS = """
