@@ -15,7 +15,7 @@ from shared.errors import Transient
 from shared.events.base import Event
 from shared.events.readers import READS
 from shared.health import Health
-from shared.http import dead_letters, problems
+from shared.http import dead_letters, openapi, problems
 from shared.http.admission import Admission, Routes
 from shared.http.auth import Verifier
 from shared.http.defects import Defects
@@ -57,7 +57,7 @@ class Service:
             version="1",
             lifespan=self._lifespan,
             generate_unique_id_function=lambda route: route.name,
-            docs_url="/docs",
+            docs_url=None,
             redoc_url=None,
             strict_content_type=False,
         )
@@ -66,6 +66,7 @@ class Service:
             url=settings.oidc_jwks_url, issuer=settings.oidc_issuer, audience=settings.oidc_audience
         )
         problems.install(self.app)
+        openapi.install(self.app, name)
         self.app.add_middleware(Tracing, prefix=_PREFIX)
         # The middleware that is added last runs first.
         self.app.add_middleware(Admission, routes=self._marked, prefix=_PREFIX)

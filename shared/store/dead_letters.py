@@ -77,6 +77,7 @@ _COLUMNS = {
     "value": "bytea",
     "headers": "text",
     "event_id": "text",
+    "source": "text",
     "subject": "text",
     "error": "text",
 }
@@ -110,24 +111,38 @@ def _row(letter: DeadLetter) -> tuple[Any, ...]:
         letter.value,
         orjson.dumps(headers).decode(),
         letter.attribute("id"),
+        letter.attribute("source"),
         letter.subject,
         letter.error.replace("\0", "")[:4_000],
     )
 
 
 async def page(
-    work: Transaction, *, before: UUID | None = None, limit: int = 50, with_replayed: bool = False
+    work: Transaction,
+    *,
+    before: UUID | None = None,
+    limit: int = 50,
+    with_replayed: bool = False,
+    event_id: str | None = None,
+    source: str | None = None,
+    topic: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The newest first: `id topic event_id error at`. In a tenant's transaction, only that tenant's."""
+    """Dead letters without their record, the newest first. In a tenant's transaction, only that tenant's."""
     rows = await work.fetch(
         """
-        SELECT id, tenant_id, topic, event_id, error, at, replayed_at FROM dead_letter
+        SELECT id, tenant_id, topic, event_id, source, error, at, replayed_at FROM dead_letter
         WHERE (CAST(:before AS uuid) IS NULL OR id < :before) AND (:with_replayed OR replayed_at IS NULL)
+          AND (CAST(:event_id AS text) IS NULL OR event_id = :event_id)
+          AND (CAST(:source AS text) IS NULL OR source = :source)
+          AND (CAST(:topic AS text) IS NULL OR topic = :topic)
         ORDER BY id DESC LIMIT :limit
         """,
         before=before,
         limit=limit,
         with_replayed=with_replayed,
+        event_id=event_id,
+        source=source,
+        topic=topic,
     )
     return [dict(row) for row in rows]
 

@@ -20,7 +20,7 @@ ALWAYS_PUBLIC = {
     ("GET", "/readyz"),
     ("GET", "/metrics"),
     ("GET", "/docs"),
-    ("GET", "/docs/oauth2-redirect"),
+    ("GET", "/docs/assets/{}"),
     ("GET", "/openapi.json"),
 }
 PUBLIC: dict[str, set[tuple[str, str]]] = {

@@ -238,44 +238,6 @@ async def in_quiet_stages(work: UnitOfWork, tenant: str, after: UUID | None, lim
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
 
 
-_UNCAPTURED = f"stage = '{WAITING}' AND NOT captured AND merged_into IS NULL AND updated_at < :before"
-"""Rows that only hold signals for a lead. The row of an alias is not one of them."""
-
-
-async def tenants_with_uncaptured(work: UnitOfWork, days: float, limit: int) -> list[str]:
-    """The tenants of up to `limit` leads that were not captured within so many days of their last signal."""
-    rows = await work.fetch(
-        f"SELECT tenant_id FROM lead WHERE {_UNCAPTURED} LIMIT :limit",
-        before=work.now - timedelta(days=days),
-        limit=limit,
-    )
-    return sorted({row["tenant_id"] for row in rows})
-
-
-async def delete_uncaptured(work: UnitOfWork, days: float, limit: int) -> int:
-    """Delete up to `limit` of these leads, of the tenants of this work, with their signals; how many there were."""
-    gone = await work.fetch(
-        f"""
-        DELETE FROM lead WHERE (tenant_id, lead_id) IN (
-            SELECT tenant_id, lead_id FROM lead
-            WHERE tenant_id = ANY (CAST(:tenants AS text[])) AND {_UNCAPTURED} LIMIT :limit FOR UPDATE SKIP LOCKED)
-        RETURNING tenant_id, lead_id
-        """,
-        tenants=list(work.tenants),
-        before=work.now - timedelta(days=days),
-        limit=limit,
-    )
-    await work.run(
-        """
-        DELETE FROM activity WHERE (tenant_id, lead_id) IN (
-            SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])))
-        """,
-        tenants=[row["tenant_id"] for row in gone],
-        leads=[row["lead_id"] for row in gone],
-    )
-    return len(gone)
-
-
 async def strip_person(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     """Remove the name, the company and the drafts of an erased lead."""
     await work.run(

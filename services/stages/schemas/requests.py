@@ -1,6 +1,5 @@
-"""HTTP bodies of the stage service."""
+"""Request bodies of the stage service."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -134,41 +133,3 @@ class SettingsBody(StrictBody):
             message = "down must not be greater than up"
             raise Invalid(message, [{"field": "thresholds.hot", "message": message}])
         return before | named | {"thresholds": {"hot": hot}}
-
-
-class LeadView(BaseModel):
-    """A lead as the queue and the lead page show it."""
-
-    lead_id: UUID
-    stage: str
-    status: str
-    score_total: int
-    band: str | None
-    last_activity_on: datetime
-    source: str | None
-    campaign: str | None
-    owner: str | None
-    hot: bool
-    disqualification_reason: str | None
-    first_qualified_on: datetime | None
-    checklist: list[dict[str, Any]]
-    next_action: str | None
-    name: str | None
-    company: str | None
-    created_on: datetime | None
-    contacted: bool
-    meetings_held: int
-    revision: int
-
-
-class ActivityView(BaseModel):
-    """One entry of a lead's timeline."""
-
-    id: UUID
-    event_id: str
-    type: str
-    occurred_at: datetime
-    recorded_at: datetime
-    actor: str | None
-    caused_by: str | None
-    data: dict[str, Any]
