@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself, from requirements.lock; Python >= 3.11 and make are all it needs.
 
-.PHONY: up test servers lint format bench environment
+.PHONY: up test servers fuzz lint format bench environment
 
 # make up ARGS="--port-base 9100 --no-demo"
 up: environment
@@ -13,6 +13,10 @@ test: environment
 # A Kafka and a Postgres that stay up between test runs, in a terminal of their own.
 servers: environment
 	@exec .venv/bin/python -m tests.servers
+
+# Requests made from the services' own OpenAPI descriptions: make fuzz ARGS="stages --role viewer --seconds 30"
+fuzz: environment
+	.venv/bin/python -m tests.fuzz_api $(ARGS)
 
 lint: environment
 	.venv/bin/ruff check

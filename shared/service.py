@@ -15,10 +15,11 @@ from shared.errors import Transient
 from shared.events.base import Event
 from shared.events.readers import READS
 from shared.health import Health
-from shared.http import dead_letters, openapi, problems
+from shared.http import dead_letters, problems
 from shared.http.admission import Admission, Routes
 from shared.http.auth import Verifier
 from shared.http.defects import Defects
+from shared.http.openapi import Documentation
 from shared.http.tracing import Tracing
 from shared.messaging import Consumer, Handle, Relay
 from shared.names import PARTS, group_of
@@ -65,8 +66,9 @@ class Service:
         self.app.state.verifier = Verifier(
             url=settings.oidc_jwks_url, issuer=settings.oidc_issuer, audience=settings.oidc_audience
         )
+        self.app.state.routes = self._marked
         problems.install(self.app)
-        openapi.install(self.app, name)
+        self._documentation = Documentation(self.app, name)
         self.app.add_middleware(Tracing, prefix=_PREFIX)
         # The middleware that is added last runs first.
         self.app.add_middleware(Admission, routes=self._marked, prefix=_PREFIX)
@@ -81,6 +83,7 @@ class Service:
         if self.only in (None, "api"):
             for router in routers:
                 self._marked.add(router, _PREFIX)
+                self._documentation.add(router, _PREFIX)
                 self.app.include_router(router, prefix=_PREFIX)
 
     def streams(self, path: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import fastapi_offline
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
@@ -23,6 +23,12 @@ from shared.http.auth import Required, public
 from shared.names import DESCRIPTIONS
 
 _SCHEME = "token"
+_TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "A token of the OIDC issuer, with the claims `tenant`, `roles` and `sub`.",
+}
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _ASSETS = "/docs/assets"
 _FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
@@ -63,59 +69,60 @@ class Problem(BaseModel):
     errors: list[FieldError] = Field(default=[], description="Of a bad request: each field that is wrong")
 
 
-def install(app: FastAPI, name: str) -> None:
-    """Let `app` describe itself at `/openapi.json`, and show that at `/docs` without any foreign host."""
+class Documentation:
+    """The description of an app, at `/openapi.json`, and the page that shows it, `/docs`, without any foreign host."""
 
-    def described() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _description(app, name)
-        return app.openapi_schema
+    def __init__(self, app: FastAPI, name: str) -> None:
+        self._app = app
+        self._name = name
+        self._routes: list[tuple[str, APIRoute]] = []
+        app.openapi = self.description  # type: ignore[method-assign]
+        app.get("/docs", include_in_schema=False)(self._page)
+        app.get(f"{_ASSETS}/{{name}}", include_in_schema=False)(self._asset)
 
-    app.openapi = described  # type: ignore[method-assign]
+    def add(self, router: APIRouter, prefix: str) -> None:
+        """Remember the routes of a router that is mounted under `prefix`."""
+        self._routes += [(prefix + route.path_format, route) for route in router.routes if isinstance(route, APIRoute)]
 
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
+    def description(self) -> dict[str, Any]:
+        """The OpenAPI document of the app, made at the first call."""
+        if self._app.openapi_schema is None:
+            self._app.openapi_schema = self._described()
+        return self._app.openapi_schema
+
+    def _described(self) -> dict[str, Any]:
+        whole = get_openapi(
+            title=self._app.title,
+            version=self._app.version,
+            description=f"{DESCRIPTIONS[self._name]}\n\nErrors are problems of RFC 9457; lists are paged by `cursor`.",
+            routes=self._app.routes,
+        )
+        components = whole.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= problem.pop("$defs") | {"Problem": problem}
+        components["securitySchemes"] = {_SCHEME: _TOKEN}
+        for path, route in self._routes:
+            for method in route.methods or ():
+                if operation := whole["paths"].get(path, {}).get(method.lower()):
+                    _complete(operation, route, method)
+        return whole
+
+    async def _page(self) -> Response:
         return get_swagger_ui_html(
             openapi_url="/openapi.json",
-            title=app.title,
+            title=self._app.title,
             swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
             swagger_css_url=f"{_ASSETS}/swagger-ui.css",
             swagger_favicon_url=f"{_ASSETS}/favicon.png",
         )
 
-    @app.get("/docs/assets/{name}", include_in_schema=False)
-    async def docs_asset(name: str) -> Response:
+    async def _asset(self, name: str) -> Response:
         if name not in _FILES:
             raise NotFound("there is no such file")
         return FileResponse(Path(str(resources.files(fastapi_offline))) / "static" / name)
-
-
-def _description(app: FastAPI, name: str) -> dict[str, Any]:
-    whole = get_openapi(
-        title=app.title,
-        version=app.version,
-        description=f"{DESCRIPTIONS[name]}\n\nErrors are problems of RFC 9457; lists are paged by `cursor`.",
-        routes=app.routes,
-    )
-    components = whole.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= problem.pop("$defs") | {"Problem": problem}
-    components["securitySchemes"] = {
-        _SCHEME: {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "A token of the OIDC issuer, with the claims `tenant`, `roles` and `sub`.",
-        }
-    }
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.include_in_schema:
-            for method in route.methods or ():
-                _complete(whole["paths"][route.path_format][method.lower()], route, method)
-    return whole
 
 
 def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:

@@ -106,7 +106,10 @@ def install(app: FastAPI) -> None:
     async def _http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 400:
             return await _unread(request, str(error.detail))
-        return _titled(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == 405 and (allowed := request.app.state.routes.allowed(request.url.path)):
+            headers["Allow"] = ", ".join(allowed)
+        return _titled(error.status_code, str(error.detail), headers=headers)
 
     async def _unread(request: Request, detail: str) -> Response:
         """A body is read before the caller's role is checked; a caller without permission must learn only that."""
