@@ -30,5 +30,5 @@ async def show_letter(id: Annotated[UUID, Path()], principal: Operator, work: Te
 
 @router.post("/dead-letters/{id}/replay", status_code=202)
 async def replay_letter(id: Annotated[UUID, Path()], principal: Operator, work: TenantWork, request: Request) -> Any:
-    await replay(work, request.app.state.service.settings.kafka_bootstrap, id)
+    await replay(work, request.app.state.service.kafka, id)
     return {"id": id, "replayed": True}
