@@ -60,7 +60,8 @@ class ServiceSettings(BaseSettings):
     @model_validator(mode="after")
     def _has_a_database(self) -> Self:
         if bool(self.database_url) == (self.database_url_file is not None):
-            raise ValueError("give one of database_url and database_url_file")
+            variable = f"{self.model_config.get('env_prefix', '')}DATABASE_URL"
+            raise ValueError(f"give one of {variable} and {variable}_FILE")
         return self
 
     @property
