@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself, from requirements.lock; Python >= 3.11 and make are all it needs.
 
-.PHONY: up test servers fuzz lint format bench environment
+.PHONY: up test servers fuzz lint format bench environment sbom lock
 
 # make up ARGS="--port-base 9100 --no-demo"
 up: environment
@@ -33,3 +33,14 @@ bench: environment
 
 environment:
 	@deploy/local/environment.sh
+
+# What the image contains, as CycloneDX: dist/leadflow.cdx.json.
+sbom: environment
+	@mkdir -p dist
+	@$$(command -v uv || echo .leadflow/tools/bin/uv) tool run --quiet --from cyclonedx-bom==7.5.0 \
+		cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml -o dist/leadflow.cdx.json deploy/requirements.lock
+	@echo dist/leadflow.cdx.json
+
+# The two locks: of everything, and of what the image contains.
+lock:
+	@deploy/lock.sh

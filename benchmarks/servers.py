@@ -14,6 +14,7 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.migrate import prepare_database
 from deploy.topics import create_topics
+from shared.messaging.connection import Kafka as Cluster
 
 MEASURED_SERVICES = ("capture", "scoring", "stages")
 """The services between `lead.submitted` and `stage.changed`."""
@@ -90,7 +91,7 @@ async def start_servers() -> AsyncIterator[Servers]:
             postgres.wait()
             for service in MEASURED_SERVICES:
                 await prepare_database(postgres.url(), service, _PASSWORD)
-            await create_topics(kafka.bootstrap)
+            await create_topics(Cluster(kafka.bootstrap))
             yield Servers(kafka.bootstrap, postgres.url(), folder)
         finally:
             kafka.kill()

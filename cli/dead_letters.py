@@ -66,15 +66,15 @@ def show(service: Service, id: LetterId, data: Data = DEFAULT_DATA) -> None:
 def replay(service: Service, id: LetterId, data: Data = DEFAULT_DATA) -> None:
     """Publish a letter again as it was received, with its own event id. Consumers that know the event ignore it."""
     from shared.messaging import dead_letters as messaging
+    from shared.messaging.connection import Kafka
     from shared.store import dead_letters
 
-    async def publish(database: "Database", environment: Mapping[str, str]) -> str:
-        bootstrap = environment.get("LEADFLOW_KAFKA_BOOTSTRAP", "")
+    async def publish(database: "Database", _: object) -> str:
         async with database.worker() as work:
             letter = await dead_letters.show(work, _uuid(id))
         # The worker role may write only tenants that it names; letters without a tenant have the tenant ''.
         async with database.worker([letter["tenant_id"]]) as work:
-            await messaging.replay(work, bootstrap, _uuid(id))
+            await messaging.replay(work, Kafka.from_environment(), _uuid(id))
         return str(letter["topic"])
 
     topic = with_database(service, data, publish)

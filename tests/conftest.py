@@ -15,6 +15,7 @@ from deploy.databases import address, create_database, create_login, database_na
 from deploy.local.identity import AUDIENCE, ISSUER, Identity
 from deploy.migrate import upgrade
 from deploy.topics import create_topics
+from shared.messaging.connection import Kafka
 from shared.names import SERVICES
 from shared.observability import configure_logging
 from shared.testing.bus import Bus
@@ -77,7 +78,7 @@ async def backend(servers: tuple[str, str, Path]) -> AsyncIterator[Backend]:
         await create_database(admin_url, service)
         await upgrade(service, made.owner_url(service))
         await create_login(admin_url, service, identity.database_password(database_name(service)))
-    await create_topics(bootstrap)
+    await create_topics(Kafka(bootstrap))
     yield made
 
 

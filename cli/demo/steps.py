@@ -120,9 +120,9 @@ def publish(bootstrap: str, tenant: str, submissions: Sequence[Mapping[str, Any]
     """Publish leads on `lead.submitted` as another system does (CloudEvents, binary mode); returns their number."""
 
     async def send() -> None:
-        from aiokafka import AIOKafkaProducer
+        from shared.messaging.connection import Kafka
 
-        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+        producer = Kafka(bootstrap).producer()
         await producer.start()
         try:
             for submission in submissions:

@@ -20,6 +20,7 @@ from services.outreach.sending import workers as sending_workers
 from services.outreach.sending.gateways import FileSms, SmsProvider, Smtp, TwilioSms
 from services.outreach.sending.use_cases import exhaustion, outcomes
 from services.outreach.settings import Settings
+from services.outreach.store import backlog
 from services.outreach.suppression import endpoints as suppression_endpoints
 from services.outreach.suppression import workers as suppression_workers
 from shared.service import Service
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     service.consume(Reader(context).handle)
     _compose(service, settings)
     _send(service, settings, context)
+    service.measure(backlog.measure)
     mail_reader = MailReader()
     mails = Mails(context, mail_reader)
     service.app.state.mails = mails

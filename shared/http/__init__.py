@@ -5,7 +5,6 @@ from shared.http.auth import (
     Admin,
     Operator,
     OperatorOrService,
-    Principal,
     Reviewer,
     ReviewerOrService,
     Viewer,
@@ -17,6 +16,7 @@ from shared.http.pages import Limit, Page, decode_cursor, encode_cursor
 from shared.http.preconditions import IfMatch, check_if_match, etag
 from shared.http.router import Router, checks_depth
 from shared.http.tenancy import TenantWork
+from shared.http.token_claims import Principal
 
 __all__ = [
     "Admin",

@@ -84,5 +84,5 @@ async def replay_letter(
     id: Annotated[UUID, Path()], principal: Operator, work: TenantWork, request: Request
 ) -> Replayed:
     """Publish the record again as it was received. Services that have processed the event ignore it."""
-    await replay(work, request.app.state.service.settings.kafka_bootstrap, id)
+    await replay(work, request.app.state.service.kafka, id)
     return Replayed(id=id, replayed=True)

@@ -13,10 +13,11 @@ from sqlalchemy import RowMapping
 from services.stages.rules import QUIET_STAGES, Journey, Stage, status_of
 from services.stages.store.activities import LAST_ACTIVITY_TYPES
 from services.stages.tables import Lead
-from shared.db import UnitOfWork, by_column
+from shared.db import Transaction, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows, rows_of, select_values
 from shared.errors import NotFound
 from shared.ids import LeadKey
+from shared.observability import TIMERS_LATE
 
 NO_ACTIVITY = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
 """The last activity of a lead without any. Not year 1: asyncpg writes the least datetime as -infinity."""
@@ -209,6 +210,12 @@ async def with_due_timer(work: UnitOfWork, limit: int) -> Sequence[LeadKey]:
         limit=limit,
     )
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
+
+
+async def measure_timers(work: Transaction) -> None:
+    """Set the gauge of the oldest timer that is due."""
+    row = await work.fetch_one("SELECT extract(epoch FROM :now - min(next_due)) AS late FROM lead", now=work.now)
+    TIMERS_LATE.set(max(0.0, float(row["late"] or 0)) if row else 0.0)
 
 
 async def postpone_timer(work: UnitOfWork, lead: LeadKey, pause: timedelta) -> None:

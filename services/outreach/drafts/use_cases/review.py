@@ -23,6 +23,7 @@ from shared.db import UnitOfWork
 from shared.errors import Conflict, Forbidden, Invalid, LeadflowError, NotFound
 from shared.http import Principal, check_if_match
 from shared.ids import uuid7
+from shared.observability import DECISIONS
 
 LEASE = timedelta(minutes=15)
 
@@ -113,6 +114,7 @@ async def _decide(work: UnitOfWork, row: RowMapping, decision: str, actor: str, 
         snoozed_until=None,
     )
     publish_decided(work, row, decision, actor, reason)
+    work.after_commit.append(DECISIONS.labels(decision).inc)
 
 
 async def edit(
