@@ -14,6 +14,8 @@ from shared.events.documents.schemas import schemas
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "events"
 RELEASED = "released"
 """The folder of the schemas that others have built on; it changes with `python -m shared.events --release` only."""
+_GENERATED = ("schemas", "samples")
+"""Folders that hold nothing else; beside them are pages that people write."""
 
 
 def documents() -> dict[str, str]:
@@ -36,7 +38,7 @@ def stale(folder: Path = FOLDER) -> list[str]:
     present = {
         path.relative_to(folder).as_posix(): path.read_text()
         for path in folder.rglob("*")
-        if path.is_file() and RELEASED not in path.relative_to(folder).parts
+        if path.is_file() and (path.relative_to(folder).parts[0] in _GENERATED or path.relative_to(folder).as_posix() in wanted)
     }
     return sorted(path for path in wanted.keys() | present.keys() if wanted.get(path) != present.get(path))
 

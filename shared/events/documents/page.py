@@ -30,6 +30,8 @@ lead's id; the value is the data as JSON; the attributes are headers (CloudEvent
 - In the tables `?` marks fields that may be absent or null. Names that end in `_on` or `_at` are RFC 3339 date-times
   with an offset.
 - Records are kept for 14 days.
+- **How to connect, publish, read, and learn what became of it**, with programs in three languages:
+  [publish-and-read.md](publish-and-read.md).
 """
 
 
