@@ -53,12 +53,24 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in (" ".join(part.split()) for part in split_sentences(text)) if sentence]
 
 
-def _claim(sentence: str, fact: Fact | None) -> dict[str, Any]:
-    """One claim as a draft stores it; without a fact the sentence is unsupported."""
-    if fact is None:
-        return {"sentence": sentence, "fact": None, "value": None, "source": None, "at": None, "unsupported": True}
+def _unsupported(sentence: str, kind: str, value: str | None = None) -> dict[str, Any]:
+    """One sentence that cites nothing, as a draft stores it: a `statement`, a `promise`, a `link` or `unchecked`."""
     return {
         "sentence": sentence,
+        "kind": kind,
+        "fact": None,
+        "value": value,
+        "source": None,
+        "at": None,
+        "unsupported": True,
+    }
+
+
+def _supported(sentence: str, fact: Fact) -> dict[str, Any]:
+    """One sentence that cites a fact, as a draft stores it."""
+    return {
+        "sentence": sentence,
+        "kind": fact.kind,
         fact.kind: fact.name,
         "value": fact.value,
         "source": fact.source,
@@ -81,7 +93,7 @@ def check_claims(
     present = list(dict.fromkeys(sentences(f"{subject}\n{body}" if subject else body)))
     if len(present) > MAX_SENTENCES:
         reason = f"The text has more than {MAX_SENTENCES} sentences, and its claims were not checked."
-        return [_claim(reason, None)]
+        return [_unsupported(reason, "unchecked")]
     place = {sentence: number for number, sentence in enumerate(present)}
     rows: list[dict[str, Any]] = []
     supported: set[str] = set()
@@ -92,7 +104,7 @@ def check_claims(
         supported.add(sentence)
         if (sentence, fact.value.lower()) not in seen:
             seen.add((sentence, fact.value.lower()))
-            rows.append(_claim(sentence, fact))
+            rows.append(_supported(sentence, fact))
 
     for quoted, fact in cited:
         quote = " ".join(quoted.split())
@@ -107,9 +119,11 @@ def check_claims(
     for sentence in present:
         foreign = [link for link in links_in(sentence) if not link.belongs_to(own_domains)]
         if foreign:
-            rows += [{**_claim(sentence, None), "kind": "link", "value": link.shown} for link in foreign]
-        elif _PROMISE.search(sentence) or (sentence not in supported and _FACTUAL.search(sentence)):
-            rows.append(_claim(sentence, None))
+            rows += [_unsupported(sentence, "link", link.shown) for link in foreign]
+        elif _PROMISE.search(sentence):
+            rows.append(_unsupported(sentence, "promise"))
+        elif sentence not in supported and _FACTUAL.search(sentence):
+            rows.append(_unsupported(sentence, "statement"))
     return sorted(rows, key=lambda row: place[row["sentence"]])
 
 
