@@ -157,4 +157,4 @@ async def test_a_page_of_pending_drafts_is_read_from_an_index_in_its_order(offic
             limit=50,
         )
     text = "\n".join(next(iter(row.values())) for row in plan)
-    assert f"Index Scan using draft_{sort}" in text and "Sort" not in text, text
+    assert any(f"Index Scan using draft_{name}" in text for name in (sort, "all")) and "Sort" not in text, text

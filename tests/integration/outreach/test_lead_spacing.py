@@ -21,8 +21,8 @@ async def spaced(office, tenant):
 async def two_approved(office, tenant) -> list[dict]:
     """An e-mail and an SMS to one lead."""
     lead = await office.captured(tenant, **PHONE)
-    await office.moved(tenant, lead, "qualified", rule="checklist")
-    mail = await office.approved(tenant, lead, "follow_up")
+    await office.moved(tenant, lead, "engaged", rule="reply")
+    mail = await office.approved(tenant, lead, "answer")
     return [mail, await office.approved(tenant, lead, "answer", channel="sms", subject=None, body="Hi Ada")]
 
 
@@ -57,14 +57,14 @@ async def test_ten_senders_at_once_send_one_message_to_the_lead(office, tenant, 
 
 async def test_a_message_that_waits_is_not_overtaken_by_newer_ones(office, tenant, spaced):
     lead = await office.captured(tenant, **PHONE)
-    await office.moved(tenant, lead, "qualified", rule="checklist")
-    await office.approved(tenant, lead, "follow_up")
+    await office.moved(tenant, lead, "engaged", rule="reply")
+    await office.approved(tenant, lead, "answer")
     await office.send()
     waiting = await office.approved(tenant, lead, "answer")
     await office.send()
     office.advance(minutes=31)
-    newer = [await office.approved(tenant, lead, "follow_up")]
-    newer.append(await office.approved(tenant, lead, "follow_up", channel="sms", subject=None, body="Hi"))
+    newer = [await office.approved(tenant, lead, "answer")]
+    newer.append(await office.approved(tenant, lead, "answer", channel="sms", subject=None, body="Hi"))
     await office.send()
     states = [each["state"] for each in await dispatches(office, tenant, [waiting, *newer])]
     assert states == ["sent", "queued", "queued"]

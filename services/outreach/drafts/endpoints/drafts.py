@@ -24,6 +24,7 @@ from services.outreach.drafts.use_cases.addressing import sender_addresses
 from services.outreach.drafts.use_cases.background import background_of
 from services.outreach.drafts.use_cases.composer import not_followed
 from services.outreach.schemas import Channel, Kind
+from services.outreach.store import lead_of
 from shared.errors import Invalid
 from shared.http import (
     Limit,
@@ -166,7 +167,8 @@ async def create_draft(
         sender = sender_addresses(context.settings)
         draft_id = await requests.add_draft(work, asked, sender, body.subject, body.body)
         row = await review.get(work, principal.tenant, draft_id)
-        view = draft_view(row, work.now).model_dump(mode="json", by_alias=True)
+        lead = await lead_of(work, principal.tenant, row["lead_id"])
+        view = draft_view(row, work.now, lead).model_dump(mode="json", by_alias=True)
         return 201, view, {"Location": f"/v1/drafts/{draft_id}", "ETag": etag(row["version"])}
 
     return await once(run)

@@ -19,6 +19,7 @@ from services.outreach.drafts.use_cases import review
 from services.outreach.drafts.use_cases.addressing import sender_addresses
 from services.outreach.drafts.use_cases.background import background_of, cautions_for
 from services.outreach.drafts.use_cases.composer import not_followed
+from services.outreach.store import lead_of
 from shared.db import UnitOfWork
 from shared.errors import Invalid
 from shared.http import IfMatch, Principal, Reviewer, Router, TenantWork, etag, large_body
@@ -29,7 +30,7 @@ router = Router(tags=["drafts"])
 async def _answer(work: UnitOfWork, tenant: str, draft_id: UUID, response: Response) -> DraftView:
     row = await review.get(work, tenant, draft_id)
     response.headers["ETag"] = etag(row["version"])
-    return draft_view(row, work.now)
+    return draft_view(row, work.now, await lead_of(work, tenant, row["lead_id"]))
 
 
 async def _approve(
@@ -42,8 +43,9 @@ async def _approve(
     )
     context.wake_after(work, "sender")
     row = await review.get(work, tenant, draft_id)
-    warnings = (await cautions_for(work, tenant, {draft_id: row["lead_id"]}))[draft_id]
-    return draft_view(row, work.now, warnings).model_copy(update={"dispatch_id": dispatch_id})
+    warnings = (await cautions_for(work, tenant, [draft_id]))[draft_id]
+    lead = await lead_of(work, tenant, row["lead_id"])
+    return draft_view(row, work.now, lead, warnings).model_copy(update={"dispatch_id": dispatch_id})
 
 
 @router.post("/drafts/bulk", dependencies=[Depends(large_body)])
@@ -60,7 +62,7 @@ async def bulk_drafts(body: Bulk, principal: Reviewer, work: TenantWork, request
 
     results = await review.for_each(work, [item.draft_id for item in body.items], act)
     if body.action == "approve":
-        approved = {result["draft_id"]: result["lead_id"] for result in results if result["status"] == 200}
+        approved = [result["draft_id"] for result in results if result["status"] == 200]
         warnings = await cautions_for(work, principal.tenant, approved)
         results = [result | {"warnings": warning_views(warnings.get(result["draft_id"], ()))} for result in results]
     context.wake_after(work, "sender", "composer")
@@ -80,7 +82,7 @@ async def _act(
             dispatch_id = await review.approve(
                 work, keys, tenant, draft_id, actor, item.sha256, acknowledge=acknowledge
             )
-            return {"dispatch_id": dispatch_id, "lead_id": (await review.get(work, tenant, draft_id))["lead_id"]}
+            return {"dispatch_id": dispatch_id}
         case "reject":
             if not 1 <= len(item.reason or "") <= MAX_REASON:
                 raise Invalid(f"rejecting needs a reason of 1 to {MAX_REASON} characters")

@@ -204,9 +204,10 @@ def draft_item(row: RowMapping, now: datetime, lead: Lead | None) -> DraftItem:
     return DraftItem(**_common(row, now), lead=LeadView(**_lead(lead)) if lead else None)
 
 
-def draft_view(row: RowMapping, now: datetime, warnings: Iterable[Caution] = ()) -> DraftView:
+def draft_view(row: RowMapping, now: datetime, lead: Lead | None, warnings: Iterable[Caution] = ()) -> DraftView:
     """A draft with its present text, as the API shows it after an action."""
-    return DraftView(**_common(row, now), made_from=row["made_from"], warnings=warning_views(warnings))
+    shown = LeadView(**_lead(lead)) if lead else None
+    return DraftView(**_common(row, now), made_from=row["made_from"], lead=shown, warnings=warning_views(warnings))
 
 
 def draft_in_full(row: RowMapping, now: datetime, background: Background) -> DraftInFullView:

@@ -145,6 +145,16 @@ async def lock_all(work: UnitOfWork, draft_ids: Sequence[UUID]) -> None:
     )
 
 
+async def leads_of_drafts(work: UnitOfWork, tenant: str, draft_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The lead of each of these drafts."""
+    rows = await work.fetch_tuples(
+        "SELECT draft_id, lead_id FROM draft WHERE tenant_id = :tenant AND draft_id = ANY (:drafts)",
+        tenant=tenant,
+        drafts=list(draft_ids),
+    )
+    return dict(rows)
+
+
 async def texts(work: UnitOfWork, tenant: str, draft_id: UUID) -> Sequence[RowMapping]:
     """Every text that a draft has had, the oldest first."""
     return await work.fetch(

@@ -1,6 +1,6 @@
 """What a reviewer should know before deciding on a draft: the lead, what it wrote, what else is on its way to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -63,8 +63,9 @@ async def background_of(work: UnitOfWork, row: RowMapping) -> Background:
     )
 
 
-async def cautions_for(work: UnitOfWork, tenant: str, drafts: Mapping[UUID, UUID]) -> dict[UUID, list[Caution]]:
-    """What to know about the approval of several drafts (draft id -> lead id), by draft id."""
+async def cautions_for(work: UnitOfWork, tenant: str, draft_ids: Sequence[UUID]) -> dict[UUID, list[Caution]]:
+    """What to know about the approval of several drafts, by draft id."""
+    drafts = await store.leads_of_drafts(work, tenant, draft_ids)
     if not drafts:
         return {}
     settings = await settings_of(work, tenant)
