@@ -9,7 +9,7 @@ from services.outreach.drafts import endpoints as draft_endpoints
 from services.outreach.drafts import workers as draft_workers
 from services.outreach.drafts.gateways import LanguageModel
 from services.outreach.drafts.use_cases import requests, supersession
-from services.outreach.drafts.use_cases.addressing import SenderAddresses
+from services.outreach.drafts.use_cases.addressing import sender_addresses
 from services.outreach.drafts.use_cases.composer import Composer
 from services.outreach.replies import endpoints as reply_endpoints
 from services.outreach.replies.mail_reader import MailReader
@@ -41,7 +41,9 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     service.on_start(context.load_keys)
     service.routes(
         endpoints.router,
-        draft_endpoints.router,
+        draft_endpoints.drafts,
+        draft_endpoints.review,
+        draft_endpoints.strategies,
         sending_endpoints.router,
         suppression_endpoints.router,
         reply_endpoints.router,
@@ -66,7 +68,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
 
 def _compose(service: Service, settings: Settings) -> None:
     model = None
-    if settings.llm_base_url and settings.llm_model:
+    if settings.has_language_model:
         model = LanguageModel(
             settings.llm_base_url,
             settings.llm_api_key.get_secret_value(),
@@ -75,11 +77,12 @@ def _compose(service: Service, settings: Settings) -> None:
         )
         service.on_stop(model.close)
     composer = Composer(model, settings.llm_daily_tokens)
-    sender = SenderAddresses(settings.mail_domain, settings.sms_from)
+    sender = sender_addresses(settings)
     # time for two answers of the model, and as much again for everything else
     due = draft_workers.CompositionWorker(composer, sender, lease=settings.llm_timeout * 4 + 30)
     service.work("composer", due.step, every=settings.poll_seconds)
     service.work("expiry", draft_workers.expire_drafts, every=5.0)
+    service.work("draft-counts", draft_workers.fold_counts, every=30.0)
     service.work("check-ins", draft_workers.request_check_ins, every=5.0)
 
 

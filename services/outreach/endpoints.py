@@ -7,7 +7,7 @@ from fastapi import Request, Response
 
 from services.outreach import store
 from services.outreach.context import context_of
-from services.outreach.schemas import ModeBody, OutreachSettings
+from services.outreach.schemas import ModeBody, OutreachSettings, SettingsBody
 from services.outreach.use_cases import modes, tenant_settings
 from shared.errors import NotFound
 from shared.http import Admin, IfMatch, Operator, Router, TenantWork, Viewer, check_if_match, etag
@@ -16,10 +16,19 @@ from shared.store.aliases import resolve
 router = Router(tags=["outreach"])
 
 
+_NO_WINDOW = {
+    "field": "window",
+    "message": "no sending window is set: approved messages leave at once, also at night where the lead is;"
+    ' set one such as {"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00"}',
+}
+"""The warning of a tenant that has not chosen its window yet."""
+
+
 def _settings_answer(settings: OutreachSettings, tenant: str, mail_domain: str) -> dict[str, Any]:
     content = settings.model_dump(mode="json", by_alias=True)
     boxes = store.mailboxes_of(settings, tenant, mail_domain)
-    return content | {"mailboxes": [box.model_dump(mode="json", by_alias=True) for box in boxes]}
+    shown = {"mailboxes": [box.model_dump(mode="json", by_alias=True) for box in boxes]}
+    return content | shown | {"warnings": [_NO_WINDOW] if settings.window is None else []}
 
 
 @router.get("/settings")
@@ -32,7 +41,7 @@ async def read_settings(principal: Viewer, work: TenantWork, request: Request, r
 
 @router.put("/settings")
 async def save_settings(
-    body: OutreachSettings,
+    body: SettingsBody,
     principal: Admin,
     work: TenantWork,
     request: Request,

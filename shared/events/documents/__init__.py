@@ -35,10 +35,11 @@ def as_text(value: Any) -> str:
 def stale(folder: Path = FOLDER) -> list[str]:
     """Files that differ from the models, are missing, or are left over; empty when all are up to date."""
     wanted = documents()
+    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     present = {
-        path.relative_to(folder).as_posix(): path.read_text()
-        for path in folder.rglob("*")
-        if path.is_file() and (path.relative_to(folder).parts[0] in _GENERATED or path.relative_to(folder).as_posix() in wanted)
+        name.as_posix(): path.read_text()
+        for name, path in files.items()
+        if name.parts[0] in _GENERATED or name.as_posix() in wanted
     }
     return sorted(path for path in wanted.keys() | present.keys() if wanted.get(path) != present.get(path))
 

@@ -77,6 +77,7 @@ _THERE: Mapping[str, Mapping[str, str]] = {
         "band": "The total as a letter; A is best.",
         "model_version": "The version of the tenant's scoring model.",
         "scored_at": "The moment that the score was computed for.",
+        "reasons": "The rules that weigh most in the total, at most three, the heaviest first.",
     },
     "stage.changed": {
         "from": "The stage before: the `to` of the revision before.",
@@ -107,6 +108,7 @@ _THERE: Mapping[str, Mapping[str, str]] = {
     "draft.decided": {
         "decision": "What the human decided.",
         "actor": "The human who decided.",
+        "acknowledged_unsupported": "The sentences that nothing known supports, and that the human acknowledged.",
     },
     "message.sent": {
         "draft_id": "The draft that was approved.",
@@ -164,6 +166,14 @@ _THERE: Mapping[str, Mapping[str, str]] = {
         "name": "The provider.",
         "outcome": "found, nothing, failed, timeout, skipped or cached.",
         "ms": "How long it took, in milliseconds.",
+    },
+    "ScoreReason": {
+        "rule": "The id of the rule in the tenant's scoring model.",
+        "score": "The score that it counts in: fit, intent or engagement.",
+        "points": "The points that it gives now, all occurrences together; negative where it takes some away.",
+        "times": "How often it applies.",
+        "fact": "The fact that the rule looks at, if it is one.",
+        "field": "The contact field that the rule looks at, if it is one.",
     },
     "Evidence": {
         "item": "The id of the checklist item.",

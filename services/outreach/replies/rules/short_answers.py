@@ -129,7 +129,16 @@ def label(newest: str) -> tuple[str, str] | None:
     if len(names) != 1:
         return None
     hit = hits[names[0]]
-    return (names[0], hit.group(0)[:200]) if hit and len(text) <= _LIMIT[names[0]] else None
+    if hit is None or len(text) > _LIMIT[names[0]]:
+        return None
+    return names[0], (_sentence(text, hit.end()) if names[0] == "question" else hit.group(0))[:200]
+
+
+def _sentence(text: str, end: int) -> str:
+    """The sentence that ends there: a question mark says nothing by itself."""
+    before = text[:end].rstrip()
+    begin = max(before.rfind(sign, 0, -1) for sign in (". ", "! ", "? "))
+    return before[begin + 1 :].strip()
 
 
 _PATTERNS = {

@@ -2,6 +2,7 @@
 
 from services.outreach.sending.store.dispatches import (
     Approved,
+    LeadTurns,
     annotate,
     by_provider_id,
     change_state,
@@ -9,6 +10,7 @@ from services.outreach.sending.store.dispatches import (
     hasten_queued,
     lapsed,
     last_turn,
+    lead_turns,
     lock,
     lock_due,
     next_due,
@@ -36,6 +38,7 @@ from services.outreach.sending.store.mailboxes import (
 
 __all__ = [
     "Approved",
+    "LeadTurns",
     "MailboxUse",
     "SentMessages",
     "allow_domain",
@@ -51,6 +54,7 @@ __all__ = [
     "hasten_queued",
     "lapsed",
     "last_turn",
+    "lead_turns",
     "lock",
     "lock_due",
     "lock_mailbox",

@@ -1,12 +1,9 @@
-"""HTTP bodies of drafts and strategies."""
+"""HTTP bodies of requests on drafts and strategies; `views` has those of the answers."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy import RowMapping
+from pydantic import AwareDatetime, Field
 
 from services.outreach.drafts.composer.template import MAX_TEMPLATE
 from services.outreach.drafts.rules import MAX_INSTRUCTION
@@ -30,10 +27,16 @@ class NewDraftBody(Body):
     instruction: Instruction | None = None
 
 
+Acknowledge = Annotated[
+    bool, Field(description="Approve although nothing known supports some sentences; without it the answer is 409")
+]
+
+
 class Approve(Body):
     """The hash of the text that the reviewer saw."""
 
     sha256: str
+    acknowledge_unsupported: Acknowledge = False
 
 
 class Edit(Body):
@@ -42,6 +45,7 @@ class Edit(Body):
     subject: Subject | None = None
     body: Text | None = None
     approve: bool = False
+    acknowledge_unsupported: Acknowledge = False
 
 
 class Reject(Body):
@@ -62,6 +66,7 @@ class BulkItem(Body):
     draft_id: UUID
     sha256: str | None = None
     reason: str | None = None
+    acknowledge_unsupported: Acknowledge = False
 
 
 class Bulk(Body):
@@ -93,64 +98,3 @@ class StrategyBody(Body):
 
 class Strategies(Body):
     items: Annotated[list[StrategyBody], Field(min_length=1, max_length=50)]
-
-
-class DraftView(BaseModel):
-    """A draft as reviewers see it. An approval names its `sha256`."""
-
-    draft_id: UUID
-    lead_id: UUID
-    kind: str
-    channel: str
-    state: str
-    sha256: str
-    from_: Annotated[str, Field(serialization_alias="from")]
-    to: str
-    subject: str | None
-    body: str
-    headers: dict[str, str]
-    claims: list[dict[str, Any]]
-    made_from: dict[str, Any]
-    author: str
-    version: int
-    cause: str
-    cause_id: str
-    created_at: datetime
-    expires_at: datetime
-    claimed_by: str | None
-    lease_until: datetime | None
-    snoozed_until: datetime | None
-    reason: str | None
-    decided_by: str | None
-    decided_at: datetime | None
-    replaces: UUID | None
-    dispatch_id: UUID | None = None
-    texts: list[dict[str, Any]] | None = None
-    """Every text that the draft has had, the oldest first; only where one draft is read."""
-
-
-def draft_view(row: RowMapping, now: datetime, texts: Sequence[RowMapping] | None = None) -> DraftView:
-    """A draft with its present text, as the API shows it. A lease that has run out is not shown."""
-    leased = row["claimed_by"] is not None and row["lease_until"] > now
-    return DraftView(
-        **{name: row[name] for name in _SAME},
-        from_=row["from_address"],
-        to=row["to_address"],
-        claims=[_claim_view(claim, now) for claim in row["claims"]],
-        claimed_by=row["claimed_by"] if leased else None,
-        lease_until=row["lease_until"] if leased else None,
-        texts=[dict(text) for text in texts] if texts is not None else None,
-    )
-
-
-_SAME = (
-    "draft_id lead_id kind channel state sha256 subject body headers made_from author version cause cause_id "
-    "created_at expires_at snoozed_until reason decided_by decided_at replaces"
-).split()
-
-
-def _claim_view(claim: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """A claim with the `age` of its fact in whole seconds."""
-    at = claim.get("at")
-    age = max(0, int((now - datetime.fromisoformat(at)).total_seconds())) if at else None
-    return {**{key: value for key, value in claim.items() if key != "at"}, "age": age}
