@@ -76,7 +76,7 @@ class LookupWorker:
             chosen = await lookups.choose_due(work, slots)
         if not chosen:
             return []
-        async with database.worker({row["tenant_id"] for row, _ in chosen}) as work:
+        async with database.worker({row["tenant_id"] for row in chosen}) as work:
             return await lookups.lease_due(work, chosen)
 
     async def _ask(self, leased: Leased) -> Result:

@@ -33,6 +33,8 @@ from services.enrichment.rules.addresses import (
 _CONNECT_SECONDS = 3.0
 _TRIED = 3
 """Addresses of a host that are tried."""
+_HEAD_BYTES = 200_000
+"""What is read of an answer besides its body, headers and frames included; h11 bounds the headers to half of it."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -71,12 +73,42 @@ class Response:
         return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
 
 
+class _Counted(httpcore.AsyncNetworkStream):
+    """A connection of which only so many bytes are read, whatever they are: headers, interim answers, body."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream, left: int) -> None:
+        self._inner = inner
+        self._left = left
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = await self._inner.read(max_bytes, timeout)
+        self._left -= len(data)
+        if self._left < 0:
+            raise FetchFailed("the answer is too large", again=False)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return _Counted(await self._inner.start_tls(ssl_context, server_hostname, timeout), self._left)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):
     """Connects to the addresses of a host that may be connected to, and to no other."""
 
-    def __init__(self, fetcher: "Fetcher", target: Target) -> None:
+    def __init__(self, fetcher: "Fetcher", target: Target, limit: int) -> None:
         self._fetcher = fetcher
         self._target = target
+        self._limit = limit
 
     async def connect_tcp(
         self,
@@ -89,7 +121,7 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
         last: Exception = FetchFailed("the host has no address")
         for address in (await self._fetcher.checked_addresses(self._target))[:_TRIED]:
             try:
-                return await self._fetcher.network.connect_tcp(address, port, _CONNECT_SECONDS)
+                return _Counted(await self._fetcher.network.connect_tcp(address, port, _CONNECT_SECONDS), self._limit)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
@@ -188,7 +220,7 @@ class Fetcher:
         request = httpcore.Request(
             "GET", url, headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in sent.items()]
         )
-        network = _CheckedNetwork(self, target)
+        network = _CheckedNetwork(self, target, limit + _HEAD_BYTES)
         try:
             # A pool for one request: what hangs here takes no connection from anybody else.
             async with httpcore.AsyncConnectionPool(ssl_context=self._tls, network_backend=network) as pool:

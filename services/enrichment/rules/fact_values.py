@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from math import isfinite
 from typing import Any
 from zoneinfo import available_timezones
@@ -19,6 +20,8 @@ NOT_FROM_PROVIDERS = frozenset({"email_free", "email_disposable", "email_role"})
 _SPACE = re.compile(r"\s+")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _COUNT = re.compile(r"\d{1,3}(?:[,.' \u00a0\u202f]\d{3}){1,2}|\d{1,9}")
+
+_zones = cache(available_timezones)
 
 CountryCode = Callable[[str | None], str | None]
 
@@ -41,7 +44,7 @@ def read_fact(name: str, value: Any, country_code: CountryCode) -> Any:
     if name in ("country", "phone_country"):
         return country_code(clean_text(value)) if isinstance(value, str) else None
     if name == "timezone":
-        return value if isinstance(value, str) and value in available_timezones() else None
+        return value if isinstance(value, str) and value in _zones() else None
     if name == "company_domain":
         host = host_of(clean_text(value))
         return registrable(host)[:253] if host else None

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from services.enrichment.gateways import country_code
+from services.enrichment.gateways.reference_data import country_code
 from services.enrichment.rules.facts import host_of
 from services.enrichment.rules.mail import registrable
 from shared.errors import Invalid, Malformed, TooLarge, UnsupportedMedia

@@ -109,20 +109,40 @@ async def link(work: UnitOfWork, links: Iterable[tuple[LeadKey, UUID, UUID]], *,
         )
 
 
-async def due(work: UnitOfWork, tenant: str, generation: UUID, *, bulk: bool, limit: int) -> Sequence[RowMapping]:
-    """The questions to one provider that are due and that nobody is asking now, in the order of their time."""
+async def due(
+    work: UnitOfWork, kinds: Iterable[str], *, bulk: bool, busy: Iterable[tuple[str, str]], for_each: int, limit: int
+) -> Sequence[RowMapping]:
+    """The questions that are due and that nobody is asking now, in the order of their time, with their providers.
+
+    At most `for_each` of a provider, and none of those that are paused, switched off, or in `busy` (tenant, name).
+    """
+    busy = list(busy)
     return await work.fetch(
         """
-        SELECT * FROM lookup
-        WHERE tenant_id = :tenant AND generation = :generation AND bulk = :bulk AND due_at <= :now
-          AND (leased_until IS NULL OR leased_until < clock_timestamp())
-        ORDER BY due_at LIMIT :limit
+        SELECT l.*, p.name, p.kind, p.config, p.enabled
+        FROM provider p
+        LEFT JOIN provider_state s ON s.tenant_id = p.tenant_id AND s.provider = p.name
+        LEFT JOIN setting t ON t.tenant_id = p.tenant_id
+        CROSS JOIN LATERAL (
+            SELECT * FROM lookup l
+            WHERE l.tenant_id = p.tenant_id AND l.generation = p.generation AND l.bulk = :bulk AND l.due_at <= :now
+              AND (l.leased_until IS NULL OR l.leased_until < clock_timestamp())
+            ORDER BY l.due_at LIMIT :for_each
+        ) l
+        WHERE p.enabled AND p.kind = ANY (CAST(:kinds AS text[])) AND COALESCE(t.enabled, true)
+          AND (s.paused_until IS NULL OR s.paused_until <= :now)
+          AND NOT EXISTS (
+              SELECT FROM unnest(CAST(:busy_tenants AS text[]), CAST(:busy_names AS text[])) AS b (tenant_id, name)
+              WHERE b.tenant_id = p.tenant_id AND b.name = p.name)
+        ORDER BY l.due_at LIMIT :limit
         """,
-        tenant=tenant,
-        generation=generation,
+        kinds=list(kinds),
         bulk=bulk,
-        now=work.now,
+        busy_tenants=[tenant for tenant, _ in busy],
+        busy_names=[name for _, name in busy],
+        for_each=for_each,
         limit=limit,
+        now=work.now,
     )
 
 
@@ -147,6 +167,7 @@ async def save_answers(work: UnitOfWork, rows: Iterable[tuple[Any, ...]]) -> Non
 
     Without findings the earlier ones stay: they are older, and still the best that is known.
     """
+    ordered = sorted(rows, key=_key)
     await work.run(
         """
         UPDATE lookup l
@@ -161,7 +182,7 @@ async def save_answers(work: UnitOfWork, rows: Iterable[tuple[Any, ...]]) -> Non
              AS v (tenant_id, generation, key, outcome, findings, error, ms, expires_at, due_at)
         WHERE l.tenant_id = v.tenant_id AND l.generation = v.generation AND l.key = v.key
         """,
-        **by_column(_ANSWER, sorted(rows, key=_key)),
+        **by_column(_ANSWER, ordered),
         now=work.now,
     )
 

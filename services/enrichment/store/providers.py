@@ -154,21 +154,6 @@ async def save_health(work: UnitOfWork, health: Mapping[ProviderKey, ProviderHea
     )
 
 
-async def network_providers(work: UnitOfWork, kinds: Iterable[str]) -> Sequence[RowMapping]:
-    """The providers of all tenants that a worker may ask now: enabled, of these kinds, and not paused."""
-    return await work.fetch(
-        """
-        SELECT p.* FROM provider p
-        LEFT JOIN provider_state s ON s.tenant_id = p.tenant_id AND s.provider = p.name
-        LEFT JOIN setting t ON t.tenant_id = p.tenant_id
-        WHERE p.enabled AND p.kind = ANY (CAST(:kinds AS text[])) AND COALESCE(t.enabled, true)
-          AND (s.paused_until IS NULL OR s.paused_until <= :now)
-        """,
-        kinds=list(kinds),
-        now=work.now,
-    )
-
-
 async def generations(work: UnitOfWork, tenant: str) -> dict[str, tuple[UUID, Mapping[str, Any], str]]:
     """What is configured now, locked against others who configure: {name: (generation, config, kind)}."""
     rows = await work.fetch(

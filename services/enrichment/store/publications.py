@@ -40,7 +40,8 @@ async def answered(work: UnitOfWork, changed: Iterable[LookupKey], others: Itera
         await work.run(
             f"""
             INSERT INTO publication AS p (tenant_id, lead_id, due_at, publish_by, bulk)
-            SELECT DISTINCT k.tenant_id, k.lead_id, CAST(:now AS timestamptz), CAST(:now AS timestamptz), :bulk
+            SELECT DISTINCT k.tenant_id, k.lead_id, CAST(:now AS timestamptz), CAST(:now AS timestamptz),
+                   CAST(:bulk AS boolean)
             {_LEADS_OF}
             ORDER BY 1, 2
             ON CONFLICT (tenant_id, lead_id) DO UPDATE

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.enrichment.gateways import subject_of
+from services.enrichment.gateways.reference_data import subject_of
 from services.enrichment.providers.chain import chain_of, in_order, run_chain
 from services.enrichment.rules import FACT_FIELDS, Findings
 from services.enrichment.store import leads as store
@@ -210,7 +210,7 @@ def _apply_findings(
     published = {name: fact["value"] for name, fact in record.facts.items()}
     same = record.enriched_at is not None and published == {name: finding.value for name, finding in findings.items()}
     if same and not publish_same:
-        return replace(record, providers=[run.model_dump() for run in runs])
+        return _with_findings(record, findings, runs, work.now)  # perhaps younger, or of a better source
     at = max(work.now, cause.time) if cause else work.now
     enriched = replace(_with_findings(record, findings, runs, work.now), revision=record.revision + 1, enriched_at=at)
     work.emit(

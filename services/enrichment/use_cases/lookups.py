@@ -69,63 +69,66 @@ class Slots:
     under_way: Mapping[ProviderKey, int]
 
 
-async def choose_due(work: UnitOfWork, slots: Slots) -> list[tuple[RowMapping, list[RowMapping]]]:
-    """The questions that are due by provider, as many as may be asked: what leads wait for before bulk work.
+async def choose_due(work: UnitOfWork, slots: Slots) -> list[RowMapping]:
+    """The questions that are due, as many as may be asked: what leads wait for before bulk work.
 
     One provider never takes all the slots, so one that is slow delays no other.
     """
-    chosen: list[tuple[RowMapping, list[RowMapping]]] = []
-    free, bulk = slots.free, slots.free_for_bulk
-    candidates = await providers.network_providers(work, NETWORK)
+    chosen: list[RowMapping] = []
     taken: Counter[ProviderKey] = Counter(slots.under_way)
-    for is_bulk in (False, True):
-        for row in candidates:
-            key = (row["tenant_id"], row["name"])
-            limit = min(free, slots.for_each_provider - taken[key], bulk if is_bulk else free)
-            if limit <= 0:
-                continue
-            due = list(await lookups.due(work, row["tenant_id"], row["generation"], bulk=is_bulk, limit=limit))
-            if due:
-                chosen.append((row, due))
-                taken[key] += len(due)
-                free -= len(due)
-                bulk -= len(due) if is_bulk else 0
+    for bulk, free in ((False, slots.free), (True, min(slots.free, slots.free_for_bulk))):
+        free = min(free, slots.free - len(chosen))
+        if free <= 0:
+            continue
+        busy = [key for key, count in taken.items() if count >= slots.for_each_provider]
+        for row in await lookups.due(
+            work, NETWORK, bulk=bulk, busy=busy, for_each=slots.for_each_provider, limit=2 * free
+        ):
+            key = _provider(row)
+            if free > 0 and taken[key] < slots.for_each_provider:
+                taken[key] += 1
+                free -= 1
+                chosen.append(row)
     return chosen
 
 
-async def lease_due(work: UnitOfWork, chosen: Sequence[tuple[RowMapping, Sequence[RowMapping]]]) -> list[Leased]:
+def _provider(row: RowMapping) -> ProviderKey:
+    return row["tenant_id"], row["name"]
+
+
+async def lease_due(work: UnitOfWork, chosen: Sequence[RowMapping]) -> list[Leased]:
     """Lease the chosen questions, as far as rate limits allow and nobody else has taken them."""
-    health = await providers.lock_health(work, ((row["tenant_id"], row["name"]) for row, _ in chosen))
-    wanted: dict[LookupKey, tuple[RowMapping, RowMapping]] = {}
-    allowed = Counter[ProviderKey]()
-    for row, due in chosen:
-        key = (row["tenant_id"], row["name"])
-        per_minute = row["config"].get("rate_per_minute")
-        breaks = NETWORK[row["kind"]].breaks
-        count = health[key].allowance(per_minute, allowed[key] + len(due), work.now, breaks=breaks) - allowed[key]
-        allowed[key] += max(0, count)
-        for each in due[: max(0, count)]:
-            wanted[each["tenant_id"], each["generation"], each["key"]] = (row, each)
+    health = await providers.lock_health(work, {_provider(row) for row in chosen})
+    by_provider: dict[ProviderKey, list[RowMapping]] = {}
+    for row in chosen:
+        by_provider.setdefault(_provider(row), []).append(row)
+    wanted: dict[LookupKey, RowMapping] = {}
+    for key, rows in by_provider.items():
+        per_minute, breaks = rows[0]["config"]["rate_per_minute"], NETWORK[rows[0]["kind"]].breaks
+        for row in rows[: health[key].allowance(per_minute, len(rows), work.now, breaks=breaks)]:
+            wanted[row["tenant_id"], row["generation"], row["key"]] = row
     if not wanted:
         return []
-    longest = max(timedelta(milliseconds=row["config"]["timeout_ms"]) for row, _ in wanted.values())
+    longest = max(timedelta(milliseconds=row["config"]["timeout_ms"]) for row in wanted.values())
     leased = await lookups.lease(work, wanted, longest + SPARE)
     if not leased:
         return []
-    secrets = await providers.secrets_of(work, {(key[0], wanted[key][0]["name"]) for key in leased})
-    counts = Counter((key[0], wanted[key][0]["name"]) for key in leased)
-    rates = {(row["tenant_id"], row["name"]): row["config"].get("rate_per_minute") for row, _ in chosen}
-    asked = {key: health[key].after_asking(count, rates[key], work.now) for key, count in counts.items()}
+    counts = Counter(_provider(wanted[key]) for key in leased)
+    secrets = await providers.secrets_of(work, counts)
+    asked = {
+        key: health[key].after_asking(count, by_provider[key][0]["config"]["rate_per_minute"], work.now)
+        for key, count in counts.items()
+    }
     await providers.save_health(work, asked)
     return [
         Leased(
             key,
-            config_of(row, now=work.now, headers=secrets[key[0], row["name"]]),
-            Question(each["question"]),
-            each["bulk"],
-            each["attempts"],
+            config_of(row, now=work.now, headers=secrets[_provider(row)]),
+            Question(row["question"]),
+            row["bulk"],
+            row["attempts"],
         )
-        for key, (row, each) in wanted.items()
+        for key, row in wanted.items()
         if key in leased
     ]
 

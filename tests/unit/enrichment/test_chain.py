@@ -2,7 +2,7 @@ import asyncio
 from dataclasses import dataclass
 from uuid import uuid4
 
-from services.enrichment.gateways import subject_of
+from services.enrichment.gateways.reference_data import subject_of
 from services.enrichment.providers.chain import KnownAnswer, chain_of, in_order, run_chain
 from services.enrichment.providers.directory import Directory
 from services.enrichment.providers.local import Local
