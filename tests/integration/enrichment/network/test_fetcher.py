@@ -14,8 +14,8 @@ from services.enrichment.gateways.fetcher import Fetcher, FetchFailed
 from services.enrichment.gateways.page_reader import NotRead, PageReader
 from services.enrichment.gateways.resolver import Resolver
 from services.enrichment.rules.addresses import AllowedHosts
-from tests.integration.enrichment import hostile_web as web
-from tests.integration.enrichment.hostile_web import HostileWeb, hostile_web, name_server
+from tests.integration.enrichment.network import hostile_web as web
+from tests.integration.enrichment.network.hostile_web import HostileWeb, hostile_web, name_server
 
 LIMIT = 100_000
 
