@@ -1,16 +1,16 @@
-"""`python -m benchmarks [pipeline] [latency] [queue] [growth] [hostile] [bounces] [replies]`: `make bench` runs it."""
+"""`python -m benchmarks [NAME ...]`, the names being those of BENCHES and QUALITY: `make bench` runs it."""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import bounces, growth, hostile, latency, pipeline, queue, replies
+from benchmarks import bounces, enrichment, growth, hostile, latency, pipeline, queue, replies
 from benchmarks.results import Measurements, save
 from benchmarks.servers import Servers, start_servers
 from benchmarks.topics import Topics, topics_client
 
-BENCHES = ("pipeline", "latency", "queue", "growth", "hostile")
+BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "enrichment")
 QUALITY = ("bounces", "replies")
 """Measurements of how well something is understood: they need no servers, and run only when they are named."""
 
@@ -38,6 +38,8 @@ async def _measure(name: str, servers: Servers, topics: Topics, options: argpars
         return await latency.measure(servers, topics, seconds=options.seconds, rounds=max(1, options.rounds // 2))
     if name == "queue":
         return await queue.measure(servers, leads=options.queue, seconds=options.seconds, updates=500)
+    if name == "enrichment":
+        return await enrichment.measure(servers, topics, leads=options.leads)
     if name == "hostile":
         return await hostile.measure(servers, seconds=options.seconds, rounds=options.rounds)
     sizes = [options.growth // 50, options.growth]

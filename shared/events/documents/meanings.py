@@ -71,7 +71,7 @@ _THERE: Mapping[str, Mapping[str, str]] = {
     },
     "lead.enriched": {
         "facts": "All facts known now, by their name.",
-        "providers": "The providers that were asked this time, in order, with their outcomes.",
+        "providers": "The providers of the chain, in order, with their outcomes.",
     },
     "lead.scored": {
         "band": "The total as a letter; A is best.",
@@ -161,6 +161,7 @@ _THERE: Mapping[str, Mapping[str, str]] = {
         "value": "Any JSON value.",
         "source": "The provider that found it.",
         "fetched_at": "When it was found.",
+        "confidence": "How sure it is, from 0 to 1; below 0.5 it is a guess.",
     },
     "ProviderRun": {
         "name": "The provider.",

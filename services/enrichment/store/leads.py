@@ -1,4 +1,4 @@
-"""Every query of the enrichment service."""
+"""Leads with their facts, and the switch of each tenant."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +29,8 @@ class LeadRecord:
     providers: Sequence[Mapping[str, Any]]
     revision: int
     enriched_at: datetime | None
+    cause: Mapping[str, Any] | None = None
+    """The event of capture that later facts are due to; only where a provider uses a network."""
 
     @property
     def tenant(self) -> str:
@@ -93,6 +95,7 @@ def _record(row: RowMapping) -> LeadRecord:
         providers=row["providers"],
         revision=row["revision"],
         enriched_at=row["enriched_at"],
+        cause=row["cause"],
     )
 
 
@@ -126,6 +129,7 @@ def _parameters(records: Sequence[LeadRecord]) -> dict[str, list[Any]]:
                 orjson.dumps(record.providers).decode(),
                 record.revision,
                 record.enriched_at,
+                orjson.dumps(record.cause).decode() if record.cause is not None else None,
             )
             for record in records
         ],
@@ -167,50 +171,4 @@ async def set_enabled(work: UnitOfWork, tenant: str, enabled: bool, actor: str) 
         enabled=enabled,
         now=work.now,
         actor=actor,
-    )
-
-
-async def directory_companies(
-    work: UnitOfWork, domains: Iterable[tuple[str, str]]
-) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """The companies of the (tenant, domain) pairs in the tenants' directories: {tenant: {domain: facts}}."""
-    wanted = sorted(set(domains))
-    rows = await work.fetch(
-        """
-        SELECT d.tenant_id, d.domain, d.facts
-        FROM unnest(CAST(:tenants AS text[]), CAST(:domains AS text[])) AS w (tenant_id, domain)
-        JOIN directory d ON d.tenant_id = w.tenant_id AND d.domain = w.domain
-        """,
-        tenants=[tenant for tenant, _ in wanted],
-        domains=[domain for _, domain in wanted],
-    )
-    found: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(row["tenant_id"], {})[row["domain"]] = row["facts"]
-    return found
-
-
-async def replace_directory(work: UnitOfWork, tenant: str, companies: Mapping[str, Mapping[str, Any]]) -> None:
-    """Replace a tenant's directory by these companies: {domain: facts}."""
-    await work.run("DELETE FROM directory WHERE tenant_id = :tenant", tenant=tenant)
-    await work.run(
-        """
-        INSERT INTO directory (tenant_id, domain, facts)
-        SELECT :tenant, * FROM unnest(CAST(:domains AS text[]), CAST(:facts AS jsonb[]))
-        """,
-        tenant=tenant,
-        domains=list(companies),
-        facts=[orjson.dumps(facts).decode() for facts in companies.values()],
-    )
-
-
-async def directory_page(work: UnitOfWork, tenant: str, after: str, limit: int) -> Sequence[RowMapping]:
-    """The next companies of a tenant's directory by domain: `domain`, `facts`."""
-    return await work.fetch(
-        """
-        SELECT domain, facts FROM directory WHERE tenant_id = :tenant AND domain > :after ORDER BY domain LIMIT :limit
-        """,
-        tenant=tenant,
-        after=after,
-        limit=limit,
     )
