@@ -43,6 +43,7 @@ router = Router(tags=["enrichment"])
 
 @router.get("/leads/{lead_id}/facts", response_model=FactsOut)
 async def get_facts(lead_id: UUID, principal: Viewer, work: TenantWork) -> Any:
+    """What is known about a lead and its company, each fact with its source and age."""
     return FactsOut.of(await leads.read_facts(work, principal.tenant, lead_id), work.now)
 
 
@@ -58,6 +59,7 @@ async def enrich_lead(lead_id: UUID, principal: ReviewerOrService, work: TenantW
 
 @router.get("/settings", response_model=SettingsBody)
 async def get_settings(principal: Viewer, work: TenantWork) -> Any:
+    """Whether leads are enriched."""
     return {"enabled": not await store.disabled_tenants(work, [principal.tenant])}
 
 

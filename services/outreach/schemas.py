@@ -14,9 +14,12 @@ __all__ = [
     "Kind",
     "Mailbox",
     "ModeBody",
+    "ModeView",
     "OutreachSettings",
     "SendingWindow",
+    "SettingWarning",
     "SettingsBody",
+    "SettingsView",
 ]
 
 DEFAULT_PER_DAY = 500
@@ -97,6 +100,27 @@ class SettingsBody(OutreachSettings):
     """Settings to be saved. `warnings` are ignored, so that what was read can be changed and sent back."""
 
     warnings: Annotated[list[dict[str, str]] | None, Field(exclude=True)] = None
+
+
+class SettingWarning(BaseModel):
+    """What the settings lack, and why it matters."""
+
+    field: str
+    message: str
+
+
+class SettingsView(OutreachSettings):
+    """The tenant's settings, with its mailboxes as they count, and warnings about what is not set."""
+
+    warnings: list[SettingWarning]
+
+
+class ModeView(BaseModel):
+    """The mode that counts for a lead; `own` when it is not the tenant's."""
+
+    lead_id: UUID
+    mode: Mode
+    own: bool
 
 
 class ModeBody(Body):

@@ -45,7 +45,7 @@ def undescribed(app: FastAPI) -> list[str]:
     )
 
 
-TYPED = ("goals", "scoring", "stages")
+TYPED = ("enrichment", "goals", "scoring", "stages")
 
 
 @pytest.mark.parametrize("name", TYPED)

@@ -116,10 +116,16 @@ async def label_reply(
 
 
 # Public, because the provider has no token: the route itself checks its signature, or else the token.
-@router.post("/sms/inbound", status_code=202, response_model=None, dependencies=[Depends(public)])
+@router.post(
+    "/sms/inbound",
+    status_code=202,
+    response_model=ReceivedView,
+    responses={200: {"description": "To a provider", "content": {"text/xml": {"schema": {"type": "string"}}}}},
+    dependencies=[Depends(public)],
+)
 async def receive_sms(
     request: Request, tenant: Annotated[str | None, Query(description="Only in a provider's signed request")] = None
-) -> ReceivedView | Response:
+) -> Any:
     """An inbound SMS: signed form fields of the provider, or JSON with a token of role `service`."""
     context = context_of(request)
     form = twilio.is_form(request)
