@@ -42,6 +42,6 @@ __all__ = [
     "etag",
     "large_body",
     "problem_type",
-    "unknown_name",
     "public",
+    "unknown_name",
 ]

@@ -8,13 +8,12 @@ from fastapi import Query, Request, Response
 
 from services.outreach.context import context_of
 from services.outreach.drafts.schemas import NewDraftBody
+from services.outreach.drafts.schemas.background_views import DraftInFullView, draft_in_full
 from services.outreach.drafts.schemas.views import (
     LIST_FIELDS,
     MADE_FROM,
     SUMMARY,
-    DraftInFullView,
     DraftPage,
-    draft_in_full,
     draft_item,
     draft_view,
 )
