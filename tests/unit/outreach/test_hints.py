@@ -22,7 +22,7 @@ def written(instruction: str | None = None, kind: str = "first", stage: str = "n
     ("instruction", "hints"),
     [
         ("shorter", Hints(length=-1)),
-        ("Please make it much shorter.", Hints(length=-1)),
+        ("Please make it much shorter. Thanks!", Hints(length=-1)),
         ("too long", Hints(length=-1)),
         ("too short", Hints(length=1)),
         ("a bit longer, and more formal", Hints(length=1, tone="formal")),
@@ -116,6 +116,13 @@ def test_what_was_asked_of_an_earlier_version_still_holds():
     second = written("mention job title", earlier_hints=first.made_from["hints"])
     assert second.body.startswith("Dear Ada King,") and "your role" in second.body
     assert second.made_from["hints"] == {"length": -1, "tone": "formal", "mention": ["job_title"]}
+
+
+def test_a_text_that_cannot_become_shorter_becomes_longer_with_the_next_hint():
+    shortest = written("shorter, shorter", channel="sms")
+    assert shortest.made_from["not_followed"] == ["the text is as short as its template allows"]
+    longer = written("longer", channel="sms", earlier_hints=shortest.made_from["hints"])
+    assert len(longer.body) > len(shortest.body)
 
 
 def test_a_tenants_template_in_another_language_is_shortened_and_its_tone_is_left_alone():

@@ -18,6 +18,7 @@ MOST = 2
 """How many steps shorter or longer than the template a text may become."""
 
 _PARTS = re.compile(r"[,;.!\n]|\band\b|\bbut\b|\bthen\b|\balso\b|\bplus\b|&", re.I)
+_COURTESY = re.compile(r"(please|pls|thanks|thank you|many thanks|ok|okay|hi|hello)", re.I)
 _NEGATED = re.compile(r"\b(not|don'?t|never|without|no)\b", re.I)
 _MENTION = re.compile(
     r"^(?:please )?(?:mention|include|refer to|bring up|talk about|name|add|cite)\b"
@@ -110,7 +111,7 @@ def read_hints(instruction: str | None, facts: Mapping[str, Fact], before: Hints
     mentions = False
     for part in _PARTS.split(instruction or ""):
         text = " ".join(part.split())
-        if not text:
+        if not text or _COURTESY.fullmatch(text):
             continue
         asked = _mention_of(text, facts)
         mentions = asked is not None or (mentions and _fact_called(text, facts) is not None)

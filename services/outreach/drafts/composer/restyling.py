@@ -6,6 +6,7 @@ SMS always stays.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from services.outreach.drafts.composer import Fact
 from services.outreach.drafts.composer.claims import contains_value
@@ -31,8 +32,10 @@ _ASKS = re.compile(r"\?|\bplease\b", re.I)
 _STOP = re.compile(r"\bSTOP\b")
 
 
-def restyled(body: str, hints: Hints, kind: str, channel: str, facts: Mapping[str, Fact]) -> tuple[str, list[str]]:
-    """The text by the hints, and a sentence for each that this text does not allow."""
+def restyled(
+    body: str, hints: Hints, kind: str, channel: str, facts: Mapping[str, Fact]
+) -> tuple[str, Hints, list[str]]:
+    """The text by the hints, the hints that it follows, and a sentence for each that this text does not allow."""
     not_followed: list[str] = []
     if hints.length > 0:
         body = _longer(body, MORE[kind][: hints.length], channel)
@@ -40,6 +43,7 @@ def restyled(body: str, hints: Hints, kind: str, channel: str, facts: Mapping[st
         shorter = _shortened(body, channel)[: -hints.length]
         if len(shorter) < -hints.length:
             not_followed.append("the text is as short as its template allows")
+            hints = replace(hints, length=-len(shorter))
         body = shorter[-1] if shorter else body
     for name in hints.mention:
         body = _mention(body, name, facts[name].value, channel) if name in facts else body
@@ -48,7 +52,7 @@ def restyled(body: str, hints: Hints, kind: str, channel: str, facts: Mapping[st
         if changed == body:
             not_followed.append(f"the text has nothing that could be made {hints.tone}")
         body = changed
-    return body, not_followed
+    return body, hints, not_followed
 
 
 def mention(name: str, value: str) -> str:

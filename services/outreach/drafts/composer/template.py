@@ -105,8 +105,8 @@ def write(task: ComposerTask) -> ComposedText:
     made_from["facts"] = facts_record(task.facts)
     cited = _citations(marked, task.facts)
     if read.hints != Hints():
-        body, not_allowed = restyled(body, read.hints, task.kind, task.channel, task.facts)
-        made_from["hints"] = read.hints.to_json()
+        body, hints, not_allowed = restyled(body, read.hints, task.kind, task.channel, task.facts)
+        made_from["hints"] = hints.to_json()
         read.not_followed.extend(not_allowed)
         cited += [
             (mention(name, task.facts[name].value), task.facts[name])

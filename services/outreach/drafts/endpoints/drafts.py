@@ -8,13 +8,12 @@ from fastapi import Query, Request, Response
 
 from services.outreach.context import context_of
 from services.outreach.drafts.schemas import NewDraftBody
+from services.outreach.drafts.schemas.background_views import DraftInFullView, draft_in_full
 from services.outreach.drafts.schemas.views import (
     LIST_FIELDS,
     MADE_FROM,
     SUMMARY,
-    DraftInFullView,
     DraftPage,
-    draft_in_full,
     draft_item,
     draft_view,
 )
@@ -161,8 +160,8 @@ async def create_draft(
             context.wake_after(work, "composer")
             content: dict[str, Any] = {"draft_id": draft_id, "state": "composing"}
             if body.instruction and not context.settings.has_language_model:
-                said = await not_followed(work, principal.tenant, body.lead_id, body.instruction)
-                content["warnings"] = [{"kind": "instruction", "message": message} for message in said]
+                warnings = await not_followed(work, principal.tenant, body.lead_id, body.instruction)
+                content["warnings"] = [{"kind": "instruction", "message": message} for message in warnings]
             return 202, content, {"Location": f"/v1/drafts/{draft_id}"}
         sender = sender_addresses(context.settings)
         draft_id = await requests.add_draft(work, asked, sender, body.subject, body.body)

@@ -8,10 +8,9 @@ from fastapi.responses import JSONResponse
 
 from services.outreach.context import context_of
 from services.outreach.drafts.schemas import MAX_REASON, Approve, Bulk, BulkItem, Edit, Regenerate, Reject, Snooze
+from services.outreach.drafts.schemas.background_views import DraftInFullView, draft_in_full
 from services.outreach.drafts.schemas.views import (
-    DraftInFullView,
     DraftView,
-    draft_in_full,
     draft_view,
     warning_views,
 )
