@@ -51,8 +51,8 @@ async def find_by_key(work: UnitOfWork, tenant: str, key: bytes) -> UUID | None:
 async def add(work: UnitOfWork, new: NewReply, classification: Classification) -> bool:
     """Store a reply, received now; False when one with its key was received at the same time."""
     label = [getattr(classification, name) for name in _LABEL]
-    history = _json([_history_entry(classification.label, "rules", REPLY_RULES, work.now, None)])
-    row = (*new, *label, "rules", work.now, work.now, history)
+    history = _json([_history_entry(classification.label, classification.method, REPLY_RULES, work.now, None)])
+    row = (*new, *label, classification.method, work.now, work.now, history)
     return bool(await work.run(_ADD, **by_column(_COLUMNS, [row])))
 
 

@@ -1,10 +1,18 @@
-"""The deterministic rules that label a reply by its new text. Where no rule is sure, the label is `other`."""
+"""The label of a reply: machine headers first, then certain words, then the reply model; the rest is for a human."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from services.outreach.replies.rules import automatic_replies, new_text, opt_outs, short_answers
+from services.outreach.replies.rules import (
+    automatic_replies,
+    model_labels,
+    new_text,
+    opt_outs,
+    short_answers,
+    wrong_addresses,
+)
+from services.outreach.replies.rules.model_labels import Judgement
 
 Label = Literal[
     "interested",
@@ -25,12 +33,22 @@ WRONG_ADDRESS_LABELS = frozenset({"wrong_person", "moved_company"})
 """Labels with which "this is not their number" makes the address invalid."""
 
 
+OPT_OUT_WITH_WORDS = 0.12
+OPT_OUT_BY_MODEL = 0.45
+OPT_OUT_ON_A_LIST = 0.70
+OPT_OUT_BY_ITSELF = 0.60
+"""How probable an opt-out has to be: where words say so too, by the model alone, in a mail that a list or a help desk
+sent, and of the sentence with the words by itself."""
+WORDS_CAN_COUNT = 0.002
+"""Below this probability no words are looked for: the text is about something else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Classification:
     """The label of a reply, how sure it is (0 to 1), and the words that it relies on (`because`).
 
     `needs_human`: a person has to label the reply. `stop_word`: an SMS that is only a STOP word, which no later label
-    retracts. `wrong_address`: the writer says that the address is not the lead's.
+    retracts. `wrong_address`: the writer says that the address is not the lead's. `method`: who gave the label.
     """
 
     label: str
@@ -39,22 +57,78 @@ class Classification:
     needs_human: bool = False
     stop_word: bool = False
     wrong_address: bool = False
+    method: Literal["rules", "model"] = "rules"
 
 
 def classify(channel: str, headers: Mapping[str, str], read: new_text.NewText) -> Classification:
-    """Label a reply. `headers`: names in lower case. An opt-out wins over every other reading."""
+    """Label a reply. `headers`: names in lower case."""
     subject = headers.get("subject", "")
-    opt_out = opt_outs.opt_out_words(read, subject)
-    if opt_out:
-        stop_word = channel == "sms" and bool(opt_outs.stop_word(read))
-        return Classification("opt_out", 0.95, opt_out, stop_word=stop_word)
-    wrong_address = short_answers.names_wrong_address(read.own)
-    automatic = automatic_replies.label(headers, read.own)
-    if automatic:
-        label, because = automatic
-        return Classification(label, 0.9, because, wrong_address=wrong_address and label == "moved_company")
-    answer = short_answers.label(read.newest)
+    sender = automatic_replies.sender_of(headers)
+    text = read.newest or read.own
+    if sender == "machine":
+        return _of_a_machine(channel, subject, text)
+    word = opt_outs.stop_word(read) or opt_outs.keyword_in_subject(read, subject)
+    if word:
+        return Classification("opt_out", 0.99, word, stop_word=channel == "sms")
+    if not any(map(str.isalnum, text)):
+        return _for_a_human("there are no words")
+    if opt_outs.repeats_our_message(text):
+        return Classification("other", 0.9, text[:200])
+    answer = short_answers.label(text)
     if answer:
-        label, because = answer
-        return Classification(label, 0.8, because, wrong_address=wrong_address and label == "wrong_person")
-    return Classification("other", 0.0, "no rule is sure", needs_human=True)
+        wrong = answer in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(text)
+        return Classification(answer, 0.9, text, wrong_address=wrong)
+    judgement = model_labels.judge(text, subject, channel)
+    on_a_list = sender == "perhaps a machine"
+    opt_out = _opt_out(read, judgement, OPT_OUT_ON_A_LIST if on_a_list else OPT_OUT_BY_MODEL)
+    if opt_out:
+        return opt_out
+    doubtful = on_a_list and judgement.label == "auto_reply" and judgement.probability < 0.6
+    if doubtful or not judgement.sure(on_a_list=on_a_list):
+        return _for_a_human("the model is not sure", judgement)
+    wrong = judgement.label in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(read.own)
+    return _by_the_model(judgement, wrong_address=wrong)
+
+
+def _of_a_machine(channel: str, subject: str, text: str) -> Classification:
+    """An absence, a departure or another automatic reply; no other word of a machine counts."""
+    judgement = model_labels.judge(text, subject, channel, among=automatic_replies.MACHINE_LABELS)
+    if judgement.label == "moved_company":
+        wrong = wrong_addresses.names_wrong_address(text)
+        return _by_the_model(judgement, wrong_address=wrong) if judgement.supported else _for_a_human("", judgement)
+    return Classification(judgement.label, round(judgement.probability, 3), judgement.because)
+
+
+def _opt_out(read: new_text.NewText, judgement: Judgement, by_model: float) -> Classification | None:
+    """An opt-out by words and model together; None where there is none. What is left in doubt is for a human."""
+    probability = judgement.probabilities["opt_out"]
+    words = opt_outs.opt_out_words(read.own) if probability >= WORDS_CAN_COUNT or read.own != read.newest else None
+    if words and (probability >= OPT_OUT_WITH_WORDS or _opts_out_alone(read.own, words)):
+        return Classification("opt_out", round(max(probability, 0.5), 3), words)
+    if probability >= by_model:
+        supported = judgement.label != "opt_out" or judgement.supported
+        return _by_the_model(judgement, "opt_out") if supported else _for_a_human("no sentence says so", judgement)
+    if judgement.label == "opt_out":
+        return _for_a_human("perhaps an opt-out", judgement)
+    return None
+
+
+def _opts_out_alone(text: str, words: str) -> bool:
+    """Whether the sentence with these words is an opt-out by itself, whatever stands around it."""
+    sentence = model_labels.sentence_with(words, text)
+    return bool(sentence) and model_labels.judge(sentence, "", "email").probabilities["opt_out"] >= OPT_OUT_BY_ITSELF
+
+
+def _by_the_model(judgement: Judgement, label: str | None = None, *, wrong_address: bool = False) -> Classification:
+    label = label or judgement.label
+    probability = round(judgement.probabilities[label], 3)
+    because = judgement.because
+    return Classification(label, probability, because, wrong_address=wrong_address, method="model")
+
+
+def _for_a_human(reason: str, judgement: Judgement | None = None) -> Classification:
+    if judgement is None:
+        return Classification("other", 0.0, reason, needs_human=True)
+    confidence = round(judgement.probabilities["other"], 3)
+    because = f"{reason}: {judgement.label}?" if reason else judgement.because
+    return Classification("other", confidence, because, needs_human=True, method="model")
