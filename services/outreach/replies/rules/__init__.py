@@ -12,7 +12,7 @@ from services.outreach.replies.rules import (
     short_answers,
     wrong_addresses,
 )
-from services.outreach.replies.rules.model_labels import Judgement
+from services.outreach.replies.rules.model_labels import Assessment
 
 Label = Literal[
     "interested",
@@ -78,57 +78,57 @@ def classify(channel: str, headers: Mapping[str, str], read: new_text.NewText) -
     if answer:
         wrong = answer in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(text)
         return Classification(answer, 0.9, text, wrong_address=wrong)
-    judgement = model_labels.judge(text, subject, channel)
+    assessment = model_labels.assess(text, subject, channel)
     on_a_list = sender == "perhaps a machine"
-    opt_out = _opt_out(read, judgement, OPT_OUT_ON_A_LIST if on_a_list else OPT_OUT_BY_MODEL)
+    opt_out = _opt_out(read, assessment, OPT_OUT_ON_A_LIST if on_a_list else OPT_OUT_BY_MODEL)
     if opt_out:
         return opt_out
-    doubtful = on_a_list and judgement.label == "auto_reply" and judgement.probability < 0.6
-    if doubtful or not judgement.sure(on_a_list=on_a_list):
-        return _for_a_human("the model is not sure", judgement)
-    wrong = judgement.label in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(read.own)
-    return _by_the_model(judgement, wrong_address=wrong)
+    doubtful = on_a_list and assessment.label == "auto_reply" and assessment.probability < 0.6
+    if doubtful or not assessment.sure(on_a_list=on_a_list):
+        return _for_a_human("the model is not sure", assessment)
+    wrong = assessment.label in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(read.own)
+    return _by_the_model(assessment, wrong_address=wrong)
 
 
 def _of_a_machine(channel: str, subject: str, text: str) -> Classification:
     """An absence, a departure or another automatic reply; no other word of a machine counts."""
-    judgement = model_labels.judge(text, subject, channel, among=automatic_replies.MACHINE_LABELS)
-    if judgement.label == "moved_company":
+    assessment = model_labels.assess(text, subject, channel, among=automatic_replies.MACHINE_LABELS)
+    if assessment.label == "moved_company":
         wrong = wrong_addresses.names_wrong_address(text)
-        return _by_the_model(judgement, wrong_address=wrong) if judgement.supported else _for_a_human("", judgement)
-    return Classification(judgement.label, round(judgement.probability, 3), judgement.because)
+        return _by_the_model(assessment, wrong_address=wrong) if assessment.supported else _for_a_human("", assessment)
+    return Classification(assessment.label, round(assessment.probability, 3), assessment.because)
 
 
-def _opt_out(read: new_text.NewText, judgement: Judgement, by_model: float) -> Classification | None:
+def _opt_out(read: new_text.NewText, assessment: Assessment, by_model: float) -> Classification | None:
     """An opt-out by words and model together; None where there is none. What is left in doubt is for a human."""
-    probability = judgement.probabilities["opt_out"]
+    probability = assessment.probabilities["opt_out"]
     words = opt_outs.opt_out_words(read.own) if probability >= WORDS_CAN_COUNT or read.own != read.newest else None
     if words and (probability >= OPT_OUT_WITH_WORDS or _opts_out_alone(read.own, words)):
         return Classification("opt_out", round(max(probability, 0.5), 3), words)
     if probability >= by_model:
-        supported = judgement.label != "opt_out" or judgement.supported
-        return _by_the_model(judgement, "opt_out") if supported else _for_a_human("no sentence says so", judgement)
-    if judgement.label == "opt_out":
-        return _for_a_human("perhaps an opt-out", judgement)
+        supported = assessment.label != "opt_out" or assessment.supported
+        return _by_the_model(assessment, "opt_out") if supported else _for_a_human("no sentence says so", assessment)
+    if assessment.label == "opt_out":
+        return _for_a_human("perhaps an opt-out", assessment)
     return None
 
 
 def _opts_out_alone(text: str, words: str) -> bool:
     """Whether the sentence with these words is an opt-out by itself, whatever stands around it."""
     sentence = model_labels.sentence_with(words, text)
-    return bool(sentence) and model_labels.judge(sentence, "", "email").probabilities["opt_out"] >= OPT_OUT_BY_ITSELF
+    return bool(sentence) and model_labels.assess(sentence, "", "email").probabilities["opt_out"] >= OPT_OUT_BY_ITSELF
 
 
-def _by_the_model(judgement: Judgement, label: str | None = None, *, wrong_address: bool = False) -> Classification:
-    label = label or judgement.label
-    probability = round(judgement.probabilities[label], 3)
-    because = judgement.because
+def _by_the_model(assessment: Assessment, label: str | None = None, *, wrong_address: bool = False) -> Classification:
+    label = label or assessment.label
+    probability = round(assessment.probabilities[label], 3)
+    because = assessment.because
     return Classification(label, probability, because, wrong_address=wrong_address, method="model")
 
 
-def _for_a_human(reason: str, judgement: Judgement | None = None) -> Classification:
-    if judgement is None:
+def _for_a_human(reason: str, assessment: Assessment | None = None) -> Classification:
+    if assessment is None:
         return Classification("other", 0.0, reason, needs_human=True)
-    confidence = round(judgement.probabilities["other"], 3)
-    because = f"{reason}: {judgement.label}?" if reason else judgement.because
+    confidence = round(assessment.probabilities["other"], 3)
+    because = f"{reason}: {assessment.label}?" if reason else assessment.because
     return Classification("other", confidence, because, needs_human=True, method="model")

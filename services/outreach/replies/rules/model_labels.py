@@ -20,7 +20,7 @@ _SENTENCE = re.compile(r"[^.!?\n]{1,400}[.!?]{0,3}")
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Assessment:
     """What the model says of a text: its label, how probable each label is, and the sentence with the most evidence.
 
     `supported`: the sentence, by itself, speaks for the label.
@@ -43,7 +43,7 @@ class Judgement:
         return self.supported and self.probability >= (SURE_ON_A_LIST if on_a_list else SURE_OF_AN_END)
 
 
-def judge(text: str, subject: str, channel: str, among: tuple[str, ...] = ()) -> Judgement:
+def assess(text: str, subject: str, channel: str, among: tuple[str, ...] = ()) -> Assessment:
     """What the model says of the writer's own words. `among`: the only labels that are possible; all where empty."""
     model = reply_model.shipped_model()
     probabilities = model.probabilities(reply_model.reading_of(text, subject, channel))
@@ -52,7 +52,7 @@ def judge(text: str, subject: str, channel: str, among: tuple[str, ...] = ()) ->
     total = sum(probabilities[each] for each in possible)
     shares = {each: probabilities[each] / total for each in possible}
     because, supported = sentence_for(model, label, text) if label in ENDS_THE_ROAD else (text.strip()[:200], True)
-    return Judgement(label, {**dict.fromkeys(probabilities, 0.0), **shares}, because, supported)
+    return Assessment(label, {**dict.fromkeys(probabilities, 0.0), **shares}, because, supported)
 
 
 def sentence_for(model: Model, label: str, text: str) -> tuple[str, bool]:

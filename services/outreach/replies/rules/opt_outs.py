@@ -4,7 +4,6 @@ A missed opt-out costs more than a wrong one: an operator can correct the wrong 
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
 from services.outreach.replies.rules.concepts import folded
@@ -217,7 +216,7 @@ def _keyword(text: str) -> str | None:
     """The text, if it is nothing but keywords, polite words, marks and emoji."""
     if len(text) > _LONGEST or any(each.isdigit() for each in text):
         return None
-    words = _WORD.findall(folded(unicodedata.normalize("NFKC", text)).replace("-", " ").replace("ß", "ss"))
+    words = _WORD.findall(folded(text).replace("-", " ").replace("ß", "ss"))
     for first, second in _JOINED:
         words = _joined(words, first, second)
     rest = [word for word in words if word not in _BESIDE]
