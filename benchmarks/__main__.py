@@ -1,22 +1,31 @@
-"""`python -m benchmarks [pipeline] [latency] [queue] [growth] [hostile]`: what `make bench` runs."""
+"""`python -m benchmarks [pipeline] [latency] [queue] [growth] [hostile] [bounces] [replies]`: `make bench` runs it."""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import growth, hostile, latency, pipeline, queue
+from benchmarks import bounces, growth, hostile, latency, pipeline, queue, replies
 from benchmarks.results import Measurements, save
 from benchmarks.servers import Servers, start_servers
 from benchmarks.topics import Topics, topics_client
 
 BENCHES = ("pipeline", "latency", "queue", "growth", "hostile")
+QUALITY = ("bounces", "replies")
+"""Measurements of how well something is understood: they need no servers, and run only when they are named."""
 
 
 async def run(options: argparse.Namespace) -> None:
     """Run the chosen measurements on one broker and one database server; save each result when it is complete."""
+    chosen = [name for name in options.benches or BENCHES if name not in QUALITY]
+    if "bounces" in options.benches:
+        save(bounces.measure(options.data / "mail"), options.out)
+    if "replies" in options.benches:
+        replies.measure(options.data)
+    if not chosen:
+        return
     async with start_servers() as servers, topics_client(servers.bootstrap) as topics:
-        for name in options.benches or BENCHES:
+        for name in chosen:
             print(f"\n{name} ...", flush=True)
             save(await _measure(name, servers, topics, options), options.out)
     print(f"\nThe results are also in {options.out}.")
@@ -37,7 +46,9 @@ async def _measure(name: str, servers: Servers, topics: Topics, options: argpars
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog='make bench ARGS="..."', description="Side-by-side measurements.")
-    parser.add_argument("benches", nargs="*", choices=[[], *BENCHES], metavar="BENCH", help=", ".join(BENCHES))
+    parser.add_argument(
+        "benches", nargs="*", choices=[[], *BENCHES, *QUALITY], metavar="BENCH", help=", ".join((*BENCHES, *QUALITY))
+    )
     parser.add_argument("--leads", type=int, default=12_000, help="leads in a round of pipeline and growth (12000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of pipeline, growth and hostile (3)")
     parser.add_argument(
@@ -52,6 +63,7 @@ def main() -> None:
         choices=[each.name for each in pipeline.IMPLEMENTATIONS],
         help="an implementation of pipeline; by default all",
     )
+    parser.add_argument("--data", type=Path, default=replies.DATA, help="the development data of bounces and replies")
     parser.add_argument("--out", type=Path, default=Path(".leadflow/bench.json"))
     options = parser.parse_args()
     # A broker that has just started has no group coordinator yet; aiokafka logs an error and retries.

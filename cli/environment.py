@@ -35,3 +35,11 @@ def database_url(environment: Mapping[str, str], service: str) -> str:
             f"the address of {service}'s database is unknown; set {name}, or name the folder of a local run with --data"
         )
     return url
+
+
+def mail_domain(environment: Mapping[str, str]) -> str:
+    """The domain below which the deployment's tenants have their default mailboxes."""
+    from services.outreach.settings import Settings
+
+    default: str = Settings.model_fields["mail_domain"].default
+    return environment.get("LEADFLOW_OUTREACH_MAIL_DOMAIN", default)

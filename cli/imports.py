@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,13 @@ _UNREACHABLE_SECONDS = 60.0
 """How long a service may be unreachable (it is being restarted) before the command gives up."""
 
 
+class Unmapped(StrEnum):
+    """What becomes of the columns of a file that no field of a lead takes."""
+
+    leave_out = "leave_out"
+    attributes = "attributes"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The result of an import: how many rows were read, taken and rejected."""
@@ -33,6 +41,7 @@ class Outcome:
     taken: int
     rejected: int
     error_file: Path | None
+    unmapped: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         counts = f"Read {counted(self.read, 'row')}, imported {self.taken} and rejected {self.rejected}."
@@ -44,12 +53,18 @@ Progress = Callable[[str, int, int | None], None]
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="CSV or NDJSON.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="CSV, NDJSON or .xlsx.")],
     source: Annotated[str, typer.Option("--source", help="The source of the leads.")] = "import",
     map: Annotated[
         list[str] | None,
         typer.Option("--map", metavar="FIELD=COLUMN", help="The column of a lead's field; may be repeated."),
     ] = None,
+    encoding: Annotated[
+        str, typer.Option("--encoding", help="The file's encoding, such as windows-1252; recognised by default.")
+    ] = "",
+    unmapped: Annotated[
+        Unmapped, typer.Option("--unmapped", help="What becomes of columns that no field takes.")
+    ] = Unmapped.leave_out,
     tenant: Tenant = DEMO_TENANT,
     data: Data = DEFAULT_DATA,
 ) -> None:
@@ -65,39 +80,51 @@ def import_file(
         if not (field and equals and column):
             raise Refused(f"--map {pair!r} is not of the form FIELD=COLUMN, for example --map email='E-mail address'")
         mapping[field] = column
+    form = {"source": source, "mapping": json.dumps(mapping), "encoding": encoding, "unmapped": unmapped.value}
     with refusals(), ImportBar() as bar:
-        outcome = run_import(data, file, source=source, mapping=mapping, tenant=tenant, progress=bar)
+        outcome = run_import(data, file, form=form, tenant=tenant, progress=bar)
     typer.echo(str(outcome))
+    if outcome.unmapped:
+        names = ", ".join(outcome.unmapped)
+        typer.echo(f"No field takes these columns: {names}. With --unmapped attributes they become attributes.")
     if outcome.state != "done":
         raise Refused(f"the import {outcome.import_id} is {outcome.state}; the same command continues it")
+    if outcome.read and not outcome.taken:
+        raise Refused("no row of the file could be taken")
 
 
-def run_import(
-    data: Path, file: Path, *, source: str, mapping: Mapping[str, str], tenant: str, progress: Progress
-) -> Outcome:
-    """Upload the file, follow the import to its end, fetch the error file.
+def run_import(data: Path, file: Path, *, form: Mapping[str, str], tenant: str, progress: Progress) -> Outcome:
+    """Upload the file, follow the import to its end, fetch the error file. `form`: the other fields of the request.
 
     Raises NotRunning, Refused, and httpx errors when capture refuses or does not answer.
     """
     with http_client(data, "capture", tenant, "operator") as http:
-        id_file = _id_file(data, file, tenant, source, mapping)
+        id_file = _id_file(data, file, tenant, form)
         import_id = _resume_unfinished(http, id_file)
         if import_id is None:
-            import_id = _upload(http, file, source, mapping, progress)
+            import_id = _upload(http, file, form, progress)
             id_file.parent.mkdir(parents=True, exist_ok=True)
             id_file.write_text(json.dumps({"import_id": import_id}))
         status = _follow(http, import_id, progress)
         if status["state"] == "done":
             id_file.unlink(missing_ok=True)
         error_file = _fetch_errors(http, import_id, file) if status["rejected"] else None
-    return Outcome(import_id, status["state"], status["read"], status["taken"], status["rejected"], error_file)
+    return Outcome(
+        import_id,
+        status["state"],
+        status["read"],
+        status["taken"],
+        status["rejected"],
+        error_file,
+        tuple(status["unmapped"]),
+    )
 
 
-def _id_file(data: Path, file: Path, tenant: str, source: str, mapping: Mapping[str, str]) -> Path:
-    """Where the id of an unfinished import of the same content, source and mapping is stored."""
+def _id_file(data: Path, file: Path, tenant: str, form: Mapping[str, str]) -> Path:
+    """Where the id of an unfinished import of the same content, by the same request, is stored."""
     with file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256")
-    digest.update(json.dumps([tenant, source, sorted(mapping.items())]).encode())
+    digest.update(json.dumps([tenant, sorted(form.items())]).encode())
     return data / "imports" / f"{digest.hexdigest()[:32]}.json"
 
 
@@ -114,7 +141,7 @@ def _resume_unfinished(http: "httpx.Client", id_file: Path) -> str | None:
     return import_id
 
 
-def _upload(http: "httpx.Client", file: Path, source: str, mapping: Mapping[str, str], progress: Progress) -> str:
+def _upload(http: "httpx.Client", file: Path, form: Mapping[str, str], progress: Progress) -> str:
     import httpx
 
     media_type = "application/x-ndjson" if file.suffix.lower() in (".ndjson", ".jsonl") else "text/csv"
@@ -122,7 +149,7 @@ def _upload(http: "httpx.Client", file: Path, source: str, mapping: Mapping[str,
         upload = _ProgressFile(content, file.stat().st_size, progress)
         response = http.post(
             "/v1/imports",
-            data={"source": source, "mapping": json.dumps(dict(mapping))},
+            data=dict(form),
             files={"file": (file.name, upload, media_type)},  # type: ignore[dict-item]
             timeout=httpx.Timeout(30, read=600),
         )

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import dead_letters, demo, imports, mailbox, migrate, recovery, services, status, tenants, tokens, up
+from cli import dead_letters, demo, imports, mailbox, migrate, recovery, replies, services, status, tenants, tokens, up
 from cli.errors import Refused
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(services.app, name="services")
 app.command("republish")(recovery.republish)
 app.command("rewind")(recovery.rewind)
 app.add_typer(tenants.app, name="tenants")
+app.add_typer(replies.app, name="replies")
 app.add_typer(demo.app, name="demo")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from cli.database import with_database
+from cli.environment import mail_domain
 from cli.options import DEFAULT_DATA, Data
 
 if TYPE_CHECKING:
@@ -50,10 +51,7 @@ def _with_outreach(tenant: str, data: Path, act: "Callable[[UnitOfWork, str], Aw
     """Call `act` with a transaction of outreach's worker role and the deployment's mail domain."""
 
     async def run(database: "Database", environment: Mapping[str, str]) -> _T:
-        from services.outreach.settings import Settings
-
-        mail_domain = environment.get("LEADFLOW_OUTREACH_MAIL_DOMAIN", Settings.model_fields["mail_domain"].default)
         async with database.worker([tenant]) as work:
-            return await act(work, mail_domain)
+            return await act(work, mail_domain(environment))
 
     return with_database("outreach", data, run)

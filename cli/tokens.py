@@ -6,6 +6,7 @@ import typer
 
 from cli.errors import Refused
 from cli.options import DEFAULT_DATA, Data
+from shared.ids import TENANT_FORM, is_tenant
 
 
 def token(
@@ -26,6 +27,8 @@ def token(
 
     if unknown := [name for name in role if name not in ROLES]:
         raise Refused(f"there is no role {', '.join(unknown)}; the roles are {', '.join(ROLES)}")
+    if not is_tenant(tenant):
+        raise Refused(f"a tenant is of the form {TENANT_FORM}; every service would refuse this token")
     try:
         record = RunRecord.load(data)
         identity = Identity(data, issuer=record.issuer, audience=record.audience)

@@ -31,7 +31,7 @@ class Invalid(LeadflowError):
 
 
 class Malformed(Invalid):
-    """The input cannot even be read (JSON that does not parse, a cursor that this API did not give out)."""
+    """The input cannot even be read, such as JSON that does not parse."""
 
     status = 400
     title = "Malformed request"

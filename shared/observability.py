@@ -31,6 +31,10 @@ OUTBOX_AGE = Gauge("leadflow_outbox_age_seconds", "Age of the oldest event in th
 DEAD_LETTERS = Gauge("leadflow_dead_letters", "Dead letters that were not replayed", ["service"])
 LAG = Gauge("leadflow_consumer_lag", "Records not read yet, over all partitions", ["service"])
 WORKER_FAILURES = Counter("leadflow_worker_failures", "Rounds of a worker that failed", ["service", "worker"])
+IMAP_FAILING = Gauge(
+    "leadflow_imap_failing", "1 while a mail account cannot be read, 0 while it can", ["service", "account"]
+)
+IMAP_SKIPPED = Counter("leadflow_imap_skipped", "Mails that a server never delivered, given up", ["service", "account"])
 
 tracer = trace.get_tracer("leadflow")
 in_callers_trace: ContextVar[bool] = ContextVar("in_callers_trace", default=False)

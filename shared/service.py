@@ -18,6 +18,7 @@ from shared.health import Health
 from shared.http import dead_letters, problems
 from shared.http.admission import Admission, Routes
 from shared.http.auth import Verifier
+from shared.http.defects import Defects
 from shared.http.tracing import Tracing
 from shared.messaging import Consumer, Handle, Relay
 from shared.names import PARTS, group_of
@@ -68,6 +69,7 @@ class Service:
         self.app.add_middleware(Tracing, prefix=_PREFIX)
         # The middleware that is added last runs first.
         self.app.add_middleware(Admission, routes=self._marked, prefix=_PREFIX)
+        self.app.add_middleware(Defects)
         self.health = Health(self)
         self.app.include_router(self.health.router)
         self.routes(dead_letters.router)

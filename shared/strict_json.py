@@ -11,6 +11,7 @@ from shared.limits import MAX_DIGITS, MAX_JSON_DEPTH
 
 _LONG_NUMBER = re.compile(rb"\d{19}")
 """A number of so many digits may not fit into 64 bits."""
+_ZERO = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def read_json(body: bytes) -> Any:
@@ -49,10 +50,23 @@ def _finite(text: str) -> float:
     return number if isfinite(number) else _refuse(text[:20])
 
 
-def is_too_deep(body: bytes, value: Any) -> bool:
-    """Whether the value of this text is nested more than MAX_JSON_DEPTH levels deep; a text of few brackets is not."""
+def is_too_deep(body: bytes, value: Any, limit: int = MAX_JSON_DEPTH) -> bool:
+    """Whether the value of this text is nested more than `limit` levels deep; a text of few brackets is not."""
     brackets = min(body.count(b"["), body.count(b"]")) + min(body.count(b"{"), body.count(b"}"))
-    return brackets > MAX_JSON_DEPTH and depth_of(value, MAX_JSON_DEPTH) > MAX_JSON_DEPTH
+    return brackets > limit and depth_of(value, limit) > limit
+
+
+def holds_zero(body: bytes) -> bool:
+    """Whether a JSON text has a zero character in a string, which Postgres cannot store.
+
+    It is written `\\u0000`. The same six characters after a backslash (`\\\\u0000`) are text like any other.
+    """
+    return b"\\u0000" in body and _ZERO.search(body) is not None
+
+
+def without_zeros(body: bytes) -> bytes:
+    """The JSON text without the zero characters in its strings."""
+    return _ZERO.sub(rb"\1", body) if b"\\u0000" in body else body
 
 
 def depth_of(value: Any, limit: int) -> int:

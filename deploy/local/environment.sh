@@ -9,6 +9,18 @@ fail() {
     exit 1
 }
 
+# Behind a company's proxy the certificates that count are the system's; pip and uv bring lists of their own.
+# What the environment says already stays.
+use_system_certificates() {
+    for bundle in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
+        if [ -n "$bundle" ] && [ -r "$bundle" ]; then
+            export SSL_CERT_FILE="$bundle" PIP_CERT="${PIP_CERT:-$bundle}"
+            break
+        fi
+    done
+    export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}" UV_NATIVE_TLS="${UV_NATIVE_TLS:-true}" # the new name, and the old one
+}
+
 find_python() {
     for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11 python; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -47,6 +59,7 @@ if [ -x .venv/bin/leadflow ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$want
     exit 0
 fi
 
+use_system_certificates
 uv=$(find_uv "$python")
 echo "leadflow: creating .venv from requirements.lock" >&2
 if [ ! -x .venv/bin/python ]; then

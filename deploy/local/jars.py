@@ -8,12 +8,20 @@ import shutil
 import tempfile
 import threading
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 LOCK = Path(__file__).with_name("kafka.lock.toml")
+
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where Debian, Fedora, openSUSE and Alpine keep the certificates that the machine trusts."""
 
 Progress = Callable[[int, int], None]
 """Called with the bytes fetched so far and the total."""
@@ -79,6 +87,7 @@ def _fetch_all(jars: list[Jar], scratch: Path, complete: Path, progress: Progres
     from jgo.config import GlobalSettings
     from jgo.maven import MavenContext, PythonResolver
 
+    trust_system_certificates(os.environ)
     total, done, mutex = sum(jar.size for jar in jars), 0, threading.Lock()
 
     def count(size: int) -> None:
@@ -114,6 +123,18 @@ def _fetch_all(jars: list[Jar], scratch: Path, complete: Path, progress: Progres
     with ThreadPoolExecutor(6) as pool:
         for finished in [pool.submit(fetch, jar) for jar in jars]:
             finished.result()
+
+
+def trust_system_certificates(environment: MutableMapping[str, str]) -> None:
+    """Let `jgo`, which brings a list of certificates of its own, trust the system's, as a company's proxy needs it.
+
+    What the environment says already stays. deploy/local/environment.sh does the same for pip and uv.
+    """
+    if environment.keys().isdisjoint(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")):
+        candidates = [environment.get("SSL_CERT_FILE", ""), *_BUNDLES]
+        bundle = next((name for name in candidates if name and Path(name).is_file()), None)
+        if bundle:
+            environment["REQUESTS_CA_BUNDLE"] = bundle
 
 
 def _sha256(file: Path) -> str:

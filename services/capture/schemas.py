@@ -1,16 +1,53 @@
 """HTTP bodies, and the model of `lead.submitted` that the consumer validates with."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from services.capture.rules.contact import ContactNormaliser, normalise
+from services.capture.rules.contact import (
+    MAX_ATTRIBUTE_CHARACTERS,
+    MAX_ATTRIBUTE_DEPTH,
+    MAX_ATTRIBUTES,
+    MAX_EXTERNAL_ID,
+    MAX_SOURCE,
+    MAX_TEXT,
+    ContactNormaliser,
+    normalise,
+    read_attributes,
+    shape_error,
+)
 from services.capture.rules.errors import FieldError
 from services.capture.rules.text import clean, clean_json
 from shared.events import LeadSubmitted
 
-Line = Annotated[str, Field(max_length=2_000)]
+Line = Annotated[str, Field(max_length=MAX_TEXT)]
+
+
+def _shallow(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Before anything else walks through them: what is nested deeper than a lead may be cannot even be copied."""
+    if message := shape_error(attributes):
+        raise PydanticCustomError("attributes", message)  # type: ignore[arg-type]
+    return attributes
+
+
+def _limited(properties: dict[str, Any]) -> dict[str, Any]:
+    """Properties have the limits of attributes."""
+    _, errors = read_attributes(properties)
+    if errors:
+        raise PydanticCustomError("attributes", errors[0].message)  # type: ignore[arg-type]
+    return properties
+
+
+_LIMITS = Field(
+    description=f"The tenant's own fields: at most {MAX_ATTRIBUTES}, nested at most {MAX_ATTRIBUTE_DEPTH} levels, "
+    f"{MAX_ATTRIBUTE_CHARACTERS} characters in all",
+    json_schema_extra={"maxProperties": MAX_ATTRIBUTES},
+)
+Attributes = Annotated[dict[str, Any], AfterValidator(_shallow), _LIMITS]
+"""How large they are is checked when they are read (`rules.contact.normalise`), once for every way in."""
 
 
 def _line_or_none(text: str) -> str | None:
@@ -34,8 +71,8 @@ class ConsentIn(Body):
 class LeadIn(Body):
     """A submitted lead. `source` and at least one of `email` and `phone` are needed."""
 
-    source: Line
-    external_id: Line | None = None
+    source: Annotated[str, Field(max_length=MAX_SOURCE)]
+    external_id: Annotated[str, Field(max_length=MAX_EXTERNAL_ID)] | None = None
     email: Line | None = None
     phone: Line | None = None
     first_name: Line | None = None
@@ -49,7 +86,7 @@ class LeadIn(Body):
     campaign: Line | None = None
     owner: Line | None = None
     consent: ConsentIn | None = None
-    attributes: dict[str, Any] | None = None
+    attributes: Attributes | None = None
 
     def raw(self) -> dict[str, Any]:
         """The fields that the request has, for `rules.contact.normalise`."""
@@ -68,7 +105,12 @@ class LeadEdit(Body):
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
     consent: ConsentIn | None = None
-    attributes: dict[str, Any] | None = None
+    attributes: Attributes | None = None
+
+    def raw(self) -> dict[str, Any]:
+        """The fields that the request has. What is not known is handed on as it came, however deep it is nested."""
+        known = self.model_dump(include={"consent", "attributes"}, exclude_unset=True)
+        return {**(self.model_extra or {}), **known}
 
 
 class MergeIn(Body):
@@ -89,7 +131,7 @@ class EngagementIn(Body):
     kind: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=100)]
     page: Annotated[Line, AfterValidator(_line_or_none)] | None = None
     url: Annotated[Line, AfterValidator(_line_or_none)] | None = None
-    properties: Annotated[dict[str, Any], AfterValidator(clean_json)] | None = None
+    properties: Annotated[dict[str, Any], AfterValidator(_limited), AfterValidator(clean_json), _LIMITS] | None = None
     occurred_at: AwareDatetime | None = None
 
 
@@ -117,6 +159,12 @@ class ImportOut(BaseModel):
     created_on: AwareDatetime
     finished_on: AwareDatetime | None
     reason: str | None
+    encoding: str
+    """What the file was when it was uploaded: the name of an encoding, or `xlsx`."""
+    mapping: dict[str, str]
+    """Which column, or path in a JSON record, fills which field."""
+    unmapped: list[str]
+    """The columns that no field takes; of an NDJSON file the names in its first rows."""
 
 
 class ImportErrorOut(BaseModel):
@@ -129,12 +177,12 @@ class ImportErrorOut(BaseModel):
 
 
 class ImportWarningOut(ImportErrorOut):
-    """A bad value that was left out of a row that was taken as the lead `lead_id`."""
+    """What a person should know of a row that was taken as the lead `lead_id`: a value was left out, or is in doubt."""
 
     lead_id: UUID
 
 
-def errors_out(errors: list[FieldError]) -> list[dict[str, str]]:
+def errors_out(errors: Sequence[FieldError]) -> list[dict[str, str]]:
     """Field errors as answers have them, without the values."""
     return [{"field": error.field, "message": error.message} for error in errors]
 

@@ -12,6 +12,9 @@ from services.outreach.drafts.use_cases import requests, supersession
 from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from services.outreach.drafts.use_cases.composer import Composer
 from services.outreach.replies import endpoints as reply_endpoints
+from services.outreach.replies.mail_reader import MailReader
+from services.outreach.replies.use_cases.raw_mail import Mails
+from services.outreach.replies.workers import ImapReader
 from services.outreach.sending import endpoints as sending_endpoints
 from services.outreach.sending import workers as sending_workers
 from services.outreach.sending.gateways import FileSms, SmsProvider, Smtp, TwilioSms
@@ -45,6 +48,15 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     service.consume(Reader(context).handle)
     _compose(service, settings)
     _send(service, settings, context)
+    mail_reader = MailReader()
+    mails = Mails(context, mail_reader)
+    service.app.state.mails = mails
+    service.on_stop(mail_reader.close)
+    service.work("mails", mails.read_due, every=settings.poll_seconds)
+    for account in settings.imap_accounts:
+        reader = ImapReader(context, account)
+        service.work(f"imap-{account.name}", reader.step, every=0.5)
+        service.on_stop(reader.close)
     service.work("domains", suppression_workers.close_domain_leads, every=2.0)
     service.work("modes", workers.announce_tenant_modes, every=2.0)
     return service.app

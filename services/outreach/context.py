@@ -7,8 +7,16 @@ from fastapi import Request
 from services.outreach import store
 from services.outreach.keys import Keys
 from services.outreach.settings import Settings
-from shared.db import UnitOfWork
+from shared.db import Database, UnitOfWork
 from shared.service import Service
+
+
+async def keys_of(database: Database, secret: str) -> Keys:
+    """The keys of this secret, or where it is empty of the one that migration 0001 made."""
+    if not secret:
+        async with database.worker() as work:
+            secret = await store.service_key(work)
+    return Keys(secret.encode())
 
 
 @dataclass(slots=True)
@@ -28,11 +36,7 @@ class Context:
 
     async def load_keys(self) -> None:
         """Load the secret of the settings, or else the one that migration 0001 made."""
-        secret = self.settings.secret.get_secret_value()
-        if not secret:
-            async with self.service.database.worker() as work:
-                secret = await store.service_key(work)
-        self.loaded_keys = Keys(secret.encode())
+        self.loaded_keys = await keys_of(self.service.database, self.settings.secret.get_secret_value())
 
     def wake_after(self, work: UnitOfWork, *workers: str) -> None:
         """Wake these workers as soon as the transaction has committed, before their next poll."""

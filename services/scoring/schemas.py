@@ -46,6 +46,8 @@ class Rule(BaseModel):
     when: When
     points: Annotated[float, Field(ge=-1_000, le=1_000, allow_inf_nan=False)]
     half_life_days: Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)] | None = None
+    once_a_day: bool | None = None
+    """Whether the events about one message, page or link count once a day, however many there are."""
 
 
 class Caps(BaseModel):

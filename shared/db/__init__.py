@@ -2,7 +2,7 @@
 
 from shared.db.database import Database
 from shared.db.engine import make_engine
-from shared.db.errors import RETRY_AT_ONCE, is_outage, sqlstate
+from shared.db.errors import RETRY_AT_ONCE, is_outage, may_pass_later, sqlstate
 from shared.db.statements import array_parameters, by_column, sql
 from shared.db.transaction import Transaction
 from shared.db.unit_of_work import UnitOfWork
@@ -16,6 +16,7 @@ __all__ = [
     "by_column",
     "is_outage",
     "make_engine",
+    "may_pass_later",
     "sql",
     "sqlstate",
 ]

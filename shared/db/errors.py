@@ -32,3 +32,8 @@ def is_outage(error: SQLAlchemyError) -> bool:
         or state == _READ_ONLY
         or (not state and isinstance(error, OperationalError | InterfaceError))
     )
+
+
+def may_pass_later(error: SQLAlchemyError) -> bool:
+    """Whether the same work may succeed later: the database is away, or another transaction was in its way."""
+    return is_outage(error) or sqlstate(error) in RETRY_AT_ONCE

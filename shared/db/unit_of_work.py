@@ -15,6 +15,7 @@ from shared.ids import uuid7
 from shared.limits import MAX_EVENT_BYTES
 from shared.observability import trace_of
 from shared.store import outbox
+from shared.strict_json import holds_zero
 
 REPEATED = 0
 """The `sequence` of an event that repeats an earlier one, and so has no place of its own among its lead's events."""
@@ -86,6 +87,6 @@ def _value_of(event: Event) -> bytes:
         raise Invalid(f"the event {event.type} cannot be written as JSON: {str(error)[:200]}") from None
     if len(value) > MAX_EVENT_BYTES:
         raise Invalid(f"the event {event.type} would have {len(value)} bytes; {MAX_EVENT_BYTES} are the limit")
-    if b"\\u0000" in value:
+    if holds_zero(value):
         raise Invalid(f"the event {event.type} would contain a zero character, which no consumer accepts")
     return value

@@ -21,7 +21,11 @@ class LeadCaptured(ContactFields, Event):
 
 
 class LeadUpdated(ContactFields, Event):
-    """A lead's details changed: all details as they are now, and the names of those that changed."""
+    """A lead's details changed: all details as they are now, the names of those that changed, and what they were.
+
+    `before` has the values that were replaced or cleared; `attributes` and `consent` in it hold only the parts that
+    changed. A field that had no value before is not in it.
+    """
 
     type = "lead.updated"
     publisher = "capture"
@@ -30,6 +34,7 @@ class LeadUpdated(ContactFields, Event):
     created_on: Moment
     changed: list[str]
     version: int
+    before: dict[str, Any] | None = None
 
 
 class LeadMerged(Event):

@@ -15,7 +15,7 @@ from shared.http.auth import (
 from shared.http.idempotency import Once
 from shared.http.pages import Limit, Page, decode_cursor, encode_cursor
 from shared.http.preconditions import IfMatch, check_if_match, etag
-from shared.http.router import Router
+from shared.http.router import Router, checks_depth
 from shared.http.tenancy import TenantWork
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Viewer",
     "ViewerOrService",
     "check_if_match",
+    "checks_depth",
     "decode_cursor",
     "encode_cursor",
     "etag",

@@ -3,6 +3,7 @@
 The key, the effect and the answer commit in one transaction, so a crash between them cannot happen.
 """
 
+import json
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Annotated, Any
@@ -31,7 +32,7 @@ class Idempotency:
         if self._key is None:
             return _response(*_parts(await run(), status, headers))
         route = f"{self._request.method} {self._request.url.path}"
-        request_digest = sha256(await self._request.body()).digest()
+        request_digest = await _digest_of(self._request)
         if not await idempotency.reserve(self._work, route, self._key, request_digest):
             return await self._first_answer(route, self._key, request_digest)
         made, body, made_headers = _parts(await run(), status, headers)
@@ -44,6 +45,14 @@ class Idempotency:
         if known is None or known["request_digest"] != request_digest:
             raise Invalid("this Idempotency-Key was used with another body")
         return Response(known["body"], known["status"], known["headers"], media_type="application/json")
+
+
+async def _digest_of(request: Request) -> bytes:
+    """A digest of what the body says: the order of its keys and its spacing do not matter."""
+    body = await request.body()
+    if body and "json" in request.headers.get("content-type", ""):
+        body = json.dumps(await request.json(), sort_keys=True).encode()
+    return sha256(body).digest()
 
 
 def _parts(answer: Any, status: int, headers: dict[str, str] | None) -> tuple[int, Any, dict[str, str]]:

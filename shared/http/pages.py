@@ -10,7 +10,7 @@ import orjson
 from fastapi import Query
 from pydantic import BaseModel
 
-from shared.errors import Malformed
+from shared.errors import Invalid
 
 T = TypeVar("T")
 
@@ -33,18 +33,18 @@ def encode_cursor(position: dict[str, Any]) -> str:
 def decode_cursor(cursor: str, **readers: Callable[[Any], Any]) -> dict[str, Any]:
     """The position in a cursor, each part converted by its reader: `decode_cursor(cursor, after=UUID)`.
 
-    Raises Malformed when the cursor cannot be decoded, lacks a part, or a reader refuses a part.
+    Raises Invalid when the cursor cannot be decoded, lacks a part, or a reader refuses a part.
     """
     try:
         position = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, orjson.JSONDecodeError, ValueError):
-        raise Malformed("the cursor is not one that this API gave out") from None
+        raise Invalid("the cursor is not one that this API gave out") from None
     if not isinstance(position, dict) or any(key not in position for key in readers):
-        raise Malformed(_NOT_OURS)
+        raise Invalid(_NOT_OURS)
     try:
         return position | {key: read(position[key]) for key, read in readers.items()}
     except (ValueError, TypeError, AttributeError):
-        raise Malformed(_NOT_OURS) from None
+        raise Invalid(_NOT_OURS) from None
 
 
 def moment(value: Any) -> datetime:

@@ -137,8 +137,3 @@ def install(app: FastAPI) -> None:
     async def _connection(request: Request, error: Exception) -> Response:
         log.error("http.no_connection", path=request.url.path, error=repr(error)[:300])
         return _database_away()
-
-    @app.exception_handler(Exception)
-    async def _else(request: Request, error: Exception) -> Response:
-        log.error("http.defect", path=request.url.path, exc_info=error)
-        return problem(500, "Internal error", "something went wrong here; it was logged")

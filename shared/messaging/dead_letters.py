@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from sqlalchemy.exc import DBAPIError
 
-from shared.db import RETRY_AT_ONCE, Database, UnitOfWork, is_outage, sqlstate
+from shared.db import Database, UnitOfWork, may_pass_later
 from shared.errors import Conflict, Transient
 from shared.limits import MAX_RECORD_BYTES
 from shared.store import dead_letters
@@ -27,7 +27,7 @@ async def store(database: Database, letters: Sequence[DeadLetter]) -> None:
         async with database.worker(letter.tenant or "" for letter in letters) as work:
             await dead_letters.add(work, letters)
     except DBAPIError as error:
-        if is_outage(error) or sqlstate(error) in RETRY_AT_ONCE:
+        if may_pass_later(error):
             raise
         if len(letters) > 1:
             for letter in letters:

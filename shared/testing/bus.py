@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Bus:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
+        self._began = int((time.time() - 1) * 1_000)
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -120,11 +121,24 @@ class Bus:
         if topic not in self._consumers:
             consumer = Consumer({"bootstrap.servers": self._bootstrap, "group.id": "bus", "enable.auto.commit": False})
             partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-            consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+            consumer.assign([self._beginning(consumer, topic, partition) for partition in partitions])
             self._consumers[topic] = consumer
             self._seen[topic] = []
         while messages := self._consumers[topic].consume(500, timeout=0.1):
             self._seen[topic] += [_seen(message) for message in messages if message.error() is None]
+
+    def _beginning(self, consumer: Consumer, topic: str, partition: int) -> TopicPartition:
+        """Where this bus began: servers that stay up between runs also have the records of earlier ones."""
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+                (found,) = consumer.offsets_for_times([TopicPartition(topic, partition, self._began)], timeout=10)
+                return TopicPartition(topic, partition, found.offset if found.offset >= 0 else end)
+            except KafkaException:  # a topic that was made just now has no leader yet
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def close(self) -> None:
         for consumer in self._consumers.values():

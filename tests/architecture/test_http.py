@@ -25,9 +25,9 @@ ALWAYS_PUBLIC = {
 }
 PUBLIC: dict[str, set[tuple[str, str]]] = {
     "capture": {("POST", "/v1/forms/{}/submissions"), ("POST", "/v1/webhooks/{}")},
-    "outreach": {("GET", "/v1/unsubscribe/{}"), ("POST", "/v1/unsubscribe/{}")},
+    "outreach": {("GET", "/v1/unsubscribe/{}"), ("POST", "/v1/unsubscribe/{}"), ("POST", "/v1/inbound/{}")},
 }
-"""Routes whose secret is in their path."""
+"""Routes whose secret is in their path, or whose request a provider has signed."""
 
 SOME_ID = str(UUID(int=0))
 FASTSTREAM_PAGES = ("/asyncapi", "/asyncapi.json", "/asyncapi.yaml", "/asyncapi/try", "/docs/asyncapi/try")

@@ -37,6 +37,7 @@ BESIDES: Mapping[str, Mapping[str, str]] = {
         "keys": "what is derived from the service's secret",
         "context": "what endpoints, consumers and workers need of the process: settings, keys, whom to wake",
         "twilio": "the requests of a provider, and their signature",
+        "mail_providers": "the requests of providers that hand over mails, and their signatures",
     },
 }
 """What a service has besides, and why."""

@@ -12,7 +12,10 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import RowMapping
 from starlette.datastructures import UploadFile
 
+from services.capture.gateways.uploaded_files import text_of
 from services.capture.rules.contact import MAX_SOURCE
+from services.capture.rules.field_mapping import unmapped, unmapped_names
+from services.capture.rules.records import Layout
 from services.capture.rules.text import clean
 from services.capture.schemas import ImportErrorOut, ImportOut, ImportWarningOut
 from services.capture.store import imports as store
@@ -41,6 +44,8 @@ router = Router(tags=["imports"])
 
 _CSV_PAGE = 1_000
 _COLUMNS = ("line", "column", "value", "reason")
+_UNMAPPED = ("leave_out", "attributes")
+"""What becomes of columns that no field takes."""
 _FORM = {
     "requestBody": {
         "required": True,
@@ -50,13 +55,18 @@ _FORM = {
                     "type": "object",
                     "required": ["file"],
                     "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "CSV or NDJSON, of any size"},
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "CSV, NDJSON or .xlsx, of any size",
+                        },
                         "source": {"type": "string", "default": "import"},
                         "mapping": {
                             "type": "string",
                             "description": 'JSON: {"email": "Mail", "attributes.plan": "Plan"}',
                         },
-                        "encoding": {"type": "string", "default": "utf-8"},
+                        "encoding": {"type": "string", "description": "Recognised where it is not given"},
+                        "unmapped": {"type": "string", "enum": list(_UNMAPPED), "default": "leave_out"},
                     },
                 }
             }
@@ -70,33 +80,50 @@ async def start_import(
     request: Request,
     principal: Operator,
     idempotency_key: Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)] = None,
-) -> dict[str, Any]:
-    """Upload a file of leads, which a worker then imports. Follow it with `GET /v1/imports/{id}`."""
+) -> ImportOut:
+    """Upload a file of leads, which a worker then imports. Follow it with `GET /v1/imports/{id}`.
+
+    The answer says how the file is read: its encoding, which column fills which field, and which columns no field
+    takes. With `unmapped: attributes` those become attributes of the leads.
+    """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise UnsupportedMedia("send the file as multipart/form-data: file, source, mapping")
+        raise UnsupportedMedia("send the file as multipart/form-data: file, source, mapping, encoding, unmapped")
     service: Service = request.app.state.service
     # Read here and not by a parameter, so that a request without a token is refused before its body is read.
     async with request.form(max_files=1, max_fields=10) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
-            raise Invalid("file: is missing", [{"field": "file", "message": "is missing"}])
+            raise _invalid("file", "is missing")
         upload = Upload(
             name=file.filename or "",
             source=_source(form.get("source")),
             mapping=_mapping(form.get("mapping")),
-            encoding=clean(form.get("encoding")).lower() or "utf-8",
+            encoding=clean(form.get("encoding")),
+            keep_unmapped=_unmapped(form.get("unmapped")) == "attributes",
             idempotency_key=idempotency_key,
         )
-        import_id = await store_upload(service.database, principal.tenant, principal.actor, file, upload)
+        import_id = await store_upload(service.database, principal.tenant, principal.actor, file.file, upload, text_of)
+    async with service.database.tenant(principal.tenant) as work:
+        job = await use_cases.get_import(work, principal.tenant, import_id)
     service.wake("imports")
-    return {"import_id": import_id}
+    return _out(job)
+
+
+def _invalid(field: str, message: str) -> Invalid:
+    return Invalid(f"{field}: {message}", [{"field": field, "message": message}])
+
+
+def _unmapped(raw: object) -> str:
+    choice = clean(raw) or _UNMAPPED[0]
+    if choice not in _UNMAPPED:
+        raise _invalid("unmapped", f"is one of {', '.join(_UNMAPPED)}")
+    return choice
 
 
 def _source(raw: object) -> str:
     source = clean(raw) or "import"
     if len(source) > MAX_SOURCE:
-        message = f"has more than {MAX_SOURCE} characters"
-        raise Invalid(f"source: {message}", [{"field": "source", "message": message}])
+        raise _invalid("source", f"has more than {MAX_SOURCE} characters")
     return source
 
 
@@ -106,7 +133,7 @@ def _mapping(raw: object) -> Mapping[str, Any]:
     except (JSONDecodeError, UnicodeEncodeError):
         mapping = None
     if not isinstance(mapping, dict):
-        raise Invalid("mapping: is not a JSON object", [{"field": "mapping", "message": "is not a JSON object"}])
+        raise _invalid("mapping", "is not a JSON object")
     return mapping
 
 
@@ -205,6 +232,7 @@ async def _csv_pages(service: Service, tenant: str, import_id: UUID, warnings: b
 
 
 def _out(job: RowMapping) -> ImportOut:
+    layout = Layout(**job["layout"])
     return ImportOut(
         import_id=job["import_id"],
         state=job["state"],
@@ -217,4 +245,7 @@ def _out(job: RowMapping) -> ImportOut:
         created_on=job["created_on"],
         finished_on=job["finished_on"],
         reason=job["reason"],
+        encoding=layout.was,
+        mapping=job["mapping"],
+        unmapped=unmapped(job["mapping"], layout.columns) or unmapped_names(job["mapping"], layout.names),
     )

@@ -8,6 +8,7 @@ from fastapi import Depends, Request, Response
 from pydantic import ValidationError
 
 from services.capture.rules.contact import Contact, ContactNormaliser, normalise
+from services.capture.rules.errors import FieldError
 from services.capture.rules.lead import Lead
 from services.capture.schemas import BatchIn, EngagementIn, LeadEdit, LeadIn, errors_out
 from services.capture.use_cases import leads as use_cases
@@ -26,6 +27,7 @@ from shared.http import (
     Router,
     TenantWork,
     ViewerOrService,
+    checks_depth,
     etag,
     large_body,
 )
@@ -50,6 +52,7 @@ def lead_out(lead: Lead, **more: Any) -> dict[str, Any]:
 
 
 @router.post("/leads", status_code=201, responses={200: {"description": "The lead was known"}})
+@checks_depth
 async def create_lead(
     request: Request, principal: OperatorOrService, body: LeadIn, normaliser: Normaliser, key: Key = None
 ) -> Response:
@@ -60,10 +63,9 @@ async def create_lead(
     contact, errors = normalise(body.raw(), normaliser)
     if contact is None:
         raise Invalid("; ".join(f"{error.field}: {error.message}" for error in errors), errors_out(errors))
-    warnings = {"warnings": errors_out(errors)} if errors else {}
     if key is None:
         micro_batcher: MicroBatcher = request.app.state.micro_batcher
-        status, content, headers = _answer(await micro_batcher.record(principal.tenant, contact), warnings)
+        status, content, headers = _answer(await micro_batcher.record(principal.tenant, contact), errors)
         return Response(orjson.dumps(content), status, headers, media_type="application/json")
     service: Service = request.app.state.service
     async with service.database.tenant(principal.tenant) as work:
@@ -71,22 +73,26 @@ async def create_lead(
         async def run() -> Any:
             submissions = [Submission(principal.tenant, contact)]
             (result,) = await retry_in_savepoint(work, lambda: record_submissions(work, submissions))
-            return _answer(result, warnings)
+            return _answer(result, errors)
 
         return await Idempotency(request, work, key)(run)
 
 
-def _answer(result: SubmissionResult, warnings: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, str]]:
+def _answer(result: SubmissionResult, errors: list[FieldError]) -> tuple[int, dict[str, Any], dict[str, str]]:
+    found = errors_out([*errors, *result.warnings])
+    warnings: dict[str, Any] = {"warnings": found} if found else {}
     headers = {"ETag": etag(result.lead.version), "Location": f"/v1/leads/{result.lead.lead_id}"}
     return 201 if result.new else 200, lead_out(result.lead, **warnings), headers
 
 
 @router.post("/leads/batch", dependencies=[Depends(large_body)])
+@checks_depth
 async def create_leads(
     principal: OperatorOrService, work: TenantWork, body: BatchIn, once: Once, normaliser: Normaliser
 ) -> Response:
     """Submit up to 1,000 leads: a result for each, in order. An invalid one does not affect the others."""
     results: list[dict[str, Any]] = []
+    warnings: list[list[dict[str, str]]] = []
     submissions: list[Submission] = []
     places: list[int] = []
     for item in body.leads:
@@ -96,12 +102,15 @@ async def create_leads(
             continue
         places.append(len(results))
         submissions.append(Submission(principal.tenant, contact))
-        results.append({"warnings": errors} if errors else {})
+        warnings.append(errors)
+        results.append({})
 
     async def run() -> Any:
         recorded = await retry_in_savepoint(work, lambda: record_submissions(work, submissions))
-        for place, result in zip(places, recorded, strict=True):
-            results[place] = {"status": 201 if result.new else 200, "lead_id": result.lead.lead_id} | results[place]
+        for place, result, found in zip(places, recorded, warnings, strict=True):
+            all_warnings = [*found, *errors_out(result.warnings)]
+            results[place] = {"status": 201 if result.new else 200, "lead_id": result.lead.lead_id}
+            results[place] |= {"warnings": all_warnings} if all_warnings else {}
         return {"results": results}
 
     return await once(run, status=200)
@@ -125,6 +134,7 @@ async def get_lead(principal: ViewerOrService, work: TenantWork, lead_id: UUID, 
 
 
 @router.patch("/leads/{lead_id}")
+@checks_depth
 async def edit_lead(
     principal: Operator,
     work: TenantWork,
@@ -135,7 +145,7 @@ async def edit_lead(
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Change fields by hand, based on the ETag in `If-Match`. A human's edit outranks every import."""
-    edit = body.model_dump(exclude_unset=True)
+    edit = body.raw()
     lead = await retry_in_savepoint(
         work, lambda: use_cases.edit_lead(work, principal.tenant, lead_id, edit, if_match, normaliser)
     )
@@ -150,6 +160,7 @@ async def erase_lead(principal: Operator, work: TenantWork, lead_id: UUID) -> No
 
 
 @router.post("/engagements", status_code=201)
+@checks_depth
 async def create_engagement(principal: OperatorOrService, work: TenantWork, body: EngagementIn, once: Once) -> Response:
     """Record what a lead did (visit, form, open, click, download, webinar, trial, or a kind of your own)."""
 

@@ -12,6 +12,7 @@ from services.capture.rules.consent import SubmittedConsent, read_consent
 from services.capture.rules.errors import FieldError
 from services.capture.rules.names import likeness
 from services.capture.rules.text import clean, clean_json
+from shared.strict_json import depth_of
 
 ADDRESSES = ("email", "phone")
 DETAILS = (
@@ -33,13 +34,32 @@ MAX_EXTERNAL_ID = 300
 MAX_SOURCE = 200
 MAX_ATTRIBUTES = 200
 MAX_ATTRIBUTE_CHARACTERS = 64_000
+MAX_ATTRIBUTE_DEPTH = 32
+"""Far from the depth at which the JSON readers of other systems give up."""
 
 
 class Phone(NamedTuple):
-    """A number in E.164. `mobile`: a person carries it; otherwise it may belong to a desk or a whole company."""
+    """A number in E.164. `mobile`: a person carries it; otherwise it may belong to a desk or a whole company.
+
+    `doubt`: why it may be another number than the one that was meant, as a sentence for people; "" for none.
+    """
 
     number: str
     mobile: bool
+    doubt: str = ""
+
+
+def spellings_of(phone: str) -> tuple[str, ...]:
+    """All forms in which one phone may be stored, its own first.
+
+    An Argentine mobile is dialled with a 9 after the country code from abroad and without it at home
+    (ITU, National Numbering Plan of Argentina); people write both.
+    """
+    if not phone.startswith("+54"):
+        return (phone,)
+    if phone.startswith("+549") and len(phone) == 14:
+        return (phone, f"+54{phone[4:]}")
+    return (phone, f"+549{phone[3:]}") if len(phone) == 13 else (phone,)
 
 
 class ContactNormaliser(Protocol):
@@ -124,7 +144,7 @@ def normalise(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[Co
 
 
 def read_fields(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[dict[str, str], bool, list[FieldError]]:
-    """The fields of `FIELDS` in normal form, whether the phone is a mobile, and the errors of those left out."""
+    """The fields of `FIELDS` in normal form, whether the phone is a mobile, and what was left out or is in doubt."""
     fields: dict[str, str] = {}
     errors: list[FieldError] = []
     mobile = False
@@ -148,6 +168,8 @@ def read_fields(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[
             errors.append(FieldError("phone", str(error), text))
         else:
             fields["phone"], mobile = phone.number, phone.mobile
+            if phone.doubt:
+                errors.append(FieldError("phone", phone.doubt, text))
     return fields, mobile, errors
 
 
@@ -183,14 +205,23 @@ def read_website(text: str) -> str:
     return f"{parts.scheme.lower()}://{host}{f':{port}' if port else ''}{tail}"
 
 
+def shape_error(attributes: Mapping[str, Any]) -> str | None:
+    """What is wrong with the number of attributes, or their depth; None if nothing is."""
+    if len(attributes) > MAX_ATTRIBUTES:
+        return f"has more than {MAX_ATTRIBUTES} entries"
+    if depth_of(attributes, MAX_ATTRIBUTE_DEPTH) > MAX_ATTRIBUTE_DEPTH:
+        return f"is nested more than {MAX_ATTRIBUTE_DEPTH} levels deep"
+    return None
+
+
 def read_attributes(raw: object) -> tuple[dict[str, Any], list[FieldError]]:
     """The tenant's own fields, or what is wrong with them. Values keep their JSON type."""
     if raw is None or raw == "":
         return {}, []
     if not isinstance(raw, Mapping):
         return {}, [FieldError("attributes", "is not an object")]
-    if len(raw) > MAX_ATTRIBUTES:
-        return {}, [FieldError("attributes", f"has more than {MAX_ATTRIBUTES} entries")]
+    if message := shape_error(raw):
+        return {}, [FieldError("attributes", message)]
     attributes = {key: clean_json(value) for name, value in raw.items() if (key := clean(str(name))[:200])}
     if len(repr(attributes)) > MAX_ATTRIBUTE_CHARACTERS:
         return {}, [FieldError("attributes", f"has more than {MAX_ATTRIBUTE_CHARACTERS} characters")]

@@ -6,6 +6,7 @@ from typing import Any
 from services.capture.rules.contact import FIELDS
 
 TARGETS = (*FIELDS, "source", "external_id", "owner")
+_GROUPS = ("consent", "attributes")
 _CONSENT_PARTS = ("email", "sms", "basis", "source", "at")
 
 _SYNONYMS = {
@@ -38,8 +39,16 @@ def is_target(name: str) -> bool:
     return name in TARGETS or (group == "consent" and part in _CONSENT_PARTS) or (group == "attributes" and bool(part))
 
 
-def read_mapping(requested: Mapping[str, Any], columns: Sequence[str]) -> dict[str, str]:
+REST = "attributes.*"
+"""The mapping of all that nothing else takes, each under its own name; its column is `*`."""
+
+
+def read_mapping(
+    requested: Mapping[str, Any], columns: Sequence[str], *, keep_unmapped: bool = False
+) -> dict[str, str]:
     """Lead field -> column (or path in a JSON record). Columns that the request leaves out are mapped by their header.
+
+    With `keep_unmapped`, what is left then becomes attributes.
 
     Both directions are accepted: `{"email": "Mail"}` and `{"Mail": "email"}`. Raises ValueError for an unknown field
     or column, and where no column gives an address.
@@ -51,7 +60,7 @@ def read_mapping(requested: Mapping[str, Any], columns: Sequence[str]) -> dict[s
             raise ValueError(f"the mapping names no field of a lead: {', '.join(unknown)}")
         pairs = {target: column for column, target in pairs.items()}
     if not columns:
-        return pairs
+        return pairs | ({REST: "*"} if keep_unmapped else {})
     if missing := sorted(set(pairs.values()) - set(columns)):
         raise ValueError(f"the file has no column {', '.join(missing)}; it has {', '.join(filter(None, columns))}")
     mapping = dict(pairs)
@@ -61,7 +70,23 @@ def read_mapping(requested: Mapping[str, Any], columns: Sequence[str]) -> dict[s
             mapping[target] = column
     if "email" not in mapping and "phone" not in mapping:
         raise ValueError("no column gives an e-mail or a phone; name one in `mapping`")
+    if keep_unmapped:
+        mapping |= {f"attributes.{column}": column for column in unmapped(mapping, columns)}
     return mapping
+
+
+def unmapped(mapping: Mapping[str, str], columns: Sequence[str]) -> list[str]:
+    """The columns of a CSV file that no field takes."""
+    taken = set(mapping.values())
+    return [column for column in columns if column and column not in taken]
+
+
+def unmapped_names(mapping: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    """The names in JSON records that no field takes."""
+    if REST in mapping:
+        return []
+    taken = {path.partition(".")[0] for path in mapping.values()} | {*mapping.values(), *TARGETS, *_GROUPS}
+    return [name for name in names if name not in taken]
 
 
 def target_of(column: str) -> str | None:
@@ -88,8 +113,12 @@ def read_row(values: Mapping[str, Any], mapping: Mapping[str, str], source: str)
     if isinstance(values.get("attributes"), Mapping):
         attributes |= values["attributes"]
     mapped = {*mapping, *mapping.values()}
+    rest_without = {*mapped, *(path.partition(".")[0] for path in mapping.values()), *TARGETS, *_GROUPS}
     by_own_name = {target: target for target in TARGETS if target in values and target not in mapped}
     for target, column in (by_own_name | dict(mapping)).items():
+        if target == REST:
+            attributes |= {name: value for name, value in values.items() if name not in rest_without}
+            continue
         value = _value_at(values, column)
         if value is None or value == "":
             continue

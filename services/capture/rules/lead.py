@@ -47,6 +47,8 @@ class Lead:
     """Whether it is the first lead with its phone: a unique index allows only one."""
     unsaved: bool = False
     """Whether it differs from its stored row."""
+    replaced: dict[str, Any] = field(default_factory=dict)
+    """The values that were replaced since the lead's last event, by the name of their field."""
 
     @property
     def key(self) -> tuple[str, UUID]:
@@ -74,12 +76,31 @@ class Lead:
     def set_value(self, name: str, value: Any) -> None:
         """Set a field; None clears it."""
         values, key = self._place_of(name)
+        self.remember(name)
         if value is None:
             values.pop(key, None)
         else:
             values[key] = value
         if name in NAME_FIELDS:
             self.likeness = likeness(self.fields)
+
+    def remember(self, name: str) -> None:
+        """Remember the present value of a field that is about to change, for the event that says so."""
+        if name not in self.replaced and (present := self.value_of(name)) is not None:
+            self.replaced[name] = present
+
+    def take_replaced(self, names: Iterable[str]) -> dict[str, Any]:
+        """The replaced values of the fields named, as `lead.updated` has them in `before`; they are forgotten here."""
+        before: dict[str, Any] = {}
+        for name in names:
+            if name in self.replaced:
+                group, dot, key = name.partition(".")
+                if dot:
+                    before.setdefault(group, {})[key] = self.replaced[name]
+                else:
+                    before[name] = self.replaced[name]
+        self.replaced.clear()
+        return before
 
     def _place_of(self, name: str) -> tuple[dict[str, Any], str]:
         """The dictionary that holds a field, and its key there."""

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
-from services.capture.rules.contact import Contact
+from services.capture.rules.contact import Contact, spellings_of
 from services.capture.rules.lead import Lead
 from services.capture.rules.names import names_agree
 
@@ -114,10 +114,11 @@ class LeadIndex:
         if phone is None:
             return []
         found: list[Lead] = []
-        for holder in self._by_phone.get((tenant, phone), ()):
-            lead = self.resolve_alias(holder)
-            if holder.phone == phone and lead is not None and lead not in found:
-                found.append(lead)
+        for spelling in spellings_of(phone):
+            for holder in self._by_phone.get((tenant, spelling), ()):
+                lead = self.resolve_alias(holder)
+                if holder.phone == spelling and lead is not None and lead not in found:
+                    found.append(lead)
         return found
 
     def decide_phone_first(self, lead: Lead) -> None:
@@ -169,7 +170,9 @@ def _same_person(lead: Lead, contact: Contact) -> bool:
     Many people may share the phone of a desk; hardly anybody shares a mobile. An absent name does not speak against it.
     """
     one_without_email = lead.email is None or contact.email is None
-    return contact.mobile and one_without_email and names_agree(lead.fields, contact.fields) is not False
+    # Of two spellings of one number, one is a mobile's.
+    mobile = contact.mobile or (contact.phone is not None and lead.phone in spellings_of(contact.phone)[1:])
+    return mobile and one_without_email and names_agree(lead.fields, contact.fields) is not False
 
 
 def pair_of(lead: Lead, other: Lead, reason: Reason) -> DuplicatePair:

@@ -54,6 +54,7 @@ def merge(kept: Lead, alias: Lead) -> tuple[list[str], dict[str, Any]]:
         if is_stricter(alias.consent.get(channel), kept.consent.get(channel)):
             name = f"consent.{channel}"
             record.setdefault("consent_marks", {})[name] = _provenance_out(kept.provenance.get(name))
+            kept.remember(name)
             kept.consent[channel] = alias.consent[channel]
             kept.consent |= {part: alias.consent.get(part) for part in ("basis", "source", "at")}
             kept.provenance[name] = alias.provenance_of(name) or Provenance(alias.as_of)
@@ -77,9 +78,10 @@ def undo(kept: Lead, record: dict[str, Any]) -> list[str]:
         kept.unsaved = True
     consent = record.get("consent")
     if consent is not None and kept.consent == consent["after"]:
-        changed += [
-            f"consent.{channel}" for channel in CHANNELS if consent["before"].get(channel) != kept.consent.get(channel)
-        ]
+        withdrawn = [name for name in CHANNELS if consent["before"].get(name) != kept.consent.get(name)]
+        for channel in withdrawn:
+            kept.remember(f"consent.{channel}")
+        changed += [f"consent.{channel}" for channel in withdrawn]
         kept.consent = dict(consent["before"])
         for name, stored in record.get("consent_marks", {}).items():
             _restore_provenance(kept, name, stored)

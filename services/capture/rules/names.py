@@ -27,6 +27,11 @@ def _words(fields: Mapping[str, str]) -> list[str]:
     return fold(name if name != " " else fields.get("full_name", "")).split()
 
 
+def name_of(fields: Mapping[str, str]) -> dict[str, str]:
+    """The fields that `names_agree` compares, apart from the lead that they may change in."""
+    return {name: fields[name] for name in ("first_name", "last_name", "full_name") if name in fields}
+
+
 def names_agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool | None:
     """Whether two names can be the same person's: each word or initial of the shorter one is in the longer one.
 

@@ -91,6 +91,7 @@ def _apply_consent(lead: Lead, consent: SubmittedConsent, time: datetime, human:
         if not outranks(provenance, present) and not withdrawn:
             continue
         if lead.consent.get(channel) != choice:
+            lead.remember(name)
             changed.append(name)
         lead.consent |= {channel: choice, "at": at.isoformat(), "source": consent.source or lead.source}
         lead.consent["basis"] = consent.basis or lead.consent.get("basis")

@@ -7,7 +7,8 @@ line it is, so a worker that continues in the middle of a file reads the same re
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from shared.limits import MAX_JSON_DEPTH
@@ -16,16 +17,21 @@ from shared.strict_json import is_too_deep, read_json
 MAX_ROW_LINES = 100
 MAX_ROW_BYTES = 1_048_576
 DELIMITERS = ",;\t|"
-ENCODINGS = ("utf-8", "windows-1252", "iso-8859-1", "iso-8859-15")
+_SAMPLE_ROWS = 200
+"""Rows of an NDJSON file whose names are looked at for those that nothing will take."""
 
 
 class NotText(ValueError):
-    """The file is neither CSV nor NDJSON, for example a spreadsheet."""
+    """The file is neither CSV nor NDJSON, nor a workbook that can be read as such."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file is written. `format`: csv or ndjson; `start` and `line`: byte and line of the first record."""
+    """How a file is written. `format`: csv or ndjson; `start` and `line`: byte and line of the first record.
+
+    `columns`: of a CSV file, a repeated header with its number. `names`: those in the first rows of an NDJSON file.
+    `was`: what the file was before it was stored as text in `encoding`, such as windows-1252 or xlsx.
+    """
 
     format: str
     encoding: str
@@ -33,6 +39,8 @@ class Layout:
     columns: tuple[str, ...]
     start: int
     line: int
+    names: tuple[str, ...] = ()
+    was: str = "utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,36 +57,47 @@ class Record:
     reason: str = ""
 
 
-def read_layout(head: bytes, *, name: str = "", encoding: str = "utf-8") -> Layout:
-    """How a file is written, from its first bytes and its name.
+def read_layout(head: bytes, *, name: str = "", was: str = "utf-8") -> Layout:
+    """How a file of UTF-8 text is written, from its first bytes and its name.
 
-    Raises NotText or ValueError, with a sentence for people, for a file that cannot be read.
+    Raises ValueError, with a sentence for people, for a file that cannot be read.
     """
-    if encoding not in ENCODINGS:
-        raise ValueError(f"encoding {encoding!r} is not supported; use one of {', '.join(ENCODINGS)}")
-    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise NotText("this is a spreadsheet file; save it as CSV (UTF-8)")
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head[:1_000]:
-        raise NotText("the file is not UTF-8 text; save it as CSV (UTF-8)")
+    encoding = "utf-8"
     start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     line = 1
     lines = head[start:].splitlines(keepends=True)
-    while lines and not lines[0].strip():
+    while lines and not lines[0].strip(b" \t\r\n" + DELIMITERS.encode()):
         start, line = start + len(lines.pop(0)), line + 1
     if not lines:
         raise ValueError("the file is empty")
     if name.lower().endswith((".ndjson", ".jsonl")) or lines[0].lstrip().startswith(b"{"):
-        return Layout("ndjson", encoding, "", (), start, line)
+        layout = Layout("ndjson", encoding, "", (), start, line, was=was)
+        first = islice(_ndjson(lines, layout, start, line, ended=True), _SAMPLE_ROWS)
+        names = dict.fromkeys(str(key) for record in first for key in record.values or ())
+        return replace(layout, names=tuple(names)[:_SAMPLE_ROWS])
     try:
         header = lines[0].decode(encoding)
     except UnicodeDecodeError:
-        raise ValueError(f"the header is not {encoding}") from None
+        raise ValueError(f"the header is not {encoding}; say which `encoding` the file has") from None
     delimiter = max(DELIMITERS, key=header.count)
     record = next(_csv(lines, Layout("csv", encoding, delimiter, (), start, line), start, line, ended=True))
     columns = record.values.get("") if record.values else None
     if not columns:
         raise ValueError(f"the header cannot be read: {record.reason}")
-    return Layout("csv", encoding, delimiter, tuple(c.strip() for c in columns), record.next_offset, record.next_line)
+    named = numbered([column.strip() for column in columns])
+    return Layout("csv", encoding, delimiter, named, record.next_offset, record.next_line, was=was)
+
+
+def numbered(columns: Sequence[str]) -> tuple[str, ...]:
+    """The headers, each a name of its own: of two columns `Mail` the second is `Mail (2)`."""
+    named: list[str] = []
+    for column in columns:
+        number, name = 1, column
+        while column and name in named:
+            number += 1
+            name = f"{column} ({number})"
+        named.append(name)
+    return tuple(named)
 
 
 def read_records(window: bytes, layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
@@ -112,6 +131,8 @@ def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, e
             reason = f"is not {layout.encoding} text"
         except json.JSONDecodeError as error:
             reason = f"is not JSON: {error.msg.removesuffix(' at')} (character {error.colno})"
+        except (ValueError, RecursionError) as error:
+            reason = f"cannot be read: {type(error).__name__}"
         if not isinstance(values, dict):
             values, reason = None, reason or "is not a JSON object"
         elif is_too_deep(text, values):
@@ -149,6 +170,9 @@ def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ende
         except csv.Error as error:
             reason = f"is not valid CSV: {error}"
         offset += sum(map(len, lines[at : at + used]))
+        if values is not None and not any(value.strip() for value in values):
+            at, line = at + used, line + used
+            continue  # a spreadsheet writes delimiters for rows that were emptied
         yield Record(line, line + used, offset, None if values is None else {"": values}, reason)
         at, line = at + used, line + used
 

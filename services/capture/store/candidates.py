@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.capture.rules.contact import Contact
+from services.capture.rules.contact import Contact, spellings_of
 from services.capture.rules.matching import MOST_PAIRS
 from shared.db import UnitOfWork
 from shared.ids import LeadKey
@@ -59,7 +59,7 @@ async def find(
     """The leads that the submissions (tenant, contact) may be about, and the lead of each known external id."""
     ids = {(t, c.source, c.external_id) for t, c in submitted if c.external_id is not None}
     emails = {(t, c.email) for t, c in submitted if c.email is not None}
-    phones = {(t, c.phone) for t, c in submitted if c.phone is not None}
+    phones = {(t, phone) for t, c in submitted if c.phone is not None for phone in spellings_of(c.phone)}
     likenesses = {(t, c.likeness) for t, c in submitted if c.likeness is not None}
     rows = await work.fetch(
         _FIND,

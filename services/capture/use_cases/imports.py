@@ -18,7 +18,7 @@ from services.capture.rules.records import MAX_ROW_BYTES, Layout, Record, read_r
 from services.capture.store import imports as store
 from services.capture.use_cases.retries import ATTEMPTS, is_collision
 from services.capture.use_cases.submissions import Submission, record_submissions
-from shared.db import Database, UnitOfWork, is_outage, sqlstate
+from shared.db import Database, UnitOfWork, may_pass_later, sqlstate
 from shared.errors import Conflict, Invalid, NotFound
 from shared.store import outbox
 
@@ -29,6 +29,10 @@ _VALUE_CHARACTERS = 200
 """Characters of a bad value in the error file."""
 _REFUSED_DATA = ("22", "23")
 """SQLSTATE classes "data exception" and "integrity constraint violation": the database refuses this very row."""
+
+
+class PartMissing(Invalid):
+    """The stored file has a gap: no row after it can be read."""
 
 
 async def get_import(work: UnitOfWork, tenant: str, import_id: UUID) -> RowMapping:
@@ -88,7 +92,7 @@ async def import_next_page(database: Database, normaliser: ContactNormaliser, pa
 def _may_pass_later(error: Exception) -> bool:
     """Whether the same page may succeed later: the database is away, or other transactions are in the way."""
     if isinstance(error, SQLAlchemyError):
-        return is_outage(error) or is_collision(error)
+        return may_pass_later(error)
     return isinstance(error, OSError | TimeoutError)
 
 
@@ -97,7 +101,7 @@ async def _import_page(
 ) -> bool:
     """Import up to `page` rows; False when another worker has the import.
 
-    When the database refuses the rows, the page is made ever smaller, down to the one row that it refuses.
+    When the rows cannot be taken, the page is made ever smaller, down to the one row that is to blame.
     """
     size = page
     attempt = 0
@@ -109,27 +113,38 @@ async def _import_page(
                     return False
                 await _record_page(work, job, normaliser, size)
                 return True
-        except DBAPIError as error:
-            refused = sqlstate(error)[:2] in _REFUSED_DATA
+        except PartMissing:
+            raise
+        except Exception as error:
             if is_collision(error) and attempt < ATTEMPTS:
                 attempt += 1
-            elif refused and size > 1:
-                size = max(1, size // 10)
-            elif refused:
-                await _reject_row(database, tenant, import_id)
-                return True
-            else:
+            elif _may_pass_later(error):
                 raise
+            elif size > 1:
+                size = max(1, size // 10)
+            else:
+                log.error("import.row_refused", tenant=tenant, import_id=str(import_id), exc_info=error)
+                await _reject_row(database, tenant, import_id, _reason_of(error))
+                return True
 
 
-async def _reject_row(database: Database, tenant: str, import_id: UUID) -> None:
-    """Add the next row, which the database refuses, to the errors, and continue after it."""
+def _reason_of(error: Exception) -> str:
+    """Why a row that looked right could not be taken, as a sentence for people that does not repeat its values."""
+    if isinstance(error, Invalid):
+        return error.detail
+    if isinstance(error, DBAPIError) and sqlstate(error)[:2] in _REFUSED_DATA:
+        return "cannot be stored as it is"
+    return f"could not be taken, by a defect in this service: {type(error).__name__}"
+
+
+async def _reject_row(database: Database, tenant: str, import_id: UUID, reason: str) -> None:
+    """Add the next row, which cannot be taken whatever is tried, to the errors, and continue after it."""
     async with database.worker([tenant]) as work:
         job = await store.lock_running(work, tenant, import_id)
         if job is not None:
             records, _ = await _next_records(work, job)
             record = next(records)
-            error = store.RowError(record.line, None, "", "cannot be stored as it is")
+            error = store.RowError(record.line, None, "", reason)
             await store.insert_errors(work, job, [error])
             await _advance(work, job, record, read=1, taken=0)
 
@@ -138,7 +153,7 @@ async def _record_page(work: UnitOfWork, job: RowMapping, normaliser: ContactNor
     found, ended = await _next_records(work, job)
     records = list(islice(found, size))
     if not records and not ended:
-        raise Invalid("a part of the uploaded file is missing; upload it again")
+        raise PartMissing("a part of the uploaded file is missing; upload it again")
     if not records:
         await store.finish(work, job)
         return
@@ -155,7 +170,10 @@ async def _record_page(work: UnitOfWork, job: RowMapping, normaliser: ContactNor
             valid.append((record, Submission(job["tenant_id"], contact, job["created_on"]), field_errors))
     results = await record_submissions(work, [submission for _, submission, _ in valid])
     for (record, _, field_errors), result in zip(valid, results, strict=True):
-        errors += [_row_error(record, error, job["mapping"], result.lead.lead_id) for error in field_errors]
+        errors += [
+            _row_error(record, error, job["mapping"], result.lead.lead_id)
+            for error in (*field_errors, *result.warnings)
+        ]
     await store.insert_errors(work, job, sorted(errors, key=lambda error: error.line))
     await _advance(work, job, records[-1], read=len(records), taken=len(valid))
 

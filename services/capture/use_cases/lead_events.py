@@ -15,13 +15,14 @@ def captured_event(lead: Lead) -> LeadCaptured:
 
 
 def updated_event(lead: Lead, changed: Sequence[str]) -> LeadUpdated:
-    """`changed`: top-level names of fields."""
-    return LeadUpdated(**_state(lead), changed=list(changed))
+    """`changed`: names as the rules return them, such as `attributes.plan`."""
+    before = lead.take_replaced(changed)
+    return LeadUpdated(**_state(lead), changed=changed_fields(changed), **({"before": before} if before else {}))
 
 
 def emit_updated(work: UnitOfWork, lead: Lead, changed: Sequence[str]) -> None:
     """Publish `lead.updated` for a change whose version is counted already. `changed`: names as the rules return."""
-    event = updated_event(lead, changed_fields(changed))
+    event = updated_event(lead, changed)
     work.emit(
         event,
         tenant=lead.tenant,

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.capture.rules.contact import Contact
-from services.capture.rules.lead import Lead, changed_fields
+from services.capture.rules.errors import FieldError
+from services.capture.rules.lead import Lead
 from services.capture.rules.matching import DuplicatePair, LeadIndex, pair_of
+from services.capture.rules.names import NAME_FIELDS, name_of, names_agree
 from services.capture.rules.precedence import apply_contact, new_lead
 from services.capture.store import candidates, duplicates
 from services.capture.store import leads as store
@@ -18,6 +20,12 @@ from services.capture.use_cases.lead_events import captured_event, updated_event
 from shared.db import UnitOfWork
 from shared.events import LeadCaptured, LeadUpdated, Received
 from shared.ids import revision_id, uuid7
+
+OTHER_NAME = FieldError(
+    "email",
+    "is that of a lead who had another name until now, such as two people who share a mailbox; "
+    "the lead's timeline keeps the old values",
+)
 
 
 class Submission(NamedTuple):
@@ -32,10 +40,11 @@ class Submission(NamedTuple):
 
 
 class SubmissionResult(NamedTuple):
-    """The lead that a submission made (`new`) or was about."""
+    """The lead that a submission made (`new`) or was about, and what a person should know of how it was recorded."""
 
     lead: Lead
     new: bool
+    warnings: tuple[FieldError, ...] = ()
 
 
 @dataclass(slots=True)
@@ -85,6 +94,7 @@ def _decide(index: LeadIndex, submission: Submission, time: datetime, changes: _
     match = index.match(tenant, contact)
     lead = match.lead
     new = lead is None
+    warnings: tuple[FieldError, ...] = ()
     if lead is None:
         lead = new_lead(tenant, uuid7(), contact, time)
         index.decide_phone_first(lead)
@@ -92,14 +102,16 @@ def _decide(index: LeadIndex, submission: Submission, time: datetime, changes: _
         changes.new.append(lead)
         changes.events.append((submission, lead, captured_event(lead), lead.updated_on))
     else:
-        phone_before = lead.phone
+        phone_before, name_before = lead.phone, name_of(lead.fields)
         changed = apply_contact(lead, contact, time, without=match.without)
         if lead.phone != phone_before:
             index.decide_phone_first(lead)
         if changed:
+            if not NAME_FIELDS.isdisjoint(changed) and names_agree(name_before, lead.fields) is False:
+                warnings = (OTHER_NAME,)
             lead.next_version(time)
             index.reindex(lead)
-            event = updated_event(lead, changed_fields(changed))
+            event = updated_event(lead, changed)
             changes.events.append((submission, lead, event, lead.updated_on))
     if index.add_external_id(tenant, contact, lead):
         assert contact.external_id is not None
@@ -108,4 +120,4 @@ def _decide(index: LeadIndex, submission: Submission, time: datetime, changes: _
         if other is not lead:
             pair = pair_of(lead, other, reason)
             changes.pairs.setdefault(pair.lead_ids, pair)
-    return SubmissionResult(lead, new)
+    return SubmissionResult(lead, new, warnings)

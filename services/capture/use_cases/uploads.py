@@ -1,9 +1,11 @@
 """The upload of a file of leads: it is checked, stored in chunks, and then left to the import worker."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from tempfile import TemporaryFile
+from typing import IO, Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -22,39 +24,67 @@ _CHUNKS_AT_ONCE = 16
 _NAME_CHARACTERS = 200
 
 
-class UploadedFile(Protocol):
-    """The file of a request, which is on disk already."""
+class TextOf(Protocol):
+    """Makes UTF-8 text of an uploaded file: `gateways.uploaded_files.text_of`."""
 
-    async def read(self, size: int = -1) -> bytes: ...
-
-    async def seek(self, offset: int) -> None: ...
+    def __call__(self, file: IO[bytes], encoding: str, scratch: IO[bytes]) -> tuple[IO[bytes], str]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The fields of a request that describe its file."""
+    """The fields of a request that describe its file. `encoding`: "" where the file is to say it itself.
+
+    `keep_unmapped`: columns that no field takes become attributes.
+    """
 
     name: str
     source: str
     mapping: Mapping[str, Any]
     encoding: str
+    keep_unmapped: bool
     idempotency_key: str | None
 
 
-async def start_import(database: Database, tenant: str, actor: str, file: UploadedFile, upload: Upload) -> UUID:
+async def start_import(
+    database: Database, tenant: str, actor: str, file: IO[bytes], upload: Upload, text_of: TextOf
+) -> UUID:
     """Store a file for the import worker; the import's id. A repeated Idempotency-Key gives the first import's id.
+
+    `file` is on disk already. Reading it waits for the disk only, so that is done in threads.
 
     Raises UnsupportedMedia or Invalid for a file, or a mapping, that cannot be read, and Conflict while another request
     with the same Idempotency-Key is uploading.
     """
+    with TemporaryFile() as scratch:
+        text, layout, mapping = await asyncio.to_thread(_read, file, upload, text_of, scratch)
+        return await _store(database, tenant, actor, upload, text, layout, mapping)
+
+
+def _read(
+    file: IO[bytes], upload: Upload, text_of: TextOf, scratch: IO[bytes]
+) -> tuple[IO[bytes], Layout, dict[str, str]]:
+    """The file as text, how it is written, and which column fills which field."""
     try:
-        layout = read_layout(await file.read(_HEAD), name=upload.name, encoding=upload.encoding)
-        mapping = read_mapping(upload.mapping, layout.columns)
+        text, was = text_of(file, upload.encoding, scratch)
+        text.seek(0)
+        layout = read_layout(text.read(_HEAD), name=upload.name, was=was)
+        return text, layout, read_mapping(upload.mapping, layout.columns, keep_unmapped=upload.keep_unmapped)
     except NotText as error:
         raise UnsupportedMedia(str(error)) from None
     except ValueError as error:
         raise Invalid(str(error), [{"field": "file", "message": str(error)}]) from None
-    size, rows, digest = await _measure(file, layout, upload)
+
+
+async def _store(
+    database: Database,
+    tenant: str,
+    actor: str,
+    upload: Upload,
+    text: IO[bytes],
+    layout: Layout,
+    mapping: Mapping[str, str],
+) -> UUID:
+    size, rows, digest = await asyncio.to_thread(_measure, text, layout, upload)
     known = await _import_of_key(database, tenant, upload.idempotency_key, digest)
     if known is not None:
         return known
@@ -76,19 +106,19 @@ async def start_import(database: Database, tenant: str, actor: str, file: Upload
             await store.insert(work, tenant, new)
     except IntegrityError:
         raise Conflict("an import with this Idempotency-Key is being uploaded") from None
-    await _store_chunks(database, tenant, new.import_id, file)
+    await _store_chunks(database, tenant, new.import_id, text)
     async with database.tenant(tenant) as work:
         await store.begin(work, tenant, new.import_id, rows)
     return new.import_id
 
 
-async def _measure(file: UploadedFile, layout: Layout, upload: Upload) -> tuple[int, int, bytes]:
+def _measure(file: IO[bytes], layout: Layout, upload: Upload) -> tuple[int, int, bytes]:
     """The size in bytes, an estimate of the rows (line ends outside of quotes), and a digest of the whole request."""
     mapping = sorted((str(key), str(value)) for key, value in upload.mapping.items())
-    digest = hashlib.sha256(repr((upload.source, mapping, upload.encoding)).encode())
+    digest = hashlib.sha256(repr((upload.source, mapping, upload.encoding, upload.keep_unmapped)).encode())
     size, rows, quotes, last = 0, 0, 0, b"\n"
-    await file.seek(0)
-    while chunk := await file.read(store.CHUNK):
+    file.seek(0)
+    while chunk := file.read(store.CHUNK):
         digest.update(chunk)
         size += len(chunk)
         last = chunk[-1:]
@@ -119,13 +149,13 @@ async def _import_of_key(database: Database, tenant: str, key: str | None, diges
         return import_id
 
 
-async def _store_chunks(database: Database, tenant: str, import_id: UUID, file: UploadedFile) -> None:
-    await file.seek(0)
+async def _store_chunks(database: Database, tenant: str, import_id: UUID, file: IO[bytes]) -> None:
+    file.seek(0)
     number, ended = 0, False
     while not ended:
         chunks: list[bytes] = []
         while len(chunks) < _CHUNKS_AT_ONCE and not ended:
-            chunk = await file.read(store.CHUNK)
+            chunk = await asyncio.to_thread(file.read, store.CHUNK)
             ended = not chunk
             chunks += [chunk] if chunk else []
         async with database.tenant(tenant) as work:

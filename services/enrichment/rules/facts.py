@@ -78,6 +78,7 @@ def _mail(subject: Subject, found: Findings) -> None:
     if domain:
         found["email_free"] = Finding(mail.is_free(domain), "local:email")
         found["email_disposable"] = Finding(mail.is_disposable(domain), "local:email")
+        found["email_role"] = Finding(mail.is_role_mailbox(subject.fields["email"]), "local:email")
 
 
 def _phone(subject: Subject, found: Findings) -> None:

@@ -1,4 +1,10 @@
-"""Mail domains: free, disposable, or owned by a company."""
+"""Mail addresses: of a person or a role, at a domain that is free, disposable, or owned by a company."""
+
+import re
+
+from services.enrichment.rules.vocabulary.role_mailboxes import ROLE_MAILBOXES
+
+_END_OF_ROLE = re.compile(r"([._-]?\d+|[._-][a-z]{2})\Z")
 
 FREE = frozenset(
     """
@@ -126,6 +132,12 @@ def is_free(domain: str) -> bool:
     labels = domain.split(".")
     family = labels[0] in FAMILIES and (len(labels) == 2 or (len(labels) == 3 and len(labels[-1]) == 2))
     return family or bool(_with_parents(domain) & FREE) or is_disposable(domain)
+
+
+def is_role_mailbox(email: str) -> bool:
+    """Whether the address is a role's or a department's, such as info@, so that several people may stand behind it."""
+    local = email.partition("@")[0].partition("+")[0].casefold()
+    return local in ROLE_MAILBOXES or _END_OF_ROLE.sub("", local) in ROLE_MAILBOXES
 
 
 def country_of_domain(domain: str) -> str | None:

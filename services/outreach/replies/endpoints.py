@@ -1,20 +1,24 @@
 """The HTTP API of replies: receiving and labelling them, and the conversation with a lead."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import structlog
 from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from services.outreach import twilio
 from services.outreach.context import context_of
+from services.outreach.mail_providers import PROVIDERS, Webhook
 from services.outreach.replies import store
 from services.outreach.replies.rules import Label
-from services.outreach.replies.schemas import InboundSms, LabelBody, ReceivedView, ReplyView, Utterance
+from services.outreach.replies.schemas import InboundSms, LabelBody, ReceivedView, ReplyView, StoredView, Utterance
 from services.outreach.replies.use_cases import labelling, receiving
+from services.outreach.replies.use_cases.raw_mail import Mails, store_mail
 from services.outreach.store import lead_ids_of, lead_of
-from shared.errors import Invalid, NotFound, UnsupportedMedia
+from shared.errors import Forbidden, Invalid, NotFound, UnsupportedMedia
 from shared.events.envelope import errors_of
 from shared.http import (
     Limit,
@@ -30,8 +34,10 @@ from shared.http import (
     public,
 )
 from shared.http.pages import moment
+from shared.ids import is_tenant
 from shared.store.aliases import resolve
 
+log = structlog.get_logger()
 router = Router(tags=["replies"])
 
 
@@ -40,16 +46,20 @@ def _view(row: RowMapping) -> ReplyView:
 
 
 @router.post("/replies", status_code=202, dependencies=[Depends(large_body)])
-async def receive_reply(request: Request, principal: OperatorOrService, work: TenantWork) -> ReceivedView:
-    """Receive a raw mail (`message/rfc822`): a reply, a copy of our own message, or a delivery report."""
+async def receive_reply(request: Request, principal: OperatorOrService) -> ReceivedView:
+    """Receive a raw mail (`message/rfc822`): a reply, a copy of our own message, a delivery report, a complaint.
+
+    It is stored first. Where it takes longer than a second to understand it, the answer is `received`.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "message/rfc822":
         raise UnsupportedMedia("send the raw mail as message/rfc822")
     raw = await request.body()
     if not raw.strip():
         raise Invalid("the mail is empty")
-    context = context_of(request)
-    received = await receiving.receive_mail(work, context.keys, context.settings.mail_domain, principal.tenant, raw)
-    context.wake_after(work, "composer")
+    mails: Mails = request.app.state.mails
+    async with context_of(request).service.database.tenant(principal.tenant) as work:
+        mail_id = await store_mail(work, principal.tenant, raw, taken=True)
+    received = await mails.read_at_once(principal.tenant, mail_id)
     return ReceivedView(reply_id=received.reply_id, outcome=received.outcome)
 
 
@@ -136,6 +146,33 @@ async def receive_sms(
     if form:
         return Response("<Response/>", 200, media_type="text/xml")
     return ReceivedView(reply_id=received.reply_id, outcome=received.outcome)
+
+
+# Public, because the provider has no token: each provider's module checks its signature, or the login in the URL.
+@router.post("/inbound/{provider}", dependencies=[Depends(public), Depends(large_body)])
+async def receive_inbound_mail(
+    request: Request, provider: str, tenant: Annotated[str, Query(description="Whose mail it is")] = ""
+) -> StoredView:
+    """A mail that a provider hands over (mailgun, postmark, sendgrid, ses): stored as it is, and read afterwards.
+
+    The answer is 200 after the commit; some providers repeat what is answered with any other status.
+    """
+    raw_mail = PROVIDERS.get(provider)
+    if raw_mail is None or not is_tenant(tenant):
+        raise NotFound("no such webhook")
+    context = context_of(request)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        raw = await raw_mail(context.settings, Webhook(tenant, headers, await request.body(), datetime.now(UTC)))
+    except Forbidden as error:
+        log.warning("inbound.refused", provider=provider, tenant=tenant, reason=error.detail)
+        raise
+    if raw is None or not raw.strip():
+        return StoredView(outcome="ignored", mail_id=None)
+    async with context.service.database.tenant(tenant) as work:
+        mail_id = await store_mail(work, tenant, raw)
+        context.wake_after(work, "mails")
+    return StoredView(outcome="received", mail_id=mail_id)
 
 
 @router.get("/leads/{lead_id}/conversation")

@@ -30,10 +30,20 @@ class InboundSms(Body, extra="ignore"):
 
 
 class ReceivedView(BaseModel):
-    """The outcome of receiving a message; `reply_id` is null for a copy of our own message."""
+    """The outcome of receiving a message; `reply_id` is null for a copy of our own message.
+
+    `received`: the mail is stored, and is read later.
+    """
 
     reply_id: UUID | None
-    outcome: Literal["matched", "unmatched", "own_copy", "duplicate", "bounce"]
+    outcome: Literal["matched", "unmatched", "own_copy", "duplicate", "bounce", "complaint", "received"]
+
+
+class StoredView(BaseModel):
+    """What became of a provider's request: its mail is stored, or it had none."""
+
+    outcome: Literal["received", "ignored"]
+    mail_id: UUID | None
 
 
 class ReplyView(BaseModel):

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import REAL, Column, Index, UniqueConstraint, text
+from sqlalchemy import REAL, BigInteger, Column, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from services.outreach.tables import Table, boolean_column, text_column
-from shared.db.columns import moment
+from services.outreach.tables import Table, boolean_column, number_column, text_column
+from shared.db.columns import json_object, moment
 
 
 class ReplyRow(Table, table=True):
@@ -32,7 +32,7 @@ class ReplyRow(Table, table=True):
     tenant_id: str = Field(sa_column=text_column(key=True))
     reply_id: UUID = Field(primary_key=True)
     key: bytes
-    """A hash of the message's own id, or of its bytes: the same message received twice is one reply."""
+    """A hash of a mail's content, or of an SMS's id: the same message received twice is one reply."""
     lead_id: UUID | None
     dispatch_id: UUID | None
     channel: str = Field(sa_column=text_column())
@@ -56,3 +56,40 @@ class ReplyRow(Table, table=True):
     labelled_at: datetime = Field(sa_column=moment())
     event_id: str | None = Field(sa_column=text_column(null=True))
     history: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+
+
+class InboundMailRow(Table, table=True):
+    """A raw mail that was received and not read yet; it becomes a reply, and this row is deleted."""
+
+    __tablename__ = "inbound_mail"
+    __table_args__ = (Index("inbound_mail_due", "due_at"),)
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    mail_id: UUID = Field(primary_key=True)
+    raw: bytes
+    received_at: datetime = Field(sa_column=moment())
+    due_at: datetime = Field(sa_column=moment())
+    """When a worker reads it, unless the request that brought it has done so before."""
+    attempts: int = Field(sa_column=number_column(0))
+    problem: str | None = Field(sa_column=text_column(null=True))
+    """Why the last attempt failed."""
+
+
+class ImapPositionRow(Table, table=True):
+    """How far an account's folder has been read, and which process reads it until `lease_until`."""
+
+    __tablename__ = "imap_position"
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    account: str = Field(sa_column=text_column(key=True))
+    mailbox: str = Field(sa_column=text_column(default=""))
+    """User, host and folder: an account that was pointed elsewhere starts from the beginning."""
+    uidvalidity: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    uid: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    """The last UID that is stored, skipped, or in `failing`."""
+    failing: dict[str, Any] = Field(sa_column=json_object())
+    """UIDs that could not be fetched: how often it was tried, and when to try again."""
+    unmarked: list[int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+    """UIDs that are stored, and not yet marked as the account's `after` says."""
+    holder: UUID | None
+    lease_until: datetime | None = Field(sa_column=moment(null=True))

@@ -17,7 +17,7 @@ from services.outreach.sending.message import build_mime, on_the_wire
 from services.outreach.sending.rules import Outcome
 from services.outreach.sending.use_cases import attempts, exhaustion, expired_leases, outcomes
 from services.outreach.sending.use_cases.attempts import Attempt
-from shared.db import RETRY_AT_ONCE, Database, is_outage, sqlstate
+from shared.db import Database, may_pass_later
 from shared.errors import Invalid
 
 log = structlog.get_logger()
@@ -108,7 +108,7 @@ class Sender:
 
 
 def _is_temporary(error: SQLAlchemyError | OSError) -> bool:
-    return isinstance(error, OSError) or is_outage(error) or sqlstate(error) in RETRY_AT_ONCE
+    return isinstance(error, OSError) or may_pass_later(error)
 
 
 async def expire_leases(database: Database) -> int:

@@ -95,6 +95,7 @@ def _content_of(request: Request, token: str) -> Unsubscribe:
     return content
 
 
+@router.head("/unsubscribe/{token}", dependencies=[Depends(public)], include_in_schema=False)
 @router.get("/unsubscribe/{token}", dependencies=[Depends(public)])
 async def unsubscribe_page(token: str, request: Request) -> HTMLResponse:
     """A page with a button. Reading it changes nothing, because mail scanners follow links."""

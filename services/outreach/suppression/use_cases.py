@@ -4,6 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import RowMapping
+
 from services.outreach import hooks
 from services.outreach.keys import Keys
 from services.outreach.rules import CHANNELS
@@ -196,6 +198,18 @@ class Bounce:
     message_id: str
     address: str | None
     address_hash: bytes
+
+    @classmethod
+    def of_dispatch(cls, row: RowMapping) -> "Bounce":
+        """Of a dispatch, with the address that its content has (`to_address`)."""
+        return cls(
+            row["tenant_id"],
+            row["lead_id"],
+            row["channel"],
+            row["message_id"] or "",
+            row["to_address"],
+            bytes(row["address_hash"]),
+        )
 
 
 async def record_bounce(work: UnitOfWork, bounce: Bounce, failure: Failure) -> None:

@@ -5,7 +5,7 @@ events, and those that match are found.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from services.scoring.rules.history import History, Occurrence, look_up, unanswered_messages
@@ -121,6 +121,29 @@ def event_search(subject: str, name: str, op: str, value: Any) -> Find:
     if op == "ne":
         return lambda history: [event for event in _of_kind(history, subject, name) if all(map(test, _texts(event)))]
     return lambda history: [event for event in _of_kind(history, subject, name) if any(map(test, _texts(event)))]
+
+
+def once_a_day(find: Find) -> Find:
+    """The same search, which finds of what happened to one thing on one day (UTC) only the first.
+
+    One thing is a message, page or link that the events name. Mail clients and scanners open and follow them by
+    themselves, again and again: that says no more about the person than the first time.
+    """
+
+    def find_first(history: History) -> list[Occurrence]:
+        first: dict[tuple[Any, ...], Occurrence] = {}
+        for event in find(history):
+            first.setdefault((event.at.astimezone(UTC).date(), event.kind, *_thing(event)), event)
+        return list(first.values())
+
+    return find_first
+
+
+def _thing(event: Occurrence) -> tuple[str, ...]:
+    """The message, page or link that an event names; nothing where it names none."""
+    properties = event.data.get("properties") or {}
+    named = [properties.get(name) for name in ("message_id", "draft_id")]
+    return tuple(str(value) for value in (*named, event.data.get("url"), event.data.get("page")) if value)
 
 
 def occurrences(history: History, subject: str) -> list[Occurrence]:

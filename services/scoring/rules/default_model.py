@@ -29,9 +29,12 @@ def _event_rule(
     half_life_days: float,
     op: str = "exists",
     value: Any = True,
+    *,
+    once_a_day: bool = False,
 ) -> dict[str, Any]:
     when = {subject: name, "op": op, "value": value}
-    return {"id": id, "score": score, "when": when, "points": points, "half_life_days": half_life_days}
+    rule = {"id": id, "score": score, "when": when, "points": points, "half_life_days": half_life_days}
+    return rule | ({"once_a_day": True} if once_a_day else {})
 
 
 _FIT = [
@@ -82,8 +85,8 @@ _INTENT = [
 _ENGAGEMENT = [
     _event_rule("visit", "engagement", "engagement", "visit", 3, 14),
     _event_rule("form", "engagement", "engagement", "form", 6, 21),
-    _event_rule("open", "engagement", "engagement", "open", 1, 7),
-    _event_rule("click", "engagement", "engagement", "click", 4, 14),
+    _event_rule("open", "engagement", "engagement", "open", 1, 7, once_a_day=True),
+    _event_rule("click", "engagement", "engagement", "click", 4, 14, once_a_day=True),
     _event_rule("download", "engagement", "engagement", "download", 6, 21),
     _event_rule("webinar", "engagement", "engagement", "webinar", 8, 30),
     _event_rule("trial", "engagement", "engagement", "trial", 10, 30),

@@ -12,6 +12,7 @@ from services.scoring.rules.conditions import (
     condition_error,
     event_search,
     occurrences,
+    once_a_day,
     value_test,
 )
 from services.scoring.rules.default_model import DEFAULT_BANDS, DEFAULT_CAPS
@@ -130,6 +131,8 @@ def _rule(rule: Definition) -> Rule:
     has_one_value = subject in ("fact", "field")
     test = value_test(op, value) if has_one_value else None
     find = None if has_one_value else event_search(subject, name, op, value)
+    if find and rule.get("once_a_day"):
+        find = once_a_day(find)
     return Rule(
         id=rule["id"],
         score=rule["score"],

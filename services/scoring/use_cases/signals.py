@@ -84,7 +84,7 @@ def _stored_data(received: Received[Any]) -> str:
     event: Event = received.event
     if fields:
         return event.model_dump_json(include=fields, exclude_none=True)
-    return event.model_dump_json(exclude={"lead_id", "changed"}, exclude_none=True)
+    return event.model_dump_json(exclude={"lead_id", "changed", "before"}, exclude_none=True)
 
 
 def _signal(received: Received[Any], data: str) -> Signal:

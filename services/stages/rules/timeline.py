@@ -5,7 +5,7 @@ from typing import Any
 
 _SHOWN: dict[str, tuple[str, ...]] = {
     "lead.captured": ("source", "campaign"),
-    "lead.updated": ("changed",),
+    "lead.updated": ("changed", "before"),
     "lead.merged": ("lead_id", "alias_id", "merge_id", "undone"),
     "lead.enriched": ("providers",),
     "lead.scored": ("fit", "intent", "engagement", "total", "band", "model_version", "revision"),
@@ -19,7 +19,9 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     "sequence.enrolled": ("sequence_id", "enrolment_id"),
     "sequence.exited": ("sequence_id", "enrolment_id", "reason"),
 }
-"""The fields that the timeline shows of an event, besides those of its signal. No contact detail is among them."""
+"""The fields that the timeline shows of an event, besides those of its signal.
+
+The only contact details among them are the values that an update replaced (`before`), until the person is erased."""
 
 
 def shown_fields(type: str, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -144,7 +144,8 @@ async def strip_person(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     await work.run(
         """
         UPDATE activity SET data = CASE WHEN folded OR type IN ('status_change', 'ignored')
-            THEN data - '{note,evidence,email_key,phone_key,address_key,excerpt,title,successor,detail,text}'::text[]
+            THEN data - '{before,note,evidence,email_key,phone_key,address_key}'::text[]
+                      - '{excerpt,title,successor,detail,text}'::text[]
                  || CASE WHEN data ->> 'rule' = 'manual' THEN '{"reason": "moved by hand"}'::jsonb ELSE '{}' END
                  || CASE WHEN data ? 'disqualification_reason' THEN '{"disqualification_reason": "erased"}'::jsonb
                          ELSE '{}' END

@@ -161,9 +161,10 @@ async def get(work: UnitOfWork, lead_id: UUID) -> LeadRecord:
         tenant=work.tenants[0],
         lead=lead_id,
     )
-    if row is None:
+    record = record_of(row) if row is not None else None
+    if record is None or record.journey.erased:
         raise NotFound(f"there is no lead {lead_id}")
-    return record_of(row)
+    return record
 
 
 async def page(work: UnitOfWork, after: UUID | None, limit: int) -> list[LeadRecord]:

@@ -41,12 +41,13 @@ def _apply_contact(record: LeadRecord, event: LeadCaptured | LeadUpdated) -> Non
 
 
 def _scored(record: LeadRecord, received: Received[LeadScored]) -> None:
-    """The newest score counts: by revision, and by time where it has none."""
+    """The newest score counts, by its time like every signal: so total, band and hot flag follow the same one.
+
+    Of two at the same time, the one with the greater revision counts.
+    """
     event = received.event
-    if event.revision is None:
-        newer = record.scored_at is None or received.occurred_at >= record.scored_at
-    else:
-        newer = event.revision > record.score_revision
+    order, last = (received.occurred_at, event.revision or 0), (record.scored_at, record.score_revision)
+    newer = last[0] is None or order >= last
     if newer and received.lead_id == record.lead_id:
         record.score_revision = event.revision or record.score_revision
         record.scored_at = received.occurred_at

@@ -168,7 +168,7 @@ async def add_note(work: UnitOfWork, principal: Principal, lead_id: UUID, text: 
 
 
 async def _lock_lead(work: UnitOfWork, lead_id: UUID) -> tuple[LeadBatch, LeadRecord]:
-    """Lock the lead, or the lead that this alias was merged into. Raises NotFound, and Conflict for an erased lead."""
+    """Lock the lead, or the lead that this alias was merged into. Raises NotFound."""
     key = (work.tenants[0], lead_id)
     batch, resolved = await LeadBatch.lock_resolved(work, [key])
     record = batch.records[key[0], resolved[key]]
@@ -177,10 +177,8 @@ async def _lock_lead(work: UnitOfWork, lead_id: UUID) -> tuple[LeadBatch, LeadRe
 
 
 def _require_changeable(record: LeadRecord, lead_id: UUID) -> None:
-    if not record.captured:
+    if not record.captured or record.journey.erased:
         raise NotFound(f"there is no lead {lead_id}")
-    if record.journey.erased:
-        raise Conflict("the person was erased: the lead cannot be changed any more")
 
 
 def _entry(

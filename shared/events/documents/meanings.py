@@ -53,6 +53,7 @@ _THERE: Mapping[str, Mapping[str, str]] = {
     },
     "lead.updated": {
         "changed": "The names of the fields that differ from the version before.",
+        "before": "The values that were replaced or cleared, by field; of `attributes` and `consent` only those parts.",
         "owner": "Who looks after the lead at capture; afterwards `lead.assigned` counts.",
     },
     "lead.merged": {

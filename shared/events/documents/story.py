@@ -125,6 +125,7 @@ STORY: tuple[Step, ...] = (
             "job_title": "Chief Procurement Officer",
             "changed": ["job_title"],
             "version": 2,
+            "before": {"job_title": _CONTACT["job_title"]},
         },
         minutes=1,
     ),

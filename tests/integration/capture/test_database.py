@@ -16,11 +16,6 @@ PHONE = "+12025550143"
 
 
 @pytest.fixture
-async def capture(start):
-    return await start("capture")
-
-
-@pytest.fixture
 async def full_tenant(capture, tenant):
     """A tenant with a row in every table."""
     api = capture.client(tenant, "operator")

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from services.capture.use_cases import imports as use_cases
@@ -27,16 +28,6 @@ lines",,fair
 too,many,values,here,,,and more
 ADA@x.example,,,Acme Limited,,
 """
-
-
-@pytest.fixture
-async def capture(start):
-    return await start("capture")
-
-
-@pytest.fixture
-def api(capture, tenant):
-    return capture.client(tenant, "operator")
 
 
 @pytest.fixture
@@ -177,27 +168,27 @@ async def test_a_file_larger_than_any_other_body_is_imported(capture, upload, en
 async def test_a_failed_import_has_a_reason_and_continues_after_resume(capture, api, bus, tenant, upload, ended):
     rows = "email,attributes.note\n" + "".join(f"{n}@x.example,{'x' * 1_000}\n" for n in range(600))
     worker = capture.service._workers["imports"]
-    record, calls = use_cases.record_submissions, 0
+    read, calls = use_cases._next_records, 0
 
-    async def defect(work, submissions):
+    async def torn(work, job):
         nonlocal calls
         calls += 1
         if calls == 2:
-            raise ZeroDivisionError
-        return await record(work, submissions)
+            raise use_cases.PartMissing("a part of the uploaded file is missing")
+        return await read(work, job)
 
     step = worker.step
     worker.step = lambda database: use_cases.import_next_page(database, capture.app.state.normaliser, 250, 10_000)
-    use_cases.record_submissions = defect
+    use_cases._next_records = torn
     try:
         import_id = await upload(rows)
         job = await ended(import_id, "failed")
-        assert "ZeroDivisionError" in job["reason"]
+        assert "part of the uploaded file" in job["reason"]
         assert (job["read"], job["taken"]) == (250, 250)
         assert (await api.post(f"/v1/imports/{import_id}/resume")).status_code == 202
         job = await ended(import_id)
     finally:
-        use_cases.record_submissions, worker.step = record, step
+        use_cases._next_records, worker.step = read, step
     assert (job["read"], job["taken"], job["rejected"], job["reason"]) == (600, 600, 0, None)
     assert len(await bus.read("lead.captured", tenant=tenant, count=600)) == 600
     assert (await api.post(f"/v1/imports/{import_id}/resume")).status_code == 409
@@ -303,3 +294,47 @@ async def test_two_thousand_rows_are_imported_with_their_rate(api, bus, tenant, 
     assert (job["read"], job["taken"], job["rejected"]) == (2_000, 2_000, 0)
     record_property("rows_per_second", round(2_000 / seconds))
     print(f"import: {2_000 / seconds:.0f} rows/s from upload to done, {2_000 / published:.0f} until read from Kafka")
+
+
+async def test_an_import_says_how_it_read_the_file(api, upload, ended, tenant):
+    content = "E-Mail;Name;Plan;Plan\njuergen@x.example;Jürgen Groß;pro;7\n;;;\n".encode("cp1252")
+    job = await ended(await upload(content))
+    assert (job["encoding"], job["unmapped"]) == ("cp1252", ["Plan", "Plan (2)"])
+    assert job["mapping"] == {"email": "E-Mail", "full_name": "Name"}
+    assert (job["read"], job["taken"]) == (1, 1)
+    job = await ended(await upload(content, unmapped="attributes", headers={"Idempotency-Key": "again"}))
+    assert job["unmapped"] == []
+    found = await api.post("/v1/leads", json={"source": "web", "email": "juergen@x.example"})
+    assert found.json()["full_name"] == "Jürgen Groß"
+    assert found.json()["attributes"] == {"Plan": "pro", "Plan (2)": "7"}
+
+
+async def test_an_excel_workbook_is_imported_like_csv(upload, ended):
+    book = openpyxl.Workbook()
+    book.active.append(["E-Mail", "Phone", "Country"])
+    book.active.append(["a@x.example", 491602229999, "DE"])
+    book.active.append(["nonsense", None, None])
+    with io.BytesIO() as out:
+        book.save(out)
+        job = await ended(await upload(out.getvalue(), name="leads.xlsx"))
+    assert (job["encoding"], job["taken"], job["rejected"]) == ("xlsx", 1, 1)
+
+
+@pytest.mark.parametrize("form", [{"encoding": "klingon"}, {"unmapped": "burn"}])
+async def test_a_choice_that_is_none_is_refused_with_the_choices(upload, form):
+    await upload("email\na@x.example\n", status=422, **form)
+
+
+async def test_a_row_that_raises_anything_costs_that_row(api, capture, upload, ended, monkeypatch):
+    real = use_cases.normalise
+
+    def broken(raw, normaliser):
+        if raw.get("email") == "b@x.example":
+            raise RuntimeError("no reader thought of this")
+        return real(raw, normaliser)
+
+    monkeypatch.setattr(use_cases, "normalise", broken)
+    job = await ended(await upload("email\na@x.example\nb@x.example\nc@x.example\n"))
+    assert (job["taken"], job["rejected"]) == (2, 1)
+    (error,) = (await api.get(f"/v1/imports/{job['import_id']}/errors")).json()["items"]
+    assert (error["line"], error["reason"]) == (3, "could not be taken, by a defect in this service: RuntimeError")

@@ -8,16 +8,6 @@ import pytest
 ADA = {"source": "web", "email": "Ada@Acme.example", "first_name": "Ada", "company": "Acme"}
 
 
-@pytest.fixture
-async def capture(start):
-    return await start("capture")
-
-
-@pytest.fixture
-def api(capture, tenant):
-    return capture.client(tenant, "operator")
-
-
 def row_filter(lead_id):
     return lambda seen: seen.data.get("lead_id") == lead_id
 

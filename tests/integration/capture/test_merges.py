@@ -7,16 +7,6 @@ import pytest
 
 
 @pytest.fixture
-async def capture(start):
-    return await start("capture")
-
-
-@pytest.fixture
-def api(capture, tenant):
-    return capture.client(tenant, "operator")
-
-
-@pytest.fixture
 def submit(api):
     async def submit(**lead):
         answer = await api.post("/v1/leads", json={"source": "web", **lead})

@@ -2,21 +2,9 @@
 
 import asyncio
 
-import pytest
-
 from services.capture.use_cases import micro_batching
 
 TRACE = "00-{:032x}-00f067aa0ba902b7-01"
-
-
-@pytest.fixture
-async def capture(start):
-    return await start("capture")
-
-
-@pytest.fixture
-def api(capture, tenant):
-    return capture.client(tenant, "operator")
 
 
 def lead(n, **fields):

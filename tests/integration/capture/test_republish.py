@@ -2,17 +2,10 @@
 
 from datetime import UTC, datetime
 
-import pytest
-
 from shared.messaging.republish import republish
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 TYPES = ("lead.captured", "lead.updated", "lead.merged", "lead.erased")
-
-
-@pytest.fixture
-async def capture(start):
-    return await start("capture")
 
 
 async def test_republished_events_have_their_first_ids_and_the_present_state(capture, bus, tenant):

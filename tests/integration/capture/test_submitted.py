@@ -2,19 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from shared.ids import revision_id
-
-
-@pytest.fixture
-async def capture(start):
-    return await start("capture")
-
-
-@pytest.fixture
-def api(capture, tenant):
-    return capture.client(tenant, "operator")
 
 
 def lead(**fields):

@@ -58,6 +58,7 @@ async def test_a_captured_lead_is_enriched_without_a_network(enrichment: Any, st
     assert values(seen.data["facts"]) == {
         "email_free": False,
         "email_disposable": False,
+        "email_role": False,
         "phone_country": "DE",
         "phone_type": "mobile",
         "seniority": "head",

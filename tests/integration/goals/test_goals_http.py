@@ -52,12 +52,12 @@ async def test_a_bad_goal_is_refused_with_the_field_that_is_wrong(goals, tenant,
         assert (await client.get("/v1/goals")).json()["items"] == []
 
 
-async def test_malformed_json_is_400_and_a_zero_character_422(goals, tenant):
+async def test_malformed_json_is_400_and_a_zero_character_is_dropped(goals, tenant):
     async with goals.client(tenant) as client:
         broken = await client.post("/v1/goals", content=b"{", headers={"content-type": "application/json"})
         assert broken.status_code == 400
         zero = await client.post("/v1/goals", json={**GOOD, "name": "a\0b"})
-        assert zero.status_code == 422
+        assert (zero.status_code, zero.json()["name"]) == (201, "ab")
         listed = await client.post("/v1/goals", json=[GOOD])
         assert listed.status_code == 422
 
@@ -153,7 +153,7 @@ async def test_goals_are_paged(goals, tenant):
             if cursor is None:
                 break
         assert seen == made
-        assert (await client.get("/v1/goals", params={"cursor": "nonsense"})).status_code == 400
+        assert (await client.get("/v1/goals", params={"cursor": "nonsense"})).status_code == 422
         assert (await client.get("/v1/goals", params={"limit": 500})).status_code == 422
         assert (await client.get("/v1/goals/no-uuid")).status_code in (404, 422)
 

@@ -72,6 +72,7 @@ async def test_a_service_waits_for_the_schema_of_its_code(backend, bus, start, t
     """On another schema every record would fail, and end in the dead letters."""
     url = address(backend.admin_url, "leadflow_stages_late")
     server = await asyncpg.connect(backend.admin_url)
+    await server.execute("DROP DATABASE IF EXISTS leadflow_stages_late WITH (FORCE)")  # of a run that was killed
     await server.execute("CREATE DATABASE leadflow_stages_late ENCODING 'UTF8' TEMPLATE template0")
     await server.close()
     await upgrade("stages", url)

@@ -25,12 +25,16 @@ from services.outreach.consumers import Reader
 from services.outreach.drafts import workers as draft_workers
 from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from services.outreach.drafts.use_cases.composer import Composer
+from services.outreach.replies.workers import ImapReader
 from services.outreach.sending import workers as sending_workers
 from services.outreach.sending.gateways import FileSms, Smtp
+from services.outreach.settings import ImapAccount
 from shared.events import CATALOGUE, Received
 from shared.events.envelope import Envelope
 from shared.ids import uuid7
 from shared.testing.running import Running, start_service
+from tests.integration.outreach.dovecot import servers_to_try
+from tests.integration.outreach.imap_server import PASSWORD, USER, ImapServer, Line
 
 
 @dataclass
@@ -242,6 +246,7 @@ async def _office(backend, smtp, tmp_path_factory) -> AsyncIterator[Office]:
     await create_database(backend.admin_url, "outreach")
     url = backend.admin_url.rsplit("/", 1)[0] + "/leadflow_outreach_office"
     admin = await asyncpg.connect(backend.admin_url)
+    await admin.execute("DROP DATABASE IF EXISTS leadflow_outreach_office WITH (FORCE)")  # of a run that was killed
     await admin.execute("CREATE DATABASE leadflow_outreach_office ENCODING 'UTF8' TEMPLATE template0")
     await admin.close()
     await upgrade("outreach", url)
@@ -266,3 +271,55 @@ async def office(_office, smtp) -> AsyncIterator[Office]:
         rows = await work.fetch("SELECT DISTINCT tenant_id FROM dispatch WHERE state IN ('queued', 'sending')")
     async with _office.database.worker([row["tenant_id"] for row in rows]) as work:
         await work.run("UPDATE dispatch SET state = 'refused', reason = 'the test is over' WHERE state = 'queued'")
+
+
+@pytest.fixture(scope="module", params=servers_to_try(), ids=lambda made: made.__name__)
+async def imap_server(request) -> AsyncIterator[ImapServer]:
+    running = request.param()
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def line(imap_server) -> AsyncIterator[Line]:
+    between = Line(imap_server)
+    await between.start()
+    yield between
+    await between.stop()
+
+
+@pytest.fixture
+async def folder(imap_server) -> str:
+    name = f"f{uuid4().hex[:8]}"
+    await imap_server.call(lambda client: client.create_folder(name))
+    return name
+
+
+@pytest.fixture
+async def reader(office, tenant, folder, line) -> AsyncIterator[Callable[..., ImapReader]]:
+    """`reader()`: a process that reads the account `leads`. Nothing happens unless the test asks for a step."""
+    made: list[ImapReader] = []
+
+    def make(**more: Any) -> ImapReader:
+        details: dict[str, Any] = {"name": f"leads-{tenant}", "tenant": tenant, "folder": folder, "security": "none"}
+        details |= {"host": "127.0.0.1", "port": line.port, "user": USER, "password": PASSWORD}
+        reading = ImapReader(office.context, ImapAccount(**{**details, **more}))
+        reading.pauses = reading.login_pauses = (0.05, 0.1)
+        reading.look_seconds = 0.2
+        made.append(reading)
+        return reading
+
+    yield make
+    await asyncio.gather(*(reading.close() for reading in made))
+
+
+@pytest.fixture
+def settings(office, monkeypatch):
+    """Set settings of the service for this test."""
+
+    def change(**values: Any) -> None:
+        for name, value in values.items():
+            monkeypatch.setattr(office.context.settings, name, value)
+
+    return change

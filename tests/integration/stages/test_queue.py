@@ -53,4 +53,18 @@ async def test_bad_queue_requests_are_refused_with_a_reason(stages, tenant):
     async with stages.client(tenant, "viewer") as api:
         for params in ({"stage": "limbo"}, {"band": "E"}, {"status": "x"}, {"limit": 0}, {"limit": 201}):
             assert (await api.get("/v1/queue", params=params)).status_code == 422, params
-        assert (await api.get("/v1/queue", params={"cursor": "nonsense"})).status_code == 400
+        assert (await api.get("/v1/queue", params={"cursor": "nonsense"})).status_code == 422
+
+
+async def test_total_and_hot_follow_the_same_score_whoever_published_it(stages, captured, tenant, eventually):
+    (lead,) = await captured()
+    lead.scored(90, time=ago(hours=2), revision=9)
+    lead.scored(37, time=ago(hours=1))  # of another system, which counts no revisions
+    lead.scored(95, time=ago(hours=3), revision=10)
+    async with stages.client(tenant, "viewer") as api:
+
+        async def shown():
+            seen = (await api.get(f"/v1/leads/{lead.id}")).json()
+            return (seen["score_total"], seen["hot"]) == (37, False)
+
+        await eventually(shown)

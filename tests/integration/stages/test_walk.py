@@ -223,3 +223,17 @@ async def test_a_draft_whose_decision_is_received_first_does_not_wait_for_review
         bus.flush()
         await eventually(lambda: received("draft.created", 2))
         assert await action() == "draft waits for review"
+
+
+async def test_the_timeline_shows_what_an_update_replaced(stages, captured, tenant, eventually):
+    (lead,) = await captured(first_name="Ada", last_name="King", version=1)
+    details = {"lead_id": str(lead.id), "source": "web", "created_on": ago(days=1).isoformat(), "version": 2}
+    change = {"first_name": "Bob", "changed": ["first_name"], "before": {"first_name": "Ada"}}
+    lead.publish("lead.updated", details | change)
+    async with stages.client(tenant, "viewer") as api:
+
+        async def shown():
+            items = (await api.get(f"/v1/leads/{lead.id}/timeline", params={"type": "lead.updated"})).json()["items"]
+            return [item["data"].get("before") for item in items] == [{"first_name": "Ada"}]
+
+        await eventually(shown)

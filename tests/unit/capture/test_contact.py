@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
@@ -176,3 +178,50 @@ def test_the_shortcut_for_plain_emails_decides_like_the_library(text):
             NORMALISER.email(text)
     else:
         assert NORMALISER.email(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "country", "number"),
+    [
+        ("491602229999", "DE", "+491602229999"),
+        ("46701234567", "SE", "+46701234567"),
+        ("46 70 123 45 67", "SE", "+46701234567"),
+        ("436641234567", "AT", "+436641234567"),
+        ("447911123456", "GB", "+447911123456"),
+        ("491602229999.0", "DE", "+491602229999"),
+        ("0049 160 2229999", "US", "+491602229999"),
+        ("0160 2229999", "DE", "+491602229999"),
+        ("+52 1 55 1234 5678", None, "+525512345678"),
+        ("044 55 1234 5678", "MX", "+525512345678"),
+        ("+55 11 8765 4321", None, "+5511987654321"),
+        ("1187654321", "BR", "+5511987654321"),
+    ],
+)
+def test_a_phone_is_the_one_that_was_meant(given, country, number):
+    raw = {"source": "web", "phone": given} | ({"country": country} if country else {})
+    contact, errors = normalise(raw, NORMALISER)
+    assert contact is not None
+    assert (contact.phone, contact.mobile, errors) == (number, True, [])
+
+
+def test_a_phone_that_can_be_read_in_two_ways_is_taken_with_a_doubt():
+    contact, errors = normalise({"source": "web", "phone": "4921 818180", "country": "DE"}, NORMALISER)
+    assert contact is not None
+    assert contact.phone == "+494921818180"
+    assert "calling code" in messages(errors)["phone"]
+
+
+def test_a_phone_that_a_spreadsheet_has_shortened_is_no_phone():
+    contact, errors = normalise({"source": "web", "phone": "4.91602E+11", "country": "DE"}, NORMALISER)
+    assert contact is None
+    assert "shortened by a spreadsheet" in messages(errors)["phone"]
+
+
+@pytest.mark.parametrize("depth", [33, 200, 254, 400])
+def test_attributes_that_are_nested_too_deeply_are_refused_with_the_field(depth):
+    deep: Any = 1
+    for _ in range(depth - 1):
+        deep = [deep]
+    contact, errors = normalise({"source": "web", "email": "ada@acme.example", "attributes": {"a": deep}}, NORMALISER)
+    assert contact is None
+    assert messages(errors) == {"attributes": "is nested more than 32 levels deep"}

@@ -1,6 +1,6 @@
 import pytest
 
-from services.capture.rules.field_mapping import read_mapping, read_row
+from services.capture.rules.field_mapping import read_mapping, read_row, unmapped, unmapped_names
 
 
 def test_usual_headers_are_mapped_without_a_request():
@@ -60,3 +60,26 @@ def test_json_records_are_read_by_path_and_by_field_name():
         "external_id": "7",
         "attributes": {"n": 1},
     }
+
+
+def test_columns_that_no_field_takes_are_named():
+    columns = ["E-Mail", "Plan", "", "Seats"]
+    mapping = read_mapping({}, columns)
+    assert unmapped(mapping, columns) == ["Plan", "Seats"]
+    assert unmapped_names({"email": "contact.mail"}, ["contact", "plan", "phone", "attributes"]) == ["plan"]
+
+
+def test_columns_that_no_field_takes_become_attributes_when_asked():
+    columns = ["E-Mail", "Plan", ""]
+    mapping = read_mapping({}, columns, keep_unmapped=True)
+    row = read_row({"E-Mail": "a@x.example", "Plan": "pro"}, mapping, "fair")
+    assert row == {"source": "fair", "email": "a@x.example", "attributes": {"Plan": "pro"}}
+    assert unmapped(mapping, columns) == []
+
+
+def test_names_of_json_records_that_no_field_takes_become_attributes_when_asked():
+    mapping = read_mapping({"email": "contact.mail"}, [], keep_unmapped=True)
+    record = {"contact": {"mail": "a@x.example"}, "plan": {"name": "pro"}, "phone": "1", "attributes": {"a": 1}}
+    row = read_row(record, mapping, "fair")
+    assert row["email"] == "a@x.example"
+    assert row["attributes"] == {"a": 1, "plan": {"name": "pro"}}

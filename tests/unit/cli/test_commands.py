@@ -104,3 +104,10 @@ def test_a_service_uses_the_settings_of_the_local_run(tmp_path, monkeypatch):
 def test_an_unknown_service_is_refused_with_the_names_of_the_services(tmp_path):
     with pytest.raises(Refused, match="capture, enrichment"):
         service_environment(tmp_path, "billing")
+
+
+@pytest.mark.parametrize("tenant", ["Not A Tenant!", "", "Acme", "-a", "x" * 64])
+def test_a_token_for_what_is_no_tenant_is_refused(tmp_path, tenant):
+    done = runner.invoke(app, ["token", "--tenant", tenant, "--role", "viewer", "--data", str(tmp_path)])
+    assert isinstance(done.exception, Refused)
+    assert "a tenant is of the form" in str(done.exception)

@@ -13,8 +13,8 @@ class Capture:
     def __init__(self) -> None:
         self.requests: list[str] = []
         self.uploaded = b""
-        self.states = [{"state": "running", "read": 1, "taken": 1, "rejected": 0}]
-        self.end = {"state": "done", "read": 2, "taken": 1, "rejected": 1, "total": 2}
+        self.states = [{"state": "running", "read": 1, "taken": 1, "rejected": 0, "unmapped": []}]
+        self.end = {"state": "done", "read": 2, "taken": 1, "rejected": 1, "total": 2, "unmapped": ["Name"]}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(f"{request.method} {request.url.path}")
@@ -51,8 +51,8 @@ def file(tmp_path):
 
 def run(tmp_path, file, **options):
     steps = []
-    arguments = {"source": "fair", "mapping": {"email": "Mail"}, "tenant": "acme"} | options
-    outcome = imports.run_import(tmp_path, file, progress=lambda *step: steps.append(step), **arguments)
+    form = {"source": "fair", "mapping": json.dumps({"email": "Mail"})} | options
+    outcome = imports.run_import(tmp_path, file, form=form, tenant="acme", progress=lambda *step: steps.append(step))
     return outcome, steps
 
 
@@ -110,6 +110,17 @@ def test_the_command_waits_for_a_service_that_is_unreachable_for_a_moment(tmp_pa
 
     http = httpx.Client(transport=httpx.MockTransport(flaky), base_url="http://capture")
     assert imports._follow(http, "i-1", lambda *_: None)["state"] == "done"
+
+
+def test_the_command_says_which_columns_no_field_took(tmp_path, file, capture, capsys):
+    imports.import_file(file, map=["email=Mail"], data=tmp_path)
+    assert "No field takes these columns: Name." in capsys.readouterr().out
+
+
+def test_a_file_of_which_no_row_was_taken_ends_the_command_with_an_error(tmp_path, file, capture):
+    capture.end = capture.end | {"taken": 0, "rejected": 2}
+    with pytest.raises(Refused, match="no row of the file could be taken"):
+        imports.import_file(file, data=tmp_path)
 
 
 def test_a_mapping_without_a_column_is_refused(file, tmp_path):

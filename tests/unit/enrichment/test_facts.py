@@ -20,6 +20,7 @@ def test_a_lead_with_a_company_mail_a_phone_and_a_title() -> None:
     assert facts(**fields) == {
         "email_free": False,
         "email_disposable": False,
+        "email_role": False,
         "phone_country": "DE",
         "phone_type": "mobile",
         "seniority": "head",
@@ -36,7 +37,7 @@ def test_a_lead_without_contact_fields_gets_no_facts() -> None:
 
 
 def test_a_free_mail_domain_does_not_identify_a_company() -> None:
-    assert facts(email="x@gmail.com") == {"email_free": True, "email_disposable": False}
+    assert facts(email="x@gmail.com") == {"email_free": True, "email_disposable": False, "email_role": False}
 
 
 def test_the_website_identifies_the_company_where_the_mail_does_not() -> None:
@@ -116,3 +117,18 @@ def test_the_earlier_value_wins_unless_it_is_a_guess() -> None:
         "country": "DE",
         "employees": 7,
     }
+
+
+@pytest.mark.parametrize(
+    ("email", "role"),
+    [
+        ("info@acme.example", True),
+        ("Sales+fair@acme.example", True),
+        ("vertrieb-de@acme.example", True),
+        ("kontakt2@acme.example", True),
+        ("ada.king@acme.example", False),
+        ("infomann@acme.example", False),
+    ],
+)
+def test_a_mailbox_of_a_role_is_known_as_such(email, role):
+    assert facts(email=email)["email_role"] is role

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.errors import Malformed
+from shared.errors import Invalid
 from shared.http.pages import decode_cursor, encode_cursor, moment, number, text
 
 
@@ -17,24 +17,24 @@ def test_a_position_comes_back_as_it_was():
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "W10", "\N{SNOWMAN}", "", "AA", encode_cursor({"before": 5})])
-def test_what_is_no_cursor_or_another_list_s_is_malformed(cursor: str):
-    with pytest.raises(Malformed):
+def test_what_is_no_cursor_or_another_list_s_is_refused(cursor: str):
+    with pytest.raises(Invalid):
         decode_cursor(cursor, after=UUID)
 
 
 @pytest.mark.parametrize("value", [5, "no", None, [], {}, "\0", True, 1.5])
 @pytest.mark.parametrize("read", [UUID, moment])
-def test_a_position_of_another_kind_is_malformed(value: object, read):
-    with pytest.raises(Malformed):
+def test_a_position_of_another_kind_is_refused(value: object, read):
+    with pytest.raises(Invalid):
         decode_cursor(encode_cursor({"after": value}), after=read)
 
 
 @pytest.mark.parametrize("value", ["5", None, [], True, 1.5, 2**63])
 def test_a_number_is_a_whole_one_that_the_database_can_hold(value: object):
-    with pytest.raises(Malformed):
+    with pytest.raises(Invalid):
         decode_cursor(encode_cursor({"after": value}), after=number)
 
 
-def test_a_moment_without_an_offset_is_malformed():
-    with pytest.raises(Malformed):
+def test_a_moment_without_an_offset_is_refused():
+    with pytest.raises(Invalid):
         decode_cursor(encode_cursor({"at": "2026-01-02T03:00:00"}), at=moment)

@@ -3,7 +3,7 @@
 import pytest
 
 from services.outreach.replies import rules
-from services.outreach.replies.rules import new_text
+from services.outreach.replies.rules import html_text, new_text
 
 
 def label(body: str, channel: str = "email", **headers: str) -> str:
@@ -146,4 +146,4 @@ def test_inline_answers_are_the_newest_text():
 
 def test_html_quotes_are_recognised_as_quotes():
     html = "<div>Stop.<br><blockquote>Shall we talk? Reply STOP</blockquote><!-- opt out --></div>"
-    assert new_text.extract(new_text.from_html(html)).newest == "Stop."
+    assert new_text.extract(html_text.from_html(html)).newest == "Stop."

@@ -264,3 +264,31 @@ def test_the_default_model_scores_a_student_below_a_buyer(
     score = scored([who, enriched(0, **facts), *engagements], day(2))
     assert lowest <= score.total <= highest
     assert score.band in bands
+
+
+def test_the_built_in_model_counts_the_opens_of_one_message_once_a_day() -> None:
+    once = [captured(), engagement("open", 1, properties={"message_id": "m1"})]
+    many = [
+        captured(),
+        *(engagement("open", 1 + n / 2_000, f"o{n}", properties={"message_id": "m1"}) for n in range(30)),
+    ]
+    assert scored(many, day(1.1)).engagement == scored(once, day(1.1)).engagement == 1
+    history = history_of(many, day(1.1))
+    assert [part.rule for part in explain(DEFAULT, history, day(1.1)) if part.score == "engagement"][:2] == [
+        "open",
+        "rounding",
+    ]
+
+
+def test_opens_of_another_message_or_on_another_day_count_again() -> None:
+    model = a_model(a_rule(points=2, engagement="open", op="exists") | {"once_a_day": True})
+    signals = [
+        captured(),
+        engagement("open", 0.1, "a", properties={"message_id": "m1"}),
+        engagement("open", 0.2, "b", properties={"message_id": "m1"}),
+        engagement("open", 0.3, "c", properties={"message_id": "m2"}),
+        engagement("open", 1.1, "d", properties={"message_id": "m1"}),
+        engagement("open", 1.2, "e"),
+        engagement("open", 1.3, "f"),
+    ]
+    assert scored(signals, day(2), model).intent == 8

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.outreach.drafts.composer import Fact
+from services.outreach.drafts.composer.given_names import given_name
 from services.outreach.drafts.composer.sanitiser import plain_value
 from services.outreach.store import Lead
 
@@ -13,7 +14,11 @@ FIELDS = ("first_name", "last_name", "full_name", "company", "job_title", "count
 
 
 def facts_of(lead: Lead) -> dict[str, Fact]:
-    """Facts by name. A contact field outranks an enriched fact of that name; yes-or-no facts are left out."""
+    """Facts by name. A contact field outranks an enriched fact of that name; yes-or-no facts are left out.
+
+    A lead with only a full name also has a `first_name`, where the full name surely has one; its source says that it is
+    a guess.
+    """
     facts: dict[str, Fact] = {}
     for name, fact in lead.facts.items():
         value = fact.get("value")
@@ -27,6 +32,10 @@ def facts_of(lead: Lead) -> dict[str, Fact]:
         value = lead.fields.get(name)
         if isinstance(value, str) and (text := plain_value(value)):
             facts[name] = Fact("field", name, text, str(lead.fields.get("source", "lead")), lead.fields_at)
+    if "first_name" not in facts and "full_name" in facts:
+        guess = given_name(facts["full_name"].value, facts["country"].value if "country" in facts else None)
+        if guess:
+            facts["first_name"] = Fact("fact", "first_name", guess, "guessed from full_name", lead.fields_at)
     return facts
 
 

@@ -18,7 +18,7 @@ from publicsuffixlist import PublicSuffixList
 _RESERVED = ("example", "test", "invalid", "localhost", "internal", "onion")
 """Names that are on no list of public suffixes, and are links all the same (RFC 2606, RFC 6761)."""
 _MASKED = re.compile(r"\bhxxp(?=s?:)", re.I)
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")
 _DOTS = str.maketrans({"\u3002": ".", "\uff61": ".", "\uff0e": ".", "\u2024": "."})
 _MAYBE = re.compile(r"[./:@]")
 

@@ -11,7 +11,7 @@ MARK_END = "\ue001"
 
 _BREAK = "\u200b"
 """A zero-width space: a place where a line may break, which ends a link."""
-_BARE_DOMAIN = re.compile(r"(?!www\.)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_BARE_DOMAIN = re.compile(r"(?!www\.)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,20}")
 _MARKS = re.compile(f"[{MARK_START}{MARK_END}]")
 
 

@@ -1,157 +1,261 @@
-"""Parsing of raw mail (RFC 5322): sender, references, text, and delivery reports (RFC 3464)."""
+"""Parsing of raw mail (RFC 5322): sender, references, recipients, and the text that the writer sent.
+
+Any bytes are a mail: nothing here raises, and the time grows with the size only. What the standard's parsers refuse
+is read by hand (`mail_headers`, `mime_parts`).
+"""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email import message_from_bytes, policy
-from email.header import decode_header, make_header
-from email.message import EmailMessage
-from email.utils import parseaddr
 from hashlib import sha256
+from typing import Literal
 
-from services.outreach.replies.rules import new_text
+from services.outreach.replies.rules import calendar_answers, html_text, mail_headers, mime_parts, new_text
+from services.outreach.replies.rules.calendar_answers import CalendarAnswer
+from services.outreach.replies.rules.mail_headers import Headers
+from services.outreach.replies.rules.mime_parts import Part
 
-_MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")
-_LINK = re.compile(r"/v1/unsubscribe/([A-Za-z0-9_.\-~]{20,600})")
-_STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+MAX_BODY = 1_000_000
+"""How many characters of text a mail can have; what is beyond stays in the raw mail."""
 
+MAX_FLOWED = 20_000
+"""How many lines are joined that were broken for sending only."""
 
-@dataclass(frozen=True, slots=True)
-class DeliveryReport:
-    """One recipient of a delivery report: the message, the recipient, `action` and `status` (an RFC 3463 code)."""
+_LINK = re.compile(rb"/v1/unsubscribe/([A-Za-z0-9_.\-~]{20,600})")
+_FOR = re.compile(r"\bfor\s{1,5}<?([^\s<>;@]{1,100}@[^\s<>;@]{1,200})>?")
+_HTML = re.compile(r"\s{0,50}(<!doctype html|<html\b|<head\b|<body\b)", re.I)
+_ANY_TAG = re.compile(r"<(?:[a-z!/][^<>]{0,300})>", re.I)
+_NOT_WORDS = frozenset(
+    {"text/rfc822-headers", "text/calendar", "text/css", "text/csv", "text/x-amp-html", "text/vcard"}
+)
+_NOT_WORDS |= {"text/x-vcard", "text/directory", "text/javascript", "text/x-patch", "text/x-diff", "text/xml"}
+_RECIPIENTS = (
+    "to",
+    "cc",
+    "bcc",
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-delivered-to",
+    "x-forwarded-to",
+    "x-rcpt-to",
+    "x-original-recipient",
+    "resent-to",
+    "apparently-to",
+)
 
-    message_ids: list[str]
-    recipient: str | None
-    action: str
-    status: str
-    detail: str
+Kind = Literal["mail", "calendar_answer", "read_receipt"]
 
 
 @dataclass(frozen=True, slots=True)
 class InboundMail:
-    """An inbound mail. Message ids are without angle brackets; header names in lower case."""
+    """An inbound mail. Message ids are without angle brackets, addresses and header names in lower case."""
 
     message_id: str | None
     sender: str
     subject: str
     references: list[str]
+    """In-Reply-To first, then References with the newest first."""
     tokens: list[str]
     """Unsubscribe tokens in the quoted text: they identify the conversation where a mail program drops References."""
     headers: dict[str, str]
     body: str
     digest: bytes
-    reports: list[DeliveryReport] = field(default_factory=list)
+    """Of Message-ID, From, Subject, Date and the bytes of the body: a relay's own headers do not change it."""
+    recipients: list[str] = field(default_factory=list)
+    """Every address that it was sent or delivered to, as far as its headers say."""
+    plus_tags: list[str] = field(default_factory=list)
+    """What stands between `+` and `@` in those addresses."""
+    kind: Kind = "mail"
+    """A `read_receipt` (RFC 8098) is no reply; a `calendar_answer` is one."""
+    calendar_answer: str | None = None
+    """`accepted`, `declined` or `tentative`."""
+    root: Part | None = field(default=None, repr=False, compare=False)
+    """The tree of its parts."""
 
 
 def parse(raw: bytes) -> InboundMail:
-    """The mail in `raw`. Bytes that cannot be decoded are replaced: no reply is lost to a broken encoding."""
-    digest, raw = sha256(raw).digest(), raw.replace(b"\0", b"")
-    message = message_from_bytes(raw, policy=policy.compat32)
-    headers = {name.lower(): _decoded(str(value)) for name, value in message.items()}
-    # Some mail programs fold a long id into encoded words; decoding joins the parts.
-    own_id = _MESSAGE_ID.search(headers.get("message-id", ""))
-    references = _ids(f"{headers.get('references', '')} {headers.get('in-reply-to', '')}")
-    modern = message_from_bytes(raw, policy=policy.default)
-    assert isinstance(modern, EmailMessage)
-    body = _body(modern)
+    """The mail in `raw`. No bytes are refused: what cannot be decoded is replaced, and no text is lost to a header."""
+    if b"\n" not in raw and b"\r" in raw:
+        raw = raw.replace(b"\r", b"\n")
+    root = mime_parts.read(raw)
+    headers = root.headers
+    answer = _calendar_answer(root)
+    recipients = headers.addresses(*_RECIPIENTS)
+    recipients += [
+        hit.group(1).lower() for value in headers.all("received")[:30] if (hit := _FOR.search(value[:2_000]))
+    ]
+    recipients = list(dict.fromkeys(recipients))
+    own_id = mail_headers.message_ids(headers.first("message-id"))
+    body = _body(root)
     return InboundMail(
-        message_id=own_id.group(1) if own_id else None,
-        sender=parseaddr(headers.get("from", ""))[1].strip().lower(),
-        subject=headers.get("subject", "").strip(),
-        references=references,
-        tokens=list(
-            dict.fromkeys(_LINK.findall(raw.decode("ascii", "replace").replace("=\r\n", "").replace("=\n", "")))
-        ),
-        headers=headers,
-        body=body,
-        digest=digest,
-        reports=_reports(modern),
+        message_id=new_text.storable(own_id[0]) if own_id else None,
+        sender=new_text.storable(_sender(headers)),
+        subject=new_text.storable(headers.text("subject")),
+        references=_references(headers),
+        tokens=_tokens(raw, root),
+        headers={name: new_text.storable(mail_headers.decoded(value)) for name, value in headers.fields},
+        body=new_text.storable(f"{answer.words}\n\n{body}".strip() if answer else body),
+        digest=_digest(root),
+        recipients=recipients,
+        plus_tags=[tag for each in recipients if (tag := each.partition("@")[0].partition("+")[2])],
+        kind="read_receipt" if _is_read_receipt(root) else "calendar_answer" if answer else "mail",
+        calendar_answer=answer.answer if answer else None,
+        root=root,
     )
 
 
-def status_in(body: str) -> str:
-    """The first RFC 3463 code in a text, or ""."""
-    hit = _STATUS.search(body)
-    return hit.group(0) if hit else ""
+def _sender(headers: Headers) -> str:
+    for name in ("from", "sender", "reply-to"):
+        if found := headers.addresses(name):
+            return found[0]
+        if name == "from" and headers.first("from").strip():
+            # A sender without an address, as a mail server writes it, is nobody; other headers do not change that.
+            return ""
+    return ""
 
 
-def message_ids_in(body: str) -> list[str]:
-    """Message ids in a text, without angle brackets."""
-    return list(dict.fromkeys(_MESSAGE_ID.findall(body)))
+def _references(headers: Headers) -> list[str]:
+    answered = [each for value in headers.all("in-reply-to") for each in mail_headers.message_ids(value)]
+    earlier = [each for value in headers.all("references") for each in mail_headers.message_ids(value)]
+    return list(dict.fromkeys(new_text.storable(each) for each in [*reversed(answered), *reversed(earlier)]))
 
 
-def _decoded(value: str) -> str:
-    try:
-        value = str(make_header(decode_header(value)))
-    except (LookupError, UnicodeError, ValueError):
-        pass
-    return " ".join(new_text.storable(value).split())
+def _tokens(raw: bytes, root: Part) -> list[str]:
+    found = _LINK.findall(raw[: 4 * MAX_BODY].replace(b"=\r\n", b"").replace(b"=\n", b""))
+    for part in _leaves(root):
+        encoding = part.headers.first("content-transfer-encoding")
+        if part.kind.startswith("text/") and encoding.strip().lower() == "base64":
+            found += _LINK.findall(part.content()[: 4 * MAX_BODY])
+    return list(dict.fromkeys(token.decode("ascii") for token in found))
 
 
-def _ids(value: str) -> list[str]:
-    """Message ids in reverse order: In-Reply-To first, then References with the newest first."""
-    found = _MESSAGE_ID.findall(value)
-    return list(dict.fromkeys(reversed(found)))
+def _digest(root: Part) -> bytes:
+    digest = sha256()
+    for name in ("message-id", "from", "subject", "date"):
+        value = " ".join(root.headers.first(name).split()).encode("utf-8", "replace")
+        digest.update(b"%d:%b" % (len(value), value))
+    digest.update(root.raw[root.start :].replace(b"\r\n", b"\n").rstrip())
+    return digest.digest()
 
 
-def _body(message: EmailMessage) -> str:
-    """The plain text of a mail, or else the text of its HTML."""
-    plain = html = None
-    for part in message.walk():
-        if part.is_multipart() or part.get_content_disposition() == "attachment":
-            continue
-        if part.get_content_type() == "text/plain" and plain is None:
-            plain = _content(part)
-        elif part.get_content_type() == "text/html" and html is None:
-            html = _content(part)
-        if part.get_content_type() in ("message/rfc822", "message/delivery-status"):
-            break
-    if plain is not None and plain.strip():
-        return plain
-    return new_text.from_html(html) if html is not None else (plain or "")
+def _leaves(root: Part) -> Iterator[Part]:
+    return (part for part in root.walk() if not part.children)
 
 
-def _content(part: EmailMessage) -> str:
-    data = part.get_payload(decode=True)
-    data = data if isinstance(data, bytes) else b""
-    for charset in (part.get_content_charset() or "utf-8", "utf-8"):
-        try:
-            return new_text.storable(data.decode(charset))
-        except (LookupError, UnicodeDecodeError):
-            continue
-    return new_text.storable(data.decode("latin-1"))
+def _calendar_answer(root: Part) -> CalendarAnswer | None:
+    for part in root.walk():
+        if part.kind in ("text/calendar", "application/ics"):
+            answer = calendar_answers.read(part.text(), part.parameters.get("method", ""))
+            if answer:
+                return answer
+    return None
 
 
-def _header(message: EmailMessage, name: str) -> str:
-    return new_text.storable(str(message.get(name) or "")).strip()
+def _is_read_receipt(root: Part) -> bool:
+    if root.kind == "multipart/report" and root.parameters.get("report-type", "").lower() == "disposition-notification":
+        return True
+    return any(part.kind == "message/disposition-notification" for part in own_parts(root))
 
 
-def _reports(message: EmailMessage) -> list[DeliveryReport]:
-    """The recipients of a multipart/report of type delivery-status; [] for any other mail."""
-    if message.get_content_type() != "multipart/report":
-        return []
-    ids: list[str] = []
-    blocks: list[EmailMessage] = []
-    for part in message.walk():
-        kind = part.get_content_type()
-        if kind == "message/delivery-status":
-            blocks = [block for block in part.get_payload() if isinstance(block, EmailMessage)]
-        elif kind == "message/rfc822":
-            inner = part.get_payload()
-            if isinstance(inner, list) and inner and isinstance(inner[0], EmailMessage):
-                ids += _MESSAGE_ID.findall(_header(inner[0], "Message-ID"))
-        elif kind == "text/rfc822-headers":
-            returned = re.search(r"^Message-ID:\s*<([^<>\s]+)>", _content(part), re.I | re.M)
-            ids += [returned.group(1)] if returned else []
-    reports = []
-    for block in blocks:
-        action = _header(block, "Action").lower()
-        if not action:
-            continue
-        named = _header(block, "Final-Recipient") or _header(block, "Original-Recipient")
-        recipient = named.partition(";")[2].strip()
-        diagnostic = " ".join(_header(block, "Diagnostic-Code").partition(";")[2].split())
-        status = _header(block, "Status") or (_STATUS.search(diagnostic) or [""])[0]
-        reports.append(
-            DeliveryReport(list(dict.fromkeys(ids)), recipient.lower() or None, action, status[:20], diagnostic[:500])
-        )
-    return reports
+def own_parts(root: Part) -> Iterator[Part]:
+    """The parts of the mail itself: not those of messages attached to it."""
+    yield root
+    if not root.kind.startswith("message/"):
+        for child in root.children:
+            yield from own_parts(child)
+
+
+def _body(root: Part) -> str:
+    """The text of the mail: all text parts in order, one version of each; what stands before broken parts otherwise."""
+    text = _words(root, first=True)
+    if not text.strip() and not root.kind.startswith(("message/", "image/", "application/", "audio/", "video/")):
+        for part in own_parts(root):
+            begin, end = part.preamble
+            text = _without_delimiters(new_part(part, begin, end).text()) if end > begin else ""
+            if text.strip() and not _is_note_about_mime(text):
+                return text[:MAX_BODY]
+        return ""
+    return text[:MAX_BODY]
+
+
+def _is_note_about_mime(text: str) -> bool:
+    """The sentence that mail programs put before the first part, for programs that know no parts."""
+    words = text.strip()[:400].lower()
+    return len(words) < 300 and ("mime" in words or "multi-part" in words or "multipart" in words)
+
+
+def new_part(part: Part, begin: int, end: int) -> Part:
+    """A stretch of a part as a part of its own, read with its headers."""
+    return Part(part.raw, part.headers, "text/plain", {}, begin, end)
+
+
+def _without_delimiters(text: str) -> str:
+    """A text that was found where its parts are not: without the lines and headers that divide parts."""
+    kept = [
+        line for line in text[:200_000].split("\n") if not re.match(r"--\S{3,200}$|content-[a-z-]{3,40}:", line, re.I)
+    ]
+    text = "\n".join(kept)
+    return html_text.from_html(text) if _HTML.match(text) else text
+
+
+def _words(part: Part, first: bool = False) -> str:
+    """The text of a part with the parts below it."""
+    if part.kind == "multipart/alternative":
+        return _alternative(part)
+    if part.kind.startswith("multipart/"):
+        texts: list[str] = []
+        for child in part.children:
+            text = _words(child, first=not texts)
+            if text.strip():
+                texts.append(text)
+        return "\n".join(texts) if len(texts) > 1 else "".join(texts)
+    return part_text(part) if _counts(part, first) else ""
+
+
+def _alternative(part: Part) -> str:
+    versions = [(child.kind, _words(child, first=True)) for child in part.children]
+    plain = next((text for kind, text in versions if kind == "text/plain" and text.strip()), None)
+    return plain or next((text for _, text in reversed(versions) if text.strip()), "")
+
+
+def _counts(part: Part, first: bool) -> bool:
+    """Whether a part holds words of the writer: attached files and messages do not."""
+    if part.kind.startswith("message/") or part.kind in _NOT_WORDS or not part.kind.startswith("text/"):
+        return part.kind in ("", "text") or "/" not in part.kind
+    if part.disposition == "attachment":
+        return False
+    named = "filename=" in part.headers.first("content-disposition").lower() or "name" in part.parameters
+    return first or not named
+
+
+def part_text(part: Part) -> str:
+    """The text of one part: HTML read, flowed lines joined."""
+    text = part.text()[: 4 * MAX_BODY]
+    if part.kind in ("text/html", "text/enriched", "text/richtext") or _HTML.match(text):
+        return html_text.from_html(text) if _ANY_TAG.search(text) else text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if part.parameters.get("format", "").lower() == "flowed":
+        return _unflowed(text, part.parameters.get("delsp", "").lower() == "yes")
+    return text
+
+
+def _unflowed(text: str, delete_space: bool) -> str:
+    """Lines that were broken for sending only are joined (RFC 3676)."""
+    lines: list[tuple[int, list[str]]] = []
+    open_depth = -1
+    *broken, rest = text.split("\n", MAX_FLOWED)
+    for line in broken if len(broken) == MAX_FLOWED else [*broken, rest]:
+        content = line.lstrip(">")
+        depth = len(line) - len(content)
+        content = content.removeprefix(" ")
+        flowed = content.endswith(" ") and content != "-- "
+        piece = content[:-1] if flowed and delete_space else content
+        if depth == open_depth and content != "-- ":
+            lines[-1][1].append(piece)
+        else:
+            lines.append((depth, [piece]))
+        open_depth = depth if flowed else -1
+    joined = [(">" * depth + " " if depth else "") + "".join(pieces) for depth, pieces in lines]
+    return "\n".join([*joined, rest] if len(broken) == MAX_FLOWED else joined)

@@ -5,66 +5,36 @@ There are two versions. `newest` ends before the sign-off. `own` also has the te
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import unescape
-from html.parser import HTMLParser
 
-_QUOTE = re.compile(r"^\s*(>|&gt;)")
-_INTRO_END = re.compile(
-    r"(wrote|schrieb\b.*|a écrit|ha scritto|escribió|escreveu|schreef\b.*|het volgende geschreven)\s*:\s*$", re.I
-)
-_INTRO_START = re.compile(r"^\s*(on|am|le|el|em|il|op)\b.{5,}", re.I)
-_CUT = re.compile(
-    r"^\s*("
-    r"-{3,}\s*(original message|original-nachricht|ursprüngliche nachricht|message d'origine|mensaje original"
-    r"|mensagem original|messaggio originale|oorspronkelijk bericht|forwarded message|weitergeleitete nachricht"
-    r"|your message)\s*-{3,}"
-    r"|begin forwarded message:"
-    r"|_{10,}\s*$"
-    r")",
+from services.outreach.replies.rules import quote_headers, signatures
+
+_QUOTE = re.compile(r"^\s{0,20}(?:[A-Z]{0,4}>|&gt;)")
+_GREETING = re.compile(
+    r"^\s{0,8}(hi|hello|hey|dear|hallo|guten|moin|servus|liebe[rs]?|sehr|bonjour|bonsoir|salut|ch[eè]re?|madame"
+    r"|monsieur"
+    r"|hola|buenos|buenas|estimad[oa]s?|querid[oa]s?|olá|ola|bom|boa|car[oa]s?|prezad[oa]s?|ciao|buongiorno"
+    r"|gentile|egregio"
+    r"|beste|geachte|dag|hoi)\b[^.?!]{0,60}[,.!:]{0,2}\s{0,8}$",
     re.I,
 )
-_HEADER = re.compile(r"^\s*(from|von|de|da|van|von / from)\s*:\s*\S", re.I)
-_HEADER_NEXT = re.compile(
-    r"^\s*(sent|date|to|subject|gesendet|datum|an|betreff|envoyé|date|à|objet|enviado|enviada em|fecha|para|asunto"
-    r"|assunto|inviato|data|a|oggetto|verzonden|aan|onderwerp)\s*:",
-    re.I,
-)
-_FOOTER = re.compile(
-    r"^\s*(<div>)?\s*("
-    r"sent (from|with|via) (my|the)|sent from |get outlook for|von meinem .{2,30} gesendet|gesendet (mit|von)"
-    r"|envoyé (depuis|de) |enviado (desde|do|de|a partir)|inviato da |verstuurd (vanaf|met|via)|verzonden (vanaf|met)"
-    r"|--\s*$|\*{10,}|={10,}|-{10,}"
-    r")",
-    re.I,
-)
-_BOILERPLATE = re.compile(
-    r"confidential|intended (solely|recipient)|privileged|received (it|this( (e-?mail|message))?) in error"
-    r"|vertraulich|nicht der richtige adressat|confidentiel|par erreur|confidencial|riservat|vertrouwelijk"
-    r"|(before|avant) (printing|d'imprimer)|authorised and regulated"
-    r"|unsubscribe\s*(from|:|\||at\b|here|https?:)|(^|\|)\s*unsubscribe|to unsubscribe|to opt out of|to stop receiving"
-    r"|no longer wish(es)? to receive|don't want our|reply (\w+ )?(stop|remove|unsubscribe|off)\b.{0,30}\b(opt out"
-    r"|taken off|off)\b"
-    r"|newsletter abbestellen|abmelden:|se désabonner\s*:|désinscription\s*:|não deseja mais receber"
-    r"|per non ricevere|darse de baja:|you get this mail because|report it at https?:|preferences"
-    r"|(e-?mail|message|mail) was sent by|msg&data rates|(ki|ai)[- ]?(systeme|system|assistant)",
-    re.I,
-)
-_SIGN_OFF = re.compile(
-    r"^\s*((with |mit |met |con |avec |best |kind |warm(est)? |many |yours |hartelijke |viele |schönen? |liebe |beste "
-    r"|freundliche[mnr]? |herzliche[mnr]? |gesegnete |frohe |bien |com os |melhores |atentos |un |all the |much "
-    r"|cordiali )*"
-    r"(regards|wishes|thanks|thx|tx|cheers|sincerely|faithfully|truly|best|love|grüßen|grüße|gruß|gruss|grüsse|mfg|lg"
-    r"|vg"
-    r"|groeten?|groet|mvg|cordialement|cordialmente|cdlt|cdt|à vous|bises|salutations|saludos?|atentamente"
-    r"|atenciosamente|att"
-    r"|cumprimentos|abs|abraços?|obrigad[oa]|saluti|gracias|feiertage|festtage|vriendelijke groet|merci|xx?)"
-    r"(?![\w'])[^.?!]{0,40})[.,!]*\s*$",
-    re.I,
-)
-_PS = re.compile(r"^\s*p\.?\s?s\.?\b", re.I)
-_NAME_LINE = re.compile(r"^[^.?!]{1,60}$")
-_ABBREVIATION = re.compile(r"\b(\w|[A-Z][a-z]{1,4}|Dipl|Coop|S\.p\.A|i\. ?[VA])\.(?=[ -]|$)")
+_SENTENCE_ENDS = (".", "!", "…", "。")
+_ASKS = ("?", ":", "？", "：")
+_MOST_LINES = 500
+"""Lines of the writer that are looked at one by one; beyond them only the quote marks are read. No letter has more."""
+_MOST_READ = 20_000
+"""Lines that are read at all, with quotes."""
+_MOST_BLOCKS = 8
+"""Paragraphs at the end that may be a signature."""
+_MOST_TRIES = 80
+"""Lines that may start the header of a quote. A mail with more of them is no letter."""
+_MOST_OWN = 10_000
+"""Characters of `own`. Nobody answers a sales mail with more words; of more, both ends count."""
+_LONG_LINE = 1_000
+_WRAPPED = 60
+"""A quoted line this long may go on, without its mark, on the next line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +47,22 @@ class NewText:
 
 def extract(body: str) -> NewText:
     """The new text in a body of plain text (which may hold stray HTML or encoding debris)."""
-    lines = _without_quotes(body.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    lines = _without_footer(lines)
-    newest = _without_signature(lines)
-    first = next((line for line in lines if line.strip()), "")
-    own = [line for line in lines if line is first or not _BOILERPLATE.search(line)]
-    return NewText(_join(newest), plain("\n".join(own)).strip())
+    body = body.replace("\r\n", "\n").replace("\r", "\n")
+    lines = re.sub(r"\n{4,}", "\n\n\n", body).split("\n", _MOST_READ)[:_MOST_READ]
+    reply = _without_quotes(lines)
+    if not reply.lines and not reply.introduced:
+        reply = _Reply(lines, introduced=False)  # a client that marked everything: there is no other text
+    head, rest = reply.lines[:_MOST_LINES], reply.lines[_MOST_LINES:]
+    head = _without_footer(head)
+    newest = _without_signature(head, quoted=reply.introduced)
+    first = next((index for index, line in enumerate(head) if line.strip()), 0)
+    own = [line for index, line in enumerate(head) if index == first or not signatures.is_disclaimer(line)]
+    return NewText(_join([*newest, *rest]), plain(_ends("\n".join([*own, *rest]).strip())).strip())
+
+
+def _ends(text: str) -> str:
+    """A text whose words can all be looked at: of a longer one the beginning and the end."""
+    return text if len(text) <= _MOST_OWN else f"{text[: _MOST_OWN * 4 // 5]}\n{text[-_MOST_OWN // 5 :]}"
 
 
 def storable(text: str) -> str:
@@ -94,9 +74,18 @@ def plain(text: str) -> str:
     """Text without HTML entities, tags and quoted-printable debris."""
     if re.search(r"=[0-9A-F]{2}|=\n", text):
         text = _unquote(text)
-    if re.search(r"&[a-z]+;|&#\d+;|<[a-z!/]", text, re.I):
-        text = unescape(re.sub(r"<!--.*?-->|<[^>]{1,200}>", " ", text, flags=re.S))
+    if re.search(r"&[a-z]{1,30};|&#\d{1,7};|<[a-z!/]", text, re.I):
+        text = unescape(re.sub(r"<[^<>]{1,200}>", " ", _without_comments(text)))
     return storable(text).replace("\u00a0", " ").replace("’", "'").replace("‘", "'")
+
+
+def _without_comments(text: str) -> str:
+    """Text without HTML comments. By hand: a pattern would look for the end of each one that is never closed."""
+    parts, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start)) >= 0:
+        parts += [text[at:start], " "]
+        at = end + len("-->")
+    return "".join([*parts, text[at:]])
 
 
 def _unquote(text: str) -> str:
@@ -110,127 +99,179 @@ def _unquote(text: str) -> str:
         return text
 
 
-def _without_quotes(lines: list[str]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """Lines of the writer, and whether a mail program introduced what it quotes."""
+
+    lines: list[str]
+    introduced: bool
+
+
+def _without_quotes(lines: list[str]) -> _Reply:
+    """The lines that no `>` marks, up to the header of a quote that has no marks."""
     kept: list[str] = []
-    index = 0
+    introduced, index, tries = False, 0, 0
     while index < len(lines):
         line = lines[index]
-        if _QUOTE.match(line):
+        if not line.strip():
+            kept.append(line)
             index += 1
             continue
-        length = _intro(lines, index)
-        if length:
-            following = next((later for later in lines[index + length :] if later.strip()), "")
-            if not _QUOTE.match(following):
-                break
-            index += length
+        if _QUOTE.match(line):
+            if not introduced and (index == 0 or not _QUOTE.match(lines[index - 1])):
+                introduced = tries < _MOST_TRIES and _names_its_source(lines, index)
+                tries += 1
+            index = _after_quote(lines, index)
             continue
-        if _CUT.match(line) and any(part.strip() for part in kept):
-            break
-        if _HEADER.match(line) and any(_HEADER_NEXT.match(later) for later in lines[index + 1 : index + 4]):
-            break
+        if len(kept) < _MOST_LINES and tries < _MOST_TRIES and quote_headers.may_start(line):
+            tries += 1
+            if own := quote_headers.own_words_before(line):
+                kept.append(own)
+                introduced = True
+                if not _quote_follows(lines, index + 1):
+                    break
+                index += 1
+                continue
+            length, sure = quote_headers.introduction(lines, index)
+            if length and _quote_follows(lines, index + length):
+                introduced = True
+                index += length
+                continue
+            if (length and sure) or quote_headers.header_block(lines, index):
+                introduced = True
+                break
+            if _has_text(kept) and quote_headers.calendar_block(lines, index):
+                break
+            if quote_headers.is_separator(line):
+                if _has_text(kept):
+                    introduced = True
+                    break
+                index += 1
+                continue
+            if quote_headers.REPLY_ABOVE.search(line[:200]):
+                if _has_text(kept):
+                    introduced = True
+                    break
+                index += 1
+                continue
         kept.append(line)
         index += 1
-    return kept
+    return _Reply(kept if _has_text(kept) else [], introduced)
 
 
-def _intro(lines: list[str], index: int) -> int:
-    """How many lines, from here, are the introduction of a quote ("On ... wrote:", often folded); 0 for none."""
-    if not _INTRO_START.match(lines[index]) and not _INTRO_END.search(lines[index]):
-        return 0
-    for length in (1, 2, 3):
-        text = " ".join(lines[index : index + length])
-        if _INTRO_END.search(text) and len(text) < 300 and re.search(r"\d|@|<", text):
-            return length
-    return 0
+def _has_text(lines: Sequence[str]) -> bool:
+    return any(line.strip() and not signatures.is_only_marks(line) for line in lines[:_MOST_LINES])
+
+
+def _quote_follows(lines: Sequence[str], index: int) -> bool:
+    following = next((line for line in lines[index : index + 10] if line.strip()), "")
+    return bool(_QUOTE.match(following))
+
+
+def _quote_is_next(lines: Sequence[str], index: int) -> bool:
+    return index < len(lines) and bool(_QUOTE.match(lines[index]))
+
+
+def _names_its_source(lines: Sequence[str], index: int) -> bool:
+    """Whether the first line of a quote, or of a forwarded mail within, says whose words these are."""
+    unmarked = [line.strip()[1:].strip() for line in lines[index : index + 6]]
+    if not quote_headers.may_start(unmarked[0]):
+        return False
+    return quote_headers.introduction(unmarked, 0)[0] > 0 or quote_headers.header_block(unmarked, 0)
+
+
+def _after_quote(lines: Sequence[str], index: int) -> int:
+    """The first line behind a quoted line and what a client broke off it without a mark."""
+    while len(lines[index]) < _WRAPPED:
+        index += 1
+        if index == len(lines) or not (lines[index][:1] == ">" or _QUOTE.match(lines[index])):
+            return index
+    after = index + 1
+    line = lines[index].rstrip()
+    if len(line) < _WRAPPED or line.endswith(_ASKS):
+        return after
+    closed = line.endswith(_SENTENCE_ENDS)
+    for end in range(after, min(after + 2, len(lines))):
+        if not lines[end].strip() or _QUOTE.match(lines[end]):
+            break
+        goes_on, inside = lines[end].lstrip()[0].islower(), _quote_is_next(lines, end + 1)
+        if (goes_on and inside) or (not closed and (goes_on or inside)):
+            return end + 1
+    return after
 
 
 def _without_footer(lines: list[str]) -> list[str]:
     """Without "Sent from my phone" and everything after a signature delimiter, except a P.S."""
+    seen = False
     for index, line in enumerate(lines):
-        if _FOOTER.match(line) and any(part.strip() for part in lines[:index]):
+        if seen and signatures.is_footer(line):
             below = lines[index + 1 :]
-            start = next((i for i, part in enumerate(below) if _PS.match(part)), None)
+            start = next((at for at, part in enumerate(below) if signatures.is_postscript(part)), None)
             return lines[:index] + ([] if start is None else below[start:])
+        seen = seen or bool(line.strip())
     return lines
 
 
-def _without_signature(lines: list[str]) -> list[str]:
-    first = next((i for i, line in enumerate(lines) if line.strip()), len(lines))
-    end = len(lines)
-    for index in range(first + 1, len(lines)):
-        if _SIGN_OFF.match(lines[index]) or _PS.match(lines[index]):
-            end = index
-            break
+def _without_signature(lines: list[str], quoted: bool) -> list[str]:
+    """The text before the sign-off, the P.S., or the block of names at the end."""
+    first = next((index for index, line in enumerate(lines) if line.strip()), len(lines))
+    end = next((index for index in range(first + 1, len(lines)) if _closes(lines, index)), len(lines))
     body = lines[first:end]
     kept = [
         line
-        for line in body
-        if (not (_BOILERPLATE.search(line) and line is not body[0]) and plain(line).strip()) or not line
+        for index, line in enumerate(body)
+        if not line
+        or index == 0
+        or not (signatures.is_disclaimer(line) or (line.strip() and not plain(line[:_LONG_LINE]).strip()))
     ]
-    return _without_name_block(kept) if end == len(lines) or _PS.match(lines[end]) else kept
+    if end == len(lines) or signatures.is_postscript(lines[end]):
+        kept = _without_names(kept, quoted)
+    while kept and (not kept[-1].strip() or signatures.is_only_marks(kept[-1])):
+        kept.pop()
+    return kept
 
 
-def _without_name_block(lines: list[str]) -> list[str]:
-    """Drop a last paragraph of short lines without a full stop: a name, a title, a firm, a phone number."""
-    while lines and not lines[-1].strip():
-        lines = lines[:-1]
-    start = len(lines)
-    while start > 0 and lines[start - 1].strip():
-        start -= 1
-    block = lines[start:]
-    if start == 0 or not block or len(block) > 6:
-        return lines
-    looks = all(_looks_like_a_name(_ABBREVIATION.sub("", plain(line)).strip() or "X") for line in block)
-    return _without_name_block(lines[:start]) if looks else lines
+def _closes(lines: Sequence[str], index: int) -> bool:
+    line = lines[index]
+    if signatures.is_postscript(line) or signatures.is_sign_off(line):
+        return True
+    return signatures.is_light_closing(line) and not signatures.looks_like_prose(lines[index + 1 : index + 12])
 
 
-def _looks_like_a_name(line: str) -> bool:
-    return bool(_NAME_LINE.match(line)) and (line[0].isupper() or line[0] in "(+0[,") and len(line.split()) <= 9
+def _without_names(lines: list[str], quoted: bool) -> list[str]:
+    """Without the last paragraphs that are a name, a title, a firm or a phone number, and the notes below them."""
+    lines = list(lines)
+    start, block = 0, [""]
+    for _ in range(_MOST_BLOCKS):
+        while lines and not lines[-1].strip():
+            lines.pop()
+        start = len(lines)
+        while start > 0 and lines[start - 1].strip():
+            start -= 1
+        block = [
+            text for line in lines[start:][:8] if (text := signatures.without_images(plain(line[:_LONG_LINE])).strip())
+        ]
+        if start == 0 or len(lines) - start > 6 or not _is_signature(block):
+            break
+        if all(_GREETING.match(line) or not line.strip() for line in lines[:start]):
+            return lines
+        del lines[start:]
+    if quoted and start == 0 and len(block) > 2 and all(map(signatures.is_proper_name, block)):
+        return []  # a reply of nothing but a signature above the quote
+    if lines:
+        lines[-1] = signatures.without_carrier_notes(lines[-1])
+        if name := signatures.trailing_name(lines[-1]):
+            lines[-1] = lines[-1].rstrip().removesuffix(name)
+    return lines
+
+
+def _is_signature(block: Sequence[str]) -> bool:
+    """Whether a paragraph is a signature: a name, or a short farewell and a name; titles and notes may follow."""
+    if not block:
+        return True  # nothing but images
+    farewell = len(block) > 1 and block[0].endswith((",", "!")) and len(block[0].split()) <= 5
+    return signatures.is_proper_name(block[1] if farewell else block[0])
 
 
 def _join(lines: list[str]) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip()
-
-
-class _Plain(HTMLParser):
-    """Collects the text of an HTML mail; quoted parts get the prefix of a quote."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.silent = 0
-        self.quoted = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        classes = dict(attrs).get("class") or ""
-        if tag in ("script", "style", "head", "title"):
-            self.silent += 1
-        elif tag == "blockquote" or (self.quoted and tag == "div") or "gmail_quote" in classes:
-            self.quoted += 1
-            self.parts.append("\n")
-        elif tag in ("br", "p", "div", "tr", "li", "h1", "h2", "h3", "hr"):
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("script", "style", "head", "title"):
-            self.silent = max(0, self.silent - 1)
-        elif self.quoted and tag in ("blockquote", "div"):
-            self.quoted -= 1
-            self.parts.append("\n")
-        elif tag in ("p", "div", "tr", "li", "h1", "h2", "h3"):
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.parts.append(re.sub(r"\s*\n\s*", "\n> ", data) if self.quoted else re.sub(r"\s+", " ", data))
-            if self.quoted and self.parts[-1].strip() and not self.parts[-1].startswith("\n> "):
-                self.parts[-1] = "\n> " + self.parts[-1]
-
-
-def from_html(html: str) -> str:
-    """The readable text of an HTML body, quotes marked with `>`; hidden comments, scripts and styles left out."""
-    parser = _Plain()
-    parser.feed(html)
-    parser.close()
-    return re.sub(r"\n{3,}", "\n\n", "".join(parser.parts)).strip()

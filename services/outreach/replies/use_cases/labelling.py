@@ -54,8 +54,8 @@ async def label_reply(
     row = await store.get(work, tenant, reply_id, lock=True)
     if row is None:
         raise NotFound("no such reply")
-    if row["outcome"] == "bounce":
-        raise Conflict("a delivery report cannot be labelled")
+    if row["outcome"] in ("bounce", "complaint"):
+        raise Conflict("a delivery report or a complaint cannot be labelled")
     corrects_opt_out = row["label"] == "opt_out" and label != "opt_out"
     if corrects_opt_out:
         if row["stop_word"]:
@@ -81,7 +81,7 @@ async def label_reply(
 async def lock_addresses(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead | None, label: str) -> None:
     """Lock the addresses that a label may change: before any lead or dispatch, in the same order as everywhere."""
     tenant = row["tenant_id"]
-    wanted = set()
+    wanted: set[tuple[str, str, bytes]] = set()
     if lead:
         wanted |= {(tenant, channel, hash) for channel in CHANNELS if (hash := lead.address_hash(channel))}
     if row["closed_hash"]:

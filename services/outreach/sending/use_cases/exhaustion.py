@@ -27,7 +27,7 @@ async def used_up_from(work: UnitOfWork, lead: Lead, settings: OutreachSettings)
     """For each channel with enough messages: from when it is used up, unless the lead replies before."""
     reply_at = await last_reply_at(work, lead.tenant, await lead_ids_of(work, lead.tenant, lead.lead_id))
     contact_at = max(filter(None, (reply_at, lead.met_at)), default=None)
-    found = {}
+    found: dict[str, datetime] = {}
     for channel in CHANNELS:
         hash = lead.address_hash(channel)
         sent = await store.sent_since(work, lead.tenant, hash, contact_at) if hash else store.SentMessages(0, None)

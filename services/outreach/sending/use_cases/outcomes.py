@@ -65,10 +65,7 @@ async def record_address_failure(work: UnitOfWork, row: RowMapping, code: str, d
     failure = mail_failure(code, detail) if channel == "email" else sms_failure(code)
     if channel == "sms" and failure.severity is None:
         return
-    bounce = Bounce(
-        tenant, row["lead_id"], channel, row["message_id"] or "", row["to_address"], bytes(row["address_hash"])
-    )
-    await record_bounce(work, bounce, failure)
+    await record_bounce(work, Bounce.of_dispatch(row), failure)
 
 
 async def record_sent(work: UnitOfWork, row: RowMapping, *, provider_id: str | None = None, **columns: Any) -> None:

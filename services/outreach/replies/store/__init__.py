@@ -33,10 +33,13 @@ class NewReply(NamedTuple):
     newest: str
     raw: bytes
     event_id: str
+    received_at: datetime
+    earlier: list[dict[str, Any]]
+    """The labels that it had before it was read again."""
 
 
 _LABEL = ("label", "confidence", "because", "needs_human", "stop_word", "wrong_address")
-_COLUMNS = (*NewReply._fields, *_LABEL, "method", "received_at", "labelled_at", "history")
+_COLUMNS = (*NewReply._fields[:-1], *_LABEL, "method", "labelled_at", "history")
 _ADD = f"{insert_rows(ReplyRow, _COLUMNS)} ON CONFLICT (tenant_id, key) DO NOTHING"
 
 
@@ -49,10 +52,11 @@ async def find_by_key(work: UnitOfWork, tenant: str, key: bytes) -> UUID | None:
 
 
 async def add(work: UnitOfWork, new: NewReply, classification: Classification) -> bool:
-    """Store a reply, received now; False when one with its key was received at the same time."""
+    """Store a reply; False when one with its key was received at the same time."""
     label = [getattr(classification, name) for name in _LABEL]
-    history = _json([_history_entry(classification.label, classification.method, REPLY_RULES, work.now, None)])
-    row = (*new, *label, classification.method, work.now, work.now, history)
+    method = classification.method
+    history = _json([*new.earlier, _history_entry(classification.label, method, REPLY_RULES, work.now, None)])
+    row = (*new[:-1], *label, method, work.now, history)
     return bool(await work.run(_ADD, **by_column(_COLUMNS, [row])))
 
 
@@ -123,13 +127,18 @@ async def dispatch_by_message_ids(work: UnitOfWork, tenant: str, message_ids: Se
     )
 
 
-async def last_dispatch_to(work: UnitOfWork, tenant: str, address_hash: bytes) -> RowMapping | None:
-    """Our newest message that was sent, or may have been sent, to an address."""
+async def last_dispatch_to(
+    work: UnitOfWork, tenant: str, address_hash: bytes, *, since: datetime | None = None
+) -> RowMapping | None:
+    """Our newest message that was sent, or may have been sent, to an address: ever, or since a moment."""
     return await work.fetch_one(
         f"""{_SENT} WHERE d.tenant_id = :tenant AND d.address_hash = :hash AND d.sending_at IS NOT NULL
-            AND d.state IN ('sent', 'sending', 'unknown') ORDER BY d.sending_at DESC LIMIT 1""",
+            AND d.state IN ('sent', 'sending', 'unknown')
+            AND (CAST(:since AS timestamptz) IS NULL OR d.sending_at >= :since)
+            ORDER BY d.sending_at DESC LIMIT 1""",
         tenant=tenant,
         hash=address_hash,
+        since=since,
     )
 
 
@@ -206,4 +215,45 @@ async def record_last_reply(work: UnitOfWork, tenant: str, lead_id: UUID, later_
         until=later_until,
         tenant=tenant,
         lead=lead_id,
+    )
+
+
+class ToReread(NamedTuple):
+    """A stored mail, and what was made of it so far."""
+
+    reply_id: UUID
+    raw: bytes
+    received_at: datetime
+    outcome: str
+    newest: str
+    label: str
+    needs_human: bool
+    history: list[dict[str, Any]]
+
+
+async def page_to_reread(work: UnitOfWork, tenant: str, since: datetime, after: UUID, limit: int) -> Sequence[ToReread]:
+    """The next mails, by id, that arrived since then and that no person has labelled."""
+    rows = await work.fetch_tuples(
+        f"""
+        SELECT {", ".join(ToReread._fields)} FROM reply
+        WHERE tenant_id = :tenant AND channel = 'email' AND raw IS NOT NULL AND method <> 'human'
+          AND received_at >= :since AND reply_id > :after
+        ORDER BY reply_id LIMIT :limit
+        """,
+        tenant=tenant,
+        since=since,
+        after=after,
+        limit=limit,
+    )
+    return [ToReread(*row) for row in rows]
+
+
+async def delete_to_reread(work: UnitOfWork, tenant: str, reply_id: UUID) -> bool:
+    """Delete a reply that is recorded again in this transaction; False when a person has labelled it meanwhile."""
+    return bool(
+        await work.run(
+            "DELETE FROM reply WHERE tenant_id = :tenant AND reply_id = :reply AND method <> 'human'",
+            tenant=tenant,
+            reply=reply_id,
+        )
     )

@@ -1,9 +1,24 @@
 """Decisions about addresses: which state a failure leads to, and what a suppression forbids. Pure."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from services.outreach.suppression.rules.mail_failures import Failure, mail_failure
+
+__all__ = [
+    "BY_THE_LEAD",
+    "OPT_OUT_SMS",
+    "SOFT_LIMIT",
+    "SOFT_WINDOW",
+    "Failure",
+    "Suppression",
+    "address_state",
+    "blocklists",
+    "mail_failure",
+    "sms_failure",
+    "suppression_refusal",
+]
 
 SOFT_WINDOW = timedelta(days=14)
 SOFT_LIMIT = {"email": 5, "sms": 3}
@@ -12,40 +27,9 @@ SOFT_LIMIT = {"email": 5, "sms": 3}
 BY_THE_LEAD = frozenset({"reply", "stop_word", "unsubscribe"})
 """Values of `how` for opt-outs of the lead itself."""
 
-_ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
-
 _HARD_SMS = {"21211", "21614", "30005", "30006"}
 _SOFT_SMS = {"30003"}
 OPT_OUT_SMS = "21610"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a message was not delivered. `severity` None: a refusal that is not about the address (policy, content)."""
-
-    severity: str | None
-    code: str
-    detail: str
-
-
-def mail_failure(code: str, detail: str = "") -> Failure:
-    """A failure by its enhanced status code (RFC 3463) or SMTP reply code. Only codes about the address count.
-
-    5.1.x (address), 5.2.1 (mailbox disabled), 5.4.4 (no route): hard. 4.x, 5.2.x (full), other 5.x.x of delivery: soft.
-    5.6.x and 5.7.x (content, policy) blame the message, not the address.
-    """
-    hit = _ENHANCED.search(code) or _ENHANCED.search(detail)
-    if hit:
-        status, subject, detail_code = hit.group(1), int(hit.group(2)), int(hit.group(3))
-        if status == "2":
-            return Failure(None, hit.group(0), detail)
-        if status == "5" and subject in (6, 7):
-            return Failure(None, hit.group(0), detail)
-        hard = status == "5" and (subject == 1 or (subject, detail_code) in ((2, 1), (4, 4), (0, 0)))
-        return Failure("hard" if hard else "soft", hit.group(0), detail)
-    if code[:1] == "5":
-        return Failure("hard" if code[:3] in ("550", "551", "553", "521", "556") else "soft", code, detail)
-    return Failure("soft" if code[:1] == "4" else None, code, detail)
 
 
 def sms_failure(code: str) -> Failure:

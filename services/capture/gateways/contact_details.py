@@ -17,6 +17,11 @@ _FICTION = {"+1555": True, "+447700900": True, "+441632960": False, "+442079460"
 in .example are, so that demos can use them. Sources: the lists of Ofcom (+44) and ACMA (+61) of numbers for drama."""
 _MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.PAGER)
 
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
+"""A number in the scientific notation of spreadsheets: 4.91602E+11."""
+_DECIMALS = re.compile(r"(?<=\d{6})[.,]0+\Z")
+"""What a spreadsheet, or a column of numbers, adds to whole numbers."""
+
 _PLAIN_EMAIL = re.compile(r"(?=[^@]{1,64}@)(?=.{6,254}\Z)[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@[a-z0-9.-]+\Z")
 """The form of nearly all addresses. Only their domain is left to check, and a cache knows most domains."""
 
@@ -53,23 +58,48 @@ class OfflineContactNormaliser:
         return found.normalized.lower()
 
     def phone(self, text: str, country: str | None) -> Phone:
-        """The number in E.164. A national number is read with the country, or with the default region."""
+        """The number in E.164. A national number is read with the country, or with the default region.
+
+        Spreadsheets drop the plus of a number. So where the digits begin with the country's own calling code, the
+        number is read both ways: the valid one counts, then the one that is a mobile, then the national one with a
+        doubt.
+        """
+        if _SHORTENED.fullmatch(text):
+            raise ValueError("was shortened by a spreadsheet, and its last digits are lost")
+        text = _DECIMALS.sub("", text)
         region = country or self._region
-        if text.startswith("00") and region is None:
-            text = f"+{text[2:]}"
+        national, failure = self._read(text, region)
+        digits = re.sub(r"\D", "", text)
+        if text.startswith("+") or not digits:
+            pass
+        elif digits.startswith("00") and national is None:
+            national, _ = self._read(f"+{digits[2:]}", None)
+        elif region and digits.startswith(str(phonenumbers.country_code_for_region(region))):
+            international, _ = self._read(f"+{digits}", None)
+            national = _likelier(national, international)
+        if national is None:
+            raise ValueError(failure)
+        return national
+
+    def _read(self, text: str, region: str | None) -> tuple[Phone | None, str]:
+        """The number that a text is when read with this region, or why it is none."""
         try:
             number = phonenumbers.parse(text, region)
         except NumberParseException as error:
             if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and region is None:
-                raise ValueError("needs its country: write it with +, or give the lead's country") from None
-            raise ValueError("is not a phone number") from None
+                return None, "needs its country: write it with +, or give the lead's country"
+            return None, "is not a phone number"
         e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
         if e164.startswith(tuple(_FICTION)) and phonenumbers.is_possible_number(number):
-            return Phone(e164, mobile=any(mobile and e164.startswith(prefix) for prefix, mobile in _FICTION.items()))
+            return Phone(
+                e164, mobile=any(mobile and e164.startswith(prefix) for prefix, mobile in _FICTION.items())
+            ), ""
         kind = phonenumbers.number_type(number)
+        if kind == PhoneNumberType.UNKNOWN and (present := _present_form(e164)) is not None:
+            e164, kind = present
         if kind == PhoneNumberType.UNKNOWN:
-            raise ValueError("is not a number of its country's numbering plan")
-        return Phone(e164, mobile=kind in _MOBILE)
+            return None, "is not a number of its country's numbering plan"
+        return Phone(e164, mobile=kind in _MOBILE), ""
 
     def country(self, text: str) -> str:
         """ISO 3166 alpha-2, from the code or from the country's name in any of some thirty languages."""
@@ -86,6 +116,35 @@ class OfflineContactNormaliser:
         if name is None:
             raise ValueError("is not an IANA time zone, such as Europe/Berlin")
         return name
+
+
+def _likelier(national: Phone | None, international: Phone | None) -> Phone | None:
+    """Which reading of a number that begins with its country's calling code was meant."""
+    if national is None or international is None or national.number == international.number:
+        return national or international
+    if national.mobile != international.mobile:
+        return national if national.mobile else international
+    return national._replace(
+        doubt="begins with the calling code of its country and was read as a number within the country; "
+        "write it with + if the code is a part of it"
+    )
+
+
+_OLD_FORMS = (
+    # Mexico dropped the 1, 044 and 045 before mobile numbers in August 2019 (IFT, plan técnico de numeración).
+    (re.compile(r"\+52(?:1|044|045)(\d{10})"), r"+52\1"),
+    # Brazil put a ninth digit before all mobile numbers by November 2016 (Anatel, resolução 553/2010).
+    (re.compile(r"\+55([1-9]\d)([6-9]\d{7})"), r"+55\g<1>9\2"),
+)
+
+
+def _present_form(e164: str) -> tuple[str, int] | None:
+    """The number as it is dialled today, and its type, of one in a form that its country has given up; or None."""
+    for pattern, form in _OLD_FORMS:
+        if pattern.fullmatch(e164):
+            present = pattern.sub(form, e164)
+            return present, phonenumbers.number_type(phonenumbers.parse(present, None))
+    return None
 
 
 def _message_of(message: str) -> str:

@@ -1,0 +1,71 @@
+"""All that a raw mail says: sender, own words, label, delivery reports, complaint. Pure; any bytes are a mail."""
+
+from dataclasses import dataclass, field
+
+from services.outreach.replies.rules import (
+    Classification,
+    bounces,
+    classify,
+    mail_parsing,
+    new_text,
+)
+from services.outreach.replies.rules.bounces import DeliveryReport
+from services.outreach.replies.rules.complaints import Complaint
+
+READ_RECEIPT = Classification("auto_reply", 1.0, "a read receipt")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMail:
+    """A mail that was read. Only plain values: it crosses the border of a process as JSON.
+
+    `digest` (hex) is the same for every copy of the mail. `newest` are the writer's own words.
+    """
+
+    digest: str
+    message_id: str | None
+    sender: str
+    subject: str
+    newest: str
+    classification: Classification
+    references: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    reports: list[DeliveryReport] = field(default_factory=list)
+    complaint: Complaint | None = None
+
+
+def read_mail(raw: bytes) -> ReadMail:
+    """Read a mail. Complaints and delivery reports are looked for before its words are."""
+    mail = mail_parsing.parse(raw)
+    complaint = bounces.complaint(mail)
+    reports = [] if complaint else bounces.failures(mail)
+    read = new_text.extract(mail.body)
+    receipt = mail.kind == "read_receipt"
+    return ReadMail(
+        digest=mail.digest.hex(),
+        message_id=mail.message_id,
+        sender=mail.sender,
+        subject=mail.subject,
+        newest=read.newest,
+        classification=READ_RECEIPT if receipt else classify("email", mail.headers, read),
+        references=mail.references,
+        tokens=mail.tokens,
+        reports=reports,
+        complaint=complaint,
+    )
+
+
+def unread_mail(raw: bytes, digest: str, problem: str) -> ReadMail:
+    """What can be said of a mail that could not be read: a human has to, with the reason `problem`."""
+    head = raw[:20_000].decode("utf-8", "replace")
+    fields = [line.partition(":") for line in head.splitlines()]
+    lines = {name.strip().lower(): value.strip() for name, _, value in reversed(fields)}
+    sender = lines.get("from", "").rpartition("<")[2].partition(">")[0].strip().lower()
+    return ReadMail(
+        digest=digest,
+        message_id=None,
+        sender=new_text.storable(sender[:320]) if "@" in sender else "",
+        subject=new_text.storable(lines.get("subject", "")[:500]),
+        newest=new_text.storable(head[:5_000]),
+        classification=Classification("other", 0.0, problem, needs_human=True),
+    )

@@ -1,0 +1,67 @@
+"""Reading stored mails again after an upgrade, with the rules of now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.outreach.keys import Keys
+from services.outreach.replies import store
+from services.outreach.replies.mail_reader import MailReader, NotRead
+from services.outreach.replies.rules.mail_reading import ReadMail
+from services.outreach.replies.use_cases.raw_mail import READING_SECONDS
+from services.outreach.replies.use_cases.receiving import record_mail
+from shared.db import Database
+
+PAGE = 50
+
+
+@dataclass(slots=True)
+class Reread:
+    """How many mails were read again, how many say something else now, and which must be left to people.
+
+    `kept`: opt-outs that the present rules would not find. Only an operator takes an opt-out back.
+    """
+
+    read: int = 0
+    changed: int = 0
+    kept: int = 0
+    not_read: int = 0
+
+
+async def reread(
+    database: Database, reader: MailReader, keys: Keys, mail_domain: str, tenant: str, since: datetime
+) -> Reread:
+    """Read the tenant's mails of `since` and later again. What a person labelled stays."""
+    result, after = Reread(), UUID(int=0)
+    while True:
+        async with database.worker() as work:
+            page = await store.page_to_reread(work, tenant, since, after, PAGE)
+        if not page:
+            return result
+        for stored in page:
+            after = stored.reply_id
+            result.read += 1
+            try:
+                read = await reader.read(stored.raw, READING_SECONDS)
+            except NotRead:
+                result.not_read += 1
+                continue
+            if not _differs(stored, read):
+                continue
+            if stored.label == "opt_out" and read.classification.label != "opt_out":
+                result.kept += 1
+                continue
+            async with database.worker([tenant]) as work:
+                if await store.delete_to_reread(work, tenant, stored.reply_id):
+                    await record_mail(work, keys, mail_domain, tenant, read, stored.raw, stored.received_at, stored)
+                    result.changed += 1
+
+
+def _differs(stored: store.ToReread, read: ReadMail) -> bool:
+    """Whether the present rules say something else of the mail. A better confidence or reason alone is no news."""
+    if read.complaint or read.reports:
+        return stored.outcome not in ("bounce", "complaint")
+    if stored.outcome in ("bounce", "complaint"):
+        return True
+    label = (read.classification.label, read.classification.needs_human)
+    return (stored.newest, stored.label, stored.needs_human) != (read.newest, *label)

@@ -1,0 +1,33 @@
+import json
+
+import pytest
+
+from shared.strict_json import holds_zero, read_json, without_zeros
+
+
+@pytest.mark.parametrize(
+    ("body", "zero"),
+    [
+        (rb'"a\u0000b"', True),
+        (rb'"a\\u0000b"', False),
+        (rb'"a\\\u0000b"', True),
+        (rb'"a\\\\u0000b"', False),
+        (rb'["x\\u0000", "y\u0000"]', True),
+        (rb'"C:\\u0000dir"', False),
+        (b'"u0000"', False),
+    ],
+)
+def test_a_zero_character_is_told_from_the_six_characters_that_look_like_it(body, zero):
+    assert holds_zero(body) is zero
+    assert ("\0" in "".join(json.loads(body))) is zero
+    assert json.loads(without_zeros(body)) == _without(json.loads(body))
+
+
+def _without(value):
+    return [_without(item) for item in value] if isinstance(value, list) else value.replace("\0", "")
+
+
+@pytest.mark.parametrize("body", [b"NaN", b"[Infinity]", b'{"a": -Infinity}', b"1e999", b"[" * 100_000])
+def test_what_is_no_json_is_not_read(body):
+    with pytest.raises(json.JSONDecodeError):
+        read_json(body)
