@@ -5,9 +5,9 @@ from dataclasses import replace
 import structlog
 
 from services.outreach.drafts.composer import ComposedText, ComposerTask, language_model, template
-from services.outreach.drafts.gateways import LanguageModel, ModelUnavailable
-from services.outreach.drafts.store import model_use
 from services.outreach.drafts.strategies import BUILT_IN
+from services.outreach.gateways import LanguageModel, ModelUnavailable
+from services.outreach.store import model_use
 from shared.db import Database
 from shared.errors import Invalid
 

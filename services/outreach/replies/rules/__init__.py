@@ -13,6 +13,7 @@ from services.outreach.replies.rules import (
     wrong_addresses,
 )
 from services.outreach.replies.rules.model_labels import Assessment
+from services.outreach.replies.rules.reply_model import MODEL_LABELS, Model, shipped_model
 
 Label = Literal[
     "interested",
@@ -35,12 +36,13 @@ WRONG_ADDRESS_LABELS = frozenset({"wrong_person", "moved_company"})
 
 OPT_OUT_WITH_WORDS = 0.12
 OPT_OUT_BY_MODEL = 0.45
-OPT_OUT_ON_A_LIST = 0.70
-OPT_OUT_BY_ITSELF = 0.60
+OPT_OUT_ON_A_LIST = 0.90
+OPT_OUT_BY_ITSELF = 0.50
 """How probable an opt-out has to be: where words say so too, by the model alone, in a mail that a list or a help desk
 sent, and of the sentence with the words by itself."""
-WORDS_CAN_COUNT = 0.002
-"""Below this probability no words are looked for: the text is about something else."""
+PERHAPS_BY_ITSELF = 0.10
+"""So probable by itself, a sentence with such words is shown to a human: an opt-out is never passed over in silence."""
+PERHAPS_AN_OPT_OUT = "perhaps an opt-out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,16 @@ class Classification:
     method: Literal["rules", "model"] = "rules"
 
 
-def classify(channel: str, headers: Mapping[str, str], read: new_text.NewText) -> Classification:
-    """Label a reply. `headers`: names in lower case."""
+def classify(
+    channel: str, headers: Mapping[str, str], read: new_text.NewText, model: Model | None = None
+) -> Classification:
+    """Label a reply. `headers`: names in lower case; `model`: the tenant's own, else the one that is shipped."""
+    model = model or shipped_model()
     subject = headers.get("subject", "")
     sender = automatic_replies.sender_of(headers)
     text = read.newest or read.own
     if sender == "machine":
-        return _of_a_machine(channel, subject, text)
+        return _of_a_machine(channel, subject, text, model)
     word = opt_outs.stop_word(read) or opt_outs.keyword_in_subject(read, subject)
     if word:
         return Classification("opt_out", 0.99, word, stop_word=channel == "sms")
@@ -78,9 +83,11 @@ def classify(channel: str, headers: Mapping[str, str], read: new_text.NewText) -
     if answer:
         wrong = answer in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(text)
         return Classification(answer, 0.9, text, wrong_address=wrong)
-    assessment = model_labels.assess(text, subject, channel)
+    stays = opt_outs.asks_to_stay(read.own)
+    possible = tuple(each for each in MODEL_LABELS if each not in ("opt_out", "ordinary")) if stays else ()
+    assessment = model_labels.assess(text, subject, channel, model, possible)
     on_a_list = sender == "perhaps a machine"
-    opt_out = _opt_out(read, assessment, OPT_OUT_ON_A_LIST if on_a_list else OPT_OUT_BY_MODEL)
+    opt_out = None if stays else _opt_out(read, assessment, model, on_a_list=on_a_list)
     if opt_out:
         return opt_out
     doubtful = on_a_list and assessment.label == "auto_reply" and assessment.probability < 0.6
@@ -90,33 +97,37 @@ def classify(channel: str, headers: Mapping[str, str], read: new_text.NewText) -
     return _by_the_model(assessment, wrong_address=wrong)
 
 
-def _of_a_machine(channel: str, subject: str, text: str) -> Classification:
+def _of_a_machine(channel: str, subject: str, text: str, model: Model) -> Classification:
     """An absence, a departure or another automatic reply; no other word of a machine counts."""
-    assessment = model_labels.assess(text, subject, channel, among=automatic_replies.MACHINE_LABELS)
+    assessment = model_labels.assess(text, subject, channel, model, automatic_replies.MACHINE_LABELS)
     if assessment.label == "moved_company":
         wrong = wrong_addresses.names_wrong_address(text)
         return _by_the_model(assessment, wrong_address=wrong) if assessment.supported else _for_a_human("", assessment)
     return Classification(assessment.label, round(assessment.probability, 3), assessment.because)
 
 
-def _opt_out(read: new_text.NewText, assessment: Assessment, by_model: float) -> Classification | None:
+def _opt_out(read: new_text.NewText, assessment: Assessment, model: Model, *, on_a_list: bool) -> Classification | None:
     """An opt-out by words and model together; None where there is none. What is left in doubt is for a human."""
     probability = assessment.probabilities["opt_out"]
-    words = opt_outs.opt_out_words(read.own) if probability >= WORDS_CAN_COUNT or read.own != read.newest else None
-    if words and (probability >= OPT_OUT_WITH_WORDS or _opts_out_alone(read.own, words)):
-        return Classification("opt_out", round(max(probability, 0.5), 3), words)
-    if probability >= by_model:
+    words = opt_outs.opt_out_words(read.own)
+    if words and not on_a_list:
+        alone = _opt_out_alone(read.own, words, model)
+        if probability >= OPT_OUT_WITH_WORDS or alone >= OPT_OUT_BY_ITSELF:
+            return Classification("opt_out", round(max(probability, alone, 0.5), 3), words)
+        if alone >= PERHAPS_BY_ITSELF:
+            return _for_a_human(PERHAPS_AN_OPT_OUT, assessment)
+    if probability >= (OPT_OUT_ON_A_LIST if on_a_list else OPT_OUT_BY_MODEL):
         supported = assessment.label != "opt_out" or assessment.supported
         return _by_the_model(assessment, "opt_out") if supported else _for_a_human("no sentence says so", assessment)
     if assessment.label == "opt_out":
-        return _for_a_human("perhaps an opt-out", assessment)
+        return _for_a_human(PERHAPS_AN_OPT_OUT, assessment)
     return None
 
 
-def _opts_out_alone(text: str, words: str) -> bool:
-    """Whether the sentence with these words is an opt-out by itself, whatever stands around it."""
+def _opt_out_alone(text: str, words: str, model: Model) -> float:
+    """How probable an opt-out is by the sentence with these words alone, whatever stands around it."""
     sentence = model_labels.sentence_with(words, text)
-    return bool(sentence) and model_labels.assess(sentence, "", "email").probabilities["opt_out"] >= OPT_OUT_BY_ITSELF
+    return model_labels.assess(sentence, "", "email", model).probabilities["opt_out"] if sentence else 0.0
 
 
 def _by_the_model(assessment: Assessment, label: str | None = None, *, wrong_address: bool = False) -> Classification:

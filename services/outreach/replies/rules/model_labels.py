@@ -13,8 +13,11 @@ SURE = 0.22
 desk sent; below it a human labels the reply."""
 SURE_OF_AN_END = 0.40
 SURE_ON_A_LIST = 0.85
+SENTENCE_SURE = 0.30
+"""How probable a label has to be by its sentence alone, too: a text as a whole may look like anything."""
 SENTENCES = 24
-"""Sentences of a text that are tried for the evidence."""
+TRIED = 3
+"""Sentences of a text that are looked at for the evidence, and of those the ones that the whole model reads."""
 
 _SENTENCE = re.compile(r"[^.!?\n]{1,400}[.!?]{0,3}")
 
@@ -23,7 +26,7 @@ _SENTENCE = re.compile(r"[^.!?\n]{1,400}[.!?]{0,3}")
 class Assessment:
     """What the model says of a text: its label, how probable each label is, and the sentence with the most evidence.
 
-    `supported`: the sentence, by itself, speaks for the label.
+    `supported`: the sentence says the same by itself.
     """
 
     label: str
@@ -43,29 +46,31 @@ class Assessment:
         return self.supported and self.probability >= (SURE_ON_A_LIST if on_a_list else SURE_OF_AN_END)
 
 
-def assess(text: str, subject: str, channel: str, among: tuple[str, ...] = ()) -> Assessment:
+def assess(text: str, subject: str, channel: str, model: Model, among: tuple[str, ...] = ()) -> Assessment:
     """What the model says of the writer's own words. `among`: the only labels that are possible; all where empty."""
-    model = reply_model.shipped_model()
     probabilities = model.probabilities(reply_model.reading_of(text, subject, channel))
     possible = among or tuple(probabilities)
     label = max(possible, key=lambda each: probabilities[each])
     total = sum(probabilities[each] for each in possible)
     shares = {each: probabilities[each] / total for each in possible}
-    because, supported = sentence_for(model, label, text) if label in ENDS_THE_ROAD else (text.strip()[:200], True)
+    because, supported = text.strip()[:200], True
+    if label in ENDS_THE_ROAD:
+        because, by_itself = sentence_for(model, label, text, channel)
+        supported = by_itself >= SENTENCE_SURE
     return Assessment(label, {**dict.fromkeys(probabilities, 0.0), **shares}, because, supported)
 
 
-def sentence_for(model: Model, label: str, text: str) -> tuple[str, bool]:
-    """The sentence that speaks most for a label, and whether it speaks more for it than for most others."""
+def sentence_for(model: Model, label: str, text: str, channel: str) -> tuple[str, float]:
+    """The sentence that speaks most for a label, and how probable the label is by this sentence alone."""
     sentences = [hit.group(0).strip() for hit in _SENTENCE.finditer(text[:6_000])]
     sentences = [sentence for sentence in sentences if any(map(str.isalpha, sentence))]
     sentences = sentences[: SENTENCES // 2] + sentences[SENTENCES // 2 :][-SENTENCES // 2 :]
-    evidence = [(model.evidence(sentence), sentence) for sentence in sentences]
-    if not evidence:
-        return text.strip()[:200], False
-    margins, sentence = max(evidence, key=lambda each: each[0][label])
-    better = sum(margin > margins[label] for margin in margins.values())
-    return sentence[:200], better <= 2
+    best = sorted(sentences, key=lambda sentence: -model.evidence(sentence)[label])[:TRIED]
+    found = [
+        (model.probabilities(reply_model.reading_of(sentence, "", channel))[label], sentence[:200]) for sentence in best
+    ]
+    probability, sentence = max(found, default=(0.0, text.strip()[:200]), key=lambda each: each[0])
+    return sentence, probability
 
 
 def sentence_with(words: str, text: str) -> str:

@@ -52,7 +52,8 @@ _ENGLISH = _any(
     r"\b(take|get|keep|leave) (me|us|my (name|address\w*|number)|both my address\w*|our \w+) .{0,70}off\b(?! guard)",
     r"\boff with my name\b|\b(my|our) (name|address|number) off\b",
     r"\b(take|remove) (me|us) off\b.{0,20}\blist|\b(remove|delete) (me|us)( please| now|[.!]|$)",
-    rf"\b(stop|cease|quit|refrain from) ((all|any|your|these|the|with) )?(\w+ )?{_STOP_VERBS}\b(?!.{{0,12}}\bpdfs?\b)",
+    rf"\b(stop|cease|quit|refrain from) ((all|any|your|these|the|with) )?(\w+"
+    rf" )?{_STOP_VERBS}\b(?!.{{0,12}}\bpdfs?\b)",
     rf"\b(do ?n[o']?t|don t|never|no longer) (ever |please )?{_STOP_VERBS}\b.{{0,60}}\b(again|any "
     rf"?more|ever|further|me|us)\b",
     rf"\b(didn'?t|not to|never to|wouldn'?t|do not) {_STOP_VERBS}\b.{{0,30}}\b(again|any ?more|ever)\b",
@@ -176,6 +177,21 @@ _NOT_MEANT = _any(
     r"(opt[ -]?out|unsubscribe|stop|cancel|end)\w*",
     r"\bif (your|the) (\w+ ){0,3}(stop|unsubscribe|opt)",
 )
+_STAYS = _any(
+    r"\b(keep|leave|put) (me|us) (back )?on (the|your|this) (mailing )?list\b|\b(want|like) to stay on (the"
+    r"|your) list\b",
+    r"\b(don'?t|do not|please not) (take|remove|delete|drop|unsubscribe) (me|us)\b(?! again)",
+    r"\b(nicht|nich) (austragen|abmelden|streichen|rausnehmen|löschen)\b.{0,4}[!.,]|\bim verteiler (bleiben"
+    r"|lassen)\b",
+    r"\b(ne|n') ?(me|nous|m')? ?(retire|enlève|enleve|désinscri|désabonn|supprim|raye|ôte)\w{0,4}([- ](moi"
+    r"|nous))? (surtout )?pas\b",
+    r"\bno (me|nos) (quit|borr|elimin|saqu|dé|den|des)\w{0,4} (de (la|su) lista|de baja)?[!.,]"
+    r"|\bquiero seguir en (la|su) lista\b",
+    r"\bnão (me|nos) (tir|remov|apag|exclu)\w{0,4}( não)?( da lista)?[!.,]|\bquero continuar na lista\b",
+    r"\bhaal (me|mij|ons) er (nog |vooral )?niet (af|uit)\b|\bniet (uitschrijven|afmelden)\b.{0,4}[!.,]",
+    r"\bnon (mi|ci) (tolg|cancell|rimuov|elimin)\w{0,4}( dalla lista)?[!.,]|\bvoglio restare (in|nella) lista\b",
+)
+"""The writer asks to stay."""
 _TAPBACK = re.compile(
     r"(liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted .{1,12} to"
     r"|(hat )?.{0,30}(gefällt|mit .{1,12} reagiert)|a aimé|le gustó|gostou de|ha messo) ?.{0,20}[“\"„«]",
@@ -210,6 +226,11 @@ def opt_out_words(text: str) -> str | None:
     """The words by which a text seems to opt out, or None. What stands in quotation marks does not count."""
     clean = _QUOTED.sub(" ", _NOT_MEANT.sub(" ", " ".join(text[:_PROSE].split())))
     return _first_hit(clean, _LANGUAGES)
+
+
+def asks_to_stay(text: str) -> bool:
+    """Whether the writer asks not to be taken off the list, which is no opt-out whatever the other words are."""
+    return bool(_STAYS.search(" ".join(text[:_PROSE].split())))
 
 
 def _keyword(text: str) -> str | None:

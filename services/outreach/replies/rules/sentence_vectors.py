@@ -23,6 +23,9 @@ READ = 900
 _WINDOWS = ((2, 0), (3, 1), (5, 2))
 """The convolutions: how many pieces each covers, and how many of them come before the piece itself."""
 _WIDTH = 256
+REMEMBERED = 4_000
+"""Pieces whose numbers are kept at a time: 13 kB each. A tenant's mails have some thousands of different ones."""
+_AT_ONCE = 16
 _UNKNOWN, _BEGIN, _END = 0, 1, 2
 
 
@@ -44,34 +47,62 @@ class SentenceEncoder:
         self._gamma, self._beta = loaded["gamma"], loaded["beta"]
         self._convolve = [_matrix(loaded, f"convolve{size}") for size, _ in _WINDOWS]
         self._convolve_bias = [loaded[f"convolve{size}_bias"] for size, _ in _WINDOWS]
+        self._places: dict[int, int] = {}
+        columns = _WIDTH * (len(_WINDOWS) + sum(size for size, _ in _WINDOWS))
+        self._remembered = np.empty((REMEMBERED, columns), np.float32)
 
     def vector_of(self, text: str) -> Vector:
-        """The vector of a text, of length 1."""
+        """The vector of a text in two halves: the sum over its pieces, of length 1, and the greatest of each number."""
         ids = _middle_left_out([_BEGIN, *self._ids(_normalised(text)), _END])
-        return _unit(cast(Vector, self._neighbourhoods(self._embedded(ids)).sum(axis=0)))
+        found = self._neighbourhoods(self._rows(ids))
+        return np.concatenate([_unit(cast(Vector, found.sum(axis=0))), found.max(axis=0)])
 
-    def _embedded(self, ids: Sequence[int]) -> Vector:
+    def _rows(self, ids: Sequence[int]) -> Vector:
+        """What each piece gives to itself and its neighbours; pieces that were read lately are not computed again."""
+        missing = [piece for piece in dict.fromkeys(ids) if piece not in self._places]
+        if len(self._places) + len(missing) > REMEMBERED:
+            self._places.clear()
+            missing = list(dict.fromkeys(ids))
+        for start in range(0, len(missing), _AT_ONCE):
+            some = missing[start : start + _AT_ONCE]
+            at = len(self._places)
+            # always the same number of rows: a product of another shape may differ in its last bits
+            self._remembered[at : at + len(some)] = self._computed([*some, *[0] * (_AT_ONCE - len(some))])[: len(some)]
+            self._places.update(zip(some, range(at, at + len(some)), strict=True))
+        return cast(Vector, self._remembered[[self._places[piece] for piece in ids]])
+
+    def _computed(self, ids: Sequence[int]) -> Vector:
+        """The projected vectors of pieces, and their products with each part of each convolution."""
         halves = self._halves[ids]
         numbers = np.empty((len(ids), 512), np.float32)
         numbers[:, 0::2] = halves & 15
         numbers[:, 1::2] = halves >> 4
         numbers -= 7.5
-        return cast(Vector, numbers * self._table_scale[ids][:, None])
-
-    def _neighbourhoods(self, embedded: Vector) -> Vector:
-        projected = embedded @ self._project + self._project_bias
+        numbers *= self._table_scale[ids][:, None]
+        projected = numbers @ self._project + self._project_bias
         projected -= projected.mean(axis=1, keepdims=True)
         projected /= np.sqrt(np.square(projected).mean(axis=1, keepdims=True) + 1e-6)
         projected = projected * self._gamma + self._beta
-        found = np.empty((len(embedded), len(_WINDOWS) * _WIDTH), np.float32)
-        count = len(embedded)
+        products = [
+            projected[:, at * _WIDTH : (at + 1) * _WIDTH] @ self._convolve[at][step * _WIDTH : (step + 1) * _WIDTH]
+            for at, (size, _) in enumerate(_WINDOWS)
+            for step in range(size)
+        ]
+        return np.concatenate([projected, *products], axis=1)
+
+    def _neighbourhoods(self, rows: Vector) -> Vector:
+        count, column = len(rows), len(_WINDOWS) * _WIDTH
+        found = np.empty((count, column), np.float32)
         for at, (size, before) in enumerate(_WINDOWS):
-            part = projected[:, at * _WIDTH : (at + 1) * _WIDTH]
-            padded = np.zeros((count + size - 1, _WIDTH), np.float32)
-            padded[before : before + count] = part
-            windows = np.concatenate([padded[step : step + count] for step in range(size)], axis=1)
-            hidden: Vector = np.maximum(windows @ self._convolve[at] + self._convolve_bias[at], 0)
-            found[:, at * _WIDTH : (at + 1) * _WIDTH] = hidden + part
+            hidden = np.tile(self._convolve_bias[at], (count, 1))
+            for step in range(size):
+                shift = step - before
+                low, high = max(0, -shift), min(count, count - shift)
+                if low < high:
+                    hidden[low:high] += rows[low + shift : high + shift, column : column + _WIDTH]
+                column += _WIDTH
+            part = slice(at * _WIDTH, (at + 1) * _WIDTH)
+            found[:, part] = np.maximum(hidden, 0) + rows[:, part]
         return found
 
     def _ids(self, text: str) -> list[int]:
