@@ -10,7 +10,8 @@ from services.outreach.replies.use_cases.asking import LabelAsker
 from tests.integration.outreach.test_opt_outs import label, reply, suppressions
 from tests.integration.outreach.test_replies import replies
 
-UNCLEAR = "Goats, goats, goats."
+UNCLEAR = "?! ... ?!"
+"""No words: the rules always leave it to a human."""
 
 
 @dataclass
@@ -43,7 +44,7 @@ async def test_the_answer_is_the_label_and_is_published_again(office, tenant, re
     _, mail, _ = reached
     await reply(office, tenant, mail, UNCLEAR)
     assert (await only(office, tenant))["needs_human"]
-    await asker(office, Model({"label": "later", "sentence": "Goats"})).step(office.database)
+    await asker(office, Model({"label": "later", "sentence": "?! ..."})).step(office.database)
     found = await only(office, tenant)
     assert (found["label"], found["method"], found["needs_human"]) == ("later", "language_model", False)
     assert [each["actor"] for each in found["history"]] == ["system:reply-rules", "agent:language-model"]
@@ -71,7 +72,7 @@ async def test_no_usable_answer_leaves_the_reply_to_a_human(office, tenant, reac
 async def test_an_opt_out_that_the_model_finds_suppresses(office, tenant, reached):
     _, mail, _ = reached
     await reply(office, tenant, mail, UNCLEAR)
-    await asker(office, Model({"label": "opt_out", "sentence": "goats, goats"})).step(office.database)
+    await asker(office, Model({"label": "opt_out", "sentence": "... ?!"})).step(office.database)
     assert (await only(office, tenant))["label"] == "opt_out"
     assert {row["actor"] for row in await suppressions(office, tenant)} == {"agent:language-model"}
 

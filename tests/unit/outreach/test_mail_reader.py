@@ -59,10 +59,10 @@ async def test_a_mail_that_breaks_the_rules_is_not_read_and_the_process_goes_on(
     broken.write_text(
         "import services.outreach.replies.rules.mail_reading as reading\n"
         "real = reading.read_mail\n"
-        "def broken(raw):\n"
+        "def broken(raw, model=None):\n"
         "    if b'Tea' in raw:\n"
         "        raise RecursionError('too deep')\n"
-        "    return real(raw)\n"
+        "    return real(raw, model)\n"
         "reading.read_mail = broken\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

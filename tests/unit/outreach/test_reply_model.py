@@ -244,4 +244,4 @@ def test_the_method_says_who_gave_the_label():
     assert classified("What does the small one cost, and is delivery included?").method == "model"
 
 
-SHIPPED_HASH = "3a10534bcd1c31cba88d08b8920ebd04f2e9bffb540d9f285ef5d70df255dff5"
+SHIPPED_HASH = "3ab3e64d1e50cf8d9c98edd3a7121e7477a8c22f08b8da025cf7c8a1357f9a24"

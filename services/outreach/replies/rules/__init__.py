@@ -35,7 +35,7 @@ WRONG_ADDRESS_LABELS = frozenset({"wrong_person", "moved_company"})
 
 
 OPT_OUT_WITH_WORDS = 0.12
-OPT_OUT_BY_MODEL = 0.45
+OPT_OUT_BY_MODEL = 0.50
 OPT_OUT_ON_A_LIST = 0.90
 OPT_OUT_BY_ITSELF = 0.50
 """How probable an opt-out has to be: where words say so too, by the model alone, in a mail that a list or a help desk
@@ -93,6 +93,8 @@ def classify(
     doubtful = on_a_list and assessment.label == "auto_reply" and assessment.probability < 0.6
     if doubtful or not assessment.sure(on_a_list=on_a_list):
         return _for_a_human("the model is not sure", assessment)
+    if assessment.label == "other":
+        return _for_a_human("it says nothing that has a label of its own", assessment)
     wrong = assessment.label in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(read.own)
     return _by_the_model(assessment, wrong_address=wrong)
 
@@ -102,7 +104,11 @@ def _of_a_machine(channel: str, subject: str, text: str, model: Model) -> Classi
     assessment = model_labels.assess(text, subject, channel, model, automatic_replies.MACHINE_LABELS)
     if assessment.label == "moved_company":
         wrong = wrong_addresses.names_wrong_address(text)
-        return _by_the_model(assessment, wrong_address=wrong) if assessment.supported else _for_a_human("", assessment)
+        return (
+            _by_the_model(assessment, wrong_address=wrong)
+            if assessment.supported
+            else _for_a_human("no sentence says so", assessment)
+        )
     return Classification(assessment.label, round(assessment.probability, 3), assessment.because)
 
 
@@ -141,5 +147,5 @@ def _for_a_human(reason: str, assessment: Assessment | None = None) -> Classific
     if assessment is None:
         return Classification("other", 0.0, reason, needs_human=True)
     confidence = round(assessment.probabilities["other"], 3)
-    because = f"{reason}: {assessment.label}?" if reason else assessment.because
+    because = reason if assessment.label == "other" else f"{reason}: {assessment.label}?"
     return Classification("other", confidence, because, needs_human=True, method="model")

@@ -11,11 +11,13 @@ ENDS_THE_ROAD = frozenset({"opt_out", "moved_company", "declined", "wrong_person
 SURE = 0.22
 """The least probability of a label, of one that ends the road, and of one that does so in a mail that a list or a help
 desk sent; below it a human labels the reply."""
-SURE_OF_AN_END = 0.40
+SURE_OF_AN_END = 0.45
 SURE_ON_A_LIST = 0.85
-SENTENCE_SURE = 0.30
+PERHAPS_ORDINARY = 0.20
+"""No road ends by a text that is so probably none of our replies at all."""
+SENTENCE_SURE = 0.35
 """How probable a label has to be by its sentence alone, too: a text as a whole may look like anything."""
-SENTENCES = 24
+SENTENCES = 16
 TRIED = 3
 """Sentences of a text that are looked at for the evidence, and of those the ones that the whole model reads."""
 
@@ -43,6 +45,8 @@ class Assessment:
         """Whether the label may stand without a human. `on_a_list`: list or help desk software sent the mail."""
         if self.label not in ENDS_THE_ROAD:
             return self.probability >= SURE
+        if self.probabilities["other"] > PERHAPS_ORDINARY:
+            return False
         return self.supported and self.probability >= (SURE_ON_A_LIST if on_a_list else SURE_OF_AN_END)
 
 
@@ -65,9 +69,11 @@ def sentence_for(model: Model, label: str, text: str, channel: str) -> tuple[str
     sentences = [hit.group(0).strip() for hit in _SENTENCE.finditer(text[:6_000])]
     sentences = [sentence for sentence in sentences if any(map(str.isalpha, sentence))]
     sentences = sentences[: SENTENCES // 2] + sentences[SENTENCES // 2 :][-SENTENCES // 2 :]
-    best = sorted(sentences, key=lambda sentence: -model.evidence(sentence)[label])[:TRIED]
+    if len(sentences) > TRIED:
+        sentences = sorted(sentences, key=lambda sentence: -model.evidence(sentence)[label])[:TRIED]
     found = [
-        (model.probabilities(reply_model.reading_of(sentence, "", channel))[label], sentence[:200]) for sentence in best
+        (model.probabilities(reply_model.reading_of(sentence, "", channel))[label], sentence[:200])
+        for sentence in sentences
     ]
     probability, sentence = max(found, default=(0.0, text.strip()[:200]), key=lambda each: each[0])
     return sentence, probability

@@ -6,7 +6,8 @@ Reading costs time in proportion to the text, and only its beginning and its end
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, pairwise
 from zlib import crc32
 
 from services.outreach.replies.rules.concepts import concepts_of, folded, phrase_concepts
@@ -25,22 +26,38 @@ _LIST_MARKS = "*-+#@|>•"
 _CODE = re.compile(r"\w_\w|\w\(\)|[{}<>=]{2}|\w::\w|--\w|\w\.(?:py|c|h|js|rb|txt|md|cfg|toml)\b|\w/\w{1,40}/\w")
 _REPEATED = re.compile(r"(.)\1{2,}")
 
-Groups = dict[str, Counter[str]]
-"""How often each feature occurs, by group. Each group is brought to the same length, so that none drowns another."""
+Groups = dict[str, Counter[int]]
+"""How often each feature occurs, by group. Each group is brought to the same length, so that none drowns another.
+
+Features go by the numbers under which their weights are kept (32 bits; the same on every machine).
+"""
+_START = {group: crc32(f"{group}\t".encode()) for group in ("word", "part", "concept", "form")}
 
 
 def features_of(text: str, subject: str, channel: str) -> Groups:
     """The features of a reply. `text`: the writer's own words; `subject`: as it came, "" for an SMS."""
     text = _shortened(_straight(text))
-    lowered = _REPEATED.sub(r"\1\1", text.lower())
-    sentences = [sentence for sentence in _SENTENCE_END.split(lowered) if sentence.strip()]
-    tokens = [tokens_of(sentence) for sentence in sentences]
+    lowered = _lowered(text)
+    tokens = _tokens(lowered)
     return {
-        "word": Counter(_words(tokens)),
-        "part": Counter(_parts(lowered)),
-        "concept": Counter(_concepts(tokens)),
-        "form": Counter(_form(text, tokens, channel, subject)),
+        "word": _numbered("word", _words(tokens)),
+        "part": Counter(chain.from_iterable(_parts_of(word[:40]) for word in lowered.split())),
+        "concept": _numbered("concept", _concepts(tokens)),
+        "form": _numbered("form", _form(text, tokens, channel, subject)),
     }
+
+
+def words_of(sentence: str) -> Counter[int]:
+    """The features of the group `word` alone, which say most of a sentence."""
+    return _numbered("word", _words(_tokens(_lowered(_straight(sentence)))))
+
+
+def _lowered(text: str) -> str:
+    return _REPEATED.sub(r"\1\1", text.lower())
+
+
+def _tokens(lowered: str) -> list[list[str]]:
+    return [tokens_of(sentence) for sentence in _SENTENCE_END.split(lowered) if sentence.strip()]
 
 
 def tokens_of(text: str) -> list[str]:
@@ -78,12 +95,14 @@ def _words(sentences: Sequence[Sequence[str]]) -> Iterator[str]:
         yield from (f"{first}__{fourth}" for first, fourth in zip(tokens, tokens[3:], strict=False))
 
 
-def _parts(lowered: str) -> Iterator[str]:
-    for word in lowered.split():
-        padded = f" {word[:40]} "
-        for size in (2, 3, 4, 5):
-            for start in range(max(1, len(padded) - size + 1)):
-                yield padded[start : start + size]
+@lru_cache(maxsize=30_000)
+def _parts_of(word: str) -> tuple[int, ...]:
+    padded, start = f" {word} ", _START["part"]
+    return tuple(
+        crc32(padded[at : at + size].encode(errors="replace"), start)
+        for size in (2, 3, 4, 5)
+        for at in range(max(1, len(padded) - size + 1))
+    )
 
 
 def _concepts(sentences: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -152,7 +171,6 @@ def _form(text: str, sentences: Sequence[Sequence[str]], channel: str, subject: 
     yield "subject starts " + " ".join(words[:1])
 
 
-def numbers_of(group: str, features: Iterable[str]) -> list[int]:
-    """The numbers under which the weights of features are kept (32 bits; the same on every machine)."""
-    start = crc32(f"{group}\t".encode())
-    return [crc32(feature.encode(errors="replace"), start) for feature in features]
+def _numbered(group: str, features: Iterable[str]) -> Counter[int]:
+    start = _START[group]
+    return Counter(crc32(feature.encode(errors="replace"), start) for feature in features)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.outreach.replies.rules.packed_arrays import packed, unpacked
-from services.outreach.replies.rules.reply_features import features_of, numbers_of
+from services.outreach.replies.rules.reply_features import features_of, words_of
 from services.outreach.replies.rules.sentence_vectors import Vector, encoder
 
 MODEL_LABELS = (
@@ -57,8 +57,8 @@ class Reading:
 def reading_of(text: str, subject: str, channel: str) -> Reading:
     """What the model reads of a reply. `text`: the writer's own words."""
     groups = features_of(text, subject, channel)
-    numbers = [number for group, counts in groups.items() for number in numbers_of(group, counts)]
-    counts = [1.0 + log(count) for each in groups.values() for count in each.values()]
+    numbers = [number for each in groups.values() for number in each]
+    counts = [1.0 + log(count) if count > 1 else 1.0 for each in groups.values() for count in each.values()]
     which = np.repeat(np.arange(len(groups), dtype=np.uint8), [len(each) for each in groups.values()])
     return Reading(np.array(numbers, np.uint32), np.array(counts, np.float32), which, encoder().vector_of(text))
 
@@ -91,11 +91,10 @@ class Model:
         return cast(Numbers, found.astype(np.float64))
 
     def evidence(self, sentence: str) -> dict[str, float]:
-        """How far the words of a single sentence are on each label's side; its place and its vector do not count."""
-        groups = [(group, counts) for group, counts in features_of(sentence, "", "email").items() if group != "form"]
-        numbers = [number for group, counts in groups for number in numbers_of(group, counts)]
-        which = np.repeat(np.arange(len(groups), dtype=np.uint8), [len(counts) for _, counts in groups])
-        reading = Reading(np.array(numbers, np.uint32), np.ones(len(numbers), np.float32), which, self.vector_mean)
+        """How far the words of a single sentence are on each label's side; nothing else of it counts."""
+        numbers = np.array(list(words_of(sentence)), np.uint32)
+        zeros = np.zeros(len(numbers), np.uint8)
+        reading = Reading(numbers, np.ones(len(numbers), np.float32), zeros, self.vector_mean)
         rows, values = weighted(reading, self.numbers, self.idf)
         margins = (values @ self.weights[rows]) * self.scales[0] + self.scales[2]
         return dict(zip(MODEL_LABELS, margins.tolist(), strict=True))
