@@ -36,10 +36,13 @@ WRONG_ADDRESS_LABELS = frozenset({"wrong_person", "moved_company"})
 
 OPT_OUT_WITH_WORDS = 0.12
 OPT_OUT_BY_MODEL = 0.50
+OPT_OUT_OF_A_LONG_TEXT = 0.80
 OPT_OUT_ON_A_LIST = 0.90
 OPT_OUT_BY_ITSELF = 0.50
-"""How probable an opt-out has to be: where words say so too, by the model alone, in a mail that a list or a help desk
-sent, and of the sentence with the words by itself."""
+"""How probable an opt-out has to be: where words say so too, by the model alone, so in a long text, with words in a
+mail that a list or a help desk sent (there the model alone does not do), and of the sentence with words by itself."""
+LONG = 800
+"""Characters; whoever writes so much and opts out has a word for it."""
 PERHAPS_BY_ITSELF = 0.10
 """So probable by itself, a sentence with such words is shown to a human: an opt-out is never passed over in silence."""
 PERHAPS_AN_OPT_OUT = "perhaps an opt-out"
@@ -116,13 +119,16 @@ def _opt_out(read: new_text.NewText, assessment: Assessment, model: Model, *, on
     """An opt-out by words and model together; None where there is none. What is left in doubt is for a human."""
     probability = assessment.probabilities["opt_out"]
     words = opt_outs.opt_out_words(read.own)
-    if words and not on_a_list:
+    if words and on_a_list:
+        if probability >= OPT_OUT_ON_A_LIST:
+            return Classification("opt_out", round(probability, 3), words)
+    elif words:
         alone = _opt_out_alone(read.own, words, model)
         if probability >= OPT_OUT_WITH_WORDS or alone >= OPT_OUT_BY_ITSELF:
             return Classification("opt_out", round(max(probability, alone, 0.5), 3), words)
         if alone >= PERHAPS_BY_ITSELF:
             return _for_a_human(PERHAPS_AN_OPT_OUT, assessment)
-    if probability >= (OPT_OUT_ON_A_LIST if on_a_list else OPT_OUT_BY_MODEL):
+    elif not on_a_list and probability >= (OPT_OUT_OF_A_LONG_TEXT if len(read.own) > LONG else OPT_OUT_BY_MODEL):
         supported = assessment.label != "opt_out" or assessment.supported
         return _by_the_model(assessment, "opt_out") if supported else _for_a_human("no sentence says so", assessment)
     if assessment.label == "opt_out":

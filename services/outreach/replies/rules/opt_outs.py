@@ -185,7 +185,7 @@ _STAYS = _any(
     r"|lassen)\b",
     r"\b(ne|n') ?(me|nous|m')? ?(retire|enlève|enleve|désinscri|désabonn|supprim|raye|ôte)\w{0,4}([- ](moi"
     r"|nous))? (surtout )?pas\b",
-    r"\bno (me|nos) (quit|borr|elimin|saqu|dé|den|des)\w{0,4} (de (la|su) lista|de baja)?[!.,]"
+    r"\bno (me|nos) (quit|borr|elimin|saqu|dé|den|des)\w{0,4}( de (la|su) lista| de baja)?[!.,]"
     r"|\bquiero seguir en (la|su) lista\b",
     r"\bnão (me|nos) (tir|remov|apag|exclu)\w{0,4}( não)?( da lista)?[!.,]|\bquero continuar na lista\b",
     r"\bhaal (me|mij|ons) er (nog |vooral )?niet (af|uit)\b|\bniet (uitschrijven|afmelden)\b.{0,4}[!.,]",
