@@ -7,12 +7,13 @@ from services.outreach.consumers import Reader
 from services.outreach.context import Context
 from services.outreach.drafts import endpoints as draft_endpoints
 from services.outreach.drafts import workers as draft_workers
-from services.outreach.drafts.gateways import LanguageModel
 from services.outreach.drafts.use_cases import requests, supersession
 from services.outreach.drafts.use_cases.addressing import sender_addresses
 from services.outreach.drafts.use_cases.composer import Composer
+from services.outreach.gateways import LanguageModel
 from services.outreach.replies import endpoints as reply_endpoints
 from services.outreach.replies.mail_reader import MailReader
+from services.outreach.replies.use_cases.asking import LabelAsker
 from services.outreach.replies.use_cases.raw_mail import Mails
 from services.outreach.replies.workers import ImapReader
 from services.outreach.sending import endpoints as sending_endpoints
@@ -49,7 +50,11 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
         reply_endpoints.router,
     )
     service.consume(Reader(context).handle)
-    _compose(service, settings)
+    model = _language_model(service, settings)
+    _compose(service, settings, model)
+    if model is not None:
+        asker = LabelAsker(context, model, settings.llm_daily_tokens)
+        service.work("labels", asker.step, every=settings.poll_seconds)
     _send(service, settings, context)
     service.measure(backlog.measure)
     mail_reader = MailReader()
@@ -66,16 +71,20 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     return service.app
 
 
-def _compose(service: Service, settings: Settings) -> None:
-    model = None
-    if settings.has_language_model:
-        model = LanguageModel(
-            settings.llm_base_url,
-            settings.llm_api_key.get_secret_value(),
-            settings.llm_model,
-            timeout=settings.llm_timeout,
-        )
-        service.on_stop(model.close)
+def _language_model(service: Service, settings: Settings) -> LanguageModel | None:
+    if not settings.has_language_model:
+        return None
+    model = LanguageModel(
+        settings.llm_base_url,
+        settings.llm_api_key.get_secret_value(),
+        settings.llm_model,
+        timeout=settings.llm_timeout,
+    )
+    service.on_stop(model.close)
+    return model
+
+
+def _compose(service: Service, settings: Settings, model: LanguageModel | None) -> None:
     composer = Composer(model, settings.llm_daily_tokens)
     sender = sender_addresses(settings)
     # time for two answers of the model, and as much again for everything else

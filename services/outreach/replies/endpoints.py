@@ -144,9 +144,11 @@ async def receive_sms(
         sms = InboundSms.model_validate(given)
     except ValidationError as error:
         raise Invalid("the SMS is not valid", errors_of(error)) from None
+    mails: Mails = request.app.state.mails
+    read = await mails.read_sms(owner, sms.body)
     async with context.service.database.tenant(owner) as work:
-        received = await receiving.receive_sms(
-            work, context.keys, owner, sms.from_.replace(" ", ""), sms.body, sms.message_sid
+        received = await receiving.record_sms(
+            work, context.keys, owner, sms.from_.replace(" ", ""), sms.body, sms.message_sid, read
         )
         context.wake_after(work, "composer")
     if form:

@@ -10,10 +10,9 @@ import structlog
 from services.outreach.drafts.composer import ComposedText, ComposerTask, language_model, template
 from services.outreach.drafts.composer.facts import facts_of
 from services.outreach.drafts.composer.hints import Hints, read_hints
-from services.outreach.drafts.gateways import LanguageModel, ModelUnavailable
-from services.outreach.drafts.store import model_use
 from services.outreach.drafts.strategies import BUILT_IN
-from services.outreach.store import lead_of
+from services.outreach.gateways import LanguageModel, ModelUnavailable
+from services.outreach.store import lead_of, model_use
 from shared.db import Database, UnitOfWork
 from shared.errors import Invalid
 
