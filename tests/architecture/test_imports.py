@@ -90,7 +90,7 @@ def test_no_module_hides_from_the_import_linter(tmp_path: Path) -> None:
     assert unseen(tmp_path) == ["services/goals/rules"]
 
 
-PURE = ("shared.events", "shared.limits", "shared.strict_json", "charset_normalizer")
+PURE = ("shared.events", "shared.limits", "shared.attributes", "shared.strict_json", "charset_normalizer", "jmespath")
 """What rules may import: events, limits, the reader of JSON, and what guesses the character set of bytes."""
 
 

@@ -17,7 +17,7 @@ from services.capture.rules.contact import MAX_SOURCE
 from services.capture.rules.field_mapping import unmapped, unmapped_names
 from services.capture.rules.records import Layout
 from services.capture.rules.text import clean
-from services.capture.schemas import ImportErrorOut, ImportOut, ImportWarningOut
+from services.capture.schemas.imports import ImportErrorOut, ImportOut, ImportWarningOut
 from services.capture.store import imports as store
 from services.capture.use_cases import imports as use_cases
 from services.capture.use_cases.uploads import Upload

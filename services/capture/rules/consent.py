@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from services.capture.rules.errors import FieldError
 from services.capture.rules.text import clean
@@ -25,6 +26,24 @@ class SubmittedConsent(NamedTuple):
     at: datetime | None
     basis: str | None
     source: str | None
+    text_id: UUID | None = None
+    """The text that the person agreed to, for a form that stores its texts."""
+
+
+class ConsentChange(NamedTuple):
+    """One change of a lead's consent. `choice` and `before`: granted, denied or unknown.
+
+    `cause`: submission, edit, merge or undo.
+    """
+
+    channel: str
+    choice: str
+    before: str
+    at: datetime
+    source: str | None
+    basis: str | None
+    text_id: UUID | None
+    cause: str
 
 
 def read_consent(raw: object) -> tuple[SubmittedConsent | None, list[FieldError]]:

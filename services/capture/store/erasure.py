@@ -17,6 +17,15 @@ _DELETE_DEAD_LETTERS = """
         OR EXISTS (SELECT FROM unnest(CAST(:digits AS text[])) AS p (digits)
                    WHERE position(p.digits IN regexp_replace(encode(d.value, 'escape'), '[^0-9]', '', 'g')) > 0))
 """
+_FORGET_DELIVERIES = """
+    DELETE FROM webhook_delivery d
+    WHERE d.tenant_id = :tenant AND (
+        d.lead_id = ANY (CAST(:leads AS uuid[]))
+        OR EXISTS (SELECT FROM unnest(CAST(:emails AS text[])) AS e (email)
+                   WHERE position(e.email IN lower(encode(d.body, 'escape'))) > 0)
+        OR EXISTS (SELECT FROM unnest(CAST(:digits AS text[])) AS p (digits)
+                   WHERE position(p.digits IN regexp_replace(encode(d.body, 'escape'), '[^0-9]', '', 'g')) > 0))
+"""
 _DELETE_IMPORT_ERRORS = """
     DELETE FROM import_error e
     WHERE e.tenant_id = :tenant AND (
@@ -31,16 +40,19 @@ _COLUMNS_WITH_LEADS = (
     ("duplicate", ("lead_a", "lead_b")),
     ("merge", ("lead_id", "alias_id")),
     ("lead_identity", ("lead_id",)),
+    ("consent_change", ("lead_id",)),
     ("lead", ("lead_id",)),
 )
 
 
 async def delete_personal_data(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> None:
-    """Delete the leads with their external ids, merges, pairs, import errors, idempotency answers and dead letters."""
+    """Delete the leads with their external ids, merges, pairs, import errors, idempotency answers, dead letters
+    and kept deliveries of webhooks."""
     ids = [lead.lead_id for lead in leads]
     emails = [lead.email for lead in leads if lead.email is not None]
     digits = [lead.phone[-9:] for lead in leads if lead.phone is not None]
     await work.run(_DELETE_DEAD_LETTERS, tenant=tenant, emails=emails, digits=digits)
+    await work.run(_FORGET_DELIVERIES, tenant=tenant, leads=ids, emails=emails, digits=digits)
     await work.run(_DELETE_IMPORT_ERRORS, tenant=tenant, leads=ids, emails=emails)
     await work.run(_DELETE_ANSWERS, tenant=tenant, ids=[str(id) for id in ids])
     for table, columns in _COLUMNS_WITH_LEADS:
