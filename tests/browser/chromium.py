@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,9 +14,7 @@ from typing import Any
 import httpx
 import websockets
 
-MISSING = (
-    "These tests need Chromium: apt-get install chromium (Debian), or set LEADFLOW_CHROMIUM to a browser of its kind."
-)
+MISSING = "These tests need Chromium: `apt-get install chromium`, or LEADFLOW_CHROMIUM with a browser of its kind."
 
 
 class Tab:
@@ -52,7 +51,7 @@ class Tab:
     async def wait_for(self, text: str) -> str:
         """The page, once this text is in it."""
         async with asyncio.timeout(20):
-            while text not in (page := await self.text()):
+            while text not in (page := await self.text()):  # noqa: ASYNC110 - the page is another process
                 await asyncio.sleep(0.05)
         return page
 
@@ -101,7 +100,7 @@ async def tab() -> AsyncIterator[Tab]:
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            address = await _address(Path(profile) / "DevToolsActivePort", process)
+            address = await asyncio.to_thread(_address, Path(profile) / "DevToolsActivePort", process)
             async with httpx.AsyncClient() as client:
                 opened = (await client.put(f"http://{address}/json/new?about:blank")).json()
             async with websockets.connect(opened["webSocketDebuggerUrl"], max_size=None) as connection:
@@ -113,12 +112,12 @@ async def tab() -> AsyncIterator[Tab]:
             await process.wait()
 
 
-async def _address(file: Path, process: asyncio.subprocess.Process) -> str:
+def _address(file: Path, process: asyncio.subprocess.Process) -> str:
     """Where the browser listens, which it writes into its profile."""
-    async with asyncio.timeout(60):
-        while True:
-            assert process.returncode is None, "Chromium ended at once"
-            lines = file.read_text().splitlines() if file.exists() else []
-            if lines:
-                return f"127.0.0.1:{lines[0]}"
-            await asyncio.sleep(0.05)
+    deadline = time.monotonic() + 90
+    while True:
+        lines = file.read_text().splitlines() if file.exists() else []
+        if lines:
+            return f"127.0.0.1:{lines[0]}"
+        assert process.returncode is None and time.monotonic() < deadline, "Chromium does not start"
+        time.sleep(0.05)

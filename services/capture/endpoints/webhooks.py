@@ -133,7 +133,7 @@ async def list_webhooks(
     )
 
 
-@router.patch("/webhooks/{token}", response_model=WebhookOut)
+@router.patch("/webhooks/{token}", response_model=WebhookOut, response_model_exclude_none=True)
 async def edit_webhook(request: Request, principal: Admin, work: TenantWork, token: str, body: WebhookEdit) -> Any:
     """Change what the body names, each as in `POST /webhooks`. `secret` replaces the one that the sender signs with."""
     webhook = await use_cases.get_webhook(work, principal.tenant, token, lock=True)

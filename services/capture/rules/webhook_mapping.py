@@ -83,9 +83,8 @@ class Item(NamedTuple):
 
 def mapping_errors(mapping: WebhookMapping) -> list[FieldError]:
     """What is wrong with a mapping: unknown fields, expressions that cannot be read, no address."""
-    errors = [
-        FieldError("mapping", f"names no field of a lead: {name}") for name in mapping.lead if not is_target(name)
-    ]
+    unknown = [name for name in mapping.lead if not is_target(name)]
+    errors = [FieldError("mapping", f"names no field of a lead: {name}") for name in unknown]
     errors += [FieldError("meeting", f"has no {name}") for name in mapping.meeting if name not in MEETING]
     if not {"email", "phone"} & mapping.lead.keys():
         errors.append(FieldError("mapping", "gives neither email nor phone"))

@@ -38,7 +38,7 @@ class WebhookSettings(Body):
     when: Annotated[str, Field(max_length=2_000)] = ""
     """JMESPath that is true of the items that count; the others are ignored."""
     meeting: dict[Literal["id", "starts_at", "ends_at", "title", "cancelled"], Expression] = {}
-    """Part of an appointment -> JMESPath. With it, an item books the meeting, or cancels it where `cancelled` is true."""
+    """Part of an appointment -> JMESPath: an item books the meeting, or cancels it where `cancelled` is true."""
     signature: SignatureIn | None = None
     challenge: Literal["", "facebook", "linkedin"] = ""
     """How the sender verifies the address before it sends."""
@@ -47,9 +47,10 @@ class WebhookSettings(Body):
 
 
 class WebhookIn(Body):
-    """A new webhook. `preset`: a sender that is known (`GET /v1/webhook-presets`); what else is given replaces its parts.
+    """A new webhook, with a mapping or with a `preset`: a sender that is known (`GET /v1/webhook-presets`).
 
-    `secret`: what the sender signs with, where it gives one; otherwise one is made and shown once.
+    What is given beside a preset replaces its parts. `secret`: what the sender signs with, where it gives one;
+    otherwise one is made and shown once.
     """
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
