@@ -210,6 +210,8 @@ class ImportErrorRow(Table, table=True):
     value: str = Field(sa_type=Text)
     reason: str = Field(sa_type=Text)
     lead_id: UUID | None = None
+    record: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    """The row as it was written, with its first error."""
 
 
 class FormRow(Table, table=True):

@@ -17,6 +17,10 @@ import websockets
 MISSING = "These tests need Chromium: `apt-get install chromium`, or LEADFLOW_CHROMIUM with a browser of its kind."
 
 
+class ProtocolError(Exception):
+    """The browser refuses a call: often because the page has just become another one."""
+
+
 class Tab:
     """One page. Elements are named by CSS selectors."""
 
@@ -31,7 +35,8 @@ class Tab:
         while True:
             answer = json.loads(await asyncio.wait_for(self._connection.recv(), 20))
             if answer.get("id") == self._number:
-                assert "error" not in answer, answer["error"]
+                if "error" in answer:
+                    raise ProtocolError(f"{method}: {answer['error']}")
                 result: dict[str, Any] = answer["result"]
                 return result
 
@@ -43,9 +48,12 @@ class Tab:
         await self.wait_for(until)
 
     async def text(self) -> str:
-        """The visible source of the page."""
-        root = (await self.call("DOM.getDocument", depth=-1))["root"]["nodeId"]
-        html: str = (await self.call("DOM.getOuterHTML", nodeId=root))["outerHTML"]
+        """The source of the page as it is now; "" while one page takes the place of another."""
+        try:
+            root = (await self.call("DOM.getDocument", depth=-1))["root"]["nodeId"]
+            html: str = (await self.call("DOM.getOuterHTML", nodeId=root))["outerHTML"]
+        except ProtocolError:
+            return ""
         return html
 
     async def wait_for(self, text: str) -> str:

@@ -1,6 +1,6 @@
 """HTTP bodies of imports."""
 
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
@@ -41,3 +41,29 @@ class ImportWarningOut(ImportErrorOut):
     """What a person should know of a row that was taken as the lead `lead_id`: a value was left out, or is in doubt."""
 
     lead_id: UUID
+
+
+class PreviewRow(BaseModel):
+    """One row: the lead that it would be (null for one that would be rejected), and what is wrong or in doubt."""
+
+    line: int
+    lead: dict[str, Any] | None
+    errors: list[dict[str, str]]
+    warnings: list[dict[str, str]]
+
+
+class ImportPreviewOut(BaseModel):
+    """How a file would be read. `problems`: what would stop the import, or most of its rows, as sentences."""
+
+    format: Literal["csv", "ndjson"]
+    encoding: str
+    delimiter: str
+    columns: list[str]
+    mapping: dict[str, str]
+    unmapped: list[str]
+    rows: list[PreviewRow]
+    read: int
+    """Rows that were looked at."""
+    taken: int
+    rejected: int
+    problems: list[str]

@@ -29,7 +29,12 @@ _FORGET_DELIVERIES = """
 _DELETE_IMPORT_ERRORS = """
     DELETE FROM import_error e
     WHERE e.tenant_id = :tenant AND (
-        e.lead_id = ANY (CAST(:leads AS uuid[])) OR lower(e.value) = ANY (CAST(:emails AS text[])))
+        e.lead_id = ANY (CAST(:leads AS uuid[])) OR lower(e.value) = ANY (CAST(:emails AS text[]))
+        OR EXISTS (SELECT FROM unnest(CAST(:emails AS text[])) AS p (email)
+                   WHERE position(p.email IN lower(encode(e.record, 'escape'))) > 0)
+        OR EXISTS (SELECT FROM unnest(CAST(:digits AS text[])) AS p (digits)
+                   WHERE position(p.digits IN regexp_replace(
+                       coalesce(encode(e.record, 'escape'), '') || ' ' || e.value, '[^0-9]', '', 'g')) > 0))
 """
 _DELETE_ANSWERS = """
     DELETE FROM idempotency i
@@ -53,7 +58,7 @@ async def delete_personal_data(work: UnitOfWork, tenant: str, leads: Sequence[Le
     digits = [lead.phone[-9:] for lead in leads if lead.phone is not None]
     await work.run(_DELETE_DEAD_LETTERS, tenant=tenant, emails=emails, digits=digits)
     await work.run(_FORGET_DELIVERIES, tenant=tenant, leads=ids, emails=emails, digits=digits)
-    await work.run(_DELETE_IMPORT_ERRORS, tenant=tenant, leads=ids, emails=emails)
+    await work.run(_DELETE_IMPORT_ERRORS, tenant=tenant, leads=ids, emails=emails, digits=digits)
     await work.run(_DELETE_ANSWERS, tenant=tenant, ids=[str(id) for id in ids])
     for table, columns in _COLUMNS_WITH_LEADS:
         is_theirs = " OR ".join(f"{column} = ANY (CAST(:leads AS uuid[]))" for column in columns)
