@@ -16,7 +16,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     normaliser = OfflineContactNormaliser(settings.default_region)
     service.app.state.normaliser = normaliser
     service.app.state.micro_batcher = MicroBatcher(service.database)
-    service.routes(endpoints.leads, endpoints.merges, endpoints.imports)
+    service.routes(endpoints.leads, endpoints.persons, endpoints.merges, endpoints.imports)
     service.routes(endpoints.forms, endpoints.public_forms, endpoints.webhooks, endpoints.public_webhooks)
     service.streams(r"/v1/imports")
     service.consume(
