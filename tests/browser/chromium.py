@@ -33,7 +33,7 @@ class Tab:
         self._number += 1
         await self._connection.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
         while True:
-            answer = json.loads(await asyncio.wait_for(self._connection.recv(), 20))
+            answer = json.loads(await asyncio.wait_for(self._connection.recv(), 60))
             if answer.get("id") == self._number:
                 if "error" in answer:
                     raise ProtocolError(f"{method}: {answer['error']}")
@@ -58,9 +58,10 @@ class Tab:
 
     async def wait_for(self, text: str) -> str:
         """The page, once this text is in it."""
-        async with asyncio.timeout(20):
-            while text not in (page := await self.text()):  # noqa: ASYNC110 - the page is another process
-                await asyncio.sleep(0.05)
+        deadline = time.monotonic() + 60
+        while text not in (page := await self.text()):
+            assert time.monotonic() < deadline, f"there is no {text!r} in {page}"
+            await asyncio.sleep(0.05)
         return page
 
     async def _node(self, selector: str) -> int:

@@ -20,7 +20,8 @@ def traces(column: str) -> str:
         EXISTS (SELECT FROM unnest(CAST(:emails AS text[])) AS known (email)
                 WHERE position(known.email IN lower(encode({column}, 'escape'))) > 0)
         OR EXISTS (SELECT FROM unnest(CAST(:digits AS text[])) AS known (digits)
-                   WHERE position(known.digits IN regexp_replace(encode({column}, 'escape'), '[^0-9]', '', 'g')) > 0))"""
+                   WHERE position(known.digits IN
+                                  regexp_replace(encode({column}, 'escape'), '[^0-9]', '', 'g')) > 0))"""
 
 
 def addresses(leads: Sequence[Lead]) -> dict[str, list[str]]:
