@@ -27,7 +27,7 @@ MEETING = ("id", "starts_at", "ends_at", "title", "cancelled")
 _MAX_MEETING_ID = 200
 
 
-class _Functions(functions.Functions):  # type: ignore[misc]
+class _Functions(functions.Functions):
     @functions.signature({"types": ["array", "null"]}, {"types": ["string"]}, {"types": []})
     def _func_find(self, items: list[Any] | None, path: str, value: Any) -> Any:
         return next((item for item in items or () if value is not None and _at(item, path) == value), None)
