@@ -5,7 +5,7 @@ separated by dots) has this value. It joins answers with the questions that they
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -17,8 +17,7 @@ from services.capture.rules.consent import CHANNELS
 from services.capture.rules.errors import FieldError
 from services.capture.rules.field_mapping import is_target
 from services.capture.rules.text import clean
-from shared.errors import Invalid
-from shared.events.envelope import parse_time
+from shared.events.base import DATE_TIME
 from shared.events.stages import check_meeting
 
 MAX_EXPRESSION = 2_000
@@ -176,12 +175,20 @@ def _read_meeting(parts: Mapping[str, Any]) -> tuple[Meeting | None, list[FieldE
         return Meeting(id, None, None, title), []
     try:
         field = "meeting.starts_at"
-        starts_at = parse_time(parts.get("starts_at"), "it")
+        starts_at = _moment(parts.get("starts_at"))
         field = "meeting.ends_at"
-        ends_at = parse_time(parts.get("ends_at"), "it")
+        ends_at = _moment(parts.get("ends_at"))
         check_meeting(starts_at, ends_at)
-    except Invalid as error:
-        return None, [FieldError(field, error.detail.removeprefix("it "))]
     except ValueError as error:
         return None, [FieldError(field, str(error))]
     return Meeting(id, starts_at, ends_at, title), []
+
+
+def _moment(value: Any) -> datetime:
+    """A date-time with an offset, as UTC. Raises ValueError with a sentence for people."""
+    try:
+        if isinstance(value, str) and DATE_TIME.match(value):
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("is not an RFC 3339 date-time with an offset")
