@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself, from requirements.lock; Python >= 3.11 and make are all it needs.
 
-.PHONY: up test servers fuzz lint format bench environment sbom lock
+.PHONY: up test browser fuzz servers lint format bench environment sbom lock
 
 # make up ARGS="--port-base 9100 --no-demo"
 up: environment
@@ -9,6 +9,10 @@ up: environment
 # make test ARGS="tests/unit -k opt_out"
 test: environment
 	.venv/bin/pytest $(ARGS)
+
+# The pages of capture in a real Chromium, which `apt-get install chromium` brings.
+browser: environment
+	.venv/bin/pytest tests/browser $(ARGS)
 
 # A Kafka and a Postgres that stay up between test runs, in a terminal of their own.
 servers: environment

@@ -5,12 +5,12 @@ import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import bounces, enrichment, growth, hostile, latency, pipeline, queue, replies
+from benchmarks import bounces, enrichment, growth, hostile, imports, latency, pipeline, queue, replies
 from benchmarks.results import Measurements, save
 from benchmarks.servers import Servers, start_servers
 from benchmarks.topics import Topics, topics_client
 
-BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "enrichment")
+BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "enrichment", "import")
 QUALITY = ("bounces", "replies")
 """Measurements of how well something is understood: they need no servers, and run only when they are named."""
 
@@ -42,6 +42,8 @@ async def _measure(name: str, servers: Servers, topics: Topics, options: argpars
         return await enrichment.measure(servers, topics, leads=options.leads)
     if name == "hostile":
         return await hostile.measure(servers, seconds=options.seconds, rounds=options.rounds)
+    if name == "import":
+        return await imports.measure(servers, rows=options.rows, seconds=options.seconds)
     sizes = [options.growth // 50, options.growth]
     return await growth.measure(servers, topics, sizes=sizes, leads=options.leads, rounds=options.rounds)
 
@@ -58,6 +60,7 @@ def main() -> None:
     )
     parser.add_argument("--queue", type=int, default=1_000_000, help="leads in the queue (1000000)")
     parser.add_argument("--growth", type=int, default=500_000, help="leads at the large size of growth (500000)")
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of the imported file (100000)")
     parser.add_argument(
         "--only",
         action="append",

@@ -21,7 +21,7 @@ from shared.http.auth import Verifier
 from shared.http.defects import Defects
 from shared.http.openapi import Documentation
 from shared.http.tracing import Tracing
-from shared.messaging import Consumer, Handle, Relay
+from shared.messaging import Consumer, Handle, Refuse, Relay
 from shared.names import PARTS, group_of
 from shared.observability import configure_tracing
 from shared.settings import ServiceSettings
@@ -100,12 +100,18 @@ class Service:
         self._marked.streaming.append(re.compile(path))
 
     def consume(
-        self, handle: Handle, *, reads: Sequence[type[Event]] = (), inbox: bool = True, keep_raw: bool = False
+        self,
+        handle: Handle,
+        *,
+        reads: Sequence[type[Event]] = (),
+        inbox: bool = True,
+        keep_raw: bool = False,
+        refuse: Refuse | None = None,
     ) -> None:
         """Read events in batches: the types that shared/events/readers.py names for this service, or `reads`.
 
         With `inbox=False` the handler's own table ignores repeated events; with `keep_raw` events keep their data as
-        JSON.
+        JSON. `refuse` answers the publishers of records that became dead letters.
         """
         if self.only in (None, "consumers"):
             self.consumer = Consumer(
@@ -116,6 +122,7 @@ class Service:
                 group=self.settings.consumer_group or group_of(self.name),
                 inbox=inbox,
                 keep_raw=keep_raw,
+                refuse=refuse,
                 batch_records=self.settings.batch_records,
                 grace_seconds=self.settings.grace_seconds,
             )

@@ -1,6 +1,7 @@
 """The fixtures of integration tests: a real Kafka and a real Postgres, and services that run on them."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from shared.testing.bus import Bus
 from shared.testing.running import Running, start_service
 
 T = TypeVar("T")
+
+# They need a browser, which not every machine has: `make browser` runs them, and fails where there is none.
+collect_ignore = [] if any("tests/browser" in argument for argument in sys.argv) else ["browser"]
 
 
 @dataclass(frozen=True)

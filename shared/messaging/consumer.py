@@ -27,7 +27,7 @@ from shared.errors import Transient
 from shared.events.base import Event
 from shared.messaging import raw_records
 from shared.messaging.connection import Kafka
-from shared.messaging.processing import BatchProcessor, Handle
+from shared.messaging.processing import BatchProcessor, Handle, Refuse
 from shared.observability import BATCH_RECORDS, BATCH_SECONDS, LAG, RECORDS
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ class _Batch(KafkaAckableMessage):
 class Consumer:
     """One batch subscriber over all topics that a service reads.
 
-    `handle`, `inbox` and `keep_raw` are as in BatchProcessor.
+    `handle`, `inbox`, `keep_raw` and `refuse` are as in BatchProcessor.
     """
 
     def __init__(
@@ -68,12 +68,13 @@ class Consumer:
         group: str,
         inbox: bool = True,
         keep_raw: bool = False,
+        refuse: Refuse | None = None,
         batch_records: int = 1_000,
         grace_seconds: float = 15.0,
     ) -> None:
         self.database = database
         self.models = {event.type: event for event in reads}
-        self.processor = BatchProcessor(database, self.models, handle, inbox=inbox, keep_raw=keep_raw)
+        self.processor = BatchProcessor(database, self.models, handle, inbox=inbox, keep_raw=keep_raw, refuse=refuse)
         self.group = group
         self.progress_at = time.monotonic()
         """When a batch was last processed, or there was nothing to read (`time.monotonic`)."""

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from services.stages.rules import Stage, TenantSettings
 from shared.errors import Invalid
+from shared.events.stages import check_meeting
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -60,8 +61,7 @@ class MeetingBody(Body):
 
     @model_validator(mode="after")
     def _in_order(self) -> "MeetingBody":
-        if self.ends_at <= self.starts_at:
-            raise ValueError("ends_at must be after starts_at")
+        check_meeting(self.starts_at, self.ends_at)
         return self
 
 

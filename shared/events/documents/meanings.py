@@ -63,6 +63,18 @@ _THERE: Mapping[str, Mapping[str, str]] = {
         "undone": "True when the merge is taken back.",
         "version": "Counts up with each merge and undoing of this alias: the greatest counts.",
     },
+    "submission.answered": {
+        "submission_id": "The `ce_id` of the `lead.submitted`; also the `ce_causationid` of the answer.",
+        "submission_source": "The `ce_source` of the `lead.submitted`; empty where it had none.",
+        "outcome": "new: a lead was made; known: the submission was about a lead that exists; refused: neither.",
+        "lead_id": "The new or known lead.",
+        "warnings": "What was left out or is in doubt, by field; of a refused submission what is wrong with it.",
+        "reason": "Why the lead is new, what a known one was found by, or why the submission was refused.",
+    },
+    "FieldNote": {
+        "field": "The name of the field; empty for the submission as a whole.",
+        "message": "What is wrong or doubtful about it, without the value.",
+    },
     "engagement.recorded": {
         "kind": "visit, form, open, click, download, webinar, trial, or a tenant's own.",
         "page": "A name for the place where it happened.",

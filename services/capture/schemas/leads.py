@@ -1,29 +1,24 @@
-"""HTTP bodies, and the model of `lead.submitted` that the consumer validates with."""
+"""HTTP bodies of leads and their engagement, and the model of `lead.submitted` that the consumer validates with."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.capture.rules.contact import (
-    MAX_ATTRIBUTE_CHARACTERS,
-    MAX_ATTRIBUTE_DEPTH,
-    MAX_ATTRIBUTES,
     MAX_EXTERNAL_ID,
     MAX_SOURCE,
-    MAX_TEXT,
     ContactNormaliser,
     normalise,
     read_attributes,
-    shape_error,
 )
-from services.capture.rules.errors import FieldError
 from services.capture.rules.text import clean, clean_json
+from services.capture.schemas.bodies import Body, Line, errors_out, sentence_of
+from shared.attributes import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTE_DEPTH, MAX_ATTRIBUTES, shape_error
+from shared.errors import Invalid
 from shared.events import LeadSubmitted
-
-Line = Annotated[str, Field(max_length=MAX_TEXT)]
+from shared.events.base import Moment
 
 
 def _shallow(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -54,18 +49,12 @@ def _line_or_none(text: str) -> str | None:
     return clean(text) or None
 
 
-class Body(BaseModel):
-    """A request body. Unknown fields are ignored, and validation errors do not repeat the input."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-
 class ConsentIn(Body):
     email: Literal["granted", "denied", "unknown"] = "unknown"
     sms: Literal["granted", "denied", "unknown"] = "unknown"
     basis: Line | None = None
     source: Line | None = None
-    at: AwareDatetime | None = None
+    at: Moment | None = None
 
 
 class LeadIn(Body):
@@ -113,17 +102,6 @@ class LeadEdit(Body):
         return {**(self.model_extra or {}), **known}
 
 
-class MergeIn(Body):
-    alias_id: UUID
-
-
-class DecisionIn(Body):
-    """`keep` names the lead that stays; by default the older one."""
-
-    decision: Literal["merge", "distinct"]
-    keep: UUID | None = None
-
-
 class EngagementIn(Body):
     """Something that a lead did, such as a visit or a download."""
 
@@ -132,76 +110,32 @@ class EngagementIn(Body):
     page: Annotated[Line, AfterValidator(_line_or_none)] | None = None
     url: Annotated[Line, AfterValidator(_line_or_none)] | None = None
     properties: Annotated[dict[str, Any], AfterValidator(_limited), AfterValidator(clean_json), _LIMITS] | None = None
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Moment | None = None
 
 
-class DuplicatePairOut(BaseModel):
-    """Two leads that may be one person. `score`: how likely, from 0 to 1."""
+class Submitted(LeadIn, LeadSubmitted):
+    """`lead.submitted` as capture reads it: the body of `POST /v1/leads`, so that both ways in have the same rules.
 
-    id: UUID
-    lead_ids: list[UUID]
-    score: float
-    reasons: list[str]
-    found_on: AwareDatetime
-
-
-class ImportOut(BaseModel):
-    """The progress of an import; `total` is an estimate until it is done."""
-
-    import_id: UUID
-    state: Literal["running", "done", "failed"]
-    read: int
-    taken: int
-    rejected: int
-    total: int | None
-    source: str
-    file: str
-    created_on: AwareDatetime
-    finished_on: AwareDatetime | None
-    reason: str | None
-    encoding: str
-    """What the file was when it was uploaded: the name of an encoding, or `xlsx`."""
-    mapping: dict[str, str]
-    """Which column, or path in a JSON record, fills which field."""
-    unmapped: list[str]
-    """The columns that no field takes; of an NDJSON file the names in its first rows."""
-
-
-class ImportErrorOut(BaseModel):
-    """Why a row was not taken."""
-
-    line: int
-    column: str | None
-    value: str
-    reason: str
-
-
-class ImportWarningOut(ImportErrorOut):
-    """What a person should know of a row that was taken as the lead `lead_id`: a value was left out, or is in doubt."""
-
-    lead_id: UUID
-
-
-def errors_out(errors: Sequence[FieldError]) -> list[dict[str, str]]:
-    """Field errors as answers have them, without the values."""
-    return [{"field": error.field, "message": error.message} for error in errors]
-
-
-def submitted_model(normaliser: ContactNormaliser) -> type[LeadSubmitted]:
-    """The model of `lead.submitted` that is valid only if it makes a lead; `contact` has it in normal form.
-
-    So a record that makes no lead becomes a dead letter, with the reason, while the batch is decoded. The transaction
-    of the other records does not have to fail to find it.
+    Its `contact` is the submission in normal form, its `errors` are what was left out or is in doubt.
     """
 
-    class Submitted(LeadSubmitted):
+
+def submitted_model(normaliser: ContactNormaliser) -> type[Submitted]:
+    """The model of `lead.submitted` that is valid only if it makes a lead.
+
+    So a record that makes no lead is refused, with the reason, while the batch is decoded. The transaction of the
+    other records does not have to fail to find it.
+    """
+
+    class Normalised(Submitted):
         @model_validator(mode="after")
-        def _normalise(self) -> "Submitted":
-            contact, errors = normalise(vars(self), normaliser)
+        def _reachable(self) -> "Normalised":
+            # In the place of the check that an address is there: it is one of those that `normalise` makes.
+            contact, errors = normalise(self.raw(), normaliser)
             if contact is None:
-                raise ValueError("; ".join(f"{error.field} {error.message}" for error in errors))
-            # The model is frozen: `contact` is put beside its fields, where a cached property would also be.
-            vars(self)["contact"] = contact
+                raise Invalid(f"the data is not valid: {sentence_of(errors)}", errors_out(errors))
+            # The model is frozen: what follows from its fields is put beside them.
+            vars(self)["contact"], vars(self)["errors"] = contact, errors
             return self
 
-    return Submitted
+    return Normalised
