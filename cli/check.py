@@ -1,6 +1,7 @@
 """`leadflow check`: whether a deployment works, from the outside: every API is ready, and a lead goes through."""
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import typer
 
 from cli.environment import setting
 from cli.errors import Refused, refusals
+from cli.options import DEFAULT_DATA, Data
 from shared.names import SERVICES
 
 if TYPE_CHECKING:
@@ -15,8 +17,12 @@ if TYPE_CHECKING:
 
 
 def check(
-    url: Annotated[list[str], typer.Option("--url", metavar="SERVICE=URL", help="The address of a service; repeated.")],
+    url: Annotated[
+        list[str] | None,
+        typer.Option("--url", metavar="SERVICE=URL", help="A service's address; repeated. By default the local run."),
+    ] = None,
     within: Annotated[float, typer.Option("--within", help="Seconds for all of it.", min=1)] = 90.0,
+    data: Data = DEFAULT_DATA,
 ) -> None:
     """Ask every API whether it is ready; then, with a token, send a lead through and wait for its stage.
 
@@ -25,7 +31,7 @@ def check(
     """
     import httpx
 
-    urls = dict(part.partition("=")[::2] for part in url)
+    urls = dict(part.partition("=")[::2] for part in url) if url else _local_urls(data)
     if unknown := urls.keys() - set(SERVICES):
         raise Refused(f"there is no service {', '.join(sorted(unknown))}; the services are {', '.join(SERVICES)}")
     deadline = time.monotonic() + within
@@ -42,6 +48,13 @@ def check(
             client.headers["Authorization"] = f"Bearer {token}"
             stage = _send_a_lead(client, urls["capture"], urls["stages"], deadline)
             typer.echo(f"A lead went through: stages has it as {stage}. It is erased again.")
+
+
+def _local_urls(data: Path) -> dict[str, str]:
+    from deploy.local.run_record import RunRecord
+
+    with refusals():
+        return {name: entry.url for name, entry in RunRecord.load_running(data).services.items()}
 
 
 def _until_ready(client: "httpx.Client", name: str, address: str, deadline: float) -> None:
