@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself, from requirements.lock; Python >= 3.11 and make are all it needs.
 
-.PHONY: up test browser fuzz servers lint format bench environment sbom lock
+.PHONY: up test browser fuzz servers lint format bench environment sbom lock alerts
 
 # make up ARGS="--port-base 9100 --no-demo"
 up: environment
@@ -48,3 +48,8 @@ sbom: environment
 # The two locks: of everything, and of what the image contains.
 lock:
 	@deploy/lock.sh
+
+# Each alert, tried where it fires and where it stays quiet. Needs promtool on the PATH (of Prometheus; Debian: the package prometheus), or Go.
+alerts:
+	@cd tests/chart && if command -v promtool > /dev/null; then promtool test rules alerts.test.yaml; \
+	else go run github.com/prometheus/prometheus/cmd/promtool@v0.313.2 test rules alerts.test.yaml; fi
