@@ -37,7 +37,7 @@ FOLDS = 5
 COST = 0.2
 """What an error costs beside the size of the weights; a fifth was best by cross-validation."""
 SHARPNESS = 4.5
-"""How much a margin says (see `Model.sharpness`), as `cross_validated` finds it for the shipped replies."""
+"""How much a margin says (see `Model.sharpness`), as `cross_validated` found it for an earlier state of the replies."""
 WRITTEN_COUNTS = 3
 ROUNDS = 10
 """How often each reply is looked at; the weights change little afterwards."""
