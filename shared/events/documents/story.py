@@ -96,7 +96,12 @@ STORY: tuple[Step, ...] = (
                     "source": "directory",
                     "fetched_at": "2026-03-02T09:15:04.301772Z",
                 },
-                "employees": {"value": 240, "source": "directory", "fetched_at": "2026-03-02T09:15:04.301772Z"},
+                "employees": {
+                    "value": 240,
+                    "source": "directory",
+                    "fetched_at": "2026-03-02T09:15:04.301772Z",
+                    "confidence": 0.9,
+                },
                 "seniority": {"value": "head", "source": "local", "fetched_at": "2026-03-02T09:15:04.301772Z"},
             },
             "providers": [

@@ -19,4 +19,5 @@ def main() -> None:
     print(f"{training.SHIPPED}: {len(fresh):,} bytes")
 
 
-main()
+if __name__ == "__main__":
+    main()
