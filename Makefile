@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself, from requirements.lock; Python >= 3.11 and make are all it needs.
 
-.PHONY: up test servers lint format bench environment
+.PHONY: up test browser fuzz servers lint format bench environment sbom lock alerts
 
 # make up ARGS="--port-base 9100 --no-demo"
 up: environment
@@ -10,9 +10,17 @@ up: environment
 test: environment
 	.venv/bin/pytest $(ARGS)
 
+# The pages of capture in a real Chromium, which `apt-get install chromium` brings.
+browser: environment
+	.venv/bin/pytest tests/browser $(ARGS)
+
 # A Kafka and a Postgres that stay up between test runs, in a terminal of their own.
 servers: environment
 	@exec .venv/bin/python -m tests.servers
+
+# Requests made from the services' own OpenAPI descriptions: make fuzz ARGS="stages --role viewer --seconds 30"
+fuzz: environment
+	.venv/bin/python -m tests.fuzz_api $(ARGS)
 
 lint: environment
 	.venv/bin/ruff check
@@ -29,3 +37,19 @@ bench: environment
 
 environment:
 	@deploy/local/environment.sh
+
+# What the image contains, as CycloneDX: dist/leadflow.cdx.json.
+sbom: environment
+	@mkdir -p dist
+	@$$(command -v uv || echo .leadflow/tools/bin/uv) tool run --quiet --from cyclonedx-bom==7.5.0 \
+		cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml -o dist/leadflow.cdx.json deploy/requirements.lock
+	@echo dist/leadflow.cdx.json
+
+# The two locks: of everything, and of what the image contains.
+lock:
+	@deploy/lock.sh
+
+# Each alert, tried where it fires and where it stays quiet. Needs promtool on the PATH (of Prometheus; Debian: the package prometheus), or Go.
+alerts:
+	@cd tests/chart && if command -v promtool > /dev/null; then promtool test rules alerts.test.yaml; \
+	else go run github.com/prometheus/prometheus/cmd/promtool@v0.313.2 test rules alerts.test.yaml; fi

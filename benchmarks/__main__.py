@@ -1,16 +1,16 @@
-"""`python -m benchmarks [BENCH ...]`, with the names in `BENCHES` and `QUALITY` below: `make bench` runs it."""
+"""`python -m benchmarks [NAME ...]`, the names being those of BENCHES and QUALITY: `make bench` runs it."""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import bounces, growth, hostile, latency, pipeline, queue, replies, sequences
+from benchmarks import bounces, enrichment, growth, hostile, imports, latency, pipeline, queue, replies, sequences
 from benchmarks.results import Measurements, save
 from benchmarks.servers import Servers, start_servers
 from benchmarks.topics import Topics, topics_client
 
-BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "sequences")
+BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "enrichment", "import", "sequences")
 QUALITY = ("bounces", "replies")
 """Measurements of how well something is understood: they need no servers, and run only when they are named."""
 
@@ -38,8 +38,12 @@ async def _measure(name: str, servers: Servers, topics: Topics, options: argpars
         return await latency.measure(servers, topics, seconds=options.seconds, rounds=max(1, options.rounds // 2))
     if name == "queue":
         return await queue.measure(servers, leads=options.queue, seconds=options.seconds, updates=500)
+    if name == "enrichment":
+        return await enrichment.measure(servers, topics, leads=options.leads)
     if name == "hostile":
         return await hostile.measure(servers, seconds=options.seconds, rounds=options.rounds)
+    if name == "import":
+        return await imports.measure(servers, rows=options.rows, seconds=options.seconds)
     if name == "sequences":
         return await sequences.measure(servers, sizes=[1_000, options.enrolments], rounds=options.rounds)
     sizes = [options.growth // 50, options.growth]
@@ -58,6 +62,7 @@ def main() -> None:
     )
     parser.add_argument("--queue", type=int, default=1_000_000, help="leads in the queue (1000000)")
     parser.add_argument("--growth", type=int, default=500_000, help="leads at the large size of growth (500000)")
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of the imported file (100000)")
     parser.add_argument("--enrolments", type=int, default=100_000, help="active enrolments of sequences (100000)")
     parser.add_argument(
         "--only",

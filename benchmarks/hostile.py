@@ -50,7 +50,7 @@ async def measure(servers: Servers, *, seconds: float, rounds: int) -> Measureme
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}, timeout=30
         ) as client:
-            await _ready(client, log_file)
+            await ready(client, log_file)
             await _capture_leads(client, 3)
             for _ in range(rounds):
                 took["alone"] += await _capture_leads(client, seconds)
@@ -66,7 +66,7 @@ async def measure(servers: Servers, *, seconds: float, rounds: int) -> Measureme
     return {"hostile": variants}
 
 
-async def _ready(client: httpx.AsyncClient, log: Path) -> None:
+async def ready(client: httpx.AsyncClient, log: Path) -> None:
     answer = "no answer"
     try:
         async with asyncio.timeout(60):

@@ -1,4 +1,4 @@
-"""How well replies are understood, on the development data beside the repository: own words, and dates.
+"""How well replies are understood, on the development data beside the repository: own words, dates, and labels.
 
 What was tuned on is no measure; the figures show whether a change made something worse.
 """
@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from benchmarks import reply_labels
 from services.outreach.replies.rules import label_details, new_text
 
 Record = Mapping[str, Any]
@@ -50,7 +51,7 @@ class Tally:
 
 
 def measure(data: Path = DATA) -> None:
-    """Print own words exact (all, by language, hard) and dates exact, with those that are too early."""
+    """Print own words exact (all, by language, hard), dates exact, with those that are too early, and labels."""
     replies, quoted = data / "replies-dev.jsonl", data / "mail" / "stripping.jsonl"
     if not replies.exists():
         print(f"The development data is not there: {replies}")
@@ -60,6 +61,8 @@ def measure(data: Path = DATA) -> None:
     if quoted.exists():
         _print_own_words("own words exact, quoted mails", _read(quoted), _without_closing)
     _print_dates(records)
+    reply_labels.print_labels(records)
+    reply_labels.print_cross_validated()
 
 
 def own_words(records: Iterable[Record], compared: Callable[[str], str]) -> Tally:

@@ -14,12 +14,13 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.migrate import prepare_database
 from deploy.topics import create_topics
+from shared.messaging.connection import Kafka as Cluster
 
 MEASURED_SERVICES = ("capture", "scoring", "stages")
 """The services between `lead.submitted` and `stage.changed`."""
 
 
-_PASSWORD = "bench"
+PASSWORD = "bench"
 """Of every service's login: the servers end with the run."""
 
 
@@ -33,7 +34,7 @@ class Servers:
 
     def url(self, implementation: str, service: str) -> str:
         """The address of an implementation's database for the service's login, which owns nothing."""
-        return address(self.admin_url, f"{implementation}_{service}", database_name(service), _PASSWORD)
+        return address(self.admin_url, f"{implementation}_{service}", database_name(service), PASSWORD)
 
     def owner_url(self, implementation: str, service: str) -> str:
         """The same database for the administrator."""
@@ -89,8 +90,8 @@ async def start_servers() -> AsyncIterator[Servers]:
             kafka.wait()
             postgres.wait()
             for service in (*MEASURED_SERVICES, "outreach"):
-                await prepare_database(postgres.url(), service, _PASSWORD)
-            await create_topics(kafka.bootstrap)
+                await prepare_database(postgres.url(), service, PASSWORD)
+            await create_topics(Cluster(kafka.bootstrap))
             yield Servers(kafka.bootstrap, postgres.url(), folder)
         finally:
             kafka.kill()

@@ -64,10 +64,10 @@ class Topics:
         await asyncio.gather(*sent)
         return begun
 
-    async def send(self, leads: Sequence[Record]) -> None:
+    async def send(self, leads: Sequence[Record], topic: str = SUBMITTED) -> None:
         """Send leads one by one, without waiting for acknowledgements."""
         for value, headers in leads:
-            await self._producer.send(SUBMITTED, value, headers=headers)
+            await self._producer.send(topic, value, headers=headers)
 
     async def flush(self) -> None:
         await self._producer.flush()

@@ -21,18 +21,22 @@ app = typer.Typer(
 LetterId = Annotated[str, typer.Argument(metavar="ID", help="The letter's id, as `list` shows it.")]
 
 _PAGE = 200
-_LISTED = ("id", "topic", "event_id", "error", "at")
+_LISTED = ("id", "topic", "event_id", "source", "error", "at")
 
 
 @app.command("list")
 def list_letters(
     service: Service,
     replayed: Annotated[bool, typer.Option("--all", help="Also those that were replayed.")] = False,
+    event_id: Annotated[str | None, typer.Option(help="Only of the event with this id (its ce_id).")] = None,
+    source: Annotated[str | None, typer.Option(help="Only of this publisher (the event's ce_source).")] = None,
+    topic: Annotated[str | None, typer.Option(help="Only of this topic.")] = None,
     as_json: AsJson = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """List the letters of a service, the newest first. With --json: one object a line."""
-    letters = with_database(service, data, lambda database, _: _all_letters(database, replayed))
+    filters = {"with_replayed": replayed, "event_id": event_id, "source": source, "topic": topic}
+    letters = with_database(service, data, lambda database, _: _all_letters(database, filters))
     if as_json:
         for letter in letters:
             typer.echo(json.dumps({key: _json_value(letter[key]) for key in _LISTED}))
@@ -41,7 +45,8 @@ def list_letters(
         typer.echo(f"There are no dead letters in {service}.")
     for letter in letters:
         mark = " (replayed)" if letter["replayed_at"] else ""
-        typer.echo(f"{letter['id']}  {letter['at']:%Y-%m-%d %H:%M:%S}  {letter['topic']}{mark}\n    {letter['error']}")
+        typer.echo(f"{letter['id']}  {letter['at']:%Y-%m-%d %H:%M:%S}  {letter['topic']}{mark}")
+        typer.echo(f"    event {letter['event_id']} of {letter['source']}\n    {letter['error']}")
 
 
 @app.command("show")
@@ -61,29 +66,29 @@ def show(service: Service, id: LetterId, data: Data = DEFAULT_DATA) -> None:
 def replay(service: Service, id: LetterId, data: Data = DEFAULT_DATA) -> None:
     """Publish a letter again as it was received, with its own event id. Consumers that know the event ignore it."""
     from shared.messaging import dead_letters as messaging
+    from shared.messaging.connection import Kafka
     from shared.store import dead_letters
 
-    async def publish(database: "Database", environment: Mapping[str, str]) -> str:
-        bootstrap = environment.get("LEADFLOW_KAFKA_BOOTSTRAP", "")
+    async def publish(database: "Database", _: object) -> str:
         async with database.worker() as work:
             letter = await dead_letters.show(work, _uuid(id))
         # The worker role may write only tenants that it names; letters without a tenant have the tenant ''.
         async with database.worker([letter["tenant_id"]]) as work:
-            await messaging.replay(work, bootstrap, _uuid(id))
+            await messaging.replay(work, Kafka.from_environment(), _uuid(id))
         return str(letter["topic"])
 
     topic = with_database(service, data, publish)
     typer.echo(f"The letter {id} was published again on {topic}.")
 
 
-async def _all_letters(database: "Database", replayed: bool) -> list[dict[str, Any]]:
+async def _all_letters(database: "Database", filters: Mapping[str, Any]) -> list[dict[str, Any]]:
     from shared.store import dead_letters
 
     letters: list[dict[str, Any]] = []
     async with database.worker() as work:
         while True:
             before = letters[-1]["id"] if letters else None
-            page = await dead_letters.page(work, before=before, limit=_PAGE, with_replayed=replayed)
+            page = await dead_letters.page(work, before=before, limit=_PAGE, **filters)
             letters += page
             if len(page) < _PAGE:
                 return letters

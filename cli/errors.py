@@ -23,7 +23,9 @@ def refusals() -> Iterator[None]:
     except (NotRunning, LeadflowError) as error:
         raise Refused(str(error)) from error
     except ValidationError as error:
-        names = ", ".join(str(part["loc"][-1]) for part in error.errors())
+        # A rule for several settings has no place, and names them itself.
+        parts = [(part["loc"], part["msg"].removeprefix("Value error, ")) for part in error.errors()]
+        names = ", ".join(str(place[-1]) if place else message for place, message in parts)
         raise Refused(f"these settings are missing or wrong: {names}") from error
     except httpx.HTTPStatusError as error:
         raise Refused(describe_problem(error.response)) from error

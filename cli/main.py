@@ -5,7 +5,21 @@ import sys
 
 import typer
 
-from cli import dead_letters, demo, imports, mailbox, migrate, recovery, replies, services, status, tenants, tokens, up
+from cli import (
+    check,
+    dead_letters,
+    demo,
+    imports,
+    mailbox,
+    migrate,
+    recovery,
+    replies,
+    services,
+    status,
+    tenants,
+    tokens,
+    up,
+)
 from cli.errors import Refused
 
 app = typer.Typer(
@@ -16,6 +30,7 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("status")(status.status)
+app.command("check")(check.check)
 app.command("token")(tokens.token)
 app.add_typer(mailbox.app, name="mailbox")
 app.command("import")(imports.import_file)

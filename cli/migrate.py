@@ -1,63 +1,102 @@
 """`leadflow migrate`."""
 
 import asyncio
+import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 
 import typer
 
-from cli.environment import require_service
-from cli.errors import Refused
-from cli.options import DEFAULT_DATA, Data
+from cli.environment import database_address, require_service, setting
+from cli.errors import Refused, refusals
+from cli.options import DEFAULT_DATA, AsJson, Data
 from cli.wording import counted
 
 
 def migrate(
     service: Annotated[str | None, typer.Argument(help="One service; by default all.")] = None,
+    databases: Annotated[bool, typer.Option("--databases/--no-databases", help="Migrate the databases.")] = True,
+    topics: Annotated[bool, typer.Option("--topics/--no-topics", help="Create missing topics.")] = True,
+    print_acls: Annotated[
+        bool, typer.Option("--print-acls", help="Change nothing; print who may do what at the broker.")
+    ] = False,
+    as_json: AsJson = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Migrate databases to head, then create missing topics.
 
     LEADFLOW_<SERVICE>_MIGRATION_DATABASE_URL is a service's database with its owner as user. Where it is not set, the
     administrator's address (LEADFLOW_POSTGRES_URL, else that of `leadflow up`) is used to create database and login.
+    Both may be in a file: LEADFLOW_POSTGRES_URL_FILE. A service's login and password are those of
+    LEADFLOW_<SERVICE>_DATABASE_URL.
     """
     from deploy.errors import MigrationError
     from deploy.local.run_record import NotRunning, RunRecord
     from shared.names import SERVICES
 
+    if print_acls:
+        _print_acls(as_json)
+        return
     if service is not None:
         require_service(service)
     try:
         record = RunRecord.load_running(data)
-        admin, kafka = record.postgres.url, record.kafka.bootstrap
+        admin = record.postgres.url
+        os.environ.setdefault("LEADFLOW_KAFKA_BOOTSTRAP", record.kafka.bootstrap)
     except NotRunning:
-        admin = kafka = ""
-    admin = os.environ.get("LEADFLOW_POSTGRES_URL", admin)
-    kafka = os.environ.get("LEADFLOW_KAFKA_BOOTSTRAP", kafka)
-    try:
-        asyncio.run(_migrate([service] if service else list(SERVICES), admin, kafka, data))
-    except MigrationError as error:
-        raise Refused(str(error)) from error
+        admin = ""
+    with refusals():
+        admin = setting("LEADFLOW_POSTGRES_URL") or admin
+        try:
+            if databases:
+                asyncio.run(_migrate([service] if service else list(SERVICES), admin, data))
+            if topics:
+                asyncio.run(_create_topics())
+        except MigrationError as error:
+            raise Refused(str(error)) from error
 
 
-async def _migrate(services: list[str], admin: str, kafka: str, data: Path) -> None:
-    from deploy.databases import database_name
+def _print_acls(as_json: bool) -> None:
+    from shared.events.acls import acls, commands, principal_name
+
+    rights = acls()
+    if as_json:
+        for acl in rights:
+            typer.echo(json.dumps(asdict(acl) | {"principal": principal_name(acl.principal)}))
+    else:
+        typer.echo("\n".join(commands(rights)))
+
+
+async def _migrate(services: list[str], admin: str, data: Path) -> None:
+    from deploy.databases import database_name, grant_roles
     from deploy.local.identity import Identity
     from deploy.migrate import prepare_database, upgrade
-    from deploy.topics import create_topics
 
     for name in services:
-        variable = f"LEADFLOW_{name.upper()}_MIGRATION_DATABASE_URL"
-        if owner_url := os.environ.get(variable):
-            await upgrade(name, owner_url)
+        own = database_address(os.environ, name)
+        login = urlsplit(own.resolve()) if own is not None else None
+        if owner := database_address(os.environ, name, "MIGRATION_DATABASE"):
+            await upgrade(name, owner)
+            if login is not None and login.username:
+                await grant_roles(owner, name, unquote(login.username))
         elif admin:
-            await prepare_database(admin, name, Identity(data).database_password(database_name(name)))
+            password = unquote(login.password) if login is not None and login.password else None
+            await prepare_database(admin, name, password or Identity(data).database_password(database_name(name)))
         else:
+            variable = f"LEADFLOW_{name.upper()}_MIGRATION_DATABASE_URL"
             raise Refused(f"the address of {name}'s database is unknown; start `leadflow up`, or set {variable}")
         typer.echo(f"{name}: The database is at head.")
-    if kafka:
-        created = await create_topics(kafka)
-        typer.echo(f"Kafka: Created {counted(len(created), 'topic')}." if created else "Kafka: All topics exist.")
-    else:
+
+
+async def _create_topics() -> None:
+    from deploy.topics import create_topics
+    from shared.messaging.connection import Kafka
+
+    if "LEADFLOW_KAFKA_BOOTSTRAP" not in os.environ:
         typer.echo("Kafka: No topics were created, because LEADFLOW_KAFKA_BOOTSTRAP is not set.")
+        return
+    created = await create_topics(Kafka.from_environment())
+    typer.echo(f"Kafka: Created {counted(len(created), 'topic')}." if created else "Kafka: All topics exist.")

@@ -74,8 +74,7 @@ def rewind(
         consumer = app.state.service.consumer
         if consumer is None:
             raise Refused(f"{service} reads no topics")
-        bootstrap = app.state.service.settings.kafka_bootstrap
-        count = asyncio.run(run(bootstrap, consumer.group, sorted(consumer.models), moment))
+        count = asyncio.run(run(app.state.service.kafka, consumer.group, sorted(consumer.models), moment))
     typer.echo(f"{service} will read {counted(count, 'record')} once more, from {moment.isoformat()} on.")
 
 

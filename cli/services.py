@@ -59,4 +59,6 @@ def run(
         host=settings.host,
         port=settings.port if port is None else port,
         grace_seconds=settings.grace_seconds,
+        drain=application.state.service.drain,
+        drain_seconds=settings.drain_seconds,
     )

@@ -5,6 +5,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from deploy.errors import MigrationError
+from shared.db import DatabaseAddress
 
 
 def database_name(service: str) -> str:
@@ -42,8 +43,11 @@ async def create_login(admin_url: str, service: str, password: str) -> None:
     try:
         if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
             await connection.execute(f"CREATE ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE")
-        # A password cannot be a parameter in SQL. Ours has only URL-safe characters (`Identity.database_password`).
-        await connection.execute(f"ALTER ROLE {name} PASSWORD '{password}'")
+        # A password cannot be a parameter of this statement, so the server itself quotes it.
+        change = await connection.fetchval(
+            "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", name, password
+        )
+        await connection.execute(change)
         await connection.execute(f"GRANT {name}_app, {name}_worker TO {name}")
         await connection.execute(
             f"REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT CONNECT ON DATABASE {name} TO {name}"
@@ -52,9 +56,33 @@ async def create_login(admin_url: str, service: str, password: str) -> None:
         await connection.close()
 
 
-async def _connect(url: str) -> asyncpg.Connection:
+async def grant_roles(owner: DatabaseAddress, service: str, login: str) -> None:
+    """Let a login that exists already assume the service's two roles. Raises MigrationError, with what would help."""
+    name = database_name(service)
+    connection = await _connect(owner)
     try:
-        return await asyncpg.connect(url, timeout=10)
+        lacking = await connection.fetch(
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND NOT pg_has_role($2, oid, 'MEMBER')",
+            [f"{name}_app", f"{name}_worker"],
+            login,
+        )
+        if lacking:
+            roles = ", ".join(sorted(row["rolname"] for row in lacking))
+            await connection.execute(
+                await connection.fetchval(f"SELECT format('GRANT {roles} TO %I', $1::text)", login)
+            )
+    except asyncpg.PostgresError as error:
+        raise MigrationError(
+            f"the login {login} may not work as {service}: {error}; an administrator grants it {name}_app and "
+            f"{name}_worker"
+        ) from error
+    finally:
+        await connection.close()
+
+
+async def _connect(url: str | DatabaseAddress) -> asyncpg.Connection:
+    try:
+        return await DatabaseAddress.of(url).connect(timeout=10)
     except (OSError, asyncpg.PostgresError) as error:
-        where = urlsplit(url)
+        where = urlsplit(url if isinstance(url, str) else url.resolve())
         raise MigrationError(f"Postgres at {where.hostname}:{where.port or 5432} cannot be used: {error}") from error

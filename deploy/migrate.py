@@ -1,8 +1,10 @@
-"""Migrates a service's database to head. It may be repeated at any time."""
+"""Migrates a service's database to head. It may be repeated at any time, and run by two processes at once."""
 
 import asyncio
 
 from deploy.databases import address, create_database, create_login, database_name
+from deploy.errors import MigrationError
+from shared.db import DatabaseAddress
 
 
 async def prepare_database(admin_url: str, service: str, password: str) -> None:
@@ -12,12 +14,21 @@ async def prepare_database(admin_url: str, service: str, password: str) -> None:
     await create_login(admin_url, service, password)
 
 
-async def upgrade(service: str, url: str) -> None:
-    """Run a service's migrations to head. One service at a time, because Alembic keeps state in modules."""
+async def upgrade(service: str, url: str | DatabaseAddress) -> None:
+    """Run a service's migrations to head. One service at a time, because Alembic keeps state in modules.
+
+    Raises MigrationError when the database is away or refuses a step.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
     from shared.migrations import upgrade as run  # Alembic takes half a second to import
 
     async with _upgrading:
-        await asyncio.to_thread(run, service, url)
+        try:
+            await asyncio.to_thread(run, service, url)
+        except (OSError, SQLAlchemyError) as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise MigrationError(f"the database of {service} could not be migrated: {reason}") from error
 
 
 _upgrading = asyncio.Lock()

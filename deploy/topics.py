@@ -1,24 +1,26 @@
 """Creates missing Kafka topics. It may be repeated at any time."""
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from deploy.errors import MigrationError
+from shared.errors import LeadflowError
 from shared.events.topics import PARTITIONS, SETTINGS
+from shared.messaging.connection import Kafka
 
 
-async def create_topics(bootstrap: str) -> list[str]:
+async def create_topics(kafka: Kafka) -> list[str]:
     """Create every topic of the catalogue that is missing; returns their names. Three replicas where possible.
 
     Raises MigrationError when the broker does not answer or refuses a topic.
     """
     from shared.events.catalogue import CATALOGUE
 
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    client = kafka.admin()
     try:
         await client.start()
-    except (OSError, RuntimeError) as error:
-        raise MigrationError(f"Kafka at {bootstrap} does not answer: {error}") from error
+    except (OSError, RuntimeError, LeadflowError) as error:
+        raise MigrationError(f"Kafka at {kafka.bootstrap} does not answer: {error}") from error
     try:
         present = set(await client.list_topics())
         brokers = len((await client.describe_cluster())["brokers"])

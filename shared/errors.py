@@ -85,6 +85,13 @@ class PreconditionRequired(LeadflowError):
     title = "Precondition required"
 
 
+class TooManyRequests(LeadflowError):
+    """The caller asks too often; later the same request may pass."""
+
+    status = 429
+    title = "Too many requests"
+
+
 class Transient(LeadflowError):
     """It may work later: a lost connection, a service that does not answer."""
 

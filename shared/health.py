@@ -1,4 +1,4 @@
-"""How a process is: `/livez` (the event loop runs), `/readyz` (it can work), `/metrics` (Prometheus)."""
+"""How a process is: `/livez` (a new one would not be better), `/readyz` (it can work), `/metrics` (Prometheus)."""
 
 import asyncio
 import time
@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import migrations
+from shared.db import Transaction
 from shared.observability import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_DEPTH
 from shared.store import dead_letters, outbox, schema
 
@@ -23,10 +24,16 @@ log = structlog.get_logger()
 _STALLED_AFTER = 120.0
 """Seconds without progress, while there are records to read, after which a consumer counts as stalled."""
 
+_STUCK_AFTER = 600.0
+"""Seconds in one batch after which a consumer counts as stuck: a batch that is halved again and again takes minutes."""
+
 _UNREACHABLE = (SQLAlchemyError, OSError, TimeoutError)
 
 
 T = TypeVar("T")
+
+Measure = Callable[[Transaction], Awaitable[None]]
+"""Reads numbers of a service's own and sets their metrics."""
 
 _RECENT = 1.0
 """Seconds for which an answer is given again: these routes need no token, and must cost little however often asked."""
@@ -53,10 +60,11 @@ class Health:
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._at_head = False
+        self.measures: list[Measure] = []
         self._checks = Recent(self.problems)
         self._gauges = Recent(self._measure)
         self.router = APIRouter(include_in_schema=False)
-        self.router.add_api_route("/livez", self._livez)
+        self.router.add_api_route("/livez", self._livez, response_class=Response)
         self.router.add_api_route("/readyz", self._readyz, response_class=Response)
         self.router.add_api_route("/metrics", self._metrics, response_class=Response)
 
@@ -70,8 +78,12 @@ class Health:
             found["database"] = type(error).__name__
         if not await self._service.relay.reaches_broker():
             found["broker"] = "the broker does not answer"
+        elif "database" not in found and (waited := await self._oldest_event()) > _STALLED_AFTER:
+            found["relay"] = f"the oldest event in the outbox has waited for {waited:.0f} s"
         consumer = self._service.consumer
-        if consumer is not None:
+        if self._service.draining:
+            found["process"] = "it is stopping"
+        elif consumer is not None:
             if not consumer.assigned:
                 found["broker"] = "the consumer group has given no partitions yet"
             elif consumer.fetch_error is not None:
@@ -92,8 +104,29 @@ class Health:
             return None
         return f"the database is at revision {found}, this code needs {expected}: run `leadflow migrate`"
 
-    async def _livez(self) -> dict[str, str]:
-        return {"status": "alive"}
+    async def _oldest_event(self) -> float:
+        try:
+            async with self._service.database.monitor() as work:
+                return (await outbox.backlog(work))[1]
+        except _UNREACHABLE:
+            return 0.0
+
+    async def defects(self) -> dict[str, str]:
+        """What only a new process can mend, by part. Never that database or broker are away: a restart helps nobody."""
+        ended = [task.get_name() for task in self._service.tasks if task.done() and not self._service.draining]
+        found = dict.fromkeys(ended, "it has ended by itself")
+        consumer = self._service.consumer
+        if consumer is None or not consumer.assigned or self._service.draining:
+            return found
+        still = time.monotonic() - consumer.turned_at
+        if still > _STUCK_AFTER and not {"database", "broker"} & (await self._checks.get()).keys():
+            found["consumer"] = f"it has been in the same batch for {still:.0f} s, though database and broker answer"
+        return found
+
+    async def _livez(self) -> Response:
+        defects = await self.defects()
+        body = {"status": "defective" if defects else "alive", "checks": defects}
+        return Response(orjson.dumps(body), 503 if defects else 200, media_type="application/json")
 
     async def _readyz(self) -> Response:
         problems = await self._checks.get()
@@ -114,6 +147,8 @@ class Health:
         async with self._service.database.monitor() as work:
             depth, age = await outbox.backlog(work)
             waiting = await dead_letters.count_waiting(work)
+            for measure in self.measures:
+                await measure(work)
         OUTBOX_DEPTH.labels(name).set(depth)
         OUTBOX_AGE.labels(name).set(age)
         DEAD_LETTERS.labels(name).set(waiting)

@@ -1,6 +1,16 @@
 """Names that several packages need: the services, in the order of the pipeline, and the parts that each can run as."""
 
-SERVICES = ("capture", "enrichment", "scoring", "stages", "outreach", "goals")
+DESCRIPTIONS = {
+    "capture": "Takes leads from any source, normalises and deduplicates them, and keeps their identity and consent.",
+    "enrichment": "Adds facts about the company and the person to each lead, each with its source and age.",
+    "scoring": "Scores leads by fit, intent and engagement with the tenant's model, and explains every point.",
+    "stages": "Moves leads through their journey by rules, and serves the lead queue and the timeline.",
+    "outreach": "Drafts messages, holds them until a human approves, sends them once, and reads the replies.",
+    "goals": "Counts leads and meetings towards the tenant's goals, live, and reports each closed period.",
+}
+"""What each service does, in one sentence."""
+
+SERVICES = tuple(DESCRIPTIONS)
 
 PARTS = ("api", "consumers", "workers")
 """A process runs a whole service, or with `--only` one of these parts of it."""

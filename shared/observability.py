@@ -35,6 +35,13 @@ IMAP_FAILING = Gauge(
     "leadflow_imap_failing", "1 while a mail account cannot be read, 0 while it can", ["service", "account"]
 )
 IMAP_SKIPPED = Counter("leadflow_imap_skipped", "Mails that a server never delivered, given up", ["service", "account"])
+DRAFTS_PENDING = Gauge("leadflow_drafts_pending", "Drafts that wait for a decision")
+DRAFTS_AGE = Gauge("leadflow_drafts_pending_age_seconds", "Age of the oldest draft that waits, in seconds")
+DECISIONS = Counter("leadflow_draft_decisions", "Drafts that people approved or rejected", ["decision"])
+SENDS = Counter("leadflow_sends", "Attempts to send a message, by outcome", ["channel", "outcome"])
+SENDS_UNKNOWN = Gauge("leadflow_sends_unknown", "Sends with an unknown outcome, which wait for evidence or an operator")
+REPLIES_WAITING = Gauge("leadflow_replies_waiting", "Replies that wait for a human's label")
+TIMERS_LATE = Gauge("leadflow_timers_late_seconds", "How late the oldest due timer of a lead is, in seconds")
 
 tracer = trace.get_tracer("leadflow")
 in_callers_trace: ContextVar[bool] = ContextVar("in_callers_trace", default=False)
@@ -62,7 +69,7 @@ def tracing() -> bool:
 
 
 def configure_logging(level: str = "INFO") -> None:
-    """One JSON object a line on standard error; libraries' records too. Idempotent."""
+    """One JSON object a line on standard output, libraries' records too. Idempotent."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -76,7 +83,7 @@ def configure_logging(level: str = "INFO") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -11,16 +11,17 @@ from fastapi import APIRouter, FastAPI
 
 from shared.clock import Clock
 from shared.db import Database
-from shared.errors import Transient
+from shared.errors import LeadflowError, Transient
 from shared.events.base import Event
 from shared.events.readers import READS
-from shared.health import Health
+from shared.health import Health, Measure
 from shared.http import dead_letters, problems
 from shared.http.admission import Admission, Routes
 from shared.http.auth import Verifier
 from shared.http.defects import Defects
+from shared.http.openapi import Documentation
 from shared.http.tracing import Tracing
-from shared.messaging import Consumer, Handle, Relay
+from shared.messaging import Consumer, Handle, Refuse, Relay
 from shared.names import PARTS, group_of
 from shared.observability import configure_tracing
 from shared.settings import ServiceSettings
@@ -29,6 +30,9 @@ from shared.work import Step, Worker, sweep
 log = structlog.get_logger()
 
 _PREFIX = "/v1"
+
+_RENEW_EVERY = 10.0
+"""Seconds between two looks at the files with secrets."""
 
 
 class Service:
@@ -42,14 +46,17 @@ class Service:
         self.name = name
         self.settings = settings
         self.only = only
-        self.database = Database(settings.database_url, name, clock=clock, pool_size=settings.pool_size)
-        self.relay = Relay(self.database, settings.kafka_bootstrap)
+        self.kafka = settings.kafka
+        self.database = Database(settings.database, name, clock=clock, pool_size=settings.pool_size)
+        self.relay = Relay(self.database, self.kafka)
         self.database.on_outbox = self.relay.wake
         self.consumer: Consumer | None = None
         self._workers: dict[str, Worker] = {}
         self._marked = Routes()
         self._tasks: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
+        self._starting: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
         self._on_start: list[Callable[[], Any]] = []
         self._on_stop: list[Callable[[], Any]] = []
         self.app = FastAPI(
@@ -57,15 +64,20 @@ class Service:
             version="1",
             lifespan=self._lifespan,
             generate_unique_id_function=lambda route: route.name,
-            docs_url="/docs",
+            docs_url=None,
             redoc_url=None,
             strict_content_type=False,
         )
         self.app.state.service = self
         self.app.state.verifier = Verifier(
-            url=settings.oidc_jwks_url, issuer=settings.oidc_issuer, audience=settings.oidc_audience
+            url=settings.oidc_jwks_url,
+            issuer=settings.oidc_issuer,
+            audience=settings.oidc_audience,
+            claims=settings.oidc,
         )
+        self.app.state.routes = self._marked
         problems.install(self.app)
+        self._documentation = Documentation(self.app, name)
         self.app.add_middleware(Tracing, prefix=_PREFIX)
         # The middleware that is added last runs first.
         self.app.add_middleware(Admission, routes=self._marked, prefix=_PREFIX)
@@ -80,6 +92,7 @@ class Service:
         if self.only in (None, "api"):
             for router in routers:
                 self._marked.add(router, _PREFIX)
+                self._documentation.add(router, _PREFIX)
                 self.app.include_router(router, prefix=_PREFIX)
 
     def streams(self, path: str) -> None:
@@ -87,22 +100,29 @@ class Service:
         self._marked.streaming.append(re.compile(path))
 
     def consume(
-        self, handle: Handle, *, reads: Sequence[type[Event]] = (), inbox: bool = True, keep_raw: bool = False
+        self,
+        handle: Handle,
+        *,
+        reads: Sequence[type[Event]] = (),
+        inbox: bool = True,
+        keep_raw: bool = False,
+        refuse: Refuse | None = None,
     ) -> None:
         """Read events in batches: the types that shared/events/readers.py names for this service, or `reads`.
 
         With `inbox=False` the handler's own table ignores repeated events; with `keep_raw` events keep their data as
-        JSON.
+        JSON. `refuse` answers the publishers of records that became dead letters.
         """
         if self.only in (None, "consumers"):
             self.consumer = Consumer(
                 self.database,
-                self.settings.kafka_bootstrap,
+                self.kafka,
                 reads or READS[self.name],
                 handle,
                 group=self.settings.consumer_group or group_of(self.name),
                 inbox=inbox,
                 keep_raw=keep_raw,
+                refuse=refuse,
                 batch_records=self.settings.batch_records,
                 grace_seconds=self.settings.grace_seconds,
             )
@@ -117,6 +137,34 @@ class Service:
         if name in self._workers:
             self._workers[name].wake()
 
+    def measure(self, gauge: Measure) -> None:
+        """Ask the database for numbers whenever `/metrics` is read, at most once a second."""
+        self.health.measures.append(gauge)
+
+    @property
+    def tasks(self) -> Sequence[asyncio.Task[None]]:
+        """What runs until the service stops: the relay and the workers."""
+        return self._tasks
+
+    @property
+    def draining(self) -> bool:
+        """Whether the service has begun to stop: it answers, but begins nothing new."""
+        return self._stopping is not None
+
+    def drain(self) -> None:
+        """Begin to stop: not ready any more; the consumer finishes its batch and leaves its group. HTTP is served on,
+        and the relay sends what requests still emit."""
+        if self._stopping is None:
+            log.info("service.draining", service=self.name, only=self.only)
+            self._stopping = asyncio.create_task(self._stop_consumer())
+
+    async def _stop_consumer(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        if self.consumer is not None:
+            await self.consumer.stop()
+
     def on_start(self, call: Callable[[], Any]) -> None:
         """An async function to await when the service starts."""
         self._on_start.append(call)
@@ -128,7 +176,7 @@ class Service:
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         configure_tracing(self.name, self.settings.otlp_endpoint)
-        self._stop = asyncio.Event()
+        self._stop, self._stopping = asyncio.Event(), None
         for call in self._on_start:
             await call()
         self._tasks = [asyncio.create_task(self.relay.run(self._stop), name=f"{self.name} relay")]
@@ -136,17 +184,16 @@ class Service:
             asyncio.create_task(worker.run(self._stop), name=f"{self.name} {worker.name}")
             for worker in self._workers.values()
         ]
-        starting = asyncio.create_task(self._start_consumer()) if self.consumer else None
+        renewing = asyncio.create_task(self._renew_secrets(), name=f"{self.name} secrets")
+        self._starting = asyncio.create_task(self._start_consumer()) if self.consumer else None
         log.info("service.started", service=self.name, only=self.only)
         try:
             yield
         finally:
             self._stop.set()
-            if starting is not None:
-                starting.cancel()
-                await asyncio.gather(starting, return_exceptions=True)
-            if self.consumer is not None:
-                await self.consumer.stop()
+            renewing.cancel()
+            self._stopping = self._stopping or asyncio.create_task(self._stop_consumer())
+            await self._stopping
             for worker in self._workers.values():
                 worker.wake()
             self.relay.wake()
@@ -159,6 +206,17 @@ class Service:
                 await call()
             await self.database.close()
             log.info("service.stopped", service=self.name)
+
+    async def _renew_secrets(self) -> None:
+        """Use passwords and certificates for Kafka that have rotated; the database reads its own when it connects."""
+        while True:
+            await asyncio.sleep(_RENEW_EVERY)
+            try:
+                consumer = self.consumer.subscriber.consumer if self.consumer is not None else None
+                if self.kafka.renew(self.relay.producer, consumer):
+                    log.info("service.secrets_renewed", service=self.name)
+            except LeadflowError as error:
+                log.warning("service.secrets_not_renewed", service=self.name, error=error.detail)
 
     async def _start_consumer(self) -> None:
         """Start the consumer once broker and schema allow it: on an old schema every record would fail."""

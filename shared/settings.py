@@ -1,7 +1,18 @@
-"""Settings from the environment: what all services share, and one prefix for each service's own."""
+"""Settings from the environment: what all services share, and one prefix for each service's own.
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+Each can also be read from a file: `LEADFLOW_OUTREACH_SECRET_FILE` names a file with `LEADFLOW_OUTREACH_SECRET`.
+"""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.db import DatabaseAddress
+from shared.http.token_claims import ClaimSettings
+from shared.messaging.connection import DEFAULT_BOOTSTRAP, Kafka, KafkaSecurity
+from shared.secret_files import FilesSource
 
 
 def service_config(service: str) -> SettingsConfigDict:
@@ -14,14 +25,25 @@ def service_config(service: str) -> SettingsConfigDict:
 class ServiceSettings(BaseSettings):
     """What every service needs to know of its surroundings."""
 
-    kafka_bootstrap: str = Field(default="127.0.0.1:9092", validation_alias="LEADFLOW_KAFKA_BOOTSTRAP")
+    kafka_bootstrap: str = Field(default=DEFAULT_BOOTSTRAP, validation_alias="LEADFLOW_KAFKA_BOOTSTRAP")
+    kafka_security: KafkaSecurity = Field(default_factory=KafkaSecurity, validation_alias="kafka_security")
+    """TLS and SASL: `LEADFLOW_KAFKA_*`."""
+    oidc: ClaimSettings = Field(default_factory=ClaimSettings, validation_alias="oidc")
+    """What the claims of a token mean: `LEADFLOW_OIDC_*`."""
     oidc_issuer: str = Field(default="", validation_alias="LEADFLOW_OIDC_ISSUER")
     oidc_jwks_url: str = Field(default="", validation_alias="LEADFLOW_OIDC_JWKS_URL")
+    """Where the issuer's keys are; empty: where the issuer's discovery document says."""
     oidc_audience: str = Field(default="leadflow", validation_alias="LEADFLOW_OIDC_AUDIENCE")
+    """The audiences that are accepted, separated by commas."""
     otlp_endpoint: str | None = Field(default=None, validation_alias="LEADFLOW_OTLP_ENDPOINT")
     log_level: str = Field(default="INFO", validation_alias="LEADFLOW_LOG_LEVEL")
 
-    database_url: str
+    database_url: str = ""
+    """postgresql://user:password@host:port/database?sslmode=...; or a file with it, or without password."""
+    database_url_file: Path | None = None
+    database_password: SecretStr = SecretStr("")
+    """The password, where the address has none."""
+    database_password_file: Path | None = None
     host: str = "127.0.0.1"
     port: int = 0
     consumer_group: str | None = None
@@ -30,5 +52,36 @@ class ServiceSettings(BaseSettings):
     """At most so many records in one transaction."""
     pool_size: int = Field(default=5, ge=1)
     """Database connections of each role, doubled under load."""
+    drain_seconds: float = Field(default=0.0, ge=0, le=120)
+    """How long HTTP is still served after SIGTERM, while `/readyz` already refuses: until no proxy sends more."""
     grace_seconds: float = 15.0
     """How long a stop waits for what is under way."""
+
+    @model_validator(mode="after")
+    def _has_a_database(self) -> Self:
+        if bool(self.database_url) == (self.database_url_file is not None):
+            variable = f"{self.model_config.get('env_prefix', '')}DATABASE_URL"
+            raise ValueError(f"give one of {variable} and {variable}_FILE")
+        return self
+
+    @property
+    def database(self) -> DatabaseAddress:
+        return DatabaseAddress(
+            self.database_url, self.database_url_file, self.database_password, self.database_password_file
+        )
+
+    @property
+    def kafka(self) -> Kafka:
+        return Kafka(self.kafka_bootstrap, self.kafka_security)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then variables, then files."""
+        return init_settings, env_settings, FilesSource(settings_cls)

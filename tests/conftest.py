@@ -1,6 +1,7 @@
 """The fixtures of integration tests: a real Kafka and a real Postgres, and services that run on them."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -15,12 +16,16 @@ from deploy.databases import address, create_database, create_login, database_na
 from deploy.local.identity import AUDIENCE, ISSUER, Identity
 from deploy.migrate import upgrade
 from deploy.topics import create_topics
+from shared.messaging.connection import Kafka
 from shared.names import SERVICES
 from shared.observability import configure_logging
 from shared.testing.bus import Bus
 from shared.testing.running import Running, start_service
 
 T = TypeVar("T")
+
+# They need a browser, which not every machine has: `make browser` runs them, and fails where there is none.
+collect_ignore = [] if any("tests/browser" in argument for argument in sys.argv) else ["browser"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ async def backend(servers: tuple[str, str, Path]) -> AsyncIterator[Backend]:
         await create_database(admin_url, service)
         await upgrade(service, made.owner_url(service))
         await create_login(admin_url, service, identity.database_password(database_name(service)))
-    await create_topics(bootstrap)
+    await create_topics(Kafka(bootstrap))
     yield made
 
 

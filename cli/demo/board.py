@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -78,10 +77,11 @@ class Board:
 async def watch(bootstrap: str, tenant: str, console: Console) -> None:
     """Show the board until cancelled: redrawn in place on a terminal, elsewhere a line after each change."""
     from shared.events.catalogue import CATALOGUE
+    from shared.messaging.connection import Kafka
 
     topics = [name for name in CATALOGUE if name != "lead.submitted"]
     board = Board(tenant)
-    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    consumer = Kafka(bootstrap).consumer(*topics, auto_offset_reset="earliest")
     await consumer.start()
     try:
         ends = await consumer.end_offsets(consumer.assignment())

@@ -80,7 +80,8 @@ def drafts(tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
     with refusals():
         pending = steps.pending_drafts(data, tenant)
     for item in pending:
-        typer.echo(f"{item['draft_id']}  {item['kind']:10} to {item['to']}: {item.get('subject') or ''}")
+        text = f"{item['score']:3}  {item['kind']:10} to {item['to']}: {item.get('subject') or ''}"
+        typer.echo(f"{item['draft_id']}  {text}")
     if not pending:
         typer.echo("No draft waits for approval.")
 
@@ -88,6 +89,9 @@ def drafts(tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
 @app.command("approve")
 def approve(
     draft: Annotated[str, typer.Argument(metavar="DRAFT", help="The id of a draft, or of the lead it is for.")],
+    acknowledge_unsupported: Annotated[
+        bool, typer.Option(help="Approve although nothing known supports some of its sentences.")
+    ] = False,
     tenant: Tenant = DEMO_TENANT,
     data: Data = DEFAULT_DATA,
 ) -> None:
@@ -98,8 +102,10 @@ def approve(
         shown = steps.find_draft(data, tenant, draft)
         typer.echo(f"To: {shown['to']}\nSubject: {shown.get('subject') or ''}\n")
         typer.echo("\n".join(f"    {line}" for line in str(shown["body"]).splitlines()))
-        steps.approve(data, tenant, shown)
+        warnings = steps.approve(data, tenant, shown, acknowledge=acknowledge_unsupported)
     typer.echo(f"\nYou approved the draft {shown['draft_id']} with the hash {shown['sha256'][:12]}...")
+    for warning in warnings:
+        typer.echo(f"Note: {warning}.")
 
 
 @app.command("qualify")

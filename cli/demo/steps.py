@@ -74,10 +74,15 @@ def find_draft(data: Path, tenant: str, id: str) -> dict[str, Any]:
         return draft
 
 
-def approve(data: Path, tenant: str, draft: Mapping[str, Any]) -> None:
-    """Approve exactly the message that was shown: the approval names its hash."""
+def approve(data: Path, tenant: str, draft: Mapping[str, Any], *, acknowledge: bool = False) -> list[str]:
+    """Approve exactly the message that was shown: the approval names its hash. What the reviewer is warned of.
+
+    `acknowledge`: approve it although nothing known supports some of its sentences.
+    """
+    body = {"sha256": draft["sha256"], "acknowledge_unsupported": acknowledge}
     with http_client(data, "outreach", tenant, "reviewer") as http:
-        http.post(f"/v1/drafts/{draft['draft_id']}/approve", json={"sha256": draft["sha256"]}).raise_for_status()
+        answer = http.post(f"/v1/drafts/{draft['draft_id']}/approve", json=body).raise_for_status()
+    return [warning["message"] for warning in answer.json()["warnings"]]
 
 
 def qualify(data: Path, tenant: str, lead_id: str) -> list[str]:
@@ -120,9 +125,9 @@ def publish(bootstrap: str, tenant: str, submissions: Sequence[Mapping[str, Any]
     """Publish leads on `lead.submitted` as another system does (CloudEvents, binary mode); returns their number."""
 
     async def send() -> None:
-        from aiokafka import AIOKafkaProducer
+        from shared.messaging.connection import Kafka
 
-        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+        producer = Kafka(bootstrap).producer()
         await producer.start()
         try:
             for submission in submissions:

@@ -44,9 +44,9 @@ class Jar:
         return f"{self.artifact}-{self.version}.jar"
 
 
-def locked_jars() -> list[Jar]:
-    """The jars that kafka.lock.toml pins."""
-    entries = tomllib.loads(LOCK.read_text())["jar"]
+def locked_jars(lock: Path = LOCK) -> list[Jar]:
+    """The jars that a lock file pins: those of kafka.lock.toml, or of another."""
+    entries = tomllib.loads(lock.read_text())["jar"]
     jars = []
     for entry in entries:
         group, artifact, version = entry["coordinate"].split(":")
@@ -62,12 +62,17 @@ def cache_dir() -> Path:
 
 
 def kafka_jars(progress: Progress | None = None) -> Path:
-    """The directory with exactly the pinned jars; the first call fetches them (45 MB).
+    """The directory with exactly the pinned jars of Kafka; the first call fetches them (45 MB)."""
+    return pinned_jars("kafka", LOCK, progress)
+
+
+def pinned_jars(name: str, lock: Path, progress: Progress | None = None) -> Path:
+    """The directory of the cache with exactly the jars that `lock` pins.
 
     Raises FetchError if a jar cannot be fetched or its checksum differs.
     """
-    jars = locked_jars()
-    target = cache_dir() / f"kafka-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+    jars = locked_jars(lock)
+    target = cache_dir() / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +122,7 @@ def _fetch_all(jars: list[Jar], scratch: Path, complete: Path, progress: Progres
         except (OSError, RuntimeError) as error:
             raise FetchError(f"cannot fetch {jar.group}:{jar.artifact}:{jar.version}: {error}") from error
         if _sha256(file) != jar.sha256:
-            raise FetchError(f"{jar.file_name} is not the jar that {LOCK.name} pins (its checksum differs)")
+            raise FetchError(f"{jar.file_name} is not the jar that the lock file pins (its checksum differs)")
         file.rename(complete / jar.file_name)
 
     with ThreadPoolExecutor(6) as pool:

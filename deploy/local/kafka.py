@@ -4,6 +4,7 @@ import base64
 import signal
 import subprocess
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.local import process
@@ -56,12 +57,26 @@ class Kafka:
     Call `launch` from a thread that lives as long as the broker shall: the broker ends with its thread.
     """
 
-    def __init__(self, data: Path, port: int, controller_port: int, *, heap: str = "512m") -> None:
+    def __init__(
+        self,
+        data: Path,
+        port: int,
+        controller_port: int,
+        *,
+        heap: str = "512m",
+        properties: str = "",
+        format_options: Sequence[str] = (),
+        java_options: Sequence[str] = (),
+    ) -> None:
+        """`properties` are added to the broker's, and win: further listeners, for example."""
         self.data = data.resolve()
         self.port = port
         self.controller_port = controller_port
         self.log = self.data / "kafka.log"
         self._heap = heap
+        self._added = properties
+        self._format_options = format_options
+        self._java_options = java_options
         self._process: subprocess.Popen[bytes] | None = None
         self._jars = Path()
         self._log_start = 0
@@ -94,6 +109,7 @@ class Kafka:
                 logs=self.data / "logs",
                 partitions=PARTITIONS,
             )
+            + self._added
         )
         self._log4j.write_text(_LOG4J)
         if not (self.data / "logs" / "meta.properties").exists():
@@ -141,6 +157,7 @@ class Kafka:
         command = self._java(
             "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties), "--standalone"
         )
+        command += self._format_options
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.data, check=False)
         if done.returncode != 0:
             raise process.StartError(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
@@ -156,6 +173,7 @@ class Kafka:
             "-XX:TieredStopAtLevel=1",
             "-XX:+UseSerialGC",
             f"-Dlog4j2.configurationFile={self._log4j}",
+            *self._java_options,
             "-cp",
             f"{self._jars}/*",
             main,

@@ -39,12 +39,25 @@ class Postgres:
     `durable=False` is faster but does not survive a power cut; for data that is discarded.
     """
 
-    def __init__(self, data: Path, port: int, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        data: Path,
+        port: int,
+        *,
+        durable: bool = True,
+        programs: Path | None = None,
+        settings: str = "",
+        hba: str = _HBA,
+    ) -> None:
+        """`programs` is the folder of another PostgreSQL's programs; `settings` are lines of its configuration."""
         self.data = data.resolve()
         self.port = port
         self.log = self.data / "postgres.log"
         self._cluster = self.data / "cluster"
         self._durable = durable
+        self._programs = programs
+        self._settings = settings
+        self._hba = hba
         self._user: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -88,8 +101,9 @@ class Postgres:
         elif needs_password:
             self._set_password()
         extra = "" if self._durable else "fsync = off\nfull_page_writes = off\nsynchronous_commit = off"
+        extra = f"{extra}\n{self._settings}"
         _write_readable(self._cluster / "leadflow.conf", _CONF.format(port=self.port, extra=extra))
-        _write_readable(self._cluster / "pg_hba.conf", _HBA)
+        _write_readable(self._cluster / "pg_hba.conf", self._hba)
 
     def stop_leftover(self) -> None:
         """Stop the server that a killed run has left on this data."""
@@ -98,7 +112,7 @@ class Postgres:
     def launch(self) -> None:
         """Start the process without waiting for it."""
         command: list[str | Path] = [
-            _bin() / "postgres",
+            self._bin / "postgres",
             "-D",
             self._cluster,
             "-c",
@@ -128,6 +142,10 @@ class Postgres:
             process.stop(self._process, signal.SIGQUIT, 5)
             self._process = None
 
+    @property
+    def _bin(self) -> Path:
+        return self._programs or _bin()
+
     def _is_ready(self) -> bool:
         # The server writes its state into the eighth line.
         try:
@@ -144,7 +162,7 @@ class Postgres:
         passwords = ["--auth=scram-sha-256", f"--pwfile={self.data / 'superuser.password'}"]
         options = ["--encoding=UTF8", "--locale=C", "--no-sync", "-U", SUPERUSER, *passwords]
         done = subprocess.run(
-            [str(_bin() / "initdb"), "-D", str(fresh), *options],
+            [str(self._bin / "initdb"), "-D", str(fresh), *options],
             capture_output=True,
             text=True,
             cwd=self.data,
@@ -158,7 +176,7 @@ class Postgres:
     def _set_password(self) -> None:
         """Give the superuser of a cluster that was made without a password its password, before anybody can connect."""
         done = subprocess.run(
-            [str(_bin() / "postgres"), "--single", "-D", str(self._cluster), "postgres"],
+            [str(self._bin / "postgres"), "--single", "-D", str(self._cluster), "postgres"],
             input=f"ALTER ROLE {SUPERUSER} PASSWORD '{self.password}'\n",
             capture_output=True,
             text=True,
@@ -171,7 +189,7 @@ class Postgres:
 
     def _give_data_to(self, user: str) -> None:
         """Let `user` own the data and enter the folders above it and the programs, without listing them."""
-        for path in (self.data, _bin() / "postgres", _bin().parent / "lib" / "postgres"):
+        for path in (self.data, self._bin / "postgres", self._bin.parent / "lib" / "postgres"):
             for parent in path.parents:
                 mode = parent.stat().st_mode
                 if not mode & stat.S_IXOTH:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
-import psutil
 from pydantic import BaseModel, Field
 
 FILE_NAME = "run.json"
@@ -95,7 +94,7 @@ class RunRecord(BaseModel):
 
     @property
     def is_running(self) -> bool:
-        return self.pid is not None and psutil.pid_exists(self.pid)
+        return self.pid is not None and _exists(self.pid)
 
     def save(self, data: Path) -> None:
         """Replace the record atomically: `run.json` without passwords, to be shown, and the whole among the keys.
@@ -127,6 +126,17 @@ def without_password(address: str) -> str:
     parts = urlsplit(address)
     user, at, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host)) if at else address
+
+
+def _exists(pid: int) -> bool:
+    """Whether a process has this id. Without psutil, which belongs to the local run and is not in the image."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _private(data: Path) -> Path:

@@ -20,6 +20,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.process import StartError, stop_if_marked
 from deploy.local.run_record import NotRunning, RunRecord, ServiceEntry
 from deploy.local.service_process import ServiceProcess
+from shared.messaging import connection as messaging
 from shared.names import SERVICES
 
 _SLOW_START_SECONDS = 60.0
@@ -153,7 +154,7 @@ class Supervisor:
                 password = identity.database_password(databases.database_name(name))
                 await migrate.prepare_database(admin, name, password)
 
-        await asyncio.gather(each_database(), topics.create_topics(self.record.kafka.bootstrap))
+        await asyncio.gather(each_database(), topics.create_topics(messaging.Kafka(self.record.kafka.bootstrap)))
 
     async def _wait_for_services(self) -> None:
         self._report("Starting the services ...")

@@ -14,3 +14,7 @@ class Settings(ServiceSettings):
     """Rows of an import in one transaction."""
     import_outbox_limit: int = Field(default=5_000, ge=1)
     """Imports pause while more events than this wait in the outbox, so that they do not delay live leads."""
+    public_url: str = ""
+    """The public address of this service, for the pages of forms and webhooks; empty: the one of the request."""
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
+    """How many proxies of your own stand before this service and append to X-Forwarded-For."""

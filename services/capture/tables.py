@@ -210,3 +210,115 @@ class ImportErrorRow(Table, table=True):
     value: str = Field(sa_type=Text)
     reason: str = Field(sa_type=Text)
     lead_id: UUID | None = None
+    record: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    """The row as it was written, with its first error."""
+
+
+class FormRow(Table, table=True):
+    """A web form. The token is in its address; `settings` has its fields and guards (`schemas.forms.FormIn`)."""
+
+    __tablename__ = "form"
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    token: str = Field(primary_key=True, sa_type=Text)
+    name: str = Field(sa_type=Text)
+    source: str = Field(sa_type=Text)
+    active: bool
+    settings: dict[str, Any] = Field(sa_column=json_object())
+    honeypot: str = Field(sa_type=Text)
+    secret: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """Signs what a form that is shown carries; nobody else needs it."""
+    consent_text_id: UUID | None = None
+    """The text that asks for consent now."""
+    created_on: datetime = Field(sa_column=moment())
+    created_by: str = Field(sa_type=Text)
+    changed_on: datetime = Field(sa_column=moment())
+
+
+class ConsentTextRow(Table, table=True):
+    """A text by which a form asks for consent, or asked once: a changed text is a new version."""
+
+    __tablename__ = "consent_text"
+    __table_args__ = (Index("consent_text_version", "tenant_id", "form_token", "version", unique=True),)
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    text_id: UUID = Field(primary_key=True)
+    form_token: str = Field(sa_type=Text)
+    version: int
+    content: str = Field(sa_type=Text)
+    created_on: datetime = Field(sa_column=moment())
+
+
+class FormUseRow(Table, table=True):
+    """How often one visitor, known by a keyed hash, has used a form; it counts anew after `until`."""
+
+    __tablename__ = "form_use"
+    __table_args__ = (Index("form_use_until", "until"),)
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    token: str = Field(primary_key=True, sa_type=Text)
+    visitor: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    until: datetime = Field(sa_column=moment())
+    uses: int
+
+
+class ConsentChangeRow(Table, table=True):
+    """One change of a lead's consent on one channel. `text_id`: the text that the person agreed to."""
+
+    __tablename__ = "consent_change"
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    lead_id: UUID = Field(primary_key=True)
+    number: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    channel: str = Field(sa_type=Text)
+    choice: str = Field(sa_type=Text)
+    before: str = Field(sa_type=Text)
+    at: datetime = Field(sa_column=moment())
+    source: str | None = Field(default=None, sa_type=Text)
+    basis: str | None = Field(default=None, sa_type=Text)
+    text_id: UUID | None = None
+    cause: str = Field(sa_type=Text)
+    """submission, edit, merge or undo."""
+    recorded_on: datetime = Field(sa_column=moment())
+
+
+class WebhookRow(Table, table=True):
+    """An address that another system sends leads to. `settings`: mapping, signature (`schemas.webhooks.WebhookIn`)."""
+
+    __tablename__ = "webhook"
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    token: str = Field(primary_key=True, sa_type=Text)
+    name: str = Field(sa_type=Text)
+    source: str = Field(sa_type=Text)
+    active: bool
+    settings: dict[str, Any] = Field(sa_column=json_object())
+    secret: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    """What the sender signs with; it is shown once, when it is made."""
+    created_on: datetime = Field(sa_column=moment())
+    created_by: str = Field(sa_type=Text)
+    changed_on: datetime = Field(sa_column=moment())
+
+
+class WebhookDeliveryRow(Table, table=True):
+    """What arrived and made no lead: kept until it is replayed. `state`: kept or replayed; then the body is gone.
+
+    `whole`: whether the body is that of the request, or one item of it.
+    """
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (
+        Index("webhook_delivery_kept", "tenant_id", "token", "delivery_id", postgresql_where=text("state = 'kept'")),
+    )
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    token: str = Field(primary_key=True, sa_type=Text)
+    delivery_id: UUID = Field(primary_key=True)
+    state: str = Field(sa_type=Text)
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    content_type: str = Field(sa_type=Text)
+    whole: bool
+    errors: list[Any] = Field(sa_column=Column(JSONB, nullable=False))
+    lead_id: UUID | None = None
+    received_on: datetime = Field(sa_column=moment())
+    replayed_on: datetime | None = Field(default=None, sa_column=moment(null=True))

@@ -4,9 +4,25 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Depends, Request
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
 
-from services.enrichment import store, use_cases
-from services.enrichment.schemas import Company, DirectoryBody, DirectoryOut, FactsOut, SettingsBody, read_directory
+from services.enrichment.schemas import (
+    Company,
+    DirectoryBody,
+    DirectoryOut,
+    FactsOut,
+    ProviderOut,
+    ProvidersBody,
+    SettingsBody,
+    read_directory,
+)
+from services.enrichment.store import directory
+from services.enrichment.store import leads as store
+from services.enrichment.use_cases import leads, providers
+from services.enrichment.use_cases.directory import replace_directory
+from shared.errors import Invalid
+from shared.events.envelope import errors_of
 from shared.http import (
     Admin,
     Limit,
@@ -20,24 +36,30 @@ from shared.http import (
     encode_cursor,
     large_body,
 )
-from shared.http.pages import text
+from shared.http.pages import number
 
 router = Router(tags=["enrichment"])
 
 
 @router.get("/leads/{lead_id}/facts", response_model=FactsOut)
 async def get_facts(lead_id: UUID, principal: Viewer, work: TenantWork) -> Any:
-    return FactsOut.of(await use_cases.read_facts(work, principal.tenant, lead_id))
+    """What is known about a lead and its company, each fact with its source and age."""
+    return FactsOut.of(await leads.read_facts(work, principal.tenant, lead_id), work.now)
 
 
 @router.post("/leads/{lead_id}/enrich", status_code=202, response_model=FactsOut)
-async def enrich_lead(lead_id: UUID, principal: ReviewerOrService, work: TenantWork) -> Any:
-    """Enrich the lead now. The facts are published as `lead.enriched`; 409 while enrichment is switched off."""
-    return FactsOut.of(await use_cases.enrich_now(work, principal.tenant, lead_id))
+async def enrich_lead(lead_id: UUID, principal: ReviewerOrService, work: TenantWork, request: Request) -> Any:
+    """Enrich the lead now. The facts are published as `lead.enriched`; 409 while enrichment is switched off.
+
+    The answer has what is known now; what providers answer to this request is published when it is known.
+    """
+    work.after_commit.append(lambda: request.app.state.service.wake("lookups"))
+    return FactsOut.of(await leads.enrich_now(work, principal.tenant, lead_id), work.now)
 
 
 @router.get("/settings", response_model=SettingsBody)
 async def get_settings(principal: Viewer, work: TenantWork) -> Any:
+    """Whether leads are enriched."""
     return {"enabled": not await store.disabled_tenants(work, [principal.tenant])}
 
 
@@ -51,13 +73,35 @@ async def put_settings(body: SettingsBody, principal: Admin, work: TenantWork) -
     return body
 
 
+@router.get("/providers", response_model=Page[ProviderOut])
+async def list_providers(principal: Viewer, work: TenantWork) -> Any:
+    """The providers that the tenant has configured, in the order in which their facts count, and how they are doing."""
+    return {"items": await providers.configured(work, principal.tenant), "next_cursor": None}
+
+
+@router.put("/providers", response_model=Page[ProviderOut])
+async def put_providers(body: dict[str, Any], principal: Admin, work: TenantWork, request: Request) -> Any:
+    """Replace all providers. Leads that are captured, changed or enriched on request from now on ask them.
+
+    The values of headers are never shown again. Sent back as they are shown (`********`), they stay as they are.
+    """
+    try:
+        wanted = ProvidersBody.model_validate(body, context={"allowed": request.app.state.allowed_hosts})
+    except ValidationError as error:
+        errors = errors_of(error)
+        raise Invalid("; ".join(f"{one['field']}: {one['message']}" for one in errors[:5]), errors[:100]) from None
+    await providers.configure(work, principal.tenant, wanted.items, principal.actor)
+    return {"items": await providers.configured(work, principal.tenant), "next_cursor": None}
+
+
 @router.get("/directory", response_model=Page[Company])
 async def list_directory(principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None) -> Any:
-    after = decode_cursor(cursor, after=text)["after"] if cursor else ""
-    rows = await store.directory_page(work, principal.tenant, after, limit + 1)
+    """The uploaded companies, in the order of the upload."""
+    after = decode_cursor(cursor, after=number)["after"] if cursor else 0
+    rows = await directory.page(work, principal.tenant, after, limit + 1)
     items = [{"domain": row["domain"], **row["facts"]} for row in rows[:limit]]
     more = len(rows) > limit
-    return {"items": items, "next_cursor": encode_cursor({"after": items[-1]["domain"]}) if more else None}
+    return {"items": items, "next_cursor": encode_cursor({"after": rows[limit - 1]["id"]}) if more else None}
 
 
 @router.put(
@@ -75,11 +119,23 @@ async def list_directory(principal: Viewer, work: TenantWork, limit: Limit = 50,
     },
 )
 async def put_directory(request: Request, principal: Operator, work: TenantWork) -> Any:
-    """Replace the tenant's company table: JSON `{"items": [...]}`, or CSV with the same names in its first line."""
+    """Replace the tenant's company table: JSON `{"items": [...]}`, or CSV with the same names in its first line.
+
+    A company is found by its domain, or by its name where only one company has it. Of rows with the same domain the
+    last one counts.
+    """
     content_type = request.headers.get("content-type", "application/json")
-    companies = {
-        company.domain: company.model_dump(exclude={"domain"}, exclude_none=True)
-        for company in read_directory(await request.body(), content_type)
-    }
-    await store.replace_directory(work, principal.tenant, companies)
-    return {"companies": len(companies)}
+    body = await request.body()
+    if content_type.lower().startswith("multipart/form-data"):
+        body, content_type = await _uploaded(request)
+    return await replace_directory(work, principal.tenant, read_directory(body, content_type))
+
+
+async def _uploaded(request: Request) -> tuple[bytes, str]:
+    """The content and type of the part `file`."""
+    async with request.form(max_files=1, max_fields=20) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Invalid("the part `file` is missing", [{"field": "file", "message": "is missing"}])
+        is_json = (file.filename or "").lower().endswith(".json") or "json" in (file.content_type or "")
+        return await file.read(), "application/json" if is_json else "text/csv"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.enrichment import store
-from services.enrichment.use_cases import enriched_event
+from services.enrichment.store import leads as store
+from services.enrichment.use_cases.leads import enriched_event
 from shared.db import UnitOfWork
 from shared.events import LeadEnriched
 from shared.ids import revision_id

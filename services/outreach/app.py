@@ -7,12 +7,13 @@ from services.outreach.consumers import Reader
 from services.outreach.context import Context
 from services.outreach.drafts import endpoints as draft_endpoints
 from services.outreach.drafts import workers as draft_workers
-from services.outreach.drafts.gateways import LanguageModel
 from services.outreach.drafts.use_cases import requests, supersession
-from services.outreach.drafts.use_cases.addressing import SenderAddresses
+from services.outreach.drafts.use_cases.addressing import sender_addresses
 from services.outreach.drafts.use_cases.composer import Composer
+from services.outreach.gateways import LanguageModel
 from services.outreach.replies import endpoints as reply_endpoints
 from services.outreach.replies.mail_reader import MailReader
+from services.outreach.replies.use_cases.asking import LabelAsker
 from services.outreach.replies.use_cases.raw_mail import Mails
 from services.outreach.replies.workers import ImapReader
 from services.outreach.sending import endpoints as sending_endpoints
@@ -24,6 +25,7 @@ from services.outreach.sequences.endpoints import enrolments as enrolment_endpoi
 from services.outreach.sequences.endpoints import sequences as sequence_endpoints
 from services.outreach.sequences.use_cases import interruptions
 from services.outreach.settings import Settings
+from services.outreach.store import backlog
 from services.outreach.suppression import endpoints as suppression_endpoints
 from services.outreach.suppression import workers as suppression_workers
 from shared.service import Service
@@ -47,7 +49,9 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     service.on_start(context.load_keys)
     service.routes(
         endpoints.router,
-        draft_endpoints.router,
+        draft_endpoints.drafts,
+        draft_endpoints.review,
+        draft_endpoints.strategies,
         sending_endpoints.router,
         suppression_endpoints.router,
         reply_endpoints.router,
@@ -55,10 +59,15 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
         enrolment_endpoints.router,
     )
     service.consume(Reader(context).handle)
-    _compose(service, settings)
+    model = _language_model(service, settings)
+    _compose(service, settings, model)
+    if model is not None:
+        asker = LabelAsker(context, model, settings.llm_daily_tokens)
+        service.work("labels", asker.step, every=settings.poll_seconds)
     _send(service, settings, context)
-    addresses = SenderAddresses(settings.mail_domain, settings.sms_from)
-    service.work("sequences", sequence_workers.Steps(context, addresses).step, every=settings.poll_seconds)
+    service.measure(backlog.measure)
+    steps = sequence_workers.Steps(context, sender_addresses(settings))
+    service.work("sequences", steps.step, every=settings.poll_seconds)
     service.work("enrolment-jobs", sequence_workers.run_jobs, every=2.0)
     mail_reader = MailReader()
     mails = Mails(context, mail_reader)
@@ -74,22 +83,27 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     return service.app
 
 
-def _compose(service: Service, settings: Settings) -> None:
-    model = None
-    if settings.llm_base_url and settings.llm_model:
-        model = LanguageModel(
-            settings.llm_base_url,
-            settings.llm_api_key.get_secret_value(),
-            settings.llm_model,
-            timeout=settings.llm_timeout,
-        )
-        service.on_stop(model.close)
+def _language_model(service: Service, settings: Settings) -> LanguageModel | None:
+    if not settings.has_language_model:
+        return None
+    model = LanguageModel(
+        settings.llm_base_url,
+        settings.llm_api_key.get_secret_value(),
+        settings.llm_model,
+        timeout=settings.llm_timeout,
+    )
+    service.on_stop(model.close)
+    return model
+
+
+def _compose(service: Service, settings: Settings, model: LanguageModel | None) -> None:
     composer = Composer(model, settings.llm_daily_tokens)
-    sender = SenderAddresses(settings.mail_domain, settings.sms_from)
+    sender = sender_addresses(settings)
     # time for two answers of the model, and as much again for everything else
     due = draft_workers.CompositionWorker(composer, sender, lease=settings.llm_timeout * 4 + 30)
     service.work("composer", due.step, every=settings.poll_seconds)
     service.work("expiry", draft_workers.expire_drafts, every=5.0)
+    service.work("draft-counts", draft_workers.fold_counts, every=30.0)
     service.work("check-ins", draft_workers.request_check_ins, every=5.0)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.outreach.context import Context
 from services.outreach.drafts.rules import CHECK_IN_INTERVAL, kind_for_stage_change, next_check_in
-from services.outreach.drafts.store import compositions
+from services.outreach.drafts.store import compositions, rank
 from services.outreach.drafts.store.compositions import CompositionRequest
 from services.outreach.drafts.use_cases import supersession
 from services.outreach.hooks import ChannelClosed
@@ -83,8 +83,8 @@ async def on_lead_enriched(work: UnitOfWork, batch: list[Received[LeadEnriched]]
 
 
 async def on_lead_scored(work: UnitOfWork, batch: list[Received[LeadScored]]) -> None:
-    """lead.scored: the score only orders the reviewers' list."""
-    await lead_state.save_scores(work, batch)
+    """lead.scored: the score orders the reviewers' list, and each draft shows it with its reasons."""
+    await rank(work, await lead_state.save_scores(work, batch))
 
 
 async def on_stage_changed(work: UnitOfWork, batch: list[Received[StageChanged]]) -> list[CompositionRequest]:

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 
 from services.outreach import store
 from services.outreach.context import context_of
-from services.outreach.schemas import ModeBody, OutreachSettings
+from services.outreach.schemas import ModeBody, ModeView, OutreachSettings, SettingsBody, SettingsView
 from services.outreach.use_cases import modes, tenant_settings
 from shared.errors import NotFound
 from shared.http import Admin, IfMatch, Operator, Router, TenantWork, Viewer, check_if_match, etag
@@ -16,13 +16,22 @@ from shared.store.aliases import resolve
 router = Router(tags=["outreach"])
 
 
+_NO_WINDOW = {
+    "field": "window",
+    "message": "no sending window is set: approved messages leave at once, also at night where the lead is;"
+    ' set one such as {"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00"}',
+}
+"""The warning of a tenant that has not chosen its window yet."""
+
+
 def _settings_answer(settings: OutreachSettings, tenant: str, mail_domain: str) -> dict[str, Any]:
     content = settings.model_dump(mode="json", by_alias=True)
     boxes = store.mailboxes_of(settings, tenant, mail_domain)
-    return content | {"mailboxes": [box.model_dump(mode="json", by_alias=True) for box in boxes]}
+    shown = {"mailboxes": [box.model_dump(mode="json", by_alias=True) for box in boxes]}
+    return content | shown | {"warnings": [_NO_WINDOW] if settings.window is None else []}
 
 
-@router.get("/settings")
+@router.get("/settings", response_model=SettingsView)
 async def read_settings(principal: Viewer, work: TenantWork, request: Request, response: Response) -> dict[str, Any]:
     """The tenant's settings, with the defaults where it set none."""
     response.headers["ETag"] = etag(await store.settings_version(work, principal.tenant))
@@ -30,9 +39,9 @@ async def read_settings(principal: Viewer, work: TenantWork, request: Request, r
     return _settings_answer(settings, principal.tenant, context_of(request).settings.mail_domain)
 
 
-@router.put("/settings")
+@router.put("/settings", response_model=SettingsView)
 async def save_settings(
-    body: OutreachSettings,
+    body: SettingsBody,
     principal: Admin,
     work: TenantWork,
     request: Request,
@@ -50,19 +59,19 @@ async def save_settings(
 
 
 @router.get("/leads/{lead_id}/mode")
-async def read_mode(lead_id: UUID, principal: Viewer, work: TenantWork) -> dict[str, Any]:
+async def read_mode(lead_id: UUID, principal: Viewer, work: TenantWork) -> ModeView:
     """The mode that counts for the lead, and whether it is the lead's own or the tenant's."""
     kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
     lead = await store.lead_of(work, principal.tenant, kept)
     if lead is None or not lead.captured:
         raise NotFound("no such lead")
     settings = await store.settings_of(work, principal.tenant)
-    return {"lead_id": kept, "mode": lead.mode or settings.mode, "own": lead.mode is not None}
+    return ModeView(lead_id=kept, mode=lead.mode or settings.mode, own=lead.mode is not None)
 
 
 @router.put("/leads/{lead_id}/mode")
-async def set_mode(lead_id: UUID, body: ModeBody, principal: Operator, work: TenantWork) -> dict[str, Any]:
+async def set_mode(lead_id: UUID, body: ModeBody, principal: Operator, work: TenantWork) -> ModeView:
     """Give the lead its own mode, or with null the tenant's."""
     kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
     mode = await modes.set_lead_mode(work, principal.tenant, kept, body.mode)
-    return {"lead_id": kept, "mode": mode, "own": body.mode is not None}
+    return ModeView.model_validate({"lead_id": kept, "mode": mode, "own": body.mode is not None})

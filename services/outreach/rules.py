@@ -187,10 +187,31 @@ def zone_of_lead(timezone: str | None, country: str | None, tenants: str) -> str
 
 def zone_of(name: str | None) -> ZoneInfo:
     """The time zone of that name; UTC when it is unknown."""
+    return _known_zone(name) or ZoneInfo("UTC")
+
+
+def local_time(now: datetime, timezone: str | None) -> datetime | None:
+    """The time on the clocks of a time zone; None when the zone is unknown."""
+    zone = _known_zone(timezone)
+    return now.astimezone(zone) if zone else None
+
+
+def is_night(local: datetime) -> bool:
+    """Whether a message would disturb somebody whose clock shows this time: before 8 or from 21 o'clock on.
+
+    Source: 47 CFR 64.1200(c)(1), the hours in which calls and texts to consumers are not allowed in the USA.
+    """
+    return not DAY_BEGINS <= local.hour < DAY_ENDS
+
+
+DAY_BEGINS, DAY_ENDS = 8, 21
+
+
+def _known_zone(name: str | None) -> ZoneInfo | None:
     try:
-        return ZoneInfo(name) if name else ZoneInfo("UTC")
+        return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
+        return None
 
 
 def _minutes(text: str) -> int:

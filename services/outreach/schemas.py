@@ -7,7 +7,20 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from services.outreach.rules import CHANNELS, Channel, Day, Kind, Mode, Window, zone_of
 
-__all__ = ["DEFAULT_PER_DAY", "Body", "Channel", "Kind", "Mailbox", "ModeBody", "OutreachSettings", "SendingWindow"]
+__all__ = [
+    "DEFAULT_PER_DAY",
+    "Body",
+    "Channel",
+    "Kind",
+    "Mailbox",
+    "ModeBody",
+    "ModeView",
+    "OutreachSettings",
+    "SendingWindow",
+    "SettingWarning",
+    "SettingsBody",
+    "SettingsView",
+]
 
 DEFAULT_PER_DAY = 500
 """E-mails that a mailbox sends in a UTC day where the settings give it no `per_day`."""
@@ -69,6 +82,8 @@ class OutreachSettings(Body):
     exhaust_after_messages: Annotated[int, Field(ge=1, le=1_000)] = 4
     nurture_sequence_id: UUID | None = None
     react_within_hours: Annotated[float, Field(gt=0, le=87_600)] = 48
+    lead_spacing_minutes: Annotated[float, Field(ge=0, le=43_200)] = 0
+    """The least time between two messages to one lead; 0: none. The later one waits."""
     timezone: str = "UTC"
     """By whose clocks a lead is written to of whom neither time zone nor country is known."""
     sms_from: Annotated[str, Field(pattern=r"^\+?[A-Za-z0-9 ]{3,20}$")] | None = None
@@ -88,6 +103,33 @@ class OutreachSettings(Body):
     @classmethod
     def _each_once(cls, given: list[str]) -> list[str]:
         return [channel for channel in CHANNELS if channel in given]
+
+
+class SettingsBody(OutreachSettings):
+    """Settings to be saved. `warnings` are ignored, so that what was read can be changed and sent back."""
+
+    warnings: Annotated[list[dict[str, str]] | None, Field(exclude=True)] = None
+
+
+class SettingWarning(BaseModel):
+    """What the settings lack, and why it matters."""
+
+    field: str
+    message: str
+
+
+class SettingsView(OutreachSettings):
+    """The tenant's settings, with its mailboxes as they count, and warnings about what is not set."""
+
+    warnings: list[SettingWarning]
+
+
+class ModeView(BaseModel):
+    """The mode that counts for a lead; `own` when it is not the tenant's."""
+
+    lead_id: UUID
+    mode: Mode
+    own: bool
 
 
 class ModeBody(Body):

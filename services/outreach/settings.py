@@ -129,6 +129,11 @@ class Settings(ServiceSettings):
     poll_seconds: float = Field(default=0.5, gt=0)
     """How often the workers look for due work when nothing wakes them."""
 
+    @property
+    def has_language_model(self) -> bool:
+        """Whether a language model composes drafts; otherwise the templates do."""
+        return bool(self.llm_base_url and self.llm_model)
+
     @model_validator(mode="after")
     def _read_accounts(self) -> Self:
         accounts = list(self.imap_accounts)

@@ -80,6 +80,10 @@ class LeadRow(Table, table=True):
     score_total: int | None
     score_band: str | None = Field(sa_column=text_column(null=True))
     scored_at: datetime | None = Field(sa_column=moment(null=True))
+    score_reasons: list[dict[str, Any]] | None = Field(sa_column=Column(JSONB))
+    """What weighs most in the score; null: not known."""
+    owner: str | None = Field(sa_column=text_column(null=True))
+    """The owner by the last `stage.changed`, '' for none; null: not known, and then the captured one counts."""
     mode: str | None = Field(sa_column=text_column(null=True))
     """The lead's own outreach mode; null: the tenant's."""
     announced_mode: str = Field(sa_column=text_column(default="blended"))

@@ -44,12 +44,14 @@ Models = Annotated[ModelCache, Depends(_models)]
 
 @router.get("/leads/{lead_id}/score", response_model=ScoreOut)
 async def get_score(lead_id: UUID, as_of: AsOf, principal: Viewer, work: TenantWork, models: Models) -> Any:
+    """The score of a lead now, or as of another moment."""
     explained = await use_cases.explain_score(work, models, principal.tenant, lead_id, as_of=as_of)
     return ScoreOut.of(explained.lead_id, explained.score)
 
 
 @router.get("/leads/{lead_id}/score/explanation", response_model=ExplanationOut, response_model_exclude_none=True)
 async def explain_score(lead_id: UUID, as_of: AsOf, principal: Viewer, work: TenantWork, models: Models) -> Any:
+    """The score with every contribution to it; the points sum exactly to the score."""
     explained = await use_cases.explain_score(work, models, principal.tenant, lead_id, as_of=as_of)
     return {
         **ScoreOut.of(explained.lead_id, explained.score),
@@ -59,6 +61,7 @@ async def explain_score(lead_id: UUID, as_of: AsOf, principal: Viewer, work: Ten
 
 @router.get("/models", response_model=Page[ModelOut])
 async def list_models(principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None) -> Any:
+    """The versions of the tenant's model, the newest first."""
     before = decode_cursor(cursor, before=number)["before"] if cursor else None
     items, below = await use_cases.list_models(work, principal.tenant, before, limit)
     return {"items": items, "next_cursor": encode_cursor({"before": below}) if below is not None else None}
@@ -66,6 +69,7 @@ async def list_models(principal: Viewer, work: TenantWork, limit: Limit = 50, cu
 
 @router.post("/models", status_code=201, response_model=ModelOut)
 async def create_model(body: ModelBody, principal: Admin, work: TenantWork, once: Once) -> Response:
+    """Store a new version of the model. It scores nobody until it is activated."""
     return await once(
         lambda: use_cases.create_model(work, principal.tenant, body.definition(), principal.actor), status=201
     )
@@ -73,6 +77,7 @@ async def create_model(body: ModelBody, principal: Admin, work: TenantWork, once
 
 @router.get("/models/{version}", response_model=ModelOut)
 async def get_model(version: Version, principal: Viewer, work: TenantWork) -> Any:
+    """One version of the model."""
     return await use_cases.read_model(work, principal.tenant, version)
 
 
@@ -90,6 +95,7 @@ async def test_model(version: Version, body: TestBody, principal: Viewer, work: 
 async def activate_model(
     version: Version, request: Request, principal: Admin, work: TenantWork, models: Models, once: Once
 ) -> Response:
+    """Score with this version from now on, and all leads anew; answers with the rescore to follow."""
     service = request.app.state.service
     work.after_commit.append(lambda: service.wake("rescorer"))
 
@@ -102,4 +108,5 @@ async def activate_model(
 
 @router.get("/rescores/{rescore_id}", response_model=RescoreOut)
 async def get_rescore(rescore_id: UUID, principal: Viewer, work: TenantWork) -> Any:
+    """How far the scoring of all leads with a new version is."""
     return await use_cases.read_rescore(work, principal.tenant, rescore_id)

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.scoring import store
-from services.scoring.use_cases import scored_event
+from services.scoring.use_cases import ModelCache, reasons_of, scored_event
 from shared.db import UnitOfWork
 from shared.events import LeadScored
 from shared.ids import revision_id
@@ -14,15 +14,18 @@ from shared.messaging.republish import ReadPage, StateEvent
 
 async def scores_page(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
     """The scores that were published since then; aliases are left out."""
+    page = await store.published_scores(work, work.tenants[0], since, last, limit)
+    scored_at = {lead: record.scored_at for lead, record in page if record.scored_at is not None}
+    reasons = await reasons_of(work, ModelCache(), scored_at)
     return [
         StateEvent(
-            event=scored_event(lead_id, record),
-            subject=lead_id,
-            time=record.scored_at,
-            event_id=revision_id(LeadScored.type, lead_id, record.revision),
+            event=scored_event(lead[1], record, reasons[lead]),
+            subject=lead[1],
+            time=scored_at[lead],
+            event_id=revision_id(LeadScored.type, lead[1], record.revision),
         )
-        for (_, lead_id), record in await store.published_scores(work, work.tenants[0], since, last, limit)
-        if record.scored_at is not None
+        for lead, record in page
+        if lead in scored_at
     ]
 
 

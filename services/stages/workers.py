@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.stages.store import leads, settings
+from services.stages.store import leads, settings, waiting
 from services.stages.use_cases.lead_batch import LeadBatch
 from shared.db import Database
 from shared.ids import LeadKey
@@ -86,10 +86,10 @@ def delete_uncaptured(days: float) -> Step:
 
     async def step(database: Database) -> int:
         async with database.worker() as work:
-            tenants = await leads.tenants_with_uncaptured(work, days, PAGE)
+            tenants = await waiting.tenants_with_uncaptured(work, days, PAGE)
         if not tenants:
             return 0
         async with database.worker(tenants) as work:
-            return await leads.delete_uncaptured(work, days, PAGE)
+            return await waiting.delete_uncaptured(work, days, PAGE)
 
     return step

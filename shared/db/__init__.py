@@ -1,5 +1,6 @@
 """PostgreSQL: engines, statements, the unit of work, and what an error of the database means."""
 
+from shared.db.address import DatabaseAddress
 from shared.db.database import Database
 from shared.db.engine import make_engine
 from shared.db.errors import RETRY_AT_ONCE, is_outage, may_pass_later, sqlstate
@@ -10,6 +11,7 @@ from shared.db.unit_of_work import UnitOfWork
 __all__ = [
     "RETRY_AT_ONCE",
     "Database",
+    "DatabaseAddress",
     "Transaction",
     "UnitOfWork",
     "array_parameters",

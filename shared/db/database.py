@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.clock import Clock
+from shared.db.address import DatabaseAddress
 from shared.db.engine import make_engine
 from shared.db.statements import sql
 from shared.db.unit_of_work import UnitOfWork
@@ -20,7 +21,9 @@ from shared.db.unit_of_work import UnitOfWork
 class Database:
     """Opens units of work. `on_outbox` is called after each commit that put events into the outbox."""
 
-    def __init__(self, url: str, service: str, *, clock: Clock | None = None, pool_size: int = 5) -> None:
+    def __init__(
+        self, url: str | DatabaseAddress, service: str, *, clock: Clock | None = None, pool_size: int = 5
+    ) -> None:
         self.service = service
         self.clock = clock or Clock()
         self.on_outbox: Callable[[], None] = lambda: None

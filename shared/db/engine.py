@@ -3,8 +3,10 @@
 from typing import Any
 
 import orjson
-from sqlalchemy import event, make_url
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.db.address import DatabaseAddress
 
 
 def _to_json(value: object) -> str:
@@ -15,7 +17,9 @@ def _unchanged(value: object) -> object:
     return value
 
 
-def make_engine(url: str, *, role: str | None = None, pool_size: int = 5, application: str = "leadflow") -> AsyncEngine:
+def make_engine(
+    url: str | DatabaseAddress, *, role: str | None = None, pool_size: int = 5, application: str = "leadflow"
+) -> AsyncEngine:
     """An asyncpg engine. A jsonb parameter is a dict or JSON text, and a jsonb column is read as a Python value.
 
     `role` is set on each connection; `application` is the name that PostgreSQL shows for it.
@@ -23,13 +27,18 @@ def make_engine(url: str, *, role: str | None = None, pool_size: int = 5, applic
     settings = {"application_name": application, "idle_in_transaction_session_timeout": "60000"}
     if role:
         settings["role"] = role
+    address = DatabaseAddress.of(url)
+
+    async def connect() -> Any:
+        return await address.connect(server_settings=settings, timeout=10, command_timeout=60)
+
     engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
+        "postgresql+asyncpg://",
+        async_creator=connect,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"server_settings": settings, "timeout": 10, "command_timeout": 60},
         json_serializer=_to_json,
         json_deserializer=_unchanged,
     )

@@ -1,7 +1,15 @@
 """The events of Leadflow: one module per publisher, one frozen model per type and major version."""
 
 from shared.events.base import Event
-from shared.events.capture import EngagementRecorded, LeadCaptured, LeadErased, LeadMerged, LeadUpdated
+from shared.events.capture import (
+    EngagementRecorded,
+    FieldNote,
+    LeadCaptured,
+    LeadErased,
+    LeadMerged,
+    LeadUpdated,
+    SubmissionAnswered,
+)
 from shared.events.catalogue import CATALOGUE
 from shared.events.enrichment import Fact, LeadEnriched, ProviderRun
 from shared.events.envelope import Envelope, Received
@@ -44,6 +52,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Fact",
+    "FieldNote",
     "GoalAchieved",
     "GoalProgressed",
     "JourneySummary",
@@ -69,5 +78,6 @@ __all__ = [
     "SequenceEnrolled",
     "SequenceExited",
     "StageChanged",
+    "SubmissionAnswered",
     "revision_id",
 ]

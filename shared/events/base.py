@@ -39,6 +39,8 @@ class Event(Model):
     publisher: ClassVar[str]
     about: ClassVar[str] = "lead"
     """What the subject is the id of: a lead, or (goals only) a goal."""
+    needs_subject: ClassVar[bool] = True
+    """Whether an event without a subject is refused."""
 
     def data(self) -> dict[str, Any]:
         """The content as JSON values, without the optional fields that are not set."""

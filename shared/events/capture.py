@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from shared.events.base import Event, Moment, Text
+from shared.attributes import free_fields_error
+from shared.events.base import Event, Model, Moment, Text, open_enum
 from shared.events.external import ContactFields
 
 
@@ -57,6 +58,31 @@ class LeadErased(Event):
     lead_id: UUID
 
 
+class FieldNote(Model):
+    """What is wrong or doubtful about one field, as a sentence that never repeats the value."""
+
+    field: Text
+    message: Text
+
+
+class SubmissionAnswered(Event):
+    """What became of a `lead.submitted`: its lead is `new` or `known`, or it was `refused` and made none.
+
+    A refused submission is a dead letter too; when that is replayed and passes, a second answer follows. The subject
+    is the lead's id; the answer to a refused submission has neither subject nor key.
+    """
+
+    type = "submission.answered"
+    publisher = "capture"
+    needs_subject = False
+    submission_id: Text
+    submission_source: Text
+    outcome: Annotated[str, open_enum("new", "known", "refused")]
+    lead_id: UUID | None = None
+    warnings: list[FieldNote] | None = None
+    reason: Text | None = None
+
+
 class EngagementRecorded(Event):
     """The lead did something: visit, form, open, click, download, webinar, trial, or a tenant's own kind."""
 
@@ -66,3 +92,17 @@ class EngagementRecorded(Event):
     page: Text | None = None
     url: Text | None = None
     properties: dict[str, Any] | None = None
+
+    @field_validator("kind")
+    @classmethod
+    def _named(cls, kind: str) -> str:
+        if not kind.strip():
+            raise ValueError("is blank")
+        return kind
+
+    @field_validator("properties")
+    @classmethod
+    def _limited(cls, properties: dict[str, Any] | None) -> dict[str, Any] | None:
+        if properties is not None and (message := free_fields_error(properties)):
+            raise ValueError(message)
+        return properties

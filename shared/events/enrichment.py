@@ -7,11 +7,12 @@ from shared.events.base import Event, Model, Moment, Text, open_enum
 
 
 class Fact(Model):
-    """One fact, with its source and when it was fetched."""
+    """One fact, with its source, when it was fetched, and how sure it is (0 to 1)."""
 
     value: Any
     source: Text
     fetched_at: Moment
+    confidence: float | None = None
 
 
 class ProviderRun(Model):

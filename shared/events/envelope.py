@@ -174,9 +174,9 @@ def decode(
             f"dataschema names version {envelope.version} of {envelope.type}; version {model.major} is read here"
         )
     if envelope.type != _SUBMITTED:
-        if envelope.subject is None:
+        if envelope.subject is None and model.needs_subject:
             raise Invalid("CloudEvents attribute subject (the lead's id) is missing")
-        if not _SUBJECT.match(envelope.subject):
+        if envelope.subject is not None and not _SUBJECT.match(envelope.subject):
             raise Invalid("subject is not a UUID")
     raw = _NOTHING_MORE
     try:
@@ -276,13 +276,13 @@ def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> 
         subject=headers.get("ce_subject") or None,
         version=_major(type_, headers.get("ce_dataschema")),
         sequence=int(sequence) if sequence and _is_count(sequence) else None,
-        correlation_id=_short(headers.get("ce_correlationid")),
-        causation_id=_short(headers.get("ce_causationid")),
+        correlation_id=short(headers.get("ce_correlationid")),
+        causation_id=short(headers.get("ce_causationid")),
         traceparent=_trace(headers.get("traceparent") or headers.get("ce_traceparent")),
     )
 
 
-def _short(text: str | None) -> str | None:
+def short(text: str | None) -> str | None:
     """An attribute that is copied into the events which this one causes: None unless it is short and printable."""
     return text if text and len(text.encode()) <= MAX_ATTRIBUTE_BYTES and text.isprintable() else None
 

@@ -44,6 +44,7 @@ class LeadSubmitted(ContactFields, Event):
 
     type = "lead.submitted"
     publisher = "other systems"
+    needs_subject = False
     source: Annotated[str, Field(min_length=1, max_length=200)]
 
     @model_validator(mode="after")

@@ -54,6 +54,7 @@ class DraftDecided(Event):
     actor: Text
     sha256: Sha256
     reason: LongText | None = None
+    acknowledged_unsupported: list[LongText] | None = None
 
 
 class MessageSent(Event):

@@ -56,6 +56,8 @@ READS: Mapping[str, tuple[type[Event], ...]] = {
 OTHER_SYSTEMS = "other systems"
 OTHERS_MAY_WRITE: tuple[type[Event], ...] = (LeadSubmitted, EngagementRecorded, MeetingBooked, MeetingCancelled)
 """What other systems may publish; every other topic has one writer, its publisher."""
+SERVICES_MAY_WRITE: Mapping[str, tuple[type[Event], ...]] = {"capture": _MEETINGS}
+"""What a service publishes for other systems that cannot: calendars send their meetings to a webhook of capture."""
 
 
 def readers(event: type[Event]) -> list[str]:
@@ -66,4 +68,5 @@ def readers(event: type[Event]) -> list[str]:
 def writers(event: type[Event]) -> list[str]:
     """Who publishes an event type."""
     own = [] if event.publisher == OTHER_SYSTEMS else [event.publisher]
+    own += [service for service, events in SERVICES_MAY_WRITE.items() if event in events]
     return own + ([OTHER_SYSTEMS] if event in OTHERS_MAY_WRITE else [])

@@ -1,9 +1,10 @@
 """What the stage service publishes: the stages of leads. Other systems may publish meetings too."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.events.base import Event, Model, Moment, Text
 
@@ -65,8 +66,14 @@ class LeadAssigned(Event):
     actor: Text
 
 
+def check_meeting(starts_at: datetime, ends_at: datetime) -> None:
+    """Raises ValueError, with a sentence for people, for a meeting that does not end after it starts."""
+    if ends_at <= starts_at:
+        raise ValueError("ends_at must be after starts_at")
+
+
 class MeetingBooked(Event):
-    """A meeting was booked; with the id of an earlier one, that meeting was moved."""
+    """A meeting was booked; with the id of an earlier one, that meeting was moved. It ends after it starts."""
 
     type = "meeting.booked"
     publisher = "stages"
@@ -74,6 +81,11 @@ class MeetingBooked(Event):
     starts_at: Moment
     ends_at: Moment
     title: Text | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "MeetingBooked":
+        check_meeting(self.starts_at, self.ends_at)
+        return self
 
 
 class MeetingCancelled(Event):

@@ -5,7 +5,6 @@ from shared.http.auth import (
     Admin,
     Operator,
     OperatorOrService,
-    Principal,
     Reviewer,
     ReviewerOrService,
     Viewer,
@@ -15,8 +14,11 @@ from shared.http.auth import (
 from shared.http.idempotency import Once
 from shared.http.pages import Limit, Page, decode_cursor, encode_cursor
 from shared.http.preconditions import IfMatch, check_if_match, etag
+from shared.http.problems import problem_type
+from shared.http.query_parameters import unknown_name
 from shared.http.router import Router, checks_depth
 from shared.http.tenancy import TenantWork
+from shared.http.token_claims import Principal
 
 __all__ = [
     "Admin",
@@ -39,5 +41,7 @@ __all__ = [
     "encode_cursor",
     "etag",
     "large_body",
+    "problem_type",
     "public",
+    "unknown_name",
 ]

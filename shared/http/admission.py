@@ -26,12 +26,13 @@ def large_body() -> None:
 
 
 class Routes:
-    """What admission needs to know of the routes: the paths of those that are marked."""
+    """What is known of the routes before a request is matched: the paths of those that are marked, and all methods."""
 
     def __init__(self) -> None:
         self.public: list[re.Pattern[str]] = []
         self.large: list[re.Pattern[str]] = []
         self.streaming: list[re.Pattern[str]] = []
+        self._methods: list[tuple[re.Pattern[str], set[str]]] = []
 
     def add(self, router: APIRouter, prefix: str) -> None:
         """Remember the marked routes of a router."""
@@ -40,10 +41,15 @@ class Routes:
                 continue
             marks = {dependency.call for dependency in route.dependant.dependencies}
             pattern = compile_path(prefix + route.path)[0]
+            self._methods.append((pattern, route.methods or set()))
             if public in marks:
                 self.public.append(pattern)
             if large_body in marks:
                 self.large.append(pattern)
+
+    def allowed(self, path: str) -> list[str]:
+        """The methods of all routes that have this path (RFC 9110, 15.5.6: `Allow` lists them)."""
+        return sorted(set().union(*(methods for pattern, methods in self._methods if pattern.fullmatch(path))))
 
 
 class Admission:

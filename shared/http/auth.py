@@ -17,9 +17,8 @@ from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 
 from shared.errors import Forbidden, Transient, Unauthorized
-from shared.ids import TENANT_FORM, is_tenant
+from shared.http.token_claims import ClaimSettings, Principal
 
-_ORDER = ("viewer", "reviewer", "operator", "admin")
 _ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
 _READ_AGAIN_AFTER = 10.0
 """Seconds between two readings of the keys for a key that is not known."""
@@ -29,42 +28,27 @@ _CACHED = 1_000
 """Tokens whose verification is cached."""
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """The caller. Each of viewer, reviewer, operator, admin includes the role before it; `service` includes none."""
-
-    tenant: str
-    subject: str
-    roles: frozenset[str]
-
-    @property
-    def actor(self) -> str:
-        return f"{'system' if self.is_service else 'human'}:{self.subject}"
-
-    @property
-    def is_service(self) -> bool:
-        """A token of a machine: it never approves, whatever other roles it carries."""
-        return "service" in self.roles
-
-    def at_least(self, role: str) -> bool:
-        return any(have in self.roles for have in _ORDER[_ORDER.index(role) :])
-
-
 class Verifier:
     """Verifies tokens with the JWKS at `url` (`https:`, `http:` or `file:`).
 
-    It is read again for an unknown key, and every 45 seconds: tokens of a key that is no longer in it are then refused,
-    though they were accepted before. While the issuer does not answer, the last keys stay in use.
+    Without `url` the keys are where the issuer's discovery document says. `audience` names one or more, separated by
+    commas; a token for any of them is accepted.
+
+    The keys are read again for an unknown key, and every 45 seconds: tokens of a key that is no longer in them are then
+    refused, though they were accepted before. While the issuer does not answer, the last keys stay in use.
     """
 
-    def __init__(self, *, url: str, issuer: str, audience: str) -> None:
-        if not url:
+    def __init__(self, *, url: str, issuer: str, audience: str, claims: ClaimSettings | None = None) -> None:
+        if not url and not issuer.startswith(("https://", "http://")):
             raise ValueError(
                 "LEADFLOW_OIDC_JWKS_URL is not set: without the keys of the issuer no token can be verified"
             )
         self.url = url
         self.issuer = issuer
-        self.audience = audience
+        self.audiences = [name.strip() for name in audience.split(",") if name.strip()]
+        if not self.audiences:
+            raise ValueError("LEADFLOW_OIDC_AUDIENCE is empty: a token for somebody else would be accepted")
+        self.claims = claims or ClaimSettings()
         self._keys: dict[str, jwt.PyJWK] = {}
         self._read_at = -_KEYS_LIVE
         self._digest = b""
@@ -83,14 +67,14 @@ class Verifier:
                 token,
                 await self._key(kid),
                 algorithms=_ALGORITHMS,
-                audience=self.audience,
+                audience=self.audiences,
                 issuer=self.issuer or None,
-                leeway=10,
-                options={"require": ["exp", "sub"]},
+                leeway=self.claims.leeway_seconds,
+                options={"require": ["exp"]},
             )
         except jwt.PyJWTError as error:
             raise Unauthorized(f"the token is not valid: {error}") from None
-        principal = _principal(claims)
+        principal = self.claims.principal(claims)
         self._known[token] = (float(claims["exp"]), principal)
         while len(self._known) > _CACHED:
             self._known.popitem(last=False)
@@ -119,15 +103,14 @@ class Verifier:
 
     async def _read(self) -> None:
         try:
-            parts = urlsplit(self.url)
-            if parts.scheme == "file":
-                content = await asyncio.to_thread(Path(unquote(parts.path)).read_bytes)
-            else:
-                async with httpx.AsyncClient(timeout=5) as client:
-                    content = (await client.get(self.url)).raise_for_status().content
+            if not self.url:
+                # OpenID Connect Discovery 1.0, 4: the document lies below the issuer.
+                document = await _fetch(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+                self.url = str(orjson.loads(document)["jwks_uri"])
+            content = await _fetch(self.url)
             published = orjson.loads(content)["keys"]
         except (httpx.HTTPError, OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
-            structlog.get_logger().error("auth.no_keys", url=self.url, error=repr(error)[:300])
+            structlog.get_logger().error("auth.no_keys", url=self.url or self.issuer, error=repr(error)[:300])
             raise Transient("the issuer's keys cannot be read now") from None
         self._keys = {key.key_id or "": key for key in map(_key_of, published) if key is not None}
         self._read_at = time.monotonic()
@@ -137,21 +120,20 @@ class Verifier:
             self._digest = digest
 
 
+async def _fetch(url: str) -> bytes:
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return await asyncio.to_thread(Path(unquote(parts.path)).read_bytes)
+    async with httpx.AsyncClient(timeout=5) as client:
+        return (await client.get(url)).raise_for_status().content
+
+
 def _key_of(published: dict[str, Any]) -> jwt.PyJWK | None:
     """A key of the set; None for one of a kind that is not used here (RFC 7517, 5: ignore it)."""
     try:
         return jwt.PyJWK(published)
     except jwt.PyJWTError:
         return None
-
-
-def _principal(claims: dict[str, Any]) -> Principal:
-    tenant, roles, subject = claims.get("tenant"), claims.get("roles", []), claims["sub"]
-    if not isinstance(tenant, str) or not is_tenant(tenant):
-        raise Unauthorized(f"the token's claim tenant is missing or not of the form {TENANT_FORM}")
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-        raise Unauthorized("the token's claim roles is not a list of names")
-    return Principal(tenant, str(subject), frozenset(roles))
 
 
 async def principal_of(request: Request) -> Principal:

@@ -19,6 +19,7 @@ from shared.http.auth import check_caller
 
 log = structlog.get_logger()
 
+_KINDS = "urn:leadflow:problem:"
 _TITLES = {
     400: "Malformed request",
     404: "Not found",
@@ -41,7 +42,7 @@ def problem(
 ) -> Response:
     """A problem response; `type` names the kind, or is `about:blank` where the status is all there is to know."""
     body: dict[str, Any] = {
-        "type": f"urn:leadflow:problem:{kind}" if kind else "about:blank",
+        "type": f"{_KINDS}{kind}" if kind else "about:blank",
         "title": title,
         "status": status,
         "detail": detail,
@@ -61,14 +62,27 @@ def _database_away() -> Response:
     return problem(503, "Not available now", "the database does not answer; try again", headers={"Retry-After": "5"})
 
 
+def problem_type(error: LeadflowError) -> str:
+    """The `type` of the problem that one of our own errors becomes."""
+    return f"{_KINDS}{_kind_of(error)}"
+
+
+def _kind_of(error: LeadflowError) -> str:
+    return error.title.lower().replace(" ", "-")
+
+
 def problem_of(error: LeadflowError, *, headers: Mapping[str, str] | None = None) -> Response:
     """The problem response for one of our own errors."""
     added = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     if error.status in (429, 503):
         added["Retry-After"] = "5"
-    kind = error.title.lower().replace(" ", "-")
     return problem(
-        error.status, error.title, error.detail, errors=error.errors, kind=kind, headers={**added, **(headers or {})}
+        error.status,
+        error.title,
+        error.detail,
+        errors=error.errors,
+        kind=_kind_of(error),
+        headers={**added, **(headers or {})},
     )
 
 
@@ -106,7 +120,10 @@ def install(app: FastAPI) -> None:
     async def _http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 400:
             return await _unread(request, str(error.detail))
-        return _titled(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == 405 and (allowed := request.app.state.routes.allowed(request.url.path)):
+            headers["Allow"] = ", ".join(allowed)
+        return _titled(error.status_code, str(error.detail), headers=headers)
 
     async def _unread(request: Request, detail: str) -> Response:
         """A body is read before the caller's role is checked; a caller without permission must learn only that."""

@@ -1,4 +1,5 @@
-"""Routers that read JSON bodies strictly: what no service can store never gets past them."""
+"""Routers that read requests strictly: JSON that no service can store, and query parameters that a route does not know,
+never get past them."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -7,6 +8,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from shared.http.auth import check_caller
+from shared.http.query_parameters import check_query_parameters, known_parameters
 from shared.limits import MAX_JSON_DEPTH
 from shared.strict_json import is_too_deep, read_json, without_zeros
 
@@ -39,14 +42,19 @@ class _StrictRoute(APIRoute):
         handle = super().get_route_handler()
         request_class = _strict_request(_DEEPEST if getattr(self.endpoint, "checks_depth", False) else MAX_JSON_DEPTH)
 
+        known = known_parameters(self)
+
         async def strict(request: Request) -> Response:
+            if known is not None and not known.issuperset(request.query_params):
+                await check_caller(request)
+                check_query_parameters(request.query_params, known)
             return await handle(request_class(request.scope, request.receive))
 
         return strict
 
 
 class Router(APIRouter):
-    """A router whose routes read their JSON bodies strictly. Every service uses it for all of its routes."""
+    """A router whose routes read their JSON bodies and query parameters strictly. Every service uses it for all."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(route_class=_StrictRoute, **options)

@@ -1,6 +1,8 @@
 """Serves an application by uvicorn, with a limit on the time that a connection may take to send its headers."""
 
 import asyncio
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -60,6 +62,34 @@ def configuration(application: FastAPI, host: str, port: int, grace_seconds: flo
     )
 
 
-def serve(application: FastAPI, host: str, port: int, grace_seconds: float) -> None:
-    """Serve until SIGTERM or SIGINT; then finish within `grace_seconds`."""
-    uvicorn.Server(configuration(application, host, port, grace_seconds)).run()
+class DrainingServer(uvicorn.Server):
+    """At the first SIGTERM or SIGINT calls `drain`, and serves on for `drain_seconds` before it stops.
+
+    Proxies and Kubernetes' endpoints learn late that a process stops: what they still send is answered. A second signal
+    stops at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], None], drain_seconds: float) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._drain_seconds = drain_seconds
+        self._draining = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._draining or not self._drain_seconds:
+            super().handle_exit(sig, frame)
+            return
+        self._draining = True
+        # A signal handler runs between any two instructions: the loop does the work.
+        asyncio.get_event_loop().call_soon_threadsafe(self._begin, sig, frame)
+
+    def _begin(self, sig: int, frame: FrameType | None) -> None:
+        self._drain()
+        asyncio.get_running_loop().call_later(self._drain_seconds, super().handle_exit, sig, frame)
+
+
+def serve(
+    application: FastAPI, host: str, port: int, grace_seconds: float, drain: Callable[[], None], drain_seconds: float
+) -> None:
+    """Serve until SIGTERM or SIGINT; then drain for `drain_seconds`, and finish within `grace_seconds`."""
+    DrainingServer(configuration(application, host, port, grace_seconds), drain, drain_seconds).run()

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from shared.db import UnitOfWork
-from shared.http.auth import Principal, principal_of
+from shared.http.auth import principal_of
+from shared.http.token_claims import Principal
 
 
 async def _tenant_work(

@@ -18,7 +18,6 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.message import AckStatus
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,7 +26,8 @@ from shared.db import Database
 from shared.errors import Transient
 from shared.events.base import Event
 from shared.messaging import raw_records
-from shared.messaging.processing import BatchProcessor, Handle
+from shared.messaging.connection import Kafka
+from shared.messaging.processing import BatchProcessor, Handle, Refuse
 from shared.observability import BATCH_RECORDS, BATCH_SECONDS, LAG, RECORDS
 
 log = structlog.get_logger()
@@ -55,38 +55,39 @@ class _Batch(KafkaAckableMessage):
 class Consumer:
     """One batch subscriber over all topics that a service reads.
 
-    `handle`, `inbox` and `keep_raw` are as in BatchProcessor.
+    `handle`, `inbox`, `keep_raw` and `refuse` are as in BatchProcessor.
     """
 
     def __init__(
         self,
         database: Database,
-        bootstrap: str,
+        kafka: Kafka,
         reads: Sequence[type[Event]],
         handle: Handle,
         *,
         group: str,
         inbox: bool = True,
         keep_raw: bool = False,
+        refuse: Refuse | None = None,
         batch_records: int = 1_000,
         grace_seconds: float = 15.0,
     ) -> None:
         self.database = database
         self.models = {event.type: event for event in reads}
-        self.processor = BatchProcessor(database, self.models, handle, inbox=inbox, keep_raw=keep_raw)
+        self.processor = BatchProcessor(database, self.models, handle, inbox=inbox, keep_raw=keep_raw, refuse=refuse)
         self.group = group
         self.progress_at = time.monotonic()
         """When a batch was last processed, or there was nothing to read (`time.monotonic`)."""
+        self.turned_at = time.monotonic()
+        """When the loop last came round, whatever came of it: a loop that does not is stuck (`time.monotonic`)."""
         self.fetch_error: str | None = None
         """Why the last fetch failed; None when it did not."""
         self._pause = 0.0
-        self.broker = KafkaBroker(
-            bootstrap,
+        self.broker = kafka.broker(
             client_id=f"leadflow-{database.service}",
             apply_types=False,
             allow_auto_create_topics=False,
             graceful_timeout=grace_seconds,
-            logger=None,
         )
         self.subscriber = self.broker.subscriber(
             *self.models,
@@ -116,6 +117,7 @@ class Consumer:
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord[bytes, bytes], ...]:
         """The records that have arrived; () when none does within `_POLL_MS`."""
+        self.turned_at = time.monotonic()
         try:
             fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch_records)
         except ConsumerStoppedError:

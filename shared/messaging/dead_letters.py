@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from sqlalchemy.exc import DBAPIError
 
 from shared.db import Database, UnitOfWork, may_pass_later
 from shared.errors import Conflict, Transient
 from shared.limits import MAX_RECORD_BYTES
+from shared.messaging.connection import Kafka
 from shared.store import dead_letters
 from shared.store.dead_letters import DeadLetter
 
@@ -39,25 +39,26 @@ async def store(database: Database, letters: Sequence[DeadLetter]) -> None:
             raise
 
 
-async def replay(work: UnitOfWork, bootstrap: str, id: UUID) -> None:
+async def replay(work: UnitOfWork, kafka: Kafka, id: UUID) -> None:
     """Publish a dead letter again, byte for byte, with its own event id. A service that processed it ignores it.
 
-    Raises NotFound; Conflict when it has neither key nor value; Transient while the broker is away.
+    Raises NotFound; Conflict when it has neither key nor value, or the broker does not let us write; Transient while
+    the broker is away.
     """
     letter = await dead_letters.lock(work, id)
     if letter["key"] is None and letter["value"] is None:
         raise Conflict("a record without key and value cannot be published again")
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        acks="all",
-        enable_idempotence=True,
-        max_request_size=MAX_RECORD_BYTES + _OVERHEAD,
-    )
+    producer = kafka.producer(max_request_size=MAX_RECORD_BYTES + _OVERHEAD)
     try:
         await producer.start()
         await producer.send_and_wait(
             letter["topic"], key=letter["key"], value=letter["value"], headers=letter["headers"]
         )
+    except TopicAuthorizationFailedError as error:
+        raise Conflict(
+            f"the broker lets this service only read {letter['topic']}: replay the letter by `leadflow dead-letters "
+            "replay`, as a principal that may write there"
+        ) from error
     except KafkaError as error:
         raise Transient(f"the broker does not accept it now: {type(error).__name__}") from error
     finally:

@@ -16,7 +16,7 @@ from aiokafka import ConsumerRecord
 from opentelemetry import propagate, trace
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from shared.db import RETRY_AT_ONCE, Database, UnitOfWork, is_outage, sqlstate
+from shared.db import RETRY_AT_ONCE, Database, UnitOfWork, is_outage, may_pass_later, sqlstate
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Transient
 from shared.events.base import Event
 from shared.events.envelope import Received, decode
@@ -32,6 +32,9 @@ log = structlog.get_logger()
 Handle = Callable[[UnitOfWork, list[Received[Any]]], Awaitable[None]]
 """A use case for a batch: events in order of `Received.order`, each for the first time."""
 
+Refuse = Callable[[UnitOfWork, Sequence[DeadLetter]], Awaitable[None]]
+"""A use case for records that became dead letters, which answers their publishers. It may be called again for one."""
+
 _REFUSED = (Invalid, Conflict, Forbidden, NotFound)
 _TRIES = 5
 
@@ -42,24 +45,34 @@ class Failure:
 
     record: ConsumerRecord[bytes, bytes]
     reason: str
-    received: Received[Any] | None = None
+    errors: Sequence[dict[str, Any]] = ()
+    """What is wrong, by field."""
 
 
 class BatchProcessor:
     """Processes batches for one service.
 
     `models` read the events by type. `handle` is the use case for a batch. `inbox`: whether the inbox filters repeated
-    events, or the use case does it. `keep_raw`: whether events keep their data as JSON beside the model.
+    events, or the use case does it. `keep_raw`: whether events keep their data as JSON beside the model. `refuse`
+    hears of the records that became dead letters, in a transaction after theirs.
     """
 
     def __init__(
-        self, database: Database, models: Mapping[str, type[Event]], handle: Handle, *, inbox: bool, keep_raw: bool
+        self,
+        database: Database,
+        models: Mapping[str, type[Event]],
+        handle: Handle,
+        *,
+        inbox: bool,
+        keep_raw: bool,
+        refuse: Refuse | None = None,
     ) -> None:
         self._database = database
         self._models = models
         self._handle = handle
         self._inbox = inbox
         self._keep_raw = keep_raw
+        self._refuse = refuse
 
     async def process(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         """Process these records, once each. Raises when the database is away: then read them again."""
@@ -79,16 +92,17 @@ class BatchProcessor:
                     keep_raw=self._keep_raw,
                 )
             except Invalid as refusal:
-                failures.append(Failure(record, refusal.detail))
+                failures.append(Failure(record, refusal.detail, refusal.errors))
             except Exception as defect:  # noqa: BLE001 - a record that we cannot read must not stop the others
                 failures.append(Failure(record, _reason(defect)))
             else:
                 readable.append((record, received))
         readable.sort(key=lambda pair: pair[1].order)
-        if failures:
-            await self._dead_letter(failures)
         if readable:
             await self._process(readable)
+        # Afterwards, so that a broken repetition finds the event that it repeats in the inbox.
+        if failures:
+            await self._dead_letter(failures)
 
     async def _process(self, pairs: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]]) -> None:
         """Process these records in one transaction, or halve them until the one that fails is alone."""
@@ -119,8 +133,8 @@ class BatchProcessor:
             await self._process(pairs[:middle])
             await self._process(pairs[middle:])
             return
-        (record, received) = pairs[0]
-        await self._dead_letter([Failure(record, _reason(error), received)])
+        errors = error.errors if isinstance(error, Invalid) else ()
+        await self._dead_letter([Failure(pairs[0][0], _reason(error), errors)])
 
     async def _process_in_one(self, batch: list[Received[Any]]) -> None:
         with _spans(self._database.service, batch):
@@ -146,6 +160,26 @@ class BatchProcessor:
                 correlation=letter.attribute("correlationid"),
                 reason=letter.error,
             )
+        await self._answer(letters)
+
+    async def _answer(self, letters: Sequence[DeadLetter]) -> None:
+        """Let the use case answer. An answer that cannot be written does not hold up the records that follow."""
+        answerable = [letter for letter in letters if letter.identity]
+        if self._refuse is None or not answerable:
+            return
+        try:
+            async with self._database.worker(letter.tenant or "" for letter in answerable) as work:
+                await self._refuse(work, answerable)
+        except (OSError, TimeoutError):
+            raise
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) and may_pass_later(error):
+                raise
+            if len(answerable) == 1:
+                log.error("consumer.no_answer", service=self._database.service, reason=_reason(error))
+                return
+            for letter in answerable:
+                await self._answer([letter])
 
 
 @contextmanager
@@ -181,6 +215,7 @@ def _letter(failure: Failure) -> DeadLetter:
         headers=[(name, value) for name, value in record.headers],
         error=failure.reason,
         recorded_at=datetime.fromtimestamp(record.timestamp / 1_000, UTC),
+        errors=failure.errors,
     )
 
 

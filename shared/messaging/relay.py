@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import Database, locks
 from shared.limits import MAX_BATCH_BYTES, MAX_RECORD_BYTES
+from shared.messaging.connection import Kafka
 from shared.observability import REFUSED, RELAYED
 from shared.store import outbox
 from shared.store.outbox import Row
@@ -44,10 +45,11 @@ class Refused(Exception):
 class Relay:
     """Sends the rows of the outbox. Only one relay of all replicas sends at a time. `wake` ends its pause at once."""
 
-    def __init__(self, database: Database, bootstrap: str) -> None:
+    def __init__(self, database: Database, kafka: Kafka) -> None:
         self.database = database
-        self.bootstrap = bootstrap
-        self._producer: AIOKafkaProducer | None = None
+        self._kafka = kafka
+        self.producer: AIOKafkaProducer | None = None
+        """The present client, None while there is none."""
         self._woken = asyncio.Event()
         self._partition = DefaultPartitioner()
 
@@ -143,21 +145,18 @@ class Relay:
 
     async def reaches_broker(self) -> bool:
         """Whether the broker answers within two seconds."""
-        if self._producer is None:
+        if self.producer is None:
             return False
         try:
-            await asyncio.wait_for(self._producer.client.fetch_all_metadata(), 2.0)
+            await asyncio.wait_for(self.producer.client.fetch_all_metadata(), 2.0)
         except (KafkaError, OSError, TimeoutError):
             return False
         return True
 
     async def _started(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self.bootstrap,
+        if self.producer is None:
+            producer = self._kafka.producer(
                 client_id=f"leadflow-{self.database.service}-relay",
-                enable_idempotence=True,
-                acks="all",
                 max_batch_size=MAX_BATCH_BYTES,
                 max_request_size=MAX_RECORD_BYTES,
                 request_timeout_ms=10_000,
@@ -168,12 +167,12 @@ class Relay:
             except BaseException:
                 await asyncio.shield(producer.stop())
                 raise
-            self._producer = producer
-        return self._producer
+            self.producer = producer
+        return self.producer
 
     async def _discard_producer(self) -> None:
         """After a failure the outcome is unknown, and so may be the sequence numbers: start with a new producer."""
-        producer, self._producer = self._producer, None
+        producer, self.producer = self.producer, None
         if producer is not None:
             try:
                 await asyncio.wait_for(producer.stop(), 5)

@@ -2,20 +2,21 @@
 
 from datetime import datetime
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from shared.errors import Conflict
+from shared.messaging.connection import Kafka
 
 
-async def rewind(bootstrap: str, group: str, topics: list[str], to: datetime) -> int:
+async def rewind(kafka: Kafka, group: str, topics: list[str], to: datetime) -> int:
     """Set the group's offsets to the first records at or after `to`; returns how many records it will read again.
 
     Raises Conflict while the group has members: stop the service first (`leadflow rewind` does, for the local run).
     """
     # Offsets are looked up without the group: a subscribed member would join it, and then its offsets cannot be set.
-    reader = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap)
+    reader = kafka.consumer(*topics)
     await reader.start()
     try:
         partitions = [TopicPartition(t, p) for t in topics for p in sorted(reader.partitions_for_topic(t) or ())]
@@ -24,7 +25,7 @@ async def rewind(bootstrap: str, group: str, topics: list[str], to: datetime) ->
     finally:
         await reader.stop()
     offsets = {tp: found[tp].offset if found[tp] is not None else ends[tp] for tp in partitions}
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+    consumer = kafka.consumer(group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
         consumer.assign(partitions)

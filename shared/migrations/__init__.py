@@ -1,6 +1,13 @@
 """What the migrations of every service share: the messaging tables, row-level security, and the runner."""
 
-from shared.migrations.messaging_tables import MESSAGING_TABLES, know_events_by_type, messaging_tables, roles, secure
+from shared.migrations.messaging_tables import (
+    MESSAGING_TABLES,
+    know_events_by_type,
+    messaging_tables,
+    name_publishers_of_dead_letters,
+    roles,
+    secure,
+)
 from shared.migrations.runner import config, head, run_env, upgrade
 
 __all__ = [
@@ -9,6 +16,7 @@ __all__ = [
     "head",
     "know_events_by_type",
     "messaging_tables",
+    "name_publishers_of_dead_letters",
     "roles",
     "run_env",
     "secure",

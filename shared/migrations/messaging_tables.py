@@ -193,6 +193,12 @@ def know_events_by_type() -> None:
     op.execute("ALTER TABLE inbox DROP CONSTRAINT inbox_pkey, ADD PRIMARY KEY (tenant_id, digest, type)")
 
 
+def name_publishers_of_dead_letters() -> None:
+    """A dead letter shows the source that its event names, and is found by it and by the event's id."""
+    op.execute("ALTER TABLE dead_letter ADD COLUMN source text")
+    op.execute("CREATE INDEX dead_letter_event ON dead_letter (tenant_id, event_id)")
+
+
 MESSAGING_TABLES = frozenset(
     {"outbox", "outbox_refused", "inbox", "lead_stream", "dead_letter", "idempotency", "alias", "erased"}
 )

@@ -9,12 +9,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, text
 from sqlalchemy.engine import Connection
 
-from shared.db import locks, make_engine
+from shared.db import DatabaseAddress, locks, make_engine
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def config(service: str, url: str) -> Config:
+def config(service: str, url: str | DatabaseAddress) -> Config:
     """Alembic's configuration for a service, without a file."""
     made = Config()
     made.set_main_option("script_location", str(_ROOT / "services" / service / "migrations"))
@@ -47,7 +47,7 @@ def _run(connection: Connection, metadata: MetaData) -> None:
         context.run_migrations()
 
 
-def upgrade(service: str, url: str) -> None:
+def upgrade(service: str, url: str | DatabaseAddress) -> None:
     """Bring a service's database to head. Blocking; runs its own event loop."""
     command.upgrade(config(service, url), "head")
 

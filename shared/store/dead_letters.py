@@ -12,7 +12,9 @@ import orjson
 from shared.db.statements import array_parameters, by_column
 from shared.db.transaction import Transaction
 from shared.errors import NotFound
+from shared.events.envelope import short
 from shared.ids import is_tenant, uuid7
+from shared.limits import MAX_ATTRIBUTE_BYTES
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class DeadLetter:
     headers: Sequence[tuple[str, bytes | None]]
     error: str
     recorded_at: datetime
+    errors: Sequence[dict[str, Any]] = ()
+    """What is wrong, by field, for an answer to its publisher; it is not stored."""
 
     def header(self, name: str) -> str | None:
         """A header as text, as far as it can be read; None where there is none."""
@@ -52,10 +56,36 @@ class DeadLetter:
         return text.replace("\0", "")[:1_000] if isinstance(text, str) else self.header(f"ce_{name}")
 
     @property
+    def identity(self) -> tuple[str, str, str] | None:
+        """(tenant, source, id) by which its publisher knows it; None where the tenant or the id cannot be read.
+
+        Only what is read exactly counts: an answer under another id would reach nobody.
+        """
+        tenant, id, source = (self._exact(name) for name in ("tenantid", "id", "source"))
+        if not tenant or not is_tenant(tenant) or not id or len(id.encode()) > MAX_ATTRIBUTE_BYTES:
+            return None
+        return tenant, source if source and len(source.encode()) <= MAX_ATTRIBUTE_BYTES else "", id
+
+    def _exact(self, name: str) -> str | None:
+        text = self._structured.get(name)
+        if not isinstance(text, str):
+            found = [value for key, value in self.headers if key.lower() == f"ce_{name}" and value is not None]
+            try:
+                text = found[-1].decode() if found else None
+            except UnicodeDecodeError:
+                return None
+        return text if text is None or _is_storable(text) else None
+
+    @property
     def tenant(self) -> str | None:
         """The tenant that the record names in the right form; None means that only the command line shows it."""
         tenant = self.attribute("tenantid")
         return tenant if tenant and is_tenant(tenant) else None
+
+    @property
+    def correlation(self) -> str | None:
+        """The correlation id, for the events that this record causes; None unless it can be passed on."""
+        return short(self._exact("correlationid"))
 
     @property
     def subject(self) -> str | None:
@@ -65,6 +95,11 @@ class DeadLetter:
             return str(UUID(subject)) if subject else None
         except ValueError:
             return subject[:100] if subject else None
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a database can store it: no zero character, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 _COLUMNS = {
@@ -77,6 +112,7 @@ _COLUMNS = {
     "value": "bytea",
     "headers": "text",
     "event_id": "text",
+    "source": "text",
     "subject": "text",
     "error": "text",
 }
@@ -110,24 +146,38 @@ def _row(letter: DeadLetter) -> tuple[Any, ...]:
         letter.value,
         orjson.dumps(headers).decode(),
         letter.attribute("id"),
+        letter.attribute("source"),
         letter.subject,
         letter.error.replace("\0", "")[:4_000],
     )
 
 
 async def page(
-    work: Transaction, *, before: UUID | None = None, limit: int = 50, with_replayed: bool = False
+    work: Transaction,
+    *,
+    before: UUID | None = None,
+    limit: int = 50,
+    with_replayed: bool = False,
+    event_id: str | None = None,
+    source: str | None = None,
+    topic: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The newest first: `id topic event_id error at`. In a tenant's transaction, only that tenant's."""
+    """Dead letters without their record, the newest first. In a tenant's transaction, only that tenant's."""
     rows = await work.fetch(
         """
-        SELECT id, tenant_id, topic, event_id, error, at, replayed_at FROM dead_letter
+        SELECT id, tenant_id, topic, event_id, source, error, at, replayed_at FROM dead_letter
         WHERE (CAST(:before AS uuid) IS NULL OR id < :before) AND (:with_replayed OR replayed_at IS NULL)
+          AND (CAST(:event_id AS text) IS NULL OR event_id = :event_id)
+          AND (CAST(:source AS text) IS NULL OR source = :source)
+          AND (CAST(:topic AS text) IS NULL OR topic = :topic)
         ORDER BY id DESC LIMIT :limit
         """,
         before=before,
         limit=limit,
         with_replayed=with_replayed,
+        event_id=event_id,
+        source=source,
+        topic=topic,
     )
     return [dict(row) for row in rows]
 

@@ -1,10 +1,11 @@
 """The inbox: the digests of events that were received, so that a repeated one changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shared.db.transaction import Transaction
 from shared.events.envelope import Received
+from shared.ids import EventKey
 
 KEPT = "30 days"
 """How long a received event is known; a SQL interval."""
@@ -16,7 +17,13 @@ async def first_deliveries(work: Transaction, batch: Sequence[Received[Any]]) ->
     Entries that were written before migration 0002 have the type '', which matches every type.
     """
     first = {received.key: received for received in reversed(batch)}
-    keys = sorted(first, key=lambda key: (key[0], key[2].int, key[1]))
+    fresh = await first_of(work, first)
+    return [received for received in batch if received.key in fresh and first[received.key] is received]
+
+
+async def first_of(work: Transaction, events: Iterable[EventKey]) -> set[EventKey]:
+    """Those of the events that the inbox did not know; from now on it knows them."""
+    keys = sorted(events, key=lambda key: (key[0], key[2].int, key[1]))
     rows = await work.fetch_tuples(
         """
         INSERT INTO inbox (tenant_id, type, digest)
@@ -32,8 +39,24 @@ async def first_deliveries(work: Transaction, batch: Sequence[Received[Any]]) ->
         types=[type for _, type, _ in keys],
         digests=[digest for _, _, digest in keys],
     )
-    fresh = set(rows)
-    return [received for received in batch if received.key in fresh and first[received.key] is received]
+    return {(tenant, type, digest) for tenant, type, digest in rows}
+
+
+async def known_among(work: Transaction, events: Iterable[EventKey]) -> set[EventKey]:
+    """Those of the events that the inbox knows."""
+    keys = list(events)
+    rows = await work.fetch_tuples(
+        """
+        SELECT i.tenant_id, i.type, i.digest
+        FROM unnest(CAST(:tenants AS text[]), CAST(:types AS text[]), CAST(:digests AS uuid[]))
+             AS n (tenant_id, type, digest)
+        JOIN inbox i ON i.tenant_id = n.tenant_id AND i.digest = n.digest AND i.type = n.type
+        """,
+        tenants=[tenant for tenant, _, _ in keys],
+        types=[type for _, type, _ in keys],
+        digests=[digest for _, _, digest in keys],
+    )
+    return {(tenant, type, digest) for tenant, type, digest in rows}
 
 
 async def delete_old(work: Transaction, limit: int) -> int:

@@ -20,11 +20,20 @@ ALWAYS_PUBLIC = {
     ("GET", "/readyz"),
     ("GET", "/metrics"),
     ("GET", "/docs"),
-    ("GET", "/docs/oauth2-redirect"),
+    ("GET", "/docs/assets/{}"),
     ("GET", "/openapi.json"),
 }
 PUBLIC: dict[str, set[tuple[str, str]]] = {
-    "capture": {("POST", "/v1/forms/{}/submissions"), ("POST", "/v1/webhooks/{}")},
+    "capture": {
+        ("GET", "/v1/forms/{}"),
+        ("OPTIONS", "/v1/forms/{}"),
+        ("GET", "/v1/forms/{}/embed.js"),
+        ("GET", "/v1/forms/{}/thank-you"),
+        ("POST", "/v1/forms/{}/submissions"),
+        ("OPTIONS", "/v1/forms/{}/submissions"),
+        ("GET", "/v1/webhooks/{}"),
+        ("POST", "/v1/webhooks/{}"),
+    },
     "outreach": {("GET", "/v1/unsubscribe/{}"), ("POST", "/v1/unsubscribe/{}"), ("POST", "/v1/inbound/{}")},
 }
 """Routes whose secret is in their path, or whose request a provider has signed."""

@@ -130,7 +130,7 @@ GROWTH = {
     ),
     "a meaning is said better": (REPLY, _changed(REPLY, "properties", "label", description="Better words.")),
     "a part of the model is renamed": (ENRICHED, _renamed_part(ENRICHED)),
-    "a part grows": (ENRICHED, _changed(ENRICHED, "$defs", "Fact", "properties", confidence={"type": "number"})),
+    "a part grows": (ENRICHED, _changed(ENRICHED, "$defs", "Fact", "properties", checked_at={"type": "string"})),
 }
 
 

@@ -17,6 +17,7 @@ REQUIRED = {
     "lead.merged": "lead_id alias_id merge_id version",
     "lead.erased": "lead_id",
     "lead.enriched": "facts providers",
+    "submission.answered": "submission_id outcome lead_id",
     "engagement.recorded": "kind",
     "lead.scored": "fit intent engagement total band model_version scored_at",
     "draft.created": "draft_id kind channel sha256",
@@ -107,6 +108,7 @@ async def walked(start: Any, bus: Any, tenant: str, eventually: Any, tmp_path: A
     await ask("capture", "POST", f"/merges/{merge['merge_id']}/undo")
     await ask("capture", "PATCH", f"/leads/{lead_id}", {"campaign": "spring"}, **{"If-Match": "*"})
     await ask("capture", "DELETE", f"/leads/{other_id}")
+    bus.publish("lead.submitted", lead, tenant=tenant)
     await ask("capture", "POST", "/engagements", {"lead_id": lead_id, "kind": "trial", "page": "Trial"})
 
     wanted = {"lead_id": lead_id, "kind": "first", "channel": "sms", "body": "Good morning, Ada."}

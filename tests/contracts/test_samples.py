@@ -187,3 +187,24 @@ def test_a_version_that_no_lead_reaches_is_refused(version: int) -> None:
     sample = golden("lead.updated.1")
     with pytest.raises(Invalid, match="version"):
         sample.read({**sample.value, "version": version})
+
+
+def test_a_meeting_that_does_not_end_after_it_starts_is_refused_as_over_http() -> None:
+    sample = golden("meeting.booked.1")
+    for ends_at in (sample.value["starts_at"], "2026-03-18T12:59:59Z"):
+        with pytest.raises(Invalid, match="ends_at must be after starts_at"):
+            sample.read({**sample.value, "ends_at": ends_at})
+
+
+@pytest.mark.parametrize(
+    ("planted", "reason"),
+    [
+        ({"kind": " \t"}, "kind: Value error, is blank"),
+        ({"properties": {str(n): n for n in range(201)}}, "more than 200 entries"),
+        ({"properties": {"a": "x" * 64_001}}, "more than 64000 characters"),
+    ],
+)
+def test_an_engagement_beyond_the_limits_of_http_is_refused(planted: dict[str, Any], reason: str) -> None:
+    sample = golden("engagement.recorded.1")
+    with pytest.raises(Invalid, match=reason):
+        sample.read({**sample.value, **planted})

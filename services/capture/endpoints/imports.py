@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from json import JSONDecodeError
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,16 +10,18 @@ from uuid import UUID
 from fastapi import Header, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import RowMapping
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
+from services.capture.endpoints.leads import Normaliser
 from services.capture.gateways.uploaded_files import text_of
 from services.capture.rules.contact import MAX_SOURCE
 from services.capture.rules.field_mapping import unmapped, unmapped_names
-from services.capture.rules.records import Layout
+from services.capture.rules.records import ERROR_COLUMNS, Layout, cells_of
 from services.capture.rules.text import clean
-from services.capture.schemas import ImportErrorOut, ImportOut, ImportWarningOut
+from services.capture.schemas.imports import ImportErrorOut, ImportOut, ImportPreviewOut, ImportWarningOut
 from services.capture.store import imports as store
 from services.capture.use_cases import imports as use_cases
+from services.capture.use_cases.previews import preview
 from services.capture.use_cases.uploads import Upload
 from services.capture.use_cases.uploads import start_import as store_upload
 from shared.db import UnitOfWork
@@ -43,7 +45,6 @@ from shared.strict_json import read_json
 router = Router(tags=["imports"])
 
 _CSV_PAGE = 1_000
-_COLUMNS = ("line", "column", "value", "reason")
 _UNMAPPED = ("leave_out", "attributes")
 """What becomes of columns that no field takes."""
 _FORM = {
@@ -91,22 +92,42 @@ async def start_import(
     service: Service = request.app.state.service
     # Read here and not by a parameter, so that a request without a token is refused before its body is read.
     async with request.form(max_files=1, max_fields=10) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise _invalid("file", "is missing")
-        upload = Upload(
-            name=file.filename or "",
-            source=_source(form.get("source")),
-            mapping=_mapping(form.get("mapping")),
-            encoding=clean(form.get("encoding")),
-            keep_unmapped=_unmapped(form.get("unmapped")) == "attributes",
-            idempotency_key=idempotency_key,
-        )
+        upload, file = _upload(form, idempotency_key)
         import_id = await store_upload(service.database, principal.tenant, principal.actor, file.file, upload, text_of)
     async with service.database.tenant(principal.tenant) as work:
         job = await use_cases.get_import(work, principal.tenant, import_id)
     service.wake("imports")
     return _out(job)
+
+
+@router.post("/imports/preview", openapi_extra=_FORM)
+async def preview_import(request: Request, principal: Operator, normaliser: Normaliser) -> ImportPreviewOut:
+    """How a file would be read: its encoding and columns, the mapping, its first rows as leads, and what is wrong.
+
+    Nothing is stored. The beginning of a large file is enough.
+    """
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise UnsupportedMedia("send the file as multipart/form-data: file, source, mapping, encoding, unmapped")
+    async with request.form(max_files=1, max_fields=10) as form:
+        upload, file = _upload(form, None)
+        return ImportPreviewOut.model_validate(
+            await preview(file.file, upload, text_of, normaliser), from_attributes=True
+        )
+
+
+def _upload(form: FormData, idempotency_key: str | None) -> tuple[Upload, UploadFile]:
+    file = form.get("file")
+    if not isinstance(file, UploadFile):
+        raise _invalid("file", "is missing")
+    upload = Upload(
+        name=file.filename or "",
+        source=_source(form.get("source")),
+        mapping=_mapping(form.get("mapping")),
+        encoding=clean(form.get("encoding")),
+        keep_unmapped=_unmapped(form.get("unmapped")) == "attributes",
+        idempotency_key=idempotency_key,
+    )
+    return upload, file
 
 
 def _invalid(field: str, message: str) -> Invalid:
@@ -160,7 +181,11 @@ async def list_import_errors(
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> Any:
-    """The errors of rows that were not taken, in the order of the file; the whole list with `Accept: text/csv`."""
+    """The errors of rows that were not taken, in the order of the file; the whole list with `Accept: text/csv`.
+
+    The CSV has each row as it was written behind its first error: correct it there, and upload just that file. The
+    rows of an NDJSON file come as they were with `Accept: application/x-ndjson`.
+    """
     return await _list(request, principal, work, import_id, limit, cursor, warnings=False)
 
 
@@ -188,9 +213,13 @@ async def _list(
     warnings: bool,
 ) -> Any:
     """The errors or the warnings of an import: a page, or all of them as CSV."""
-    await use_cases.get_import(work, principal.tenant, import_id)
-    if "text/csv" in request.headers.get("accept", ""):
-        return _csv(request, principal.tenant, import_id, warnings=warnings)
+    job = await use_cases.get_import(work, principal.tenant, import_id)
+    accept = request.headers.get("accept", "")
+    if "text/csv" in accept:
+        return _csv(request, principal.tenant, job, warnings=warnings)
+    if "application/x-ndjson" in accept and not warnings:
+        service: Service = request.app.state.service
+        return StreamingResponse(_ndjson_pages(service, principal.tenant, import_id), media_type="application/x-ndjson")
     after = decode_cursor(cursor, after=number)["after"] if cursor else 0
     rows = await store.page_of_errors(work, principal.tenant, import_id, warnings=warnings, after=after, limit=limit)
     more = encode_cursor({"after": rows[-1]["number"]}) if len(rows) == limit else None
@@ -201,33 +230,61 @@ async def _list(
 
 
 def _row(row: RowMapping) -> dict[str, Any]:
-    return {name: row["column_name" if name == "column" else name] for name in _COLUMNS}
+    return {name: row["column_name" if name == "column" else name] for name in ERROR_COLUMNS}
 
 
-def _csv(request: Request, tenant: str, import_id: UUID, *, warnings: bool) -> StreamingResponse:
-    name = f"import-{import_id}-{'warnings' if warnings else 'errors'}.csv"
+def _csv(request: Request, tenant: str, job: RowMapping, *, warnings: bool) -> StreamingResponse:
+    name = f"import-{job['import_id']}-{'warnings' if warnings else 'errors'}.csv"
     return StreamingResponse(
-        _csv_pages(request.app.state.service, tenant, import_id, warnings),
+        _csv_pages(request.app.state.service, tenant, job, warnings),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
-async def _csv_pages(service: Service, tenant: str, import_id: UUID, warnings: bool) -> AsyncIterator[str]:
-    """The CSV page by page. Each page has its own transaction, since the list may be long and the client slow."""
-    columns = (*_COLUMNS, "lead_id") if warnings else _COLUMNS
-    yield ",".join(columns) + "\r\n"
+async def _csv_pages(service: Service, tenant: str, job: RowMapping, warnings: bool) -> AsyncIterator[str]:
+    """The CSV page by page. Each page has its own transaction, since the list may be long and the client slow.
+
+    Behind the first columns of an error stands the row as it was written, once: corrected, the file is uploaded again.
+    """
+    layout = Layout(**job["layout"])
+    own = [] if warnings or layout.format != "csv" else list(layout.columns[layout.leading :])
+    yield _csv_text([[*ERROR_COLUMNS, *(["lead_id"] if warnings else own)]])
     after = 0
     while True:
         async with service.database.tenant(tenant) as work:
-            rows = await store.page_of_errors(work, tenant, import_id, warnings=warnings, after=after, limit=_CSV_PAGE)
+            rows = await store.page_of_errors(
+                work, tenant, job["import_id"], warnings=warnings, after=after, limit=_CSV_PAGE
+            )
         if not rows:
             return
-        text = io.StringIO()
-        csv.writer(text).writerows(
-            neutralise_row((*_row(row).values(), row["lead_id"])[: len(columns)]) for row in rows
+        yield _csv_text(
+            [*_row(row).values(), *([row["lead_id"]] if warnings else _cells(row, layout, len(own)))] for row in rows
         )
-        yield text.getvalue()
+        after = rows[-1]["number"]
+
+
+def _cells(row: RowMapping, layout: Layout, width: int) -> list[str]:
+    if not width or row["record"] is None:
+        return [""] * width
+    return (cells_of(row["record"], layout) + [""] * width)[:width]
+
+
+def _csv_text(rows: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(map(neutralise_row, rows))
+    return text.getvalue()
+
+
+async def _ndjson_pages(service: Service, tenant: str, import_id: UUID) -> AsyncIterator[bytes]:
+    """The rejected rows as they were written, line by line."""
+    after = 0
+    while True:
+        async with service.database.tenant(tenant) as work:
+            rows = await store.page_of_errors(work, tenant, import_id, warnings=False, after=after, limit=_CSV_PAGE)
+        if not rows:
+            return
+        yield b"".join(row["record"].rstrip(b"\r\n") + b"\n" for row in rows if row["record"])
         after = rows[-1]["number"]
 
 

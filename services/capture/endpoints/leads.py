@@ -4,13 +4,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 
 from services.capture.rules.contact import Contact, ContactNormaliser, normalise
 from services.capture.rules.errors import FieldError
 from services.capture.rules.lead import Lead
-from services.capture.schemas import BatchIn, EngagementIn, LeadEdit, LeadIn, errors_out
+from services.capture.rules.text import clean
+from services.capture.schemas.bodies import errors_out, sentence_of
+from services.capture.schemas.leads import BatchIn, EngagementIn, LeadEdit, LeadIn
+from services.capture.store import merges
 from services.capture.use_cases import leads as use_cases
 from services.capture.use_cases.engagements import record_engagement
 from services.capture.use_cases.lead_events import captured_event
@@ -21,13 +24,17 @@ from shared.errors import Invalid
 from shared.events.envelope import errors_of
 from shared.http import (
     IfMatch,
+    Limit,
     Once,
     Operator,
     OperatorOrService,
+    Page,
     Router,
     TenantWork,
     ViewerOrService,
     checks_depth,
+    decode_cursor,
+    encode_cursor,
     etag,
     large_body,
 )
@@ -62,7 +69,7 @@ async def create_lead(
     """
     contact, errors = normalise(body.raw(), normaliser)
     if contact is None:
-        raise Invalid("; ".join(f"{error.field}: {error.message}" for error in errors), errors_out(errors))
+        raise Invalid(sentence_of(errors), errors_out(errors))
     if key is None:
         micro_batcher: MicroBatcher = request.app.state.micro_batcher
         status, content, headers = _answer(await micro_batcher.record(principal.tenant, contact), errors)
@@ -123,6 +130,39 @@ def _read(item: Any, normaliser: ContactNormaliser) -> tuple[Contact | None, lis
         return None, errors_of(error)
     contact, field_errors = normalise(body.raw(), normaliser)
     return contact, errors_out(field_errors)
+
+
+Searched = Annotated[str, Query(max_length=2_000)]
+
+
+@router.get("/leads")
+async def find_leads(
+    principal: ViewerOrService,
+    work: TenantWork,
+    normaliser: Normaliser,
+    source: Searched = "",
+    external_id: Searched = "",
+    email: Searched = "",
+    phone: Searched = "",
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[dict[str, Any]]:
+    """The lead with this external id of a source, this e-mail or this phone, or none; several may share a phone.
+
+    Several of them together find the leads that have all. What an alias had finds the lead that was kept.
+    """
+    wanted = {"source": source, "external_id": external_id, "email": email, "phone": phone}
+    found = await use_cases.find_leads(
+        work, principal.tenant, normaliser, **{name: clean(text) for name, text in wanted.items()}
+    )
+    after = decode_cursor(cursor, after=UUID)["after"] if cursor else None
+    left = [lead for lead in found if after is None or lead.lead_id > after]
+    leads = left[:limit]
+    aliases = await merges.aliases_of_all(work, principal.tenant, [lead.lead_id for lead in leads])
+    return Page(
+        items=[lead_out(lead, aliases=aliases.get(lead.lead_id, [])) for lead in leads],
+        next_cursor=encode_cursor({"after": str(leads[-1].lead_id)}) if len(left) > limit else None,
+    )
 
 
 @router.get("/leads/{lead_id}")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Response
 
-from services.capture.schemas import DecisionIn, DuplicatePairOut, MergeIn
+from services.capture.schemas.merges import DecisionIn, DuplicatePairOut, MergeIn
 from services.capture.store import duplicates as store
 from services.capture.use_cases import merges as use_cases
 from shared.http import Limit, Once, Operator, Page, Router, TenantWork, ViewerOrService, decode_cursor, encode_cursor

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from services.capture.rules.errors import FieldError
 from services.capture.rules.text import clean
@@ -11,10 +12,12 @@ from shared.events import Consent
 CHANNELS = ("email", "sms")
 
 _SPELLINGS = {
-    "granted": ("granted", "yes", "true", "1", "opt-in", "opt_in", "y"),
-    "denied": ("denied", "no", "false", "0", "opt-out", "opt_out", "n"),
+    "granted": "granted yes y true 1 opt-in opt_in optin opted-in subscribed ja j oui o sí si s sì sim",
+    "denied": "denied no n false 0 opt-out opt_out optout opted-out unsubscribed nein non não nao nee",
+    "unknown": "unknown none null n/a na - ?",
 }
-_CHOICE_OF = {spelling: choice for choice, spellings in _SPELLINGS.items() for spelling in spellings}
+"""How systems and people write a choice, in seven languages."""
+_CHOICE_OF = {spelling: choice for choice, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 _STRICTNESS = {"granted": 1, "denied": 2}
 
 
@@ -25,6 +28,24 @@ class SubmittedConsent(NamedTuple):
     at: datetime | None
     basis: str | None
     source: str | None
+    text_id: UUID | None = None
+    """The text that the person agreed to, for a form that stores its texts."""
+
+
+class ConsentChange(NamedTuple):
+    """One change of a lead's consent. `choice` and `before`: granted, denied or unknown.
+
+    `cause`: submission, edit, merge or undo.
+    """
+
+    channel: str
+    choice: str
+    before: str
+    at: datetime
+    source: str | None
+    basis: str | None
+    text_id: UUID | None
+    cause: str
 
 
 def read_consent(raw: object) -> tuple[SubmittedConsent | None, list[FieldError]]:
@@ -38,11 +59,17 @@ def read_consent(raw: object) -> tuple[SubmittedConsent | None, list[FieldError]
         raw = {name: getattr(raw, name) for name in raw.model_fields_set}
     if not isinstance(raw, Mapping):
         return None, [FieldError("consent", "is not an object")]
-    channels = {
-        channel: choice
-        for channel in CHANNELS
-        if (choice := _CHOICE_OF.get(str(raw.get(channel, "")).strip().casefold())) is not None
-    }
+    channels: dict[str, str] = {}
+    for channel in CHANNELS:
+        text = str(raw.get(channel) if raw.get(channel) is not None else "").strip().casefold()
+        choice = _CHOICE_OF.get(text.replace(" ", "-")) if text else "unknown"
+        if choice is None:
+            # Not left out: a refusal that nobody understood must not be read as no choice.
+            return None, [
+                FieldError(f"consent.{channel}", "is none of granted, denied and unknown", clean(raw[channel]))
+            ]
+        if choice != "unknown":
+            channels[channel] = choice
     at = raw.get("at")
     try:
         at = datetime.fromisoformat(at) if isinstance(at, str) and at else at or None

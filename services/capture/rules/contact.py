@@ -12,7 +12,7 @@ from services.capture.rules.consent import SubmittedConsent, read_consent
 from services.capture.rules.errors import FieldError
 from services.capture.rules.names import likeness
 from services.capture.rules.text import clean, clean_json
-from shared.strict_json import depth_of
+from shared.attributes import free_fields_error, shape_error
 
 ADDRESSES = ("email", "phone")
 DETAILS = (
@@ -32,10 +32,6 @@ FIELDS = ADDRESSES + DETAILS
 MAX_TEXT = 2_000
 MAX_EXTERNAL_ID = 300
 MAX_SOURCE = 200
-MAX_ATTRIBUTES = 200
-MAX_ATTRIBUTE_CHARACTERS = 64_000
-MAX_ATTRIBUTE_DEPTH = 32
-"""Far from the depth at which the JSON readers of other systems give up."""
 
 
 class Phone(NamedTuple):
@@ -205,15 +201,6 @@ def read_website(text: str) -> str:
     return f"{parts.scheme.lower()}://{host}{f':{port}' if port else ''}{tail}"
 
 
-def shape_error(attributes: Mapping[str, Any]) -> str | None:
-    """What is wrong with the number of attributes, or their depth; None if nothing is."""
-    if len(attributes) > MAX_ATTRIBUTES:
-        return f"has more than {MAX_ATTRIBUTES} entries"
-    if depth_of(attributes, MAX_ATTRIBUTE_DEPTH) > MAX_ATTRIBUTE_DEPTH:
-        return f"is nested more than {MAX_ATTRIBUTE_DEPTH} levels deep"
-    return None
-
-
 def read_attributes(raw: object) -> tuple[dict[str, Any], list[FieldError]]:
     """The tenant's own fields, or what is wrong with them. Values keep their JSON type."""
     if raw is None or raw == "":
@@ -223,6 +210,6 @@ def read_attributes(raw: object) -> tuple[dict[str, Any], list[FieldError]]:
     if message := shape_error(raw):
         return {}, [FieldError("attributes", message)]
     attributes = {key: clean_json(value) for name, value in raw.items() if (key := clean(str(name))[:200])}
-    if len(repr(attributes)) > MAX_ATTRIBUTE_CHARACTERS:
-        return {}, [FieldError("attributes", f"has more than {MAX_ATTRIBUTE_CHARACTERS} characters")]
+    if message := free_fields_error(attributes):
+        return {}, [FieldError("attributes", message)]
     return attributes, []

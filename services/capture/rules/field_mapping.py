@@ -4,33 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.capture.rules.contact import FIELDS
+from services.capture.rules.header_words import FIELD_OF, split_name, squeezed
 
 TARGETS = (*FIELDS, "source", "external_id", "owner")
 _GROUPS = ("consent", "attributes")
 _CONSENT_PARTS = ("email", "sms", "basis", "source", "at")
-
-_SYNONYMS = {
-    "email": "e-mail|mail|email address|e-mail address|work email|business email|contact email",
-    "phone": "telephone|tel|phone number|mobile|mobile phone|mobile number|cell|cell phone|work phone",
-    "first_name": "first name|firstname|given name|forename",
-    "last_name": "last name|lastname|surname|family name",
-    "full_name": "name|full name|contact|contact name",
-    "company": "company name|organisation|organization|account|account name|employer",
-    "job_title": "job title|title|position|role",
-    "website": "url|web|web site|homepage|company website",
-    "country": "country code|country name",
-    "timezone": "time zone|tz",
-    "external_id": "id|external id|record id|crm id|lead id",
-    "source": "lead source",
-    "campaign": "utm_campaign|campaign name",
-    "owner": "lead owner|assigned to",
-}
-_TARGET_OF = {
-    spelling.replace("_", " "): target
-    for target in TARGETS
-    for spelling in (target, *_SYNONYMS.get(target, "").split("|"))
-    if spelling
-}
 
 
 def is_target(name: str) -> bool:
@@ -63,15 +41,26 @@ def read_mapping(
         return pairs | ({REST: "*"} if keep_unmapped else {})
     if missing := sorted(set(pairs.values()) - set(columns)):
         raise ValueError(f"the file has no column {', '.join(missing)}; it has {', '.join(filter(None, columns))}")
-    mapping = dict(pairs)
-    for column in columns:
-        target = target_of(column)
-        if target is not None and target not in mapping and column not in pairs.values():
-            mapping[target] = column
+    mapping = guess_mapping(columns, pairs)
     if "email" not in mapping and "phone" not in mapping:
         raise ValueError("no column gives an e-mail or a phone; name one in `mapping`")
     if keep_unmapped:
         mapping |= {f"attributes.{column}": column for column in unmapped(mapping, columns)}
+    return mapping
+
+
+def guess_mapping(columns: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+    """Lead field -> column: what is given, and for the other fields the first column whose header names them.
+
+    A name beside a column with one half of it is the other half.
+    """
+    mapping = dict(given)
+    for column in columns:
+        target = target_of(column) if column else None
+        if target is not None and target not in mapping and column not in given.values():
+            mapping[target] = column
+    if "full_name" not in given and (half := split_name(mapping)) is not None:
+        mapping[half] = mapping.pop("full_name")
     return mapping
 
 
@@ -90,14 +79,11 @@ def unmapped_names(mapping: Mapping[str, str], names: Sequence[str]) -> list[str
 
 
 def target_of(column: str) -> str | None:
-    """The field that a column's header names, or None."""
+    """The field that a column's header names in one of seven languages, or None. Case and spacing do not matter."""
     name = column.strip()
     if is_target(name.casefold()):
         return name.casefold() if not name.casefold().startswith("attributes.") else f"attributes.{name[11:]}"
-    spelling = " ".join(name.casefold().replace("_", " ").split())
-    if spelling in ("consent email", "consent sms", "email consent", "sms consent"):
-        return "consent.email" if "email" in spelling else "consent.sms"
-    return _TARGET_OF.get(spelling)
+    return FIELD_OF.get(squeezed(name))
 
 
 def read_row(values: Mapping[str, Any], mapping: Mapping[str, str], source: str) -> dict[str, Any]:

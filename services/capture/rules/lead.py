@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from services.capture.rules.consent import ConsentChange
 from services.capture.rules.names import NAME_FIELDS, likeness
 
 _TICK = timedelta(microseconds=1)
@@ -49,6 +50,8 @@ class Lead:
     """Whether it differs from its stored row."""
     replaced: dict[str, Any] = field(default_factory=dict)
     """The values that were replaced since the lead's last event, by the name of their field."""
+    consent_changes: list[ConsentChange] = field(default_factory=list)
+    """The changes of its consent that are not stored yet."""
 
     @property
     def key(self) -> tuple[str, UUID]:

@@ -55,6 +55,8 @@ class Match:
     lead: Lead | None
     similar: list[tuple[Lead, Reason]] = field(default_factory=list)
     without: tuple[str, ...] = ()
+    by: str = ""
+    """What the known lead was found by: external id, e-mail or phone."""
 
 
 class LeadIndex:
@@ -134,18 +136,19 @@ class LeadIndex:
         if contact.external_id is not None:
             lead_id = self._external_ids.get((tenant, contact.source, contact.external_id))
             found = self.resolve_alias(self.leads.get((tenant, lead_id))) if lead_id else None
+        by = "external id" if found is not None else "e-mail"
         with_email = self.by_email(tenant, contact.email)
         if found is not None and with_email is not None and with_email is not found:
-            return Match(found, [(with_email, Reason.SAME_EMAIL)], without=("email",))
+            return Match(found, [(with_email, Reason.SAME_EMAIL)], without=("email",), by=by)
         found = found or with_email
         with_phone = self.by_phone(tenant, contact.phone)
         if found is None:
-            found = next((lead for lead in with_phone if _same_person(lead, contact)), None)
+            by, found = "phone", next((lead for lead in with_phone if _same_person(lead, contact)), None)
         if found is not None:
             if found.phone == contact.phone:
-                return Match(found)
+                return Match(found, by=by)
             others = [(lead, Reason.SAME_PHONE) for lead in with_phone if lead is not found]
-            return Match(found, others[:MOST_PAIRS])
+            return Match(found, others[:MOST_PAIRS], by=by)
         similar = [(lead, Reason.SAME_PHONE) for lead in with_phone]
         if contact.likeness is not None:
             known = {lead.lead_id for lead in with_phone}

@@ -4,10 +4,11 @@ The alias keeps its row as it was. What the kept lead took over is recorded fiel
 it wherever nobody has changed it since.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.capture.rules.consent import CHANNELS, is_stricter
+from services.capture.rules.consent import CHANNELS, ConsentChange, is_stricter
 from services.capture.rules.contact import ADDRESSES
 from services.capture.rules.lead import Lead, Provenance
 
@@ -55,6 +56,7 @@ def merge(kept: Lead, alias: Lead) -> tuple[list[str], dict[str, Any]]:
             name = f"consent.{channel}"
             record.setdefault("consent_marks", {})[name] = _provenance_out(kept.provenance.get(name))
             kept.remember(name)
+            kept.consent_changes.append(_consent_change(kept, channel, alias.consent, "merge"))
             kept.consent[channel] = alias.consent[channel]
             kept.consent |= {part: alias.consent.get(part) for part in ("basis", "source", "at")}
             kept.provenance[name] = alias.provenance_of(name) or Provenance(alias.as_of)
@@ -81,12 +83,28 @@ def undo(kept: Lead, record: dict[str, Any]) -> list[str]:
         withdrawn = [name for name in CHANNELS if consent["before"].get(name) != kept.consent.get(name)]
         for channel in withdrawn:
             kept.remember(f"consent.{channel}")
+            kept.consent_changes.append(_consent_change(kept, channel, consent["before"], "undo"))
         changed += [f"consent.{channel}" for channel in withdrawn]
         kept.consent = dict(consent["before"])
         for name, stored in record.get("consent_marks", {}).items():
             _restore_provenance(kept, name, stored)
         kept.unsaved = True
     return changed
+
+
+def _consent_change(kept: Lead, channel: str, now: Mapping[str, Any], cause: str) -> ConsentChange:
+    """What becomes of the kept lead's consent on a channel, from the consent that counts now."""
+    at = now.get("at")
+    return ConsentChange(
+        channel,
+        now.get(channel) or "unknown",
+        kept.consent.get(channel) or "unknown",
+        datetime.fromisoformat(at) if at else kept.as_of,
+        now.get("source"),
+        now.get("basis"),
+        None,
+        cause,
+    )
 
 
 def _restore_provenance(lead: Lead, name: str, stored: list[Any] | None) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.capture.rules.consent import SubmittedConsent
+from services.capture.rules.consent import ConsentChange, SubmittedConsent
 from services.capture.rules.contact import Contact
 from services.capture.rules.lead import Lead, Provenance
 
@@ -90,9 +90,22 @@ def _apply_consent(lead: Lead, consent: SubmittedConsent, time: datetime, human:
         withdrawn = choice == "denied" and present is not None and at >= present.time
         if not outranks(provenance, present) and not withdrawn:
             continue
-        if lead.consent.get(channel) != choice:
+        before = lead.consent.get(channel)
+        if before != choice:
             lead.remember(name)
             changed.append(name)
+            lead.consent_changes.append(
+                ConsentChange(
+                    channel,
+                    choice,
+                    before or "unknown",
+                    at,
+                    consent.source or lead.source,
+                    consent.basis,
+                    consent.text_id,
+                    "edit" if human else "submission",
+                )
+            )
         lead.consent |= {channel: choice, "at": at.isoformat(), "source": consent.source or lead.source}
         lead.consent["basis"] = consent.basis or lead.consent.get("basis")
         if provenance != Provenance(lead.as_of):

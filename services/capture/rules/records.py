@@ -6,6 +6,7 @@ line it is, so a worker that continues in the middle of a file reads the same re
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,6 +18,11 @@ from shared.strict_json import is_too_deep, read_json
 MAX_ROW_LINES = 100
 MAX_ROW_BYTES = 1_048_576
 DELIMITERS = ",;\t|"
+ERROR_COLUMNS = ("line", "column", "value", "reason")
+"""The first columns of an error file; behind them stand those of the file that was imported."""
+_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\s*\Z')
+_SAMPLE_LINES = 50
+"""Lines at the beginning of a CSV file that its delimiter is found from."""
 _SAMPLE_ROWS = 200
 """Rows of an NDJSON file whose names are looked at for those that nothing will take."""
 
@@ -41,13 +47,15 @@ class Layout:
     line: int
     names: tuple[str, ...] = ()
     was: str = "utf-8"
+    leading: int = 0
+    """Columns at the beginning that are no part of the row: those of an error file, which is uploaded again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record, its first physical line (the header is line 1), and where the next record begins.
 
-    `values` is None for a record that cannot be read, with the `reason` why.
+    `values` is None for a record that cannot be read, with the `reason` why. `raw`: its bytes in the file.
     """
 
     line: int
@@ -55,6 +63,7 @@ class Record:
     next_offset: int
     values: Mapping[str, Any] | None
     reason: str = ""
+    raw: bytes = b""
 
 
 def read_layout(head: bytes, *, name: str = "", was: str = "utf-8") -> Layout:
@@ -79,13 +88,36 @@ def read_layout(head: bytes, *, name: str = "", was: str = "utf-8") -> Layout:
         header = lines[0].decode(encoding)
     except UnicodeDecodeError:
         raise ValueError(f"the header is not {encoding}; say which `encoding` the file has") from None
-    delimiter = max(DELIMITERS, key=header.count)
+    delimiter = ""
+    if (named := _SEPARATOR.match(header)) is not None and len(lines) > 1:
+        # Excel writes and reads such a first line.
+        delimiter, start, line = named[1], start + len(lines.pop(0)), line + 1
+    delimiter = delimiter or delimiter_of(lines[:_SAMPLE_LINES], encoding)
     record = next(_csv(lines, Layout("csv", encoding, delimiter, (), start, line), start, line, ended=True))
     columns = record.values.get("") if record.values else None
     if not columns:
         raise ValueError(f"the header cannot be read: {record.reason}")
-    named = numbered([column.strip() for column in columns])
-    return Layout("csv", encoding, delimiter, named, record.next_offset, record.next_line, was=was)
+    leading = len(ERROR_COLUMNS) if tuple(columns[: len(ERROR_COLUMNS)]) == ERROR_COLUMNS < tuple(columns) else 0
+    own = ["" if n < leading else column.strip() for n, column in enumerate(columns)]
+    return Layout(
+        "csv", encoding, delimiter, numbered(own), record.next_offset, record.next_line, was=was, leading=leading
+    )
+
+
+def delimiter_of(lines: Sequence[bytes], encoding: str) -> str:
+    """The delimiter of a file: the one that gives its rows as many values as its header, and most of them."""
+
+    def fit(delimiter: str) -> tuple[bool, float, int]:
+        text = [line.decode(encoding, errors="replace") for line in lines]
+        try:
+            rows = [row for row in csv.reader(text, delimiter=delimiter) if any(value.strip() for value in row)]
+        except csv.Error:
+            return False, 0.0, 0
+        width = len(rows[0]) if rows else 0
+        alike = sum(len(row) == width for row in rows[1:]) / max(1, len(rows) - 1)
+        return width > 1, alike if len(rows) > 1 else 1.0, width
+
+    return max(DELIMITERS, key=fit)
 
 
 def numbered(columns: Sequence[str]) -> tuple[str, ...]:
@@ -115,7 +147,7 @@ def read_records(window: bytes, layout: Layout, offset: int, line: int, *, ended
     read = _ndjson if layout.format == "ndjson" else _csv
     for record in read(lines, layout, offset, line, ended=ended):
         named = layout.format == "ndjson" or record.values is None
-        yield record if named else _with_column_names(record, layout.columns)
+        yield record if named else _with_column_names(record, layout)
 
 
 def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
@@ -137,7 +169,7 @@ def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, e
             values, reason = None, reason or "is not a JSON object"
         elif is_too_deep(text, values):
             values, reason = None, f"is nested more than {MAX_JSON_DEPTH} levels deep"
-        yield Record(number, number + 1, offset, values, reason)
+        yield Record(number, number + 1, offset, values, reason, raw)
 
 
 class _Unfinished(Exception):
@@ -169,11 +201,12 @@ def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ende
             reason = f"is not {layout.encoding} text"
         except csv.Error as error:
             reason = f"is not valid CSV: {error}"
-        offset += sum(map(len, lines[at : at + used]))
-        if values is not None and not any(value.strip() for value in values):
+        raw = first if used == 1 else b"".join(lines[at : at + used])
+        offset += len(raw)
+        if values is not None and not any(value.strip() for value in values[layout.leading :]):
             at, line = at + used, line + used
             continue  # a spreadsheet writes delimiters for rows that were emptied
-        yield Record(line, line + used, offset, None if values is None else {"": values}, reason)
+        yield Record(line, line + used, offset, None if values is None else {"": values}, reason, raw)
         at, line = at + used, line + used
 
 
@@ -193,11 +226,28 @@ def _csv_record(lines: Sequence[bytes], at: int, layout: Layout) -> tuple[list[s
     return next(csv.reader(next_lines(), delimiter=layout.delimiter, strict=True)), used
 
 
-def _with_column_names(record: Record, columns: Sequence[str]) -> Record:
+def _with_column_names(record: Record, layout: Layout) -> Record:
     values: list[str] = record.values[""] if record.values else []
+    columns = layout.columns
     extra = [value for value in values[len(columns) :] if value.strip()]
     if extra:
         reason = f"has {len(values)} values, the header names {len(columns)} columns"
-        return Record(record.line, record.next_line, record.next_offset, None, reason)
-    named = {column: value for column, value in zip(columns, values, strict=False) if column}
-    return Record(record.line, record.next_line, record.next_offset, named)
+        return replace(record, values=None, reason=reason)
+    if layout.leading:
+        values = [_as_written(value) for value in values]
+    return replace(record, values={column: value for column, value in zip(columns, values, strict=False) if column})
+
+
+def _as_written(cell: str) -> str:
+    """A cell of an error file without the apostrophe that keeps spreadsheets from running it."""
+    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" ")[:1] in tuple("=+-@\t\r\n|%＝＋－＠") else cell
+
+
+def cells_of(raw: bytes, layout: Layout) -> list[str]:
+    """The values of one stored record of a CSV file, without those of an error file; for the next error file."""
+    text = raw.decode(layout.encoding, errors="replace")
+    try:
+        row = next(csv.reader(text.splitlines(keepends=True), delimiter=layout.delimiter), [])
+    except csv.Error:
+        row = [text]
+    return row[layout.leading :]

@@ -1,6 +1,7 @@
 """The leads that submissions may be about, found by external id, e-mail, phone and likeness."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from services.capture.rules.contact import Contact, spellings_of
@@ -79,6 +80,40 @@ async def find(
         if row["external_id"] is not None
     }
     return {(row["tenant_id"], row["lead_id"]) for row in rows}, external_ids
+
+
+_MOST_FOUND = 10_000
+"""Leads that one number finds, such as that of a large switchboard."""
+# An alias is found by its own addresses and external ids, and counts as its kept lead.
+_LOOKUPS = {
+    "external_id": """
+        SELECT lead_id FROM lead_identity
+        WHERE tenant_id = :tenant AND source = :source AND external_id = :external_id
+    """,
+    "email": """
+        SELECT lead_id FROM lead WHERE tenant_id = :tenant AND email = :email AND merged_into IS NULL
+        UNION ALL
+        SELECT lead_id FROM lead WHERE tenant_id = :tenant AND email = :email AND merged_into IS NOT NULL
+    """,
+    "phone": """
+        SELECT lead_id FROM lead WHERE tenant_id = :tenant AND phone = ANY (CAST(:phones AS text[])) AND phone_first
+        UNION ALL
+        SELECT lead_id FROM lead WHERE tenant_id = :tenant AND phone = ANY (CAST(:phones AS text[])) AND NOT phone_first
+    """,
+}
+
+
+async def lookup(work: UnitOfWork, tenant: str, by: str, **values: Any) -> set[UUID]:
+    """The ids of the leads, never of aliases, that are found by `external_id` (with `source`), `email` or `phones`."""
+    rows = await work.fetch_tuples(
+        f"""
+        SELECT coalesce(lead.merged_into, lead.lead_id)
+        FROM ({_LOOKUPS[by]} LIMIT {_MOST_FOUND}) found JOIN lead USING (lead_id) WHERE lead.tenant_id = :tenant
+        """,
+        tenant=tenant,
+        **values,
+    )
+    return {lead_id for (lead_id,) in rows}
 
 
 async def forbid_table_scans(work: UnitOfWork) -> None:

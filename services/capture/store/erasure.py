@@ -5,23 +5,21 @@ from datetime import datetime
 from uuid import UUID
 
 from services.capture.rules.lead import Lead
+from services.capture.store.persons import addresses, traces
 from shared.db import UnitOfWork
 
-# A dead letter may hold any bytes, and an address in any spelling: text is compared in lower case, phones by their
-# last nine digits.
-_DELETE_DEAD_LETTERS = """
-    DELETE FROM dead_letter d
-    WHERE d.tenant_id = :tenant AND d.value IS NOT NULL AND (
-        EXISTS (SELECT FROM unnest(CAST(:emails AS text[])) AS e (email)
-                WHERE position(e.email IN lower(encode(d.value, 'escape'))) > 0)
-        OR EXISTS (SELECT FROM unnest(CAST(:digits AS text[])) AS p (digits)
-                   WHERE position(p.digits IN regexp_replace(encode(d.value, 'escape'), '[^0-9]', '', 'g')) > 0))
-"""
-_DELETE_IMPORT_ERRORS = """
+_DELETE_TRACES = (
+    f"DELETE FROM dead_letter d WHERE d.tenant_id = :tenant AND d.value IS NOT NULL AND {traces('d.value')}",
+    f"""
+    DELETE FROM webhook_delivery d
+    WHERE d.tenant_id = :tenant AND (d.lead_id = ANY (CAST(:leads AS uuid[])) OR {traces("d.body")})
+    """,
+    f"""
     DELETE FROM import_error e
-    WHERE e.tenant_id = :tenant AND (
-        e.lead_id = ANY (CAST(:leads AS uuid[])) OR lower(e.value) = ANY (CAST(:emails AS text[])))
-"""
+    WHERE e.tenant_id = :tenant AND (e.lead_id = ANY (CAST(:leads AS uuid[])) OR {traces("e.record")}
+                                     OR {traces("convert_to(e.value, 'UTF8')")})
+    """,
+)
 _DELETE_ANSWERS = """
     DELETE FROM idempotency i
     WHERE i.tenant_id = :tenant AND EXISTS (
@@ -31,17 +29,17 @@ _COLUMNS_WITH_LEADS = (
     ("duplicate", ("lead_a", "lead_b")),
     ("merge", ("lead_id", "alias_id")),
     ("lead_identity", ("lead_id",)),
+    ("consent_change", ("lead_id",)),
     ("lead", ("lead_id",)),
 )
 
 
 async def delete_personal_data(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> None:
-    """Delete the leads with their external ids, merges, pairs, import errors, idempotency answers and dead letters."""
+    """Delete the leads with their external ids, merges, pairs, import errors, idempotency answers, dead letters
+    and kept deliveries of webhooks."""
     ids = [lead.lead_id for lead in leads]
-    emails = [lead.email for lead in leads if lead.email is not None]
-    digits = [lead.phone[-9:] for lead in leads if lead.phone is not None]
-    await work.run(_DELETE_DEAD_LETTERS, tenant=tenant, emails=emails, digits=digits)
-    await work.run(_DELETE_IMPORT_ERRORS, tenant=tenant, leads=ids, emails=emails)
+    for statement in _DELETE_TRACES:
+        await work.run(statement, tenant=tenant, leads=ids, **addresses(leads))
     await work.run(_DELETE_ANSWERS, tenant=tenant, ids=[str(id) for id in ids])
     for table, columns in _COLUMNS_WITH_LEADS:
         is_theirs = " OR ".join(f"{column} = ANY (CAST(:leads AS uuid[]))" for column in columns)

@@ -53,6 +53,8 @@ class RowError(NamedTuple):
     value: str
     reason: str
     lead_id: UUID | None = None
+    record: bytes | None = None
+    """The row as it was written, with its first error only."""
 
 
 async def insert(work: UnitOfWork, tenant: str, new: NewImport) -> None:
@@ -214,7 +216,7 @@ async def page_of_errors(
     """The next errors of an import, or its next warnings, in the order of the file."""
     return await work.fetch(
         f"""
-        SELECT number, line, column_name, value, reason, lead_id FROM import_error
+        SELECT number, line, column_name, value, reason, lead_id, record FROM import_error
         WHERE tenant_id = :tenant AND import_id = :import_id AND number > :after
           AND lead_id IS {"NOT NULL" if warnings else "NULL"}
         ORDER BY number LIMIT :limit

@@ -68,6 +68,17 @@ async def read(work: UnitOfWork, tenant: str, lead_id: UUID) -> Lead | None:
     return _lead_from(row) if row else None
 
 
+async def read_all(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> list[Lead]:
+    """The leads with these ids, in their order; ids that no lead has are left out."""
+    rows = await work.fetch(
+        f"SELECT {_COLUMNS} FROM lead WHERE tenant_id = :tenant AND lead_id = ANY (CAST(:leads AS uuid[]))",
+        tenant=tenant,
+        leads=list(lead_ids),
+    )
+    leads = {lead.lead_id: lead for lead in map(_lead_from, rows)}
+    return [leads[lead_id] for lead_id in lead_ids if lead_id in leads]
+
+
 async def page(
     work: UnitOfWork, tenant: str, since: datetime, after: UUID | None, limit: int, *, only_changed: bool = False
 ) -> list[Lead]:

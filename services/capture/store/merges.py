@@ -43,15 +43,23 @@ async def lock(work: UnitOfWork, tenant: str, merge_id: UUID) -> RowMapping | No
 
 async def aliases_of(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[UUID]:
     """The ids that are aliases of this lead now."""
-    rows = await work.fetch(
+    return (await aliases_of_all(work, tenant, [lead_id])).get(lead_id, [])
+
+
+async def aliases_of_all(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """The ids that are aliases of these leads now, by lead."""
+    rows = await work.fetch_tuples(
         """
-        SELECT alias_id FROM merge WHERE tenant_id = :tenant AND lead_id = :lead AND undone_on IS NULL
-        ORDER BY alias_id
+        SELECT lead_id, alias_id FROM merge
+        WHERE tenant_id = :tenant AND lead_id = ANY (CAST(:leads AS uuid[])) AND undone_on IS NULL ORDER BY alias_id
         """,
         tenant=tenant,
-        lead=lead_id,
+        leads=list(lead_ids),
     )
-    return [row["alias_id"] for row in rows]
+    aliases: dict[UUID, list[UUID]] = {}
+    for lead_id, alias_id in rows:
+        aliases.setdefault(lead_id, []).append(alias_id)
+    return aliases
 
 
 async def mark_undone(work: UnitOfWork, tenant: str, merge_id: UUID, by: str) -> None:

@@ -27,6 +27,8 @@ log = structlog.get_logger()
 _WINDOW = 2 * MAX_ROW_BYTES
 _VALUE_CHARACTERS = 200
 """Characters of a bad value in the error file."""
+_RECORD_BYTES = 65_536
+"""The longest part of a rejected row that its error keeps."""
 _REFUSED_DATA = ("22", "23")
 """SQLSTATE classes "data exception" and "integrity constraint violation": the database refuses this very row."""
 
@@ -144,7 +146,7 @@ async def _reject_row(database: Database, tenant: str, import_id: UUID, reason: 
         if job is not None:
             records, _ = await _next_records(work, job)
             record = next(records)
-            error = store.RowError(record.line, None, "", reason)
+            error = store.RowError(record.line, None, "", reason, record=record.raw[:_RECORD_BYTES])
             await store.insert_errors(work, job, [error])
             await _advance(work, job, record, read=1, taken=0)
 
@@ -161,11 +163,12 @@ async def _record_page(work: UnitOfWork, job: RowMapping, normaliser: ContactNor
     valid: list[tuple[Record, Submission, list[FieldError]]] = []
     for record in records:
         if record.values is None:
-            errors.append(store.RowError(record.line, None, "", record.reason))
+            errors.append(store.RowError(record.line, None, "", record.reason, record=record.raw[:_RECORD_BYTES]))
             continue
         contact, field_errors = normalise(read_row(record.values, job["mapping"], job["source"]), normaliser)
         if contact is None:
-            errors += [_row_error(record, error, job["mapping"]) for error in field_errors]
+            found_errors = [_row_error(record, error, job["mapping"]) for error in field_errors]
+            errors += [found_errors[0]._replace(record=record.raw[:_RECORD_BYTES]), *found_errors[1:]]
         else:
             valid.append((record, Submission(job["tenant_id"], contact, job["created_on"]), field_errors))
     results = await record_submissions(work, [submission for _, submission, _ in valid])

@@ -5,11 +5,18 @@ from typing import Any
 from uuid import UUID
 
 from services.capture.rules.consent import read_consent
-from services.capture.rules.contact import FIELDS, Contact, ContactNormaliser, read_attributes, read_fields
+from services.capture.rules.contact import (
+    FIELDS,
+    Contact,
+    ContactNormaliser,
+    read_attributes,
+    read_fields,
+    spellings_of,
+)
 from services.capture.rules.lead import Lead, Provenance
 from services.capture.rules.matching import LeadIndex, Reason, pair_of
 from services.capture.rules.precedence import apply_contact, apply_values
-from services.capture.store import candidates, duplicates, erasure, merges
+from services.capture.store import candidates, consents, duplicates, erasure, merges
 from services.capture.store import leads as store
 from services.capture.use_cases.lead_events import emit_updated
 from shared.db import UnitOfWork
@@ -28,6 +35,42 @@ async def get_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> tuple[Lead, 
     if lead is None:
         raise NotFound(f"there is no lead {lead_id}")
     return lead, await merges.aliases_of(work, tenant, lead.lead_id)
+
+
+async def find_leads(
+    work: UnitOfWork,
+    tenant: str,
+    normaliser: ContactNormaliser,
+    *,
+    source: str,
+    external_id: str,
+    email: str,
+    phone: str,
+) -> list[Lead]:
+    """The leads that have all that is given ("" for what is not), the oldest first; for an alias the kept lead.
+
+    Raises Invalid for a value that is no address, and where nothing is given that a lead can be found by.
+    """
+    if external_id and not source:
+        raise Invalid("an external id belongs to a source", [{"field": "source", "message": "is missing"}])
+    if not (external_id or email or phone):
+        message = "give source and external_id, email or phone"
+        raise Invalid(message, [{"field": "email", "message": message}])
+    found: list[set[UUID]] = []
+    try:
+        field = "email"
+        if email:
+            found.append(await candidates.lookup(work, tenant, "email", email=normaliser.email(email)))
+        field = "phone"
+        if phone:
+            phones = list(spellings_of(normaliser.phone(phone, None).number))
+            found.append(await candidates.lookup(work, tenant, "phone", phones=phones))
+    except ValueError as error:
+        raise Invalid(f"{field}: {error}", [{"field": field, "message": str(error)}]) from None
+    if external_id:
+        found.append(await candidates.lookup(work, tenant, "external_id", source=source, external_id=external_id))
+    leads = await store.read_all(work, tenant, sorted(set.intersection(*found)))
+    return [lead for lead in leads if external_id or source in ("", lead.source)]
 
 
 async def lock_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> Lead:
@@ -79,6 +122,7 @@ async def edit_lead(
         lead.next_version(work.now)
     if lead.unsaved:
         await store.save(work, [lead])
+    await consents.save_changes(work, [lead])
     if changed:
         emit_updated(work, lead, changed)
     return lead

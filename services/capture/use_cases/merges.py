@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.capture.rules import merging
 from services.capture.rules.lead import Lead
-from services.capture.store import duplicates, merges
+from services.capture.store import consents, duplicates, merges
 from services.capture.store import leads as store
 from services.capture.use_cases.lead_events import emit_updated
 from shared.db import UnitOfWork
@@ -36,6 +36,7 @@ async def merge_leads(work: UnitOfWork, tenant: str, kept_id: UUID, alias_id: UU
     # The alias first: the kept lead may take over its e-mail, which only one lead that is no alias can have.
     await store.save(work, [alias])
     await store.save(work, [kept])
+    await consents.save_changes(work, [kept])
     await merges.insert(
         work,
         tenant,
@@ -76,6 +77,7 @@ async def undo_merge(work: UnitOfWork, tenant: str, merge_id: UUID, actor: str) 
         await store.save(work, [alias])
     except IntegrityError:
         raise Conflict("another lead has the merged lead's e-mail by now; change that lead first") from None
+    await consents.save_changes(work, [kept])
     await merges.mark_undone(work, tenant, merge_id, actor)
     await duplicates.reopen(work, tenant, merge_id)
     _emit(work, kept, alias, merge_id, changed, undone=True)

@@ -14,7 +14,7 @@ from services.capture.rules.lead import Lead
 from services.capture.rules.matching import DuplicatePair, LeadIndex, pair_of
 from services.capture.rules.names import NAME_FIELDS, name_of, names_agree
 from services.capture.rules.precedence import apply_contact, new_lead
-from services.capture.store import candidates, duplicates
+from services.capture.store import candidates, consents, duplicates
 from services.capture.store import leads as store
 from services.capture.use_cases.lead_events import captured_event, updated_event
 from shared.db import UnitOfWork
@@ -45,6 +45,8 @@ class SubmissionResult(NamedTuple):
     lead: Lead
     new: bool
     warnings: tuple[FieldError, ...] = ()
+    known_by: str = ""
+    """What the known lead was found by: external id, e-mail or phone."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,7 @@ async def record_submissions(work: UnitOfWork, submissions: Sequence[Submission]
     await store.save(work, [lead for lead in known if lead.unsaved])
     await store.insert(work, sorted(changes.new, key=lambda lead: (lead.tenant, lead.email or "", lead.phone or "")))
     await store.insert_external_ids(work, dict(sorted(changes.external_ids.items())))
+    await consents.save_changes(work, [*known, *changes.new])
     await duplicates.insert(work, list(changes.pairs.values()), work.now)
     for submission, lead, event, time in changes.events:
         emit = partial(
@@ -120,4 +123,4 @@ def _decide(index: LeadIndex, submission: Submission, time: datetime, changes: _
         if other is not lead:
             pair = pair_of(lead, other, reason)
             changes.pairs.setdefault(pair.lead_ids, pair)
-    return SubmissionResult(lead, new, warnings)
+    return SubmissionResult(lead, new, warnings, match.by)

@@ -18,7 +18,7 @@ from shared.db import Database
 from shared.errors import Conflict, Invalid, UnsupportedMedia
 from shared.ids import uuid7
 
-_HEAD = 262_144
+HEAD = 262_144
 """Bytes at the beginning of a file in which its header must be."""
 _CHUNKS_AT_ONCE = 16
 _NAME_CHARACTERS = 200
@@ -67,7 +67,7 @@ def _read(
     try:
         text, was = text_of(file, upload.encoding, scratch)
         text.seek(0)
-        layout = read_layout(text.read(_HEAD), name=upload.name, was=was)
+        layout = read_layout(text.read(HEAD), name=upload.name, was=was)
         return text, layout, read_mapping(upload.mapping, layout.columns, keep_unmapped=upload.keep_unmapped)
     except NotText as error:
         raise UnsupportedMedia(str(error)) from None

@@ -11,7 +11,6 @@ class Local:
 
     name = "local"
     timeout = 1.0
-    uses_network = False
 
     @classmethod
     def of(cls, setup: TenantSetup) -> Sequence[Provider]:

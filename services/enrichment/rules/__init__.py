@@ -1,5 +1,13 @@
-"""Facts that follow from a lead's contact fields without asking another system: pure functions."""
+"""What enrichment decides: facts from contact fields, which value wins, what may be fetched. Pure functions."""
 
-from services.enrichment.rules.facts import FACT_FIELDS, Finding, Findings, Subject, join_findings, local_findings
+from services.enrichment.rules.facts import (
+    FACT_FIELDS,
+    GUESS,
+    Finding,
+    Findings,
+    Subject,
+    join_findings,
+    local_findings,
+)
 
-__all__ = ["FACT_FIELDS", "Finding", "Findings", "Subject", "join_findings", "local_findings"]
+__all__ = ["FACT_FIELDS", "GUESS", "Finding", "Findings", "Subject", "join_findings", "local_findings"]

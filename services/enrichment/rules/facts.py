@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.enrichment.rules import mail, titles
@@ -40,13 +41,29 @@ class Subject:
         return mail.registrable(host) if host and not mail.is_free(host) else None
 
 
+STATED = 0.9
+"""The confidence in what the lead itself, or the tenant, has stated."""
+PUBLISHED = 0.8
+"""In what a company publishes about itself for machines, or a provider of data answers."""
+SURE = 0.5
+"""Below this, a value is a guess."""
+GUESS = 0.3
+"""In what is derived: a name from a domain, a country from a phone number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The value of a fact and its source. A guess gives way to a later value that is not a guess."""
+    """The value of a fact, its source, how sure it is (0 to 1), and when it was fetched (None: just now)."""
 
     value: Any
     source: str
-    guess: bool = False
+    confidence: float = STATED
+    fetched_at: datetime | None = None
+
+    @property
+    def guess(self) -> bool:
+        """A guess gives way to the value of a later provider that is not a guess."""
+        return self.confidence < SURE
 
 
 Findings = dict[str, Finding]
@@ -104,7 +121,7 @@ def _company(subject: Subject, found: Findings) -> None:
     if company:
         found["company_name"] = Finding(company, "local:company")
     elif domain:
-        found["company_name"] = Finding(_name_of(domain), "local:company_domain", guess=True)
+        found["company_name"] = Finding(_name_of(domain), "local:company_domain", confidence=GUESS)
 
 
 def _place(subject: Subject, found: Findings) -> None:
@@ -112,18 +129,18 @@ def _place(subject: Subject, found: Findings) -> None:
     if subject.country_code:
         found["country"] = Finding(subject.country_code, "local:country")
     elif phone and phone.country:
-        found["country"] = Finding(phone.country, "local:phone", guess=True)
+        found["country"] = Finding(phone.country, "local:phone", confidence=GUESS)
     elif domain and mail.country_of_domain(domain):
-        found["country"] = Finding(mail.country_of_domain(domain), "local:company_domain", guess=True)
+        found["country"] = Finding(mail.country_of_domain(domain), "local:company_domain", confidence=GUESS)
     country = found.get("country")
     given = subject.fields.get("timezone")
     zone = (subject.zones or {}).get(country.value) if country else None
     if given:
         found["timezone"] = Finding(given, "local:timezone")
     elif phone and len(phone.timezones) == 1 and (not country or country.value == phone.country):
-        found["timezone"] = Finding(phone.timezones[0], "local:phone", guess=True)
+        found["timezone"] = Finding(phone.timezones[0], "local:phone", confidence=GUESS)
     elif zone and country:
-        found["timezone"] = Finding(zone, country.source, guess=True)
+        found["timezone"] = Finding(zone, country.source, confidence=GUESS)
 
 
 def host_of(website: str | None) -> str | None:

@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
+from services.goals.schemas import PipelineView
 from services.goals.use_cases import pipeline
 from shared.http import Router, TenantWork, Viewer
 
 router = Router(tags=["goals"])
 
 
-@router.get("/pipeline")
+@router.get("/pipeline", response_model=PipelineView)
 async def show_pipeline(
     principal: Viewer,
     work: TenantWork,

@@ -9,15 +9,16 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from services.goals.endpoints.report_csv import COLUMNS, csv_lines
+from services.goals.schemas import ReportView
 from services.goals.use_cases import reports
 from shared.db import Database
-from shared.http import Limit, Router, TenantWork, Viewer, decode_cursor, encode_cursor
+from shared.http import Limit, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor
 from shared.http.pages import moment
 
 router = Router(tags=["goals"])
 
 
-@router.get("/goals/{goal_id}/reports")
+@router.get("/goals/{goal_id}/reports", response_model=Page[ReportView])
 async def list_reports(
     goal_id: UUID, principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None
 ) -> Any:
@@ -38,7 +39,11 @@ async def list_reports(
     }
 
 
-@router.get("/goals/{goal_id}/reports/{report_id}/rows", response_class=StreamingResponse)
+@router.get(
+    "/goals/{goal_id}/reports/{report_id}/rows",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
 async def report_rows(goal_id: UUID, report_id: UUID, principal: Viewer, work: TenantWork, request: Request) -> Any:
     """The rows that a report counted, as CSV."""
     report = await reports.find_report(work, principal.tenant, goal_id, report_id)

@@ -1,12 +1,13 @@
 """Decisions about drafts: which are requested automatically, on which channel, and what supersedes a pending one."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from services.outreach.rules import KIND_STAGES, MODES, REPLY_MOVES_FROM, consent_refusal, stage_refusal
+from services.outreach.rules import KIND_STAGES, MODES, REPLY_MOVES_FROM, consent_refusal, is_night, stage_refusal
 
 COMPOSER = "agent:composer"
 """The actor that writes drafts, and that requests those which no person asked for."""
@@ -131,6 +132,68 @@ def cited_name(claim: Mapping[str, Any]) -> str | None:
     """The name of the fact that a claim cites: an enriched fact or a contact field. None: the claim is unsupported."""
     name: str | None = claim.get("fact") or claim.get("field")
     return name
+
+
+def unsupported(claims: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The claims that cite nothing: a reviewer has to acknowledge them before the text is approved."""
+    return [claim for claim in claims if cited_name(claim) is None]
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """Something to know before a draft is approved; it does not prevent the approval."""
+
+    kind: str
+    """`other_message`, `night`, or `instruction` (one that the composer could not follow)."""
+    message: str
+    draft_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMessage:
+    """Another message to the same lead. `state`: pending, or that of its dispatch; `at`: created, due or sent."""
+
+    draft_id: UUID
+    kind: str
+    channel: str
+    state: str
+    at: datetime
+
+
+def cautions(
+    others: Iterable[OtherMessage], spacing_minutes: float, local: datetime | None, *, has_window: bool
+) -> list[Caution]:
+    """What to know before a message is approved: other messages to the lead, and the night where it lives.
+
+    `local`: the time on the lead's clock, None when that is not known.
+    """
+    found = [Caution("other_message", _other_message(other, spacing_minutes), other.draft_id) for other in others]
+    if local is not None and not has_window and is_night(local):
+        found.append(
+            Caution(
+                "night",
+                f"it is {local:%H:%M} where the lead is, and no sending window is set: the message leaves at once",
+            )
+        )
+    return found
+
+
+_ON_ITS_WAY = {
+    "pending": "is pending too",
+    "queued": "is approved and waits to be sent",
+    "sending": "is being sent",
+    "unknown": "may have been sent",
+    "sent": "was sent",
+}
+
+
+def _other_message(other: OtherMessage, spacing_minutes: float) -> str:
+    text = f"another message to this lead ({other.kind}, {other.channel}) {_ON_ITS_WAY[other.state]}"
+    if other.state == "sent":
+        text += f" at {other.at:%H:%M} UTC"
+    if spacing_minutes:
+        return f"{text}; the later of the two waits until {spacing_minutes:g} minutes after the earlier"
+    return f"{text}; nothing keeps the two apart (lead_spacing_minutes is 0)"
 
 
 def first_cause(cause_id: str) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Computed,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     Text,
@@ -72,6 +73,29 @@ class DraftRow(Table, table=True):
         Index("draft_lead", "tenant_id", "lead_id", "created_at"),
         Index("draft_oldest", "tenant_id", "state", "created_at", "draft_id"),
         Index("draft_expires", "expires_at", postgresql_where=text("state = 'pending'")),
+        Index("draft_all", "tenant_id", "created_at", "draft_id"),
+        Index("draft_kind", "tenant_id", "kind", "created_at", "draft_id", postgresql_where=text("state = 'pending'")),
+        Index("draft_at_risk", "tenant_id", "expires_at", "draft_id", postgresql_where=text("state = 'pending'")),
+        Index(
+            "draft_hottest",
+            "tenant_id",
+            text("score DESC"),
+            text("draft_id DESC"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index(
+            "draft_claimed",
+            "tenant_id",
+            "created_at",
+            "draft_id",
+            postgresql_where=text("state = 'pending' AND claimed_by IS NOT NULL"),
+        ),
+        Index(
+            "draft_snoozed",
+            "tenant_id",
+            "snoozed_until",
+            postgresql_where=text("state = 'pending' AND snoozed_until IS NOT NULL"),
+        ),
     )
 
     tenant_id: str = Field(sa_column=text_column(key=True))
@@ -97,6 +121,21 @@ class DraftRow(Table, table=True):
     decided_at: datetime | None = Field(sa_column=moment(null=True))
     expires_at: datetime = Field(sa_column=moment())
     created_at: datetime = Field(sa_column=moment())
+    score: int = Field(sa_column=number_column(0))
+    """The lead's score, as long as the draft is pending: the order of the reviewers' list."""
+
+
+class DraftCountRow(Table, table=True):
+    """A part of the number of drafts in a state; the sum is the number. Written by the triggers of `draft`."""
+
+    __tablename__ = "draft_count"
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    state: str = Field(sa_column=text_column())
+    kind: str = Field(sa_column=text_column())
+    channel: str = Field(sa_column=text_column())
+    n: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class CompositionRow(Table, table=True):
@@ -106,6 +145,7 @@ class CompositionRow(Table, table=True):
     __table_args__ = (
         UniqueConstraint("tenant_id", "lead_id", "kind", "cause_id"),
         Index("composition_due", "due_at", postgresql_where=text("state = 'queued'")),
+        Index("composition_replaces", "tenant_id", "replaces", postgresql_where=text("replaces IS NOT NULL")),
     )
 
     tenant_id: str = Field(sa_column=text_column(key=True))
@@ -142,6 +182,8 @@ class ApprovalRow(Table, table=True):
     sha256: str = Field(sa_column=text_column())
     actor: str = Field(sa_column=text_column())
     at: datetime = Field(sa_column=moment())
+    acknowledged: list[str] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+    """The unsupported sentences that the person acknowledged."""
 
 
 class StrategyRow(Table, table=True):

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from services.outreach.drafts import store
-from services.outreach.drafts.store import check_ins, compositions
+from services.outreach.drafts.store import check_ins, compositions, counts
 from services.outreach.drafts.use_cases import composition
 from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from services.outreach.drafts.use_cases.check_ins import request_check_in
@@ -22,6 +22,7 @@ log = structlog.get_logger()
 _AT_ONCE = 8
 _EXPIRED_AT_ONCE = 200
 _CHECK_INS_AT_ONCE = 100
+_FOLDED_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,16 @@ async def expire_drafts(database: Database) -> int:
         async with database.worker([row["tenant_id"]]) as work:
             await expire(work, row["tenant_id"], row["draft_id"])
     return len(rows)
+
+
+async def fold_counts(database: Database) -> int:
+    """Add up the numbers of drafts of tenants whose drafts have changed often."""
+    async with database.worker() as work:
+        tenants = await counts.tenants_to_fold(work, _FOLDED_AT_ONCE)
+    for tenant in tenants:
+        async with database.worker([tenant]) as work:
+            await counts.fold(work, tenant)
+    return len(tenants)
 
 
 async def request_check_ins(database: Database) -> int:

@@ -116,10 +116,16 @@ async def label_reply(
 
 
 # Public, because the provider has no token: the route itself checks its signature, or else the token.
-@router.post("/sms/inbound", status_code=202, response_model=None, dependencies=[Depends(public)])
+@router.post(
+    "/sms/inbound",
+    status_code=202,
+    response_model=ReceivedView,
+    responses={200: {"description": "To a provider", "content": {"text/xml": {"schema": {"type": "string"}}}}},
+    dependencies=[Depends(public)],
+)
 async def receive_sms(
     request: Request, tenant: Annotated[str | None, Query(description="Only in a provider's signed request")] = None
-) -> ReceivedView | Response:
+) -> Any:
     """An inbound SMS: signed form fields of the provider, or JSON with a token of role `service`."""
     context = context_of(request)
     form = twilio.is_form(request)
@@ -138,9 +144,11 @@ async def receive_sms(
         sms = InboundSms.model_validate(given)
     except ValidationError as error:
         raise Invalid("the SMS is not valid", errors_of(error)) from None
+    mails: Mails = request.app.state.mails
+    read = await mails.read_sms(owner, sms.body)
     async with context.service.database.tenant(owner) as work:
-        received = await receiving.receive_sms(
-            work, context.keys, owner, sms.from_.replace(" ", ""), sms.body, sms.message_sid
+        received = await receiving.record_sms(
+            work, context.keys, owner, sms.from_.replace(" ", ""), sms.body, sms.message_sid, read
         )
         context.wake_after(work, "composer")
     if form:

@@ -56,6 +56,10 @@ class ReplyRow(Table, table=True):
     labelled_at: datetime = Field(sa_column=moment())
     event_id: str | None = Field(sa_column=text_column(null=True))
     history: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+    asked: int = Field(sa_column=number_column(0))
+    """How often a language model was asked for the label."""
+    ask_after: datetime | None = Field(sa_column=moment(null=True))
+    """Until then a process asks about it now, or waits after a failure."""
 
 
 class InboundMailRow(Table, table=True):
@@ -73,6 +77,22 @@ class InboundMailRow(Table, table=True):
     attempts: int = Field(sa_column=number_column(0))
     problem: str | None = Field(sa_column=text_column(null=True))
     """Why the last attempt failed."""
+
+
+class ReplyModelRow(Table, table=True):
+    """The reply model that a tenant has trained with the labels of its people; without a row the shipped one counts."""
+
+    __tablename__ = "reply_model"
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    digest: bytes
+    """The SHA-256 of the model, by which the process that reads mails knows it."""
+    model: bytes
+    replies: int = Field(sa_column=number_column(0))
+    """How many labels it was trained with."""
+    figures: dict[str, Any] = Field(sa_column=json_object())
+    """How well it labels replies that it does not know, by cross-validation."""
+    trained_at: datetime = Field(sa_column=moment())
 
 
 class ImapPositionRow(Table, table=True):

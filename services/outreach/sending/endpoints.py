@@ -12,7 +12,7 @@ from services.outreach.context import context_of
 from services.outreach.schemas import Channel
 from services.outreach.sending import store
 from services.outreach.sending.rules import State
-from services.outreach.sending.schemas import DispatchView, Resolve, SmsStatus, dispatch_view
+from services.outreach.sending.schemas import DispatchView, Resolve, SmsStatus, SmsStatusView, dispatch_view
 from services.outreach.sending.use_cases import outcomes
 from services.outreach.sending.use_cases.sms_status import apply_sms_status
 from shared.errors import Invalid, NotFound
@@ -78,7 +78,7 @@ async def resolve_dispatch(dispatch_id: UUID, body: Resolve, principal: Operator
 
 
 # Public, because the provider has no token: the route itself checks its signature, or else the token.
-@router.post("/sms/status", dependencies=[Depends(public)])
+@router.post("/sms/status", dependencies=[Depends(public)], response_model=SmsStatusView)
 async def receive_sms_status(
     request: Request,
     tenant: Annotated[str | None, Query(description="Only in a provider's signed request")] = None,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 
 from services.outreach.schemas import Body
+from services.outreach.sending.rules import State
 
 
 class Resolve(Body):
@@ -23,6 +24,13 @@ class SmsStatus(Body, extra="ignore"):
     message_sid: Annotated[str, Field(min_length=1, max_length=200)]
     status: Annotated[str, Field(min_length=1, max_length=50)]
     code: Annotated[str | int | None, Field()] = None
+
+
+class SmsStatusView(BaseModel):
+    """The state of the dispatch after a provider's status report."""
+
+    message_sid: str
+    state: State
 
 
 class DispatchView(BaseModel):

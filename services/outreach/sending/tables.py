@@ -33,6 +33,7 @@ class DispatchRow(Table, table=True):
         Index("dispatch_due", "due_at", postgresql_where=text("state = 'queued'")),
         Index("dispatch_turns", "tenant_id", "mailbox", "due_at", postgresql_where=text("state = 'queued'")),
         Index("dispatch_leased", "lease_until", postgresql_where=text("state = 'sending'")),
+        Index("dispatch_unknown", "created_at", postgresql_where=text("state = 'unknown'")),
         Index("dispatch_lead", "tenant_id", "lead_id", "created_at"),
         Index("dispatch_newest", "tenant_id", text("created_at DESC"), text("dispatch_id DESC")),
         Index("dispatch_provider", "tenant_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),

@@ -90,14 +90,20 @@ async def save_facts(
     return {key: newest[key] for key in changed}
 
 
-async def save_scores(work: UnitOfWork, batch: Sequence[Received[LeadScored]]) -> None:
-    """The newest score of each lead."""
+async def save_scores(work: UnitOfWork, batch: Sequence[Received[LeadScored]]) -> dict[LeadKey, int]:
+    """The newest score of each lead; the totals of those that it is new for."""
     newest = newest_of([((each.tenant, each.lead_id), (each.event.scored_at, each.order), each) for each in batch])
     rows = {
-        key: {"score_total": each.event.total, "scored_at": each.event.scored_at, "score_band": each.event.band}
+        key: {
+            "score_total": each.event.total,
+            "scored_at": each.event.scored_at,
+            "score_band": each.event.band,
+            "score_reasons": _json([reason.model_dump(exclude_none=True) for reason in each.event.reasons or ()]),
+        }
         for key, each in newest.items()
     }
-    await _upsert(work, rows, "lead.scored_at IS NULL OR lead.scored_at <= excluded.scored_at")
+    changed = await _upsert(work, rows, "lead.scored_at IS NULL OR lead.scored_at <= excluded.scored_at")
+    return {key: newest[key].event.total for key in changed}
 
 
 async def save_stages(work: UnitOfWork, batch: Sequence[Received[StageChanged]]) -> dict[LeadKey, StageUpdate]:
@@ -113,6 +119,7 @@ async def save_stages(work: UnitOfWork, batch: Sequence[Received[StageChanged]])
             "stage_rule": each.last_move.event.rule if each.last_move else None,
             "stage_since": each.last_move.occurred_at if each.last_move else None,
             "met_at": each.met_at,
+            "owner": each.newest.event.journey.owner or "",
         }
         for key, each in updates.items()
     }

@@ -40,6 +40,21 @@ class Lead:
     opted_out: bool
     exhausted_at: datetime | None
     merged_into: UUID | None
+    score_band: str | None = None
+    """None: the lead has not been scored yet."""
+    score_reasons: Sequence[Mapping[str, Any]] = ()
+    owner: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The whole name, as far as it is known."""
+        parts = [self.fields.get("first_name"), self.fields.get("last_name")]
+        return self.fields.get("full_name") or " ".join(part for part in parts if part) or None
+
+    @property
+    def company(self) -> str | None:
+        """The company that the lead gave, or else the one that enrichment found."""
+        return self.fields.get("company") or (self.facts.get("company_name") or {}).get("value")
 
     def address(self, channel: str) -> str | None:
         """The lead's address on a channel."""
@@ -90,6 +105,9 @@ def _lead(row: RowMapping) -> Lead:
         opted_out=row["opted_out"],
         exhausted_at=row["exhausted_at"],
         merged_into=row["merged_into"],
+        score_band=row["score_band"],
+        score_reasons=row["score_reasons"] or (),
+        owner=row["fields"].get("owner") if row["owner"] is None else row["owner"] or None,
     )
 
 

@@ -13,7 +13,7 @@ from services.outreach.context import context_of
 from services.outreach.keys import Unsubscribe
 from services.outreach.store import lead_of
 from services.outreach.suppression import store, use_cases
-from services.outreach.suppression.schemas import NewSuppression
+from services.outreach.suppression.schemas import NewSuppression, SuppressionView
 from services.outreach.suppression.use_cases import SuppressionRequest
 from shared.errors import Invalid, NotFound
 from shared.http import Limit, Once, Operator, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, public
@@ -34,15 +34,15 @@ async def list_suppressions(
     channel: Literal["email", "sms", "all"] | None = None,
     limit: Limit = 50,
     cursor: str | None = None,
-) -> Page[dict[str, Any]]:
+) -> Page[SuppressionView]:
     """The suppression list, the newest first. Rows are never removed; a retracted one has `retracted_at`."""
     before = decode_cursor(cursor, before=UUID)["before"] if cursor else None
     rows = await store.page(work, principal.tenant, channel, before, limit + 1)
     more = encode_cursor({"before": str(rows[limit - 1]["suppression_id"])}) if len(rows) > limit else None
-    return Page(items=[_view(row) for row in rows[:limit]], next_cursor=more)
+    return Page(items=[SuppressionView.model_validate(_view(row)) for row in rows[:limit]], next_cursor=more)
 
 
-@router.post("/suppressions", status_code=201)
+@router.post("/suppressions", status_code=201, response_model=SuppressionView)
 async def create_suppression(
     body: NewSuppression, principal: Operator, work: TenantWork, request: Request, once: Once
 ) -> Response:
@@ -96,7 +96,7 @@ def _content_of(request: Request, token: str) -> Unsubscribe:
 
 
 @router.head("/unsubscribe/{token}", dependencies=[Depends(public)], include_in_schema=False)
-@router.get("/unsubscribe/{token}", dependencies=[Depends(public)])
+@router.get("/unsubscribe/{token}", dependencies=[Depends(public)], response_class=HTMLResponse)
 async def unsubscribe_page(token: str, request: Request) -> HTMLResponse:
     """A page with a button. Reading it changes nothing, because mail scanners follow links."""
     _content_of(request, token)
@@ -105,7 +105,7 @@ async def unsubscribe_page(token: str, request: Request) -> HTMLResponse:
     return HTMLResponse(_PAGE.format(title="Unsubscribe", content=content), headers={"Cache-Control": "no-store"})
 
 
-@router.post("/unsubscribe/{token}", dependencies=[Depends(public)])
+@router.post("/unsubscribe/{token}", dependencies=[Depends(public)], response_class=HTMLResponse)
 async def unsubscribe(token: str, request: Request) -> HTMLResponse:
     """One click (RFC 8058), or the page's button. Repeating it changes nothing."""
     link = _content_of(request, token)

@@ -1,8 +1,10 @@
 """HTTP bodies of the suppression list."""
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
+from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from services.outreach.schemas import Body
 
@@ -24,3 +26,17 @@ class NewSuppression(Body):
             if (self.channel == "email" and not is_mail) or (self.channel == "sms" and is_mail):
                 raise ValueError("the address does not belong to the channel")
         return self
+
+
+class SuppressionView(BaseModel):
+    """A row of the suppression list. Of an opt-out by the lead itself only a keyed hash of the address is kept."""
+
+    suppression_id: UUID
+    channel: Literal["email", "sms", "all"]
+    address: str | None
+    domain: str | None
+    how: str
+    reason: str | None
+    actor: str
+    created_at: datetime
+    retracted_at: datetime | None

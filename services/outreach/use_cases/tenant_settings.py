@@ -22,12 +22,12 @@ async def save(work: UnitOfWork, tenant: str, body: OutreachSettings, mail_domai
     if body.nurture_sequence_id is not None:
         await _check_sequence(work, tenant, body.nurture_sequence_id)
     present = await store.settings_of(work, tenant)
-    given = {name: getattr(body, name) for name in body.model_fields_set}
+    given = {name: getattr(body, name) for name in body.model_fields_set & OutreachSettings.model_fields.keys()}
     if "auto_drafts" in given:
         given["auto_drafts"] = present.auto_drafts | body.auto_drafts
     saved = present.model_copy(update=given)
     version = await store.save_settings(work, tenant, saved)
-    if (present.window, present.mailboxes) != (saved.window, saved.mailboxes):
+    if _waits(present) != _waits(saved):
         await dispatches.hasten_queued(work, tenant, work.now + LONGEST_BACK_OFF)
     if _exhaustion(present) != _exhaustion(saved):
         await dispatches.check_all_for_exhaustion(work, tenant)
@@ -55,6 +55,11 @@ async def _check_domains(work: UnitOfWork, tenant: str, body: OutreachSettings, 
     ]
     if wrong:
         raise Invalid("a mailbox is in a domain that was not given to the tenant", wrong)
+
+
+def _waits(settings: OutreachSettings) -> tuple[object, ...]:
+    """What queued messages may be waiting for."""
+    return settings.window, settings.mailboxes, settings.lead_spacing_minutes
 
 
 def _exhaustion(settings: OutreachSettings) -> tuple[float, int]:

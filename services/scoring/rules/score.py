@@ -50,6 +50,21 @@ class Contribution:
     at: datetime | None = None
 
 
+class Reason(NamedTuple):
+    """A rule that gave or took points, with all its occurrences together; points with two decimal places."""
+
+    rule: str
+    score: str
+    points: float
+    times: int
+    fact: str | None
+    field: str | None
+
+
+MAX_REASONS = 3
+"""The reasons that are published with a score."""
+
+
 @dataclass(slots=True)
 class _Sum:
     """The points of one score: all of them, and those that fade, as absolute amounts by half-life in seconds."""
@@ -115,6 +130,19 @@ def explain(model: Model, history: History, moment: datetime) -> list[Contributi
         of_score.append(Contribution(name, "rounding", rest))
         contributions += [contribution for contribution in of_score if contribution.points]
     return contributions
+
+
+def main_reasons(model: Model, history: History, moment: datetime) -> list[Reason]:
+    """The rules that weigh most in the score at this moment, gains and losses alike, the heaviest first."""
+    found = []
+    for rule in model.candidates(history):
+        matches = _matches(rule, history)
+        points = rule.points * len(matches)
+        if rule.half_life is not None:
+            points = fsum(decayed(rule.points, rule.half_life, (moment - at).total_seconds()) for at, _ in matches)
+        if round(points, 2):
+            found.append(Reason(rule.id, rule.score, round(points, 2), len(matches), rule.fact, rule.field))
+    return sorted(found, key=lambda reason: (-abs(reason.points), reason.rule))[:MAX_REASONS]
 
 
 def decayed(points: float, half_life: float, age: float) -> float:

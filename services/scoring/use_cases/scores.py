@@ -1,15 +1,18 @@
 """The one way to a new score: lock the leads, load their signals, compute, store and publish what has changed."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from services.scoring import store
-from services.scoring.rules import Score, Signal, history_at, score_at
+from services.scoring.rules import History, Model, Reason, Score, Signal, history_at, main_reasons, score_at
 from services.scoring.store import NOT_SCORED, LeadRecord
 from services.scoring.use_cases.model_cache import ModelCache
 from shared.db import UnitOfWork
 from shared.events import LeadScored, Received
+from shared.events.scoring import ScoreReason
 from shared.ids import LeadKey, revision_id
 from shared.store.aliases import aliases_of
 
@@ -59,11 +62,12 @@ async def recompute_scores(
     changed = _records_of_aliases([lead for lead in present if lead not in to_score], records)
     for lead, cause in to_score.items():
         record = records.get(lead)
-        score = _score(work, models, versions, lead, signals[lead], record)
-        if score is None:
+        scored = _score(work, models, versions, lead, signals[lead], record)
+        if scored is None:
             if record is None:
                 changed[lead] = NOT_SCORED
             continue
+        score = scored.score
         if _has_changed(score, record) or lead in publish_same:
             changed[lead] = LeadRecord(
                 revision=(record.revision if record else 0) + 1,
@@ -73,7 +77,7 @@ async def recompute_scores(
                 scored_at=score.at,
                 next_change_at=score.next_change_at,
             )
-            _publish(work, lead, changed[lead], cause)
+            _publish(work, lead, changed[lead], scored.reasons(), cause)
         elif record is not None:
             unpublished = record._replace(model_version=score.model_version, next_change_at=score.next_change_at)
             if unpublished != record:
@@ -86,7 +90,7 @@ async def recompute_scores(
         await store.update_leads(work, updates)
 
 
-def scored_event(lead_id: UUID, record: LeadRecord) -> LeadScored:
+def scored_event(lead_id: UUID, record: LeadRecord, reasons: Sequence[Reason]) -> LeadScored:
     """The `lead.scored` of a record that was scored."""
     assert record.scored_at is not None
     fit, intent, engagement = record.points
@@ -100,7 +104,36 @@ def scored_event(lead_id: UUID, record: LeadRecord) -> LeadScored:
         model_version=record.model_version,
         scored_at=record.scored_at,
         revision=record.revision,
+        reasons=[ScoreReason(**reason._asdict()) for reason in reasons],
     )
+
+
+async def reasons_of(
+    work: UnitOfWork, models: ModelCache, scored_at: Mapping[LeadKey, datetime]
+) -> dict[LeadKey, list[Reason]]:
+    """The reasons of the scores that these leads have had since `scored_at`, by the active model."""
+    versions = await models.load_active(work, {tenant for tenant, _ in scored_at})
+    aliases = await aliases_of(work, list(scored_at))
+    ids = {lead: [lead, *((lead[0], alias) for alias in aliases[lead])] for lead in scored_at}
+    signals = await store.load_signals(work, [one for of_lead in ids.values() for one in of_lead])
+    reasons: dict[LeadKey, list[Reason]] = {}
+    for lead, moment in scored_at.items():
+        history = history_at([signal for one in ids[lead] for signal in signals.get(one, ())], lead[1], moment)
+        model = models[lead[0], versions[lead[0]]]
+        reasons[lead] = main_reasons(model, history, moment) if history else []
+    return reasons
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A score with what it was computed from."""
+
+    score: Score
+    model: Model
+    history: History
+
+    def reasons(self) -> list[Reason]:
+        return main_reasons(self.model, self.history, self.score.at)
 
 
 def _records_of_aliases(aliases: Iterable[LeadKey], records: Mapping[LeadKey, LeadRecord]) -> dict[LeadKey, LeadRecord]:
@@ -140,13 +173,16 @@ def _score(
     lead: LeadKey,
     signals: list[Signal],
     record: LeadRecord | None,
-) -> Score | None:
+) -> _Scored | None:
     """The score now, or at the newest signal if that is ahead (by five minutes at most); None before the capture."""
     moment = max([work.now, *(signal.at for signal in signals)])
     if record is not None and record.scored_at is not None:
         moment = max(moment, record.scored_at)
     history = history_at(signals, lead[1], moment)
-    return score_at(models[lead[0], versions[lead[0]]], history, moment) if history else None
+    if history is None:
+        return None
+    model = models[lead[0], versions[lead[0]]]
+    return _Scored(score_at(model, history, moment), model, history)
 
 
 def _has_changed(score: Score, record: LeadRecord | None) -> bool:
@@ -154,10 +190,10 @@ def _has_changed(score: Score, record: LeadRecord | None) -> bool:
     return record is None or record.scored_at is None or (score.points, score.band) != (record.points, record.band)
 
 
-def _publish(work: UnitOfWork, lead: LeadKey, record: LeadRecord, cause: Cause) -> None:
+def _publish(work: UnitOfWork, lead: LeadKey, record: LeadRecord, reasons: Sequence[Reason], cause: Cause) -> None:
     tenant, lead_id = lead
     work.emit(
-        scored_event(lead_id, record),
+        scored_event(lead_id, record, reasons),
         tenant=tenant,
         subject=lead_id,
         time=record.scored_at,

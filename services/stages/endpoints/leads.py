@@ -9,7 +9,7 @@ from fastapi import Query, Response
 
 from services.stages.endpoints.views import activity_view, lead_views
 from services.stages.rules import explain
-from services.stages.schemas import ActivityView, LeadView
+from services.stages.schemas.answers import ActivityView, ExplanationView, IgnoredSignal, LeadView, MeetingView
 from services.stages.store import leads, settings, timeline
 from shared.http import Limit, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, etag
 from shared.http.pages import moment, number
@@ -18,7 +18,7 @@ from shared.store.aliases import aliases_of
 router = Router(tags=["stages"])
 
 
-@router.get("/leads/{lead_id}")
+@router.get("/leads/{lead_id}", response_model_exclude_unset=True)
 async def read_lead(lead_id: UUID, principal: Viewer, work: TenantWork, response: Response) -> LeadView:
     """One lead: its stage, score, owner, checklist and next action."""
     record = await leads.get(work, lead_id)
@@ -59,38 +59,29 @@ async def read_timeline(
 
 
 @router.get("/leads/{lead_id}/explanation")
-async def read_explanation(lead_id: UUID, principal: Viewer, work: TenantWork) -> dict[str, Any]:
+async def read_explanation(lead_id: UUID, principal: Viewer, work: TenantWork) -> ExplanationView:
     """Why the lead is in its stage, which signals were ignored and why, and what would move the lead."""
     record = await leads.get(work, lead_id)
     explained = explain(record.journey, await settings.history(work), work.now)
     rows = await timeline.page(work, [record.lead_id], types=["ignored"], before=None, limit=100)
     ignored = [
-        {"event_id": row["caused_by"], "type": row["data"]["type"], "reason": row["data"]["reason"]}
+        IgnoredSignal(event_id=row["caused_by"], type=row["data"]["type"], reason=row["data"]["reason"])
         for row in rows
         if not row["superseded"]
     ]
-    return {
-        "stage": record.journey.stage.value,
-        "because": explained["because"],
-        "ignored": ignored,
-        "would_move": explained["would_move"],
-    }
+    return ExplanationView(stage=record.journey.stage, ignored=ignored, **explained)
 
 
 @router.get("/leads/{lead_id}/meetings")
-async def list_meetings(lead_id: UUID, principal: Viewer, work: TenantWork) -> Page[dict[str, Any]]:
+async def list_meetings(lead_id: UUID, principal: Viewer, work: TenantWork) -> Page[MeetingView]:
     """The lead's meetings, by their start."""
     record = await leads.get(work, lead_id)
     meetings = sorted(record.journey.meetings.items(), key=lambda pair: (pair[1].starts_at, pair[0]))
     return Page(
         items=[
-            {
-                "meeting_id": id,
-                "starts_at": each.starts_at,
-                "ends_at": each.ends_at,
-                "state": each.state,
-                "title": each.title,
-            }
+            MeetingView(
+                meeting_id=id, starts_at=each.starts_at, ends_at=each.ends_at, state=each.state, title=each.title
+            )
             for id, each in meetings
         ]
     )

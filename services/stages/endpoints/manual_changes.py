@@ -7,10 +7,10 @@ from fastapi import Depends, Response
 from pydantic import ValidationError
 
 from services.stages.endpoints.views import lead_views
-from services.stages.schemas import (
+from services.stages.schemas.answers import AddedNote, BookedMeeting, LeadView, MoveResult, MoveResults
+from services.stages.schemas.requests import (
     BulkMoveItem,
     BulkMovesBody,
-    LeadView,
     MeetingBody,
     MoveBody,
     NoteBody,
@@ -28,7 +28,7 @@ from shared.http import IfMatch, Once, Reviewer, Router, TenantWork, etag, large
 router = Router(tags=["stages"])
 
 
-@router.put("/leads/{lead_id}/stage")
+@router.put("/leads/{lead_id}/stage", response_model_exclude_unset=True)
 async def set_stage(
     lead_id: UUID, body: MoveBody, principal: Reviewer, work: TenantWork, response: Response, if_match: IfMatch = None
 ) -> LeadView:
@@ -38,7 +38,7 @@ async def set_stage(
     return await _answer(work, response, record)
 
 
-@router.put("/leads/{lead_id}/checklist/{item}")
+@router.put("/leads/{lead_id}/checklist/{item}", response_model_exclude_unset=True)
 async def tick_item(
     lead_id: UUID, item: str, body: TickBody, principal: Reviewer, work: TenantWork, response: Response
 ) -> LeadView:
@@ -47,7 +47,7 @@ async def tick_item(
     return await _answer(work, response, record)
 
 
-@router.post("/leads/{lead_id}/meetings", status_code=201)
+@router.post("/leads/{lead_id}/meetings", status_code=201, response_model=BookedMeeting)
 async def book_meeting(lead_id: UUID, body: MeetingBody, principal: Reviewer, work: TenantWork, once: Once) -> Response:
     """Book a meeting."""
 
@@ -73,7 +73,7 @@ async def cancel_meeting(lead_id: UUID, meeting_id: str, principal: Reviewer, wo
     await manual_changes.cancel_meeting(work, principal, lead_id, meeting_id)
 
 
-@router.post("/leads/{lead_id}/notes", status_code=201)
+@router.post("/leads/{lead_id}/notes", status_code=201, response_model=AddedNote)
 async def add_note(lead_id: UUID, body: NoteBody, principal: Reviewer, work: TenantWork, once: Once) -> Response:
     """Add a note to the timeline."""
 
@@ -83,7 +83,7 @@ async def add_note(lead_id: UUID, body: NoteBody, principal: Reviewer, work: Ten
     return await once(run)
 
 
-@router.put("/leads/{lead_id}/owner")
+@router.put("/leads/{lead_id}/owner", response_model_exclude_unset=True)
 async def set_owner(
     lead_id: UUID, body: OwnerBody, principal: Reviewer, work: TenantWork, response: Response
 ) -> LeadView:
@@ -92,21 +92,21 @@ async def set_owner(
     return await _answer(work, response, record)
 
 
-@router.post("/moves", dependencies=[Depends(large_body)])
-async def move_leads(body: BulkMovesBody, principal: Reviewer, work: TenantWork) -> dict[str, Any]:
+@router.post("/moves", dependencies=[Depends(large_body)], response_model_exclude_unset=True)
+async def move_leads(body: BulkMovesBody, principal: Reviewer, work: TenantWork) -> MoveResults:
     """Move up to 1,000 leads by hand, with a result for each."""
     requests = [_move_request(item) for item in body.items]
     valid = [each for each in requests if isinstance(each, MoveRequest)]
     moved = iter(await manual_changes.move_leads(work, principal, valid))
     results = [next(moved) if isinstance(each, MoveRequest) else each for each in requests]
-    return {
-        "results": [
-            {"lead_id": item.get("lead_id"), "status": result.status, "error": result.detail}
+    return MoveResults(
+        results=[
+            MoveResult(lead_id=item.get("lead_id"), status=result.status, error=result.detail)
             if isinstance(result, LeadflowError)
-            else {"lead_id": item["lead_id"], "status": 200, "stage": result.journey.stage.value}
+            else MoveResult(lead_id=item["lead_id"], status=200, stage=result.journey.stage)
             for item, result in zip(body.items, results, strict=True)
         ]
-    }
+    )
 
 
 def _move_request(item: dict[str, Any]) -> MoveRequest | LeadflowError:

@@ -1,14 +1,14 @@
-"""Routes for lists of leads: the queue, and the alerts of leads that became hot."""
+"""Routes for lists: the queue, the alerts of leads that became hot, and the events that wait for their lead."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request
 
 from services.stages.endpoints.views import lead_views
 from services.stages.rules import STATUSES, Stage
-from services.stages.schemas import LeadView
-from services.stages.store import alerts, queue
+from services.stages.schemas.answers import AlertView, LeadView, WaitingEvent
+from services.stages.store import alerts, queue, waiting
 from shared.errors import Invalid
 from shared.http import Limit, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor
 from shared.http.pages import moment, number
@@ -16,7 +16,7 @@ from shared.http.pages import moment, number
 router = Router(tags=["stages"])
 
 
-@router.get("/queue")
+@router.get("/queue", response_model_exclude_unset=True)
 async def read_queue(
     principal: Viewer,
     work: TenantWork,
@@ -49,7 +49,7 @@ async def read_queue(
 @router.get("/alerts")
 async def list_alerts(
     principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None
-) -> Page[dict[str, Any]]:
+) -> Page[AlertView]:
     """Leads that became hot, the newest first."""
     before = None
     if cursor:
@@ -59,7 +59,29 @@ async def list_alerts(
     more = None
     if len(rows) == limit:
         more = encode_cursor({"at": rows[-1]["at"].isoformat(), "id": str(rows[-1]["alert_id"])})
-    return Page(items=[dict(row) for row in rows], next_cursor=more)
+    return Page(items=[AlertView(**row) for row in rows], next_cursor=more)
+
+
+@router.get("/waiting")
+async def list_waiting(
+    principal: Viewer,
+    work: TenantWork,
+    request: Request,
+    lead_id: UUID | None = None,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[WaitingEvent]:
+    """Events about leads that are not captured. They count once the lead is captured, or are deleted after 30 days."""
+    after = None
+    if cursor:
+        position = decode_cursor(cursor, lead=UUID, digest=UUID)
+        after = (position["lead"], position["digest"])
+    days = request.app.state.service.settings.waiting_days
+    rows = await waiting.page(work, days, lead_id=lead_id, after=after, limit=limit)
+    more = None
+    if len(rows) == limit:
+        more = encode_cursor({"lead": str(rows[-1]["lead_id"]), "digest": str(rows[-1]["digest"])})
+    return Page(items=[WaitingEvent(**row) for row in rows], next_cursor=more)
 
 
 def _stages(given: list[str] | None) -> list[str]:

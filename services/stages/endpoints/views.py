@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import RowMapping
 
 from services.stages.rules import TenantSettings, next_action
 from services.stages.rules.checklist import is_ticked
-from services.stages.schemas import ActivityView, LeadView
+from services.stages.schemas.answers import ActivityView, LeadView, TickView
+from services.stages.schemas.requests import ScoreRule
 from services.stages.store import settings
 from services.stages.store.leads import LeadRecord
 from shared.db import UnitOfWork
@@ -49,23 +49,24 @@ def _lead_view(record: LeadRecord, present: TenantSettings, now: datetime) -> Le
     )
 
 
-def _checklist_view(record: LeadRecord, present: TenantSettings) -> list[dict[str, Any]]:
-    """The items of the present checklist, each with its tick: by whom, when, and on which evidence."""
+def _checklist_view(record: LeadRecord, present: TenantSettings) -> list[TickView]:
+    """The items of the present checklist, each with its tick."""
     shown = []
     for item in present.checklist:
         tick = record.journey.ticks.get(item.id)
         ticked = is_ticked(record.journey, item)
+        rule = None if item.score_at_least is None else ScoreRule(score_at_least=item.score_at_least)
         shown.append(
-            {
-                "id": item.id,
-                "label": item.label,
-                "required": item.required,
-                "ticked": ticked,
-                "by": tick.by if tick else None,
-                "at": tick.at if tick else None,
-                "evidence": tick.evidence if tick else None,
-            }
-            | ({"rule": {"score_at_least": item.score_at_least}} if item.score_at_least is not None else {})
+            TickView(
+                id=item.id,
+                label=item.label,
+                required=item.required,
+                ticked=ticked,
+                by=tick.by if tick else None,
+                at=tick.at if tick else None,
+                evidence=tick.evidence if tick else None,
+                **{"rule": rule} if rule else {},
+            )
         )
     return shown
 

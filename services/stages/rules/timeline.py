@@ -11,7 +11,7 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     "lead.scored": ("fit", "intent", "engagement", "total", "band", "model_version", "revision"),
     "engagement.recorded": ("kind", "page", "url"),
     "draft.created": ("draft_id", "kind", "channel", "sha256"),
-    "draft.decided": ("draft_id", "decision", "sha256", "reason"),
+    "draft.decided": ("draft_id", "decision", "sha256", "reason", "acknowledged_unsupported"),
     "message.sent": ("message_id", "draft_id", "channel", "kind", "sequence_id", "step"),
     "message.bounced": ("message_id", "channel", "severity", "code", "address_state"),
     "reply.received": ("confidence", "method", "message_id", "return_date", "excerpt"),

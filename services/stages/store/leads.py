@@ -13,10 +13,11 @@ from sqlalchemy import RowMapping
 from services.stages.rules import QUIET_STAGES, Journey, Stage, status_of
 from services.stages.store.activities import LAST_ACTIVITY_TYPES
 from services.stages.tables import Lead
-from shared.db import UnitOfWork, by_column
+from shared.db import Transaction, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows, rows_of, select_values
 from shared.errors import NotFound
 from shared.ids import LeadKey
+from shared.observability import TIMERS_LATE
 
 NO_ACTIVITY = datetime.fromisoformat("1900-01-01T00:00:00+00:00")
 """The last activity of a lead without any. Not year 1: asyncpg writes the least datetime as -infinity."""
@@ -211,6 +212,12 @@ async def with_due_timer(work: UnitOfWork, limit: int) -> Sequence[LeadKey]:
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
 
 
+async def measure_timers(work: Transaction) -> None:
+    """Set the gauge of the oldest timer that is due."""
+    row = await work.fetch_one("SELECT extract(epoch FROM :now - min(next_due)) AS late FROM lead", now=work.now)
+    TIMERS_LATE.set(max(0.0, float(row["late"] or 0)) if row else 0.0)
+
+
 async def postpone_timer(work: UnitOfWork, lead: LeadKey, pause: timedelta) -> None:
     """Let the timers of a lead be due again after a pause."""
     await work.run(
@@ -236,44 +243,6 @@ async def in_quiet_stages(work: UnitOfWork, tenant: str, after: UUID | None, lim
         limit=limit,
     )
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
-
-
-_UNCAPTURED = f"stage = '{WAITING}' AND NOT captured AND merged_into IS NULL AND updated_at < :before"
-"""Rows that only hold signals for a lead. The row of an alias is not one of them."""
-
-
-async def tenants_with_uncaptured(work: UnitOfWork, days: float, limit: int) -> list[str]:
-    """The tenants of up to `limit` leads that were not captured within so many days of their last signal."""
-    rows = await work.fetch(
-        f"SELECT tenant_id FROM lead WHERE {_UNCAPTURED} LIMIT :limit",
-        before=work.now - timedelta(days=days),
-        limit=limit,
-    )
-    return sorted({row["tenant_id"] for row in rows})
-
-
-async def delete_uncaptured(work: UnitOfWork, days: float, limit: int) -> int:
-    """Delete up to `limit` of these leads, of the tenants of this work, with their signals; how many there were."""
-    gone = await work.fetch(
-        f"""
-        DELETE FROM lead WHERE (tenant_id, lead_id) IN (
-            SELECT tenant_id, lead_id FROM lead
-            WHERE tenant_id = ANY (CAST(:tenants AS text[])) AND {_UNCAPTURED} LIMIT :limit FOR UPDATE SKIP LOCKED)
-        RETURNING tenant_id, lead_id
-        """,
-        tenants=list(work.tenants),
-        before=work.now - timedelta(days=days),
-        limit=limit,
-    )
-    await work.run(
-        """
-        DELETE FROM activity WHERE (tenant_id, lead_id) IN (
-            SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])))
-        """,
-        tenants=[row["tenant_id"] for row in gone],
-        leads=[row["lead_id"] for row in gone],
-    )
-    return len(gone)
 
 
 async def strip_person(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:

@@ -14,6 +14,8 @@ from shared.events.documents.schemas import schemas
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "events"
 RELEASED = "released"
 """The folder of the schemas that others have built on; it changes with `python -m shared.events --release` only."""
+_GENERATED = ("schemas", "samples")
+"""Folders that hold nothing else; beside them are pages that people write."""
 
 
 def documents() -> dict[str, str]:
@@ -33,10 +35,11 @@ def as_text(value: Any) -> str:
 def stale(folder: Path = FOLDER) -> list[str]:
     """Files that differ from the models, are missing, or are left over; empty when all are up to date."""
     wanted = documents()
+    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     present = {
-        path.relative_to(folder).as_posix(): path.read_text()
-        for path in folder.rglob("*")
-        if path.is_file() and RELEASED not in path.relative_to(folder).parts
+        name.as_posix(): path.read_text()
+        for name, path in files.items()
+        if name.parts[0] in _GENERATED or name.as_posix() in wanted
     }
     return sorted(path for path in wanted.keys() | present.keys() if wanted.get(path) != present.get(path))
 

@@ -47,7 +47,8 @@ HEADERS = (
     ),
     Header(
         "ce_subject",
-        "The lead's id (of `goal.*` the goal's), also the record's key. Needed but for `lead.submitted`.",
+        "The lead's id (of `goal.*` the goal's), also the record's key. Needed but for `lead.submitted` and the answer "
+        "to one that was refused.",
     ),
     Header("ce_dataschema", "`urn:leadflow:<type>:<major>`; absent means major 1."),
     Header(
@@ -75,11 +76,11 @@ def headers_schema() -> dict[str, Any]:
 
 def headers_schema_of(event: type[Event]) -> dict[str, Any]:
     """What is particular to the headers of one event type."""
-    needed = [] if event.type == "lead.submitted" else ["ce_subject"]
+    needed = ["ce_subject"] if event.needs_subject else []
     properties: dict[str, Any] = {
         "ce_type": {"const": event.type},
         "ce_dataschema": {"const": f"urn:leadflow:{event.type}:{event.major}"},
     }
-    if needed:
+    if event.type != "lead.submitted":
         properties["ce_subject"] = {"format": "uuid", "description": f"The {event.about}'s id."}
     return {"type": "object", "required": needed, "properties": properties}

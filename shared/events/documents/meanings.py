@@ -63,6 +63,18 @@ _THERE: Mapping[str, Mapping[str, str]] = {
         "undone": "True when the merge is taken back.",
         "version": "Counts up with each merge and undoing of this alias: the greatest counts.",
     },
+    "submission.answered": {
+        "submission_id": "The `ce_id` of the `lead.submitted`; also the `ce_causationid` of the answer.",
+        "submission_source": "The `ce_source` of the `lead.submitted`; empty where it had none.",
+        "outcome": "new: a lead was made; known: the submission was about a lead that exists; refused: neither.",
+        "lead_id": "The new or known lead.",
+        "warnings": "What was left out or is in doubt, by field; of a refused submission what is wrong with it.",
+        "reason": "Why the lead is new, what a known one was found by, or why the submission was refused.",
+    },
+    "FieldNote": {
+        "field": "The name of the field; empty for the submission as a whole.",
+        "message": "What is wrong or doubtful about it, without the value.",
+    },
     "engagement.recorded": {
         "kind": "visit, form, open, click, download, webinar, trial, or a tenant's own.",
         "page": "A name for the place where it happened.",
@@ -71,12 +83,13 @@ _THERE: Mapping[str, Mapping[str, str]] = {
     },
     "lead.enriched": {
         "facts": "All facts known now, by their name.",
-        "providers": "The providers that were asked this time, in order, with their outcomes.",
+        "providers": "The providers of the chain, in order, with their outcomes.",
     },
     "lead.scored": {
         "band": "The total as a letter; A is best.",
         "model_version": "The version of the tenant's scoring model.",
         "scored_at": "The moment that the score was computed for.",
+        "reasons": "The rules that weigh most in the total, at most three, the heaviest first.",
     },
     "stage.changed": {
         "from": "The stage before: the `to` of the revision before.",
@@ -107,6 +120,7 @@ _THERE: Mapping[str, Mapping[str, str]] = {
     "draft.decided": {
         "decision": "What the human decided.",
         "actor": "The human who decided.",
+        "acknowledged_unsupported": "The sentences that nothing known supports, and that the human acknowledged.",
     },
     "message.sent": {
         "draft_id": "The draft that was approved.",
@@ -167,11 +181,20 @@ _THERE: Mapping[str, Mapping[str, str]] = {
         "value": "Any JSON value.",
         "source": "The provider that found it.",
         "fetched_at": "When it was found.",
+        "confidence": "How sure it is, from 0 to 1; below 0.5 it is a guess.",
     },
     "ProviderRun": {
         "name": "The provider.",
         "outcome": "found, nothing, failed, timeout, skipped or cached.",
         "ms": "How long it took, in milliseconds.",
+    },
+    "ScoreReason": {
+        "rule": "The id of the rule in the tenant's scoring model.",
+        "score": "The score that it counts in: fit, intent or engagement.",
+        "points": "The points that it gives now, all occurrences together; negative where it takes some away.",
+        "times": "How often it applies.",
+        "fact": "The fact that the rule looks at, if it is one.",
+        "field": "The contact field that the rule looks at, if it is one.",
     },
     "Evidence": {
         "item": "The id of the checklist item.",

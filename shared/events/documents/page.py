@@ -27,9 +27,15 @@ lead's id; the value is the data as JSON; the attributes are headers (CloudEvent
 - **An event is identified by** tenant, type, source and id: a second event with all four equal changes nothing.
 - **Publishing**: partition by murmur2 over the key (librdkafka: `partitioner=murmur2_random`), at most 1 MiB. A record
   that cannot be read becomes a dead letter of each reader, with the reason: `leadflow dead-letters list SERVICE`.
+- **Every `lead.submitted` is answered** by [`submission.answered`](#submissionanswered), whose `submission_id` and
+  `ce_causationid` are the `ce_id` of the submission: with the id of the new or known lead and the warnings that
+  `POST /v1/leads` would have answered, or with the reason why it was refused. A record whose tenant or id cannot be
+  read is only a dead letter. A repeated submission is not answered again.
 - In the tables `?` marks fields that may be absent or null. Names that end in `_on` or `_at` are RFC 3339 date-times
   with an offset.
 - Records are kept for 14 days.
+- **How to connect, publish, read, and learn what became of it**, with programs in three languages:
+  [publish-and-read.md](publish-and-read.md).
 """
 
 

@@ -15,6 +15,7 @@ ALIAS = "019cadd2-91b0-7e03-8f7c-52be4419d3aa"
 GOAL = "019c8e00-64aa-7b12-b3c4-7f0e11d29c55"
 DRAFT = "019cade8-9300-7d90-a1b6-38cf4b2e6d71"
 MERGE = "019cadd5-7d10-7a2c-b0f3-91c8e25a4f06"
+_SUBMISSION = "019cadd4-669a-7776-acac-8844fc9c57de"
 _HASH = "9b0c7e0d3f0a6f5d8f4f8b6c6a5b1e2d7c9a4e3f2b1d0c9e8f7a6b5c4d3e2f1a"
 _MESSAGE = "019cadf9.6e40@acme.leadflow.example"
 _ENROLMENT = "019cade8-8b40-7f55-8a02-c45d8e90b3f1"
@@ -73,6 +74,18 @@ STORY: tuple[Step, ...] = (
     ),
     _later("lead.captured", {**_CONTACT, **_WHO, "version": 1}, cause="lead.submitted"),
     _later(
+        "submission.answered",
+        {
+            "submission_id": _SUBMISSION,
+            "submission_source": "urn:example:website",
+            "outcome": "new",
+            "lead_id": LEAD,
+            "warnings": [{"field": "website", "message": "is not a web address"}],
+            "reason": "no lead had its external id, e-mail or phone",
+        },
+        cause="lead.submitted",
+    ),
+    _later(
         "lead.enriched",
         {
             "lead_id": LEAD,
@@ -83,7 +96,12 @@ STORY: tuple[Step, ...] = (
                     "source": "directory",
                     "fetched_at": "2026-03-02T09:15:04.301772Z",
                 },
-                "employees": {"value": 240, "source": "directory", "fetched_at": "2026-03-02T09:15:04.301772Z"},
+                "employees": {
+                    "value": 240,
+                    "source": "directory",
+                    "fetched_at": "2026-03-02T09:15:04.301772Z",
+                    "confidence": 0.9,
+                },
                 "seniority": {"value": "head", "source": "local", "fetched_at": "2026-03-02T09:15:04.301772Z"},
             },
             "providers": [
@@ -107,6 +125,11 @@ STORY: tuple[Step, ...] = (
             "model_version": 3,
             "scored_at": "2026-03-02T09:15:04.341208Z",
             "revision": 2,
+            "reasons": [
+                {"rule": "leader", "score": "fit", "points": 14.0, "times": 1, "fact": "seniority"},
+                {"rule": "demo-asked", "score": "intent", "points": 13.87, "times": 1},
+                {"rule": "came-by-itself", "score": "intent", "points": 6.0, "times": 1, "field": "source"},
+            ],
         },
         cause="lead.enriched",
         microseconds=38_877,
@@ -169,6 +192,7 @@ STORY: tuple[Step, ...] = (
             "actor": "human:lea.brandt",
             "sha256": _HASH,
             "reason": "names the price list that she downloaded",
+            "acknowledged_unsupported": ["We have helped forty workshops like yours."],
         },
         minutes=18,
     ),

@@ -30,30 +30,6 @@ ADA@x.example,,,Acme Limited,,
 """
 
 
-@pytest.fixture
-def upload(api):
-    async def upload(content, *, name="leads.csv", status=202, headers=None, **form):
-        data = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in form.items()}
-        content = content if isinstance(content, bytes) else content.encode()
-        answer = await api.post("/v1/imports", files={"file": (name, content)}, data=data, headers=headers)
-        assert answer.status_code == status, answer.text
-        return answer.json().get("import_id")
-
-    return upload
-
-
-@pytest.fixture
-def ended(api, eventually):
-    async def ended(import_id, state="done"):
-        async def look():
-            job = (await api.get(f"/v1/imports/{import_id}")).json()
-            return job if job["state"] == state else None
-
-        return await eventually(look)
-
-    return ended
-
-
 async def test_good_rows_become_leads_and_bad_rows_end_in_the_error_file(api, bus, tenant, upload, ended):
     job = await ended(await upload(CSV, source="expo"))
     assert (job["read"], job["taken"], job["rejected"], job["total"]) == (7, 3, 4, 7)
@@ -88,6 +64,7 @@ async def test_a_bad_value_of_a_taken_row_is_a_warning_and_not_an_error(api, upl
     errors = list(csv.reader(io.StringIO((await api.get(f"{path}/errors", headers=as_csv)).text)))
     warnings = list(csv.reader(io.StringIO((await api.get(f"{path}/warnings", headers=as_csv)).text)))
     assert [row[:3] for row in errors] == [["line", "column", "value"], ["4", "phone", "'=1"]]
+    assert [row[4:] for row in errors] == [["email", "phone"], ["", "'=1"]]
     assert [row[:3] for row in warnings] == [["line", "column", "value"], ["2", "phone", "call me"]]
 
 
@@ -106,7 +83,7 @@ async def test_errors_are_paged_and_the_csv_holds_no_formulas(api, upload, ended
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert "attachment" in answer.headers["content-disposition"]
     read = list(csv.reader(io.StringIO(answer.text)))
-    assert read[0] == ["line", "column", "value", "reason"]
+    assert read[0] == ["line", "column", "value", "reason", "email", "name"]
     assert [row[2] for row in read[1:]] == [f"'=bad{n}" for n in range(120)]
 
 

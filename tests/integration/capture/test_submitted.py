@@ -52,7 +52,7 @@ async def test_bad_records_become_dead_letters_with_reasons_beside_good_ones(cap
         "at least one of email and phone": {"source": "shop"},
         "source": {"email": "x@acme.example"},
         "email": lead(email="nonsense"),
-        "phone needs its country": {"source": "shop", "phone": "0151 23456789"},
+        "phone: needs its country": {"source": "shop", "phone": "0151 23456789"},
         "first_name": lead(first_name=5),
         "entries": lead(attributes={str(n): n for n in range(500)}),
     }

@@ -25,7 +25,7 @@ async def api(start):
 @pytest.fixture
 async def later(api):
     """The same database at another time: `later.clock.advance(days=3)`."""
-    database = Database(api.service.settings.database_url, "goals")
+    database = Database(api.service.settings.database, "goals")
     yield database
     await database.close()
 

@@ -71,7 +71,7 @@ async def test_after_a_downtime_a_period_waits_until_its_events_are_counted(goal
     async def is_behind():
         return behind
 
-    later = Database(goals.service.settings.database_url, "goals")
+    later = Database(goals.service.settings.database, "goals")
     later.clock.advance(days=3)
     try:
         patient = close_periods(goals.service.settings.model_copy(update={"close_patience_seconds": 60}), is_behind)

@@ -10,6 +10,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.events.readers import READS
+from shared.messaging.connection import Kafka
 from shared.messaging.republish import pages_of, republish
 from shared.messaging.rewind import rewind
 from shared.names import group_of
@@ -69,7 +70,7 @@ def complete(eventually, unread):
 async def start_from_now(start, backend, service):
     """A service of this module: it reads what is published from now on, and is stopped with the module."""
     group = f"{service}-{uuid4().hex[:8]}"
-    await rewind(backend.bootstrap, group, topics(service), datetime.now(UTC))
+    await rewind(Kafka(backend.bootstrap), group, topics(service), datetime.now(UTC))
     return await start(service, consumer_group=group)
 
 
@@ -126,7 +127,7 @@ async def test_an_empty_service_counts_the_same_from_what_the_others_republish(
     assert [value for _, _, value in before[0]] == [1, 3, 1, 1, 1]
     assert before[2] == {"new": 1, "won": 1, "dead": 1, "meeting_completed": 1}
 
-    await rewind(backend.bootstrap, own_goals.name, topics("goals"), datetime.now(UTC))
+    await rewind(Kafka(backend.bootstrap), own_goals.name, topics("goals"), datetime.now(UTC))
     rebuilt = await own_goals.start()
     for publisher in (capture, stages):
         await republish(publisher.database, sorted(pages_of(publisher.database.service)), tenant, BEGINNING)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from shared.events.readers import READS
+from shared.messaging.connection import Kafka
 from shared.messaging.rewind import rewind
 from tests.unit.goals.builders import captured, moved
 
@@ -43,7 +44,7 @@ async def test_a_database_restored_to_an_hour_ago_catches_up(backend, own_goals,
     await run.stop()
 
     await own_goals.restore()
-    assert await rewind(backend.bootstrap, own_goals.name, TOPICS, now - timedelta(hours=1)) >= 13
+    assert await rewind(Kafka(backend.bootstrap), own_goals.name, TOPICS, now - timedelta(hours=1)) >= 13
     run = await own_goals.start()
     after = await reaches(eventually, run, tenant, 5)
     assert after["goal_id"] == before["goal_id"]

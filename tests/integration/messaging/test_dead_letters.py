@@ -189,6 +189,35 @@ async def test_a_dead_letter_is_replayed_with_its_own_id_when_the_reason_is_gone
         assert (await api.get("/v1/dead-letters")).status_code == 403
 
 
+async def test_a_publisher_finds_the_letters_of_its_events_and_sees_no_record(bus, start, tenant, eventually):
+    stages = await start("stages")
+    mine = attributes(tenant, ce_source="urn:test:crm")
+    other = attributes(tenant, ce_source="urn:test:shop")
+    value, in_structured_mode = structured(tenant, source="urn:test:crm", data={"kind": 7})
+    for bad, headers in ((b"{}", mine), (b"{}", other), (value, in_structured_mode)):
+        bus.raw("engagement.recorded", bad, headers)
+    bus.flush()
+    async with stages.client(tenant, "service") as api:
+
+        async def letters(**filters):
+            return (await api.get("/v1/dead-letters", params=filters)).json()["items"]
+
+        async def all_there():
+            return len(await letters()) == 3
+
+        await eventually(all_there)
+        assert len(await letters(source="urn:test:crm")) == 2
+        assert await letters(source="urn:test:crm", topic="lead.submitted") == []
+        (letter,) = await letters(event_id=mine["ce_id"])
+        assert letter["source"] == "urn:test:crm"
+        shown = (await api.get(f"/v1/dead-letters/{letter['id']}")).json()
+        assert shown["error"] == letter["error"]
+        assert {"key", "value", "headers"}.isdisjoint(shown)
+        assert (await api.post(f"/v1/dead-letters/{letter['id']}/replay")).status_code == 403
+    async with stages.client(tenant, "operator") as api:
+        assert (await api.get(f"/v1/dead-letters/{letter['id']}")).json()["value"] == "{}"
+
+
 async def test_while_the_database_is_away_nothing_is_skipped(backend, bus, start, tenant, eventually):
     stages = await start("stages")
     lead = ALead(bus, tenant)

@@ -97,3 +97,73 @@ async def test_a_service_waits_for_the_schema_of_its_code(backend, bus, start, t
     await eventually(arrived)
     assert await database.fetchval("SELECT count(*) FROM dead_letter WHERE tenant_id = $1", tenant) == 0
     await database.close()
+
+
+async def test_what_waits_for_people_and_timers_is_measured(start):
+    for service, expected in (
+        ("outreach", {"leadflow_drafts_pending", "leadflow_sends_unknown", "leadflow_replies_waiting"}),
+        ("stages", {"leadflow_timers_late_seconds"}),
+    ):
+        running = await start(service)
+        async with running.client() as api:
+            text = (await api.get("/metrics")).text
+        families = text_string_to_metric_families(text)
+        found = {family.name: family.samples[0].value for family in families if family.samples}
+        assert expected <= found.keys()
+        assert all(found[name] >= 0 for name in expected)
+
+
+async def test_a_relay_whose_oldest_event_waits_is_not_ready(start, tenant, monkeypatch, eventually):
+    goals = await start("goals", only="api")
+    await eventually(goals.service.relay.reaches_broker)
+    monkeypatch.setattr(goals.service.relay, "step", _nothing)
+    async with goals.database.worker([tenant]) as work:
+        await work.run(
+            """
+            INSERT INTO outbox (tenant_id, topic, headers, value, created_at)
+            VALUES (:tenant, 'goal.progressed', '{}', '', clock_timestamp() - interval '5 minutes')
+            """,
+            tenant=tenant,
+        )
+    problems = await goals.service.health.problems()
+    async with goals.database.worker([tenant]) as work:
+        await work.run("DELETE FROM outbox WHERE tenant_id = :tenant", tenant=tenant)
+    assert "the oldest event in the outbox has waited for 300 s" in problems["relay"]
+
+
+async def _nothing() -> bool:
+    await asyncio.sleep(0.01)
+    return False
+
+
+async def test_only_what_a_new_process_would_mend_is_not_alive(start, monkeypatch, eventually):
+    goals = await start("goals", consumer_group="leadflow-goals-stuck")
+
+    async def alive() -> tuple[int, dict[str, str]]:
+        async with goals.client() as api:
+            answer = await api.get("/livez")
+        return answer.status_code, answer.json()["checks"]
+
+    consumer, health = goals.service.consumer, goals.service.health
+    await eventually(lambda: _is_assigned(consumer))
+    assert await alive() == (200, {})
+
+    async def away() -> dict[str, str]:
+        return {"database": "OperationalError"}
+
+    with monkeypatch.context() as patch:  # the loop would set it again: it comes round every 0.2 s
+        patch.setattr(type(consumer), "turned_at", property(lambda _: -10_000.0, lambda *_: None), raising=False)
+        status, checks = await alive()
+        assert status == 503
+        assert "in the same batch" in checks["consumer"]
+        patch.setattr(health._checks, "_answer", None)
+        patch.setattr(health._checks, "_ask", away)
+        assert await alive() == (200, {}), "while the database is away a restart helps nobody"
+    worker = next(task for task in goals.service.tasks if "relay" in task.get_name())
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
+    assert await alive() == (503, {"goals relay": "it has ended by itself"})
+
+
+async def _is_assigned(consumer) -> bool:
+    return consumer.assigned

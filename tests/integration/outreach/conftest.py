@@ -273,6 +273,20 @@ async def office(_office, smtp) -> AsyncIterator[Office]:
         await work.run("UPDATE dispatch SET state = 'refused', reason = 'the test is over' WHERE state = 'queued'")
 
 
+@pytest.fixture
+async def reached(office, tenant, smtp) -> tuple[UUID, EmailMessage, str]:
+    """A lead with two addresses that a first message was sent to; no drafts are requested automatically."""
+    async with office.client(tenant, "admin") as http:
+        await http.put("/v1/settings", json={"auto_drafts": {"answer": False, "follow_up": False}})
+    phone = f"+4915{uuid4().int % 10**9:09d}"
+    lead = await office.captured(tenant, phone=phone, consent={"sms": "granted"})
+    approved = await office.approved(tenant, lead)
+    await office.send()
+    await office.moved(tenant, lead, "contacted", rule="first-message")
+    (mail,) = smtp.to(approved["to"])
+    return lead, mail, phone
+
+
 @pytest.fixture(scope="module", params=servers_to_try(), ids=lambda made: made.__name__)
 async def imap_server(request) -> AsyncIterator[ImapServer]:
     running = request.param()

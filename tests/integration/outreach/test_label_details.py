@@ -5,9 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.outreach.drafts.workers import request_check_ins
-from tests.integration.outreach.test_opt_outs import label, reached, reply
-
-__all__ = ["reached"]
+from tests.integration.outreach.test_opt_outs import label, reply
 
 
 def in_weeks(count: int) -> str:

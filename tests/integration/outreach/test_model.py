@@ -11,9 +11,9 @@ from fastapi.responses import StreamingResponse
 from uvicorn import Config, Server
 
 from deploy.local.ports import free_port
-from services.outreach.drafts.gateways import LanguageModel
 from services.outreach.drafts.strategies import BUILT_IN
 from services.outreach.drafts.use_cases.composer import Composer
+from services.outreach.gateways import LanguageModel
 from tests.integration.outreach.test_composing import drafts
 from tests.serving import serving
 

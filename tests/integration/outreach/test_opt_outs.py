@@ -7,26 +7,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from services.outreach.replies.use_cases.receiving import receive_sms
+from services.outreach.replies.rules.mail_reading import read_sms
+from services.outreach.replies.use_cases.receiving import record_sms
 from tests.integration.outreach.meanwhile import waits_for_lock
 from tests.integration.outreach.test_bounces import dsn
 from tests.integration.outreach.test_replies import answer_to, post_mail
 
 SILENCE = "Please take me off your list."
-
-
-@pytest.fixture
-async def reached(office, tenant, smtp):
-    """A lead with two addresses that a first message was sent to; no drafts are requested automatically."""
-    async with office.client(tenant, "admin") as http:
-        await http.put("/v1/settings", json={"auto_drafts": {"answer": False, "follow_up": False}})
-    phone = f"+4915{uuid4().int % 10**9:09d}"
-    lead = await office.captured(tenant, phone=phone, consent={"sms": "granted"})
-    approved = await office.approved(tenant, lead)
-    await office.send()
-    await office.moved(tenant, lead, "contacted", rule="first-message")
-    (mail,) = smtp.to(approved["to"])
-    return lead, mail, phone
 
 
 async def reply(office, tenant, mail, text: str, **more) -> str:
@@ -148,7 +135,7 @@ async def test_a_stop_by_sms_refuses_a_mail_that_is_about_to_be_sent(office, ten
     approved = await office.approved(tenant, lead, "follow_up")
     admin = await asyncpg.connect(office.url)
     async with office.database.tenant(tenant) as work:
-        await receive_sms(work, office.context.keys, tenant, phone, "STOP", "SM1")
+        await record_sms(work, office.context.keys, tenant, phone, "STOP", "SM1", read_sms("STOP"))
         sending = asyncio.create_task(office.send())
 
         await eventually(lambda: waits_for_lock(sending, admin))

@@ -56,7 +56,7 @@ async def test_a_threaded_answer_is_matched_once(office, tenant, sent, bus):
     assert (first["outcome"], again["outcome"]) == ("matched", "duplicate")
     assert first["reply_id"] == again["reply_id"]
     (event,) = await bus.read("reply.received", tenant=tenant)
-    assert (event.data["label"], event.data["method"]) == ("question", "rules")
+    assert (event.data["label"], event.data["method"]) == ("question", "model")
     assert event.lead_id == str(lead)
     assert event.data["message_id"] == mail["Message-ID"].strip("<>")
 

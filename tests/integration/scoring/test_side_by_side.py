@@ -57,7 +57,7 @@ async def test_concurrent_batches_lose_no_signal(start: Any, tenant: str) -> Non
     events += dice.sample(events, 60)
     dice.shuffle(events)
     batches = [events[start : start + 12] for start in range(0, len(events), 12)]
-    databases = [Database(scoring.service.settings.database_url, "scoring") for _ in range(4)]
+    databases = [Database(scoring.service.settings.database, "scoring") for _ in range(4)]
 
     async def replica(database: Database, mine: list[list[Received[Any]]]) -> None:
         models = ModelCache()

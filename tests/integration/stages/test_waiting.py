@@ -1,4 +1,4 @@
-"""Signals that wait for their lead are deleted when it is not captured in time."""
+"""Signals that wait for their lead are shown, and deleted when it is not captured in time."""
 
 from datetime import timedelta
 
@@ -42,3 +42,35 @@ async def test_signals_of_a_lead_that_was_not_captured_in_time_are_deleted(start
             t=tenants,
         )
     assert rows == []
+
+
+async def test_an_event_about_an_unknown_lead_is_shown_until_the_lead_is_captured(stages, bus, tenant, eventually):
+    first, second = ALead(bus, tenant), ALead(bus, tenant)
+    first.sent()
+    first.publish("engagement.recorded", {"kind": "visit"})
+    second.sent()
+    bus.flush()
+    async with stages.client(tenant, "service") as api:
+
+        async def waiting(**filters):
+            return (await api.get("/v1/waiting", params=filters)).json()
+
+        async def all_wait():
+            return len((await waiting())["items"]) == 3
+
+        await eventually(all_wait)
+        page = await waiting(limit=2)
+        rest = await waiting(limit=2, cursor=page["next_cursor"])
+        assert len({item["event_id"] for item in page["items"] + rest["items"]}) == 3
+        of_first = (await waiting(lead_id=str(first.id)))["items"]
+        assert {item["type"] for item in of_first} == {"message.sent", "engagement.recorded"}
+        assert all(item["deleted_on"] > item["recorded_at"] for item in of_first)
+
+        first.captured()
+
+        async def only_second_waits():
+            return {item["lead_id"] for item in (await waiting())["items"]} == {str(second.id)}
+
+        await eventually(only_second_waits)
+    async with stages.client(f"{tenant}-2", "admin") as api:
+        assert (await api.get("/v1/waiting")).json()["items"] == []

@@ -1,6 +1,7 @@
 import pytest
 
 from services.capture.rules.field_mapping import read_mapping, read_row, unmapped, unmapped_names
+from services.capture.rules.header_words import ambiguous
 
 
 def test_usual_headers_are_mapped_without_a_request():
@@ -83,3 +84,28 @@ def test_names_of_json_records_that_no_field_takes_become_attributes_when_asked(
     row = read_row(record, mapping, "fair")
     assert row["email"] == "a@x.example"
     assert row["attributes"] == {"a": 1, "plan": {"name": "pro"}}
+
+
+@pytest.mark.parametrize(
+    ("headers", "fields"),
+    [
+        ("E-MAIL|first_name|LastName|  Job   Title |Company Name|Time-Zone", "email first last title company timezone"),
+        ("E-Mail-Adresse|Vorname|Name|Firma|Telefonnummer|Kampagne", "email first last company phone campaign"),
+        ("Adresse e-mail|Prénom|Nom|Société|Téléphone|Pays|Fonction", "email first last company phone country title"),
+        ("Correo electrónico|Nombre|Apellidos|Empresa|Teléfono móvil|País", "email first last company phone country"),
+        ("Indirizzo email|Nome|Cognome|Azienda|Cellulare|Paese|Ruolo", "email first last company phone country title"),
+        ("Endereço de e-mail|Nome|Sobrenome|Empresa|Telemóvel|País", "email first last company phone country"),
+        ("E-mailadres|Voornaam|Achternaam|Bedrijf|Telefoonnummer|Functie", "email first last company phone title"),
+        ("Email|Name|Company", "email full_name company"),
+        ("Email|Name|First Name", "email full_name first"),
+        ("email|Newsletter|SMS opt-in", "email consent.email consent.sms"),
+    ],
+)  # fmt: skip
+def test_headers_of_seven_languages_are_mapped_whatever_their_case_and_spacing(headers, fields):
+    columns, short = headers.split("|"), {"first": "first_name", "last": "last_name", "title": "job_title"}
+    expected = {short.get(field, field): column for field, column in zip(fields.split(), columns, strict=True)}
+    assert read_mapping({}, columns) == expected
+
+
+def test_no_header_word_is_claimed_by_two_fields():
+    assert ambiguous() == []

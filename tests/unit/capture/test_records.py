@@ -1,6 +1,6 @@
 import pytest
 
-from services.capture.rules.records import MAX_ROW_LINES, read_layout, read_records
+from services.capture.rules.records import MAX_ROW_LINES, cells_of, read_layout, read_records
 
 FILE = b'email,company\nada@x.example,"Acme, Ltd"\n\ngrace@x.example,"two\nlines"\r\nbob@x.example,"say ""hi"""\n'
 
@@ -118,3 +118,37 @@ def test_rows_of_nothing_but_delimiters_are_blank_rows():
 def test_an_ndjson_file_says_which_names_its_rows_have():
     data = b'{"email": "a@x.example", "plan": 1}\n{"mail": 2, "email": ""}\n'
     assert read_layout(data).names == ("email", "plan", "mail")
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("email,name\na@x.example,A\n", ","),
+        ("email;name\na@x.example;A\n", ";"),
+        ("email\tname\na@x.example\tA, B\n", "\t"),
+        ("email|name\na@x.example|A\n", "|"),
+        ("email;Name, Vorname;Amt, Ort\na@x.example;King, Ada;Amt\nb@x.example;Roe;Amt\n", ";"),
+        ('"Mail; privat",name\na@x.example,A\n', ","),
+        ("sep=;\nemail;name,x,y,z\na@x.example;A\n", ";"),
+        ("email\na@x.example\n", ","),
+    ],
+)
+def test_the_delimiter_is_the_one_that_fits_the_rows(text, delimiter):
+    layout = read_layout(text.encode())
+    assert layout.delimiter == delimiter
+    records = list(read_records(text.encode()[layout.start :], layout, layout.start, layout.line, ended=True))
+    assert records[0].values[layout.columns[0]] == "a@x.example"
+    assert records[0].line == (3 if text.startswith("sep") else 2)
+
+
+def test_an_error_file_is_read_as_the_rows_that_it_repeats():
+    text = (
+        "line,column,value,reason,email,phone\r\n"
+        "2,email,x,is not an address,ada@x.example,'+4915123456789\r\n"
+        "2,phone,y,is not a phone number,,\r\n"
+    )
+    layout = read_layout(text.encode())
+    assert (layout.columns, layout.leading) == (("", "", "", "", "email", "phone"), 4)
+    (record,) = read_records(text.encode()[layout.start :], layout, layout.start, layout.line, ended=True)
+    assert record.values == {"email": "ada@x.example", "phone": "+4915123456789"}
+    assert cells_of(record.raw, layout) == ["ada@x.example", "'+4915123456789"]

@@ -3,8 +3,11 @@
 import pytest
 from pydantic import ValidationError
 
+from services.enrichment.rules.company_names import name_key
 from services.enrichment.rules.mail import registrable
 from services.enrichment.schemas import DirectoryBody, SettingsBody, read_directory
+from services.enrichment.schemas.directory import MAX_COMPANIES
+from shared.errors import Invalid, TooLarge
 
 TABLE = """Company Domain;Company Name;INDUSTRY;Employees;Country;Owner
 https://www.Acme-Tools.de/about;Acme Tools;;1,000;Germany;Eva
@@ -43,7 +46,6 @@ def test_a_json_table_may_use_fact_names_and_leave_cells_empty():
     ("row", "field"),
     [
         ({"domain": "x"}, "domain"),
-        ({"company_name": "Acme"}, "domain"),
         ({"domain": "acme.example", "employees": "many"}, "employees"),
         ({"domain": "acme.example", "employees": "1,00"}, "employees"),
         ({"domain": "acme.example", "employees": -1}, "employees"),
@@ -55,6 +57,49 @@ def test_a_cell_that_makes_no_sense_is_named(row, field):
     with pytest.raises(ValidationError) as refused:
         read([row])
     assert [error["loc"] for error in refused.value.errors()] == [("items", 0, field)]
+
+
+def test_a_company_may_be_known_by_its_name_alone_but_not_by_nothing():
+    assert read([{"company_name": "Acme"}]) == [{"company_name": "Acme"}]
+    with pytest.raises(ValidationError, match="needs a domain or a company_name"):
+        read([{"employees": 5}])
+
+
+def test_a_wrong_cell_is_named_by_its_line_and_column():
+    table = 'domain;company_name;employees\nacme.example;"Acme\nTools";12\n;;\nbeta.example;Beta;many\n'
+    with pytest.raises(Invalid) as refused:
+        read_directory(table.encode(), "text/csv")
+    assert [(error["line"], error["column"]) for error in refused.value.errors] == [(5, "employees")]
+    assert refused.value.detail.startswith("line 5, employees: ")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_is_read_in_the_encodings_and_with_the_delimiters_of_spreadsheets(encoding, delimiter):
+    table = "Domain,Company Name\nmueller.example,Müller\n".replace(",", delimiter)
+    (company,) = read_directory(table.encode(encoding), "text/csv")
+    assert company.company_name == "Müller"
+
+
+def test_a_table_has_a_limit():
+    table = "company_name\n" + "a\n" * (MAX_COMPANIES + 1)
+    with pytest.raises(TooLarge, match="at most 100000 companies"):
+        read_directory(table.encode(), "text/csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("ACME Tools GmbH & Co. KG", "acme tools"),
+        ("Société Générale S.A.", "societe generale"),
+        ("Koninklijke Philips N.V.", "koninklijke philips"),
+        ("B.V.", "bv"),
+        ("  ", ""),
+        (None, ""),
+    ],
+)
+def test_names_are_compared_without_case_accents_and_legal_form(name, key):
+    assert name_key(name) == key
 
 
 def test_a_row_that_is_not_an_object_is_refused():

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from services.enrichment.gateways import country_code, phone_of, subject_of
-from services.enrichment.rules import Finding, join_findings, local_findings
+from services.enrichment.gateways.reference_data import country_code, phone_of, subject_of
+from services.enrichment.rules import GUESS, Finding, join_findings, local_findings
 from services.enrichment.rules.mail import country_of_domain, is_disposable, is_free, registrable
 
 
@@ -108,7 +108,7 @@ def test_a_text_that_is_not_an_international_number_gives_no_phone_details() -> 
 
 
 def test_the_earlier_value_wins_unless_it_is_a_guess() -> None:
-    first = {"company_name": Finding("Acme", "local", guess=True), "country": Finding("DE", "local")}
+    first = {"company_name": Finding("Acme", "local", GUESS), "country": Finding("DE", "local")}
     second = {"company_name": Finding("Acme GmbH", "directory"), "country": Finding("AT", "directory")}
     third = {"company_name": Finding("ACME", "other"), "employees": Finding(7, "other")}
     joined = join_findings([first, second, third])

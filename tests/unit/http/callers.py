@@ -6,7 +6,7 @@ from importlib import import_module
 
 import httpx
 
-from shared.http.auth import Principal
+from shared.http.token_claims import Principal
 from tests.architecture.apps import NOBODY
 
 

@@ -58,7 +58,7 @@ async def answer_of(port: int, path: str) -> bytes:
     """All that the server sends until it closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
-    answer = await asyncio.wait_for(reader.read(), 3)
+    answer = await asyncio.wait_for(reader.read(), 20)
     writer.close()
     return answer
 

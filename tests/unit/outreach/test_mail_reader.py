@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from services.outreach.replies.mail_reader import MailReader, NotRead
-from services.outreach.replies.rules.mail_reading import read_mail, unread_mail
+from services.outreach.replies.mail_reader import MailReader, NotRead, TenantModel
+from services.outreach.replies.rules.mail_reading import read_mail, read_sms, unread_mail, unread_sms
+from services.outreach.replies.rules.reply_model import shipped_model
 
 MAIL = b"From: Ada <ada@lead.example>\r\nSubject: Re: Tea\r\nMessage-ID: <1@x>\r\n\r\nPlease unsubscribe me.\r\n"
 
@@ -58,10 +59,10 @@ async def test_a_mail_that_breaks_the_rules_is_not_read_and_the_process_goes_on(
     broken.write_text(
         "import services.outreach.replies.rules.mail_reading as reading\n"
         "real = reading.read_mail\n"
-        "def broken(raw):\n"
+        "def broken(raw, model=None):\n"
         "    if b'Tea' in raw:\n"
         "        raise RecursionError('too deep')\n"
-        "    return real(raw)\n"
+        "    return real(raw, model)\n"
         "reading.read_mail = broken\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -102,3 +103,39 @@ def test_what_could_not_be_read_is_for_a_human_with_the_reason():
 @pytest.mark.parametrize("raw", [b"", b"\0", b"\xff" * 100, b"From: x", b"From:\n\n"])
 def test_any_bytes_are_for_a_human_when_nothing_else_is_known(raw):
     assert unread_mail(raw, "ab", "why").classification.needs_human
+
+
+async def test_an_sms_is_read_by_the_same_process(reader):
+    read = await reader.read_sms("STOP", 5)
+    assert read == read_sms("STOP")
+    assert read.classification.stop_word
+
+
+async def test_a_tenants_model_is_handed_over_once_and_again_after_the_process_died(reader):
+    handed: list[bytes] = []
+
+    async def load() -> bytes:
+        handed.append(b"")
+        return shipped_model().to_bytes()
+
+    model = TenantModel(bytes(range(32)), load)
+    for _ in range(3):
+        assert (await reader.read(MAIL, 5, model)).classification == read_mail(MAIL).classification
+    assert len(handed) == 1
+    await reader.close()
+    await reader.read(MAIL, 5, model)
+    assert len(handed) == 2
+
+
+async def test_a_model_that_is_none_is_a_reason_and_the_process_goes_on(reader):
+    async def load() -> bytes:
+        return b"not a model"
+
+    with pytest.raises(NotRead, match="packed arrays"):
+        await reader.read(MAIL, 5, TenantModel(bytes(range(32)), load))
+    assert (await reader.read(MAIL, 5)).message_id == "1@x"
+
+
+def test_a_stop_word_counts_in_an_sms_that_could_not_be_read():
+    assert unread_sms("Stop please", "it broke").classification.stop_word
+    assert unread_sms("Call me", "it broke").classification.needs_human

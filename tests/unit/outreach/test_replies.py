@@ -1,4 +1,4 @@
-"""Labels of replies by the deterministic rules, on invented sentences that are not in the development set."""
+"""Labels of replies by rules and model, on invented sentences that are not in the development set."""
 
 import pytest
 
@@ -118,8 +118,11 @@ def test_a_plain_answer_gets_its_label(body, expected):
     assert label(body) == expected
 
 
-def test_what_no_rule_is_sure_of_goes_to_a_human():
-    classification = rules.classify("email", {}, new_text.extract("I told my uncle about the goats."))
+def test_what_nobody_is_sure_of_goes_to_a_human(monkeypatch):
+    text = "Please send us the offer for forty chairs."
+    assert label(text) == "interested"
+    monkeypatch.setattr(rules.model_labels, "SURE", 1.01)
+    classification = rules.classify("email", {}, new_text.extract(text))
     assert (classification.label, classification.needs_human) == ("other", True)
 
 

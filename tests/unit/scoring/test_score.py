@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scoring.rules import History, Model, Signal, explain, history_at, score_at
+from services.scoring.rules import History, Model, Signal, explain, history_at, main_reasons, score_at
+from services.scoring.rules.model import RESERVED_IDS
 from services.scoring.rules.score import Score
 from tests.unit.scoring.builders import (
     ALIAS,
@@ -292,3 +293,32 @@ def test_opens_of_another_message_or_on_another_day_count_again() -> None:
         engagement("open", 1.3, "f"),
     ]
     assert scored(signals, day(2), model).intent == 8
+
+
+def test_the_main_reasons_are_the_rules_that_weigh_most_losses_too():
+    model = a_model(
+        a_rule("website", points=6),
+        a_rule("visits", "engagement", 3, 14, engagement="visit", op="exists"),
+        a_rule("student", "fit", -20, fact="seniority", op="eq", value="student"),
+        a_rule("small", "fit", 1, field="company", op="exists"),
+    )
+    signals = [captured(), enriched(seniority="student"), *(engagement("visit", n, id=f"v{n}") for n in (0, 7, 14))]
+    found = main_reasons(model, history_of(signals, day(14)), day(14))
+    assert [(reason.rule, reason.score, reason.times) for reason in found] == [
+        ("student", "fit", 1),
+        ("visits", "engagement", 3),
+        ("website", "intent", 1),
+    ]
+    assert found[0] == ("student", "fit", -20.0, 1, "seniority", None)
+    assert found[1].points == round(3 * 0.5 + 3 * 0.5**0.5 + 3, 2)
+
+
+@given(SIGNALS)
+def test_the_main_reasons_are_those_of_the_explanation(signals):
+    history = history_of(signals, day(90))
+    by_rule: dict[str, Decimal] = {}
+    for contribution in explain(DEFAULT, history, day(90)):
+        if contribution.rule not in RESERVED_IDS:
+            by_rule[contribution.rule] = by_rule.get(contribution.rule, Decimal(0)) + contribution.points
+    for reason in main_reasons(DEFAULT, history, day(90)):
+        assert abs(Decimal(str(reason.points)) - by_rule[reason.rule]) <= Decimal("0.01") * reason.times

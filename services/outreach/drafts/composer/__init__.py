@@ -47,6 +47,8 @@ class ComposerTask:
     conversation: Sequence[ConversationMessage] = ()
     instruction: str | None = None
     """The reviewer's instruction."""
+    earlier_hints: Mapping[str, Any] | None = None
+    """The hints that the draft which this one replaces was written by (`made_from`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,33 @@ MAX_SENTENCES = 1_000
 """Sentences that are checked; a text with more is marked as a whole."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_NUMBER = r"(?<![\w-])\d[\d.,:]{0,30}(?:x|k|m|bn|st|nd|rd|th)?(?![\w-])"
+"""A number by itself: neither a part of a code (8f3a) nor of a compound (a 30-minute call)."""
+_APPOINTMENT = re.compile(
+    r"\b\d{1,2}[:.]\d\d\b|\b\d{1,2} ?(am|pm|uhr|o'clock)\b|\b(at|by|before|after|from|until|to|um) \d{1,2}([:.]\d\d)?\b"
+    r"|\b\d{1,2}(st|nd|rd|th|\.)? (of )?"
+    r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,7}\b|\b\d{1,3} (minutes?|mins?|hours?)\b",
+    re.I,
+)
+"""What a question about a meeting names: a time, a date, how long. It states nothing."""
 _FACTUAL = re.compile(
-    r"\d|%|[€$£¥]"
+    rf"{_NUMBER}|%|[€$£¥]"
     r"|\byour (company|team|firm|business|website|people)( have| has| are| is| use| uses| recently| just)\b"
     r"|\byou('ve| have)? (use|recently|just|raised|hired|expanded|launched|grew|found us)\b"
     r"|\byou (are|'re) (a|an|the|our)\b"
     r"|\bi (saw|noticed|read|heard|understand|see) that\b|\bi (saw|noticed|read|heard)\b"
-    r"|\bwe('ve| have)? (helped|increased|reduced|saved|work with|serve|doubled)\b"
-    r"|\b(customers|clients) (like|such as)\b"
     r"|\bas (the |an? )?[a-z ]{2,40} (at|of)\b",
     re.I,
 )
+_ABOUT_US = re.compile(
+    r"\bwe('ve| have)? (helped|increased|reduced|saved|work with|serve|doubled)\b"
+    r"|\b(customers|clients) (like|such as)\b",
+    re.I,
+)
+"""What no fact about the lead supports."""
+_FIGURE = re.compile(rf"{_NUMBER}|%|[€$£¥]", re.I)
+_CODES = frozenset({"country", "department", "phone_country", "phone_type", "seniority"})
+"""Facts whose value is a code of our own, like `sales`: the word in a text is not about the fact."""
 _PROMISE = re.compile(
     # English, German, French, Spanish, Portuguese, Dutch, Italian
     r"\b((?<!feel )(?<!are you )(?<!you're )(?<!be )free\b(?! (on|at|to|this|next|today|tomorrow|from|between)\b)"
@@ -53,12 +69,24 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in (" ".join(part.split()) for part in split_sentences(text)) if sentence]
 
 
-def _claim(sentence: str, fact: Fact | None) -> dict[str, Any]:
-    """One claim as a draft stores it; without a fact the sentence is unsupported."""
-    if fact is None:
-        return {"sentence": sentence, "fact": None, "value": None, "source": None, "at": None, "unsupported": True}
+def _unsupported(sentence: str, kind: str, value: str | None = None) -> dict[str, Any]:
+    """One sentence that cites nothing, as a draft stores it: a `statement`, a `promise`, a `link` or `unchecked`."""
     return {
         "sentence": sentence,
+        "kind": kind,
+        "fact": None,
+        "value": value,
+        "source": None,
+        "at": None,
+        "unsupported": True,
+    }
+
+
+def _supported(sentence: str, fact: Fact) -> dict[str, Any]:
+    """One sentence that cites a fact, as a draft stores it."""
+    return {
+        "sentence": sentence,
+        "kind": fact.kind,
         fact.kind: fact.name,
         "value": fact.value,
         "source": fact.source,
@@ -81,18 +109,18 @@ def check_claims(
     present = list(dict.fromkeys(sentences(f"{subject}\n{body}" if subject else body)))
     if len(present) > MAX_SENTENCES:
         reason = f"The text has more than {MAX_SENTENCES} sentences, and its claims were not checked."
-        return [_claim(reason, None)]
+        return [_unsupported(reason, "unchecked")]
     place = {sentence: number for number, sentence in enumerate(present)}
     rows: list[dict[str, Any]] = []
-    supported: set[str] = set()
+    supported: dict[str, list[re.Pattern[str]]] = {}
     seen: set[tuple[str, str]] = set()
     finders = {fact.name: _finder(fact.value) for fact in facts.values()}
 
     def support(sentence: str, fact: Fact) -> None:
-        supported.add(sentence)
+        supported.setdefault(sentence, []).append(finders.get(fact.name) or _finder(fact.value))
         if (sentence, fact.value.lower()) not in seen:
             seen.add((sentence, fact.value.lower()))
-            rows.append(_claim(sentence, fact))
+            rows.append(_supported(sentence, fact))
 
     for quoted, fact in cited:
         quote = " ".join(quoted.split())
@@ -102,15 +130,30 @@ def check_claims(
                 support(sentence, fact)
     for sentence in present:
         for fact in facts.values():
-            if len(fact.value) >= 3 and finders[fact.name].search(sentence):
+            if len(fact.value) >= 3 and fact.name not in _CODES and finders[fact.name].search(sentence):
                 support(sentence, fact)
     for sentence in present:
         foreign = [link for link in links_in(sentence) if not link.belongs_to(own_domains)]
         if foreign:
-            rows += [{**_claim(sentence, None), "kind": "link", "value": link.shown} for link in foreign]
-        elif _PROMISE.search(sentence) or (sentence not in supported and _FACTUAL.search(sentence)):
-            rows.append(_claim(sentence, None))
+            rows += [_unsupported(sentence, "link", link.shown) for link in foreign]
+        elif _PROMISE.search(sentence):
+            rows.append(_unsupported(sentence, "promise"))
+        elif _states_more_than(sentence, supported.get(sentence, ())):
+            rows.append(_unsupported(sentence, "statement"))
     return sorted(rows, key=lambda row: place[row["sentence"]])
+
+
+def _states_more_than(sentence: str, values: Collection[re.Pattern[str]]) -> bool:
+    """Whether it could be true or false of the lead or of us, and the values of facts in it do not account for that.
+
+    A fact about the lead accounts for what is said of the lead, but neither for another figure nor for a word about us.
+    """
+    stated = _APPOINTMENT.sub(" ", sentence) if sentence.endswith("?") else sentence
+    if _ABOUT_US.search(stated):
+        return True
+    for value in values:
+        stated = value.sub(" ", stated)
+    return (_FIGURE if values else _FACTUAL).search(stated) is not None
 
 
 def contains_value(sentence: str, value: str) -> bool:

@@ -11,6 +11,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from services.outreach.drafts.composer import ComposedText, ComposerTask, Fact
 from services.outreach.drafts.composer.claims import check_claims, split_sentences
 from services.outreach.drafts.composer.facts import facts_record
+from services.outreach.drafts.composer.hints import Hints, read_hints
+from services.outreach.drafts.composer.restyling import mention, restyled
 from services.outreach.drafts.composer.sanitiser import MARK_END, MARK_START, plain_value
 from services.outreach.sending.message import MAX_BODY
 from services.outreach.sending.templates import check_template
@@ -60,8 +62,22 @@ def write(task: ComposerTask) -> ComposedText:
         subject = " ".join(_without_marks(_render(parts.get("subject", "{{ reply_subject }}"), context)).split())
     else:
         body = body.strip()
-    made_from = {"composer": "template", "strategy": task.strategy.name, "facts": facts_record(task.facts)}
-    claims = check_claims(body, _citations(marked, task.facts), task.facts, task.own_domains, subject)
+    read = read_hints(task.instruction, task.facts, Hints.from_json(task.earlier_hints))
+    made_from: dict[str, Any] = {"composer": "template", "strategy": task.strategy.name}
+    made_from["facts"] = facts_record(task.facts)
+    cited = _citations(marked, task.facts)
+    if read.hints != Hints():
+        body, hints, not_allowed = restyled(body, read.hints, task.kind, task.channel, task.facts)
+        made_from["hints"] = hints.to_json()
+        read.not_followed.extend(not_allowed)
+        cited += [
+            (mention(name, task.facts[name].value), task.facts[name])
+            for name in read.hints.mention
+            if name in task.facts
+        ]
+    if read.not_followed:
+        made_from["not_followed"] = read.not_followed
+    claims = check_claims(body, cited, task.facts, task.own_domains, subject)
     return ComposedText(subject, body, claims, made_from)
 
 

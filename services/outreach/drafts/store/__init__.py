@@ -62,12 +62,13 @@ _DRAFT = (
     "state",
     "decided_by",
     "decided_at",
+    "score",
 )
 _ADD_DRAFT = f"""
     {insert_rows(DraftRow, _DRAFT)}
     ON CONFLICT (tenant_id, lead_id, kind, channel) WHERE state = 'pending' DO NOTHING
 """
-_APPROVAL = ("tenant_id", "draft_id", "sha256", "actor", "at")
+_APPROVAL = ("tenant_id", "draft_id", "sha256", "actor", "at", "acknowledged")
 _ADD_APPROVAL = insert_rows(ApprovalRow, _APPROVAL)
 
 
@@ -78,7 +79,15 @@ async def add_text(work: UnitOfWork, tenant: str, draft_id: UUID, message: Messa
 
 
 async def add(work: UnitOfWork, new: NewDraft) -> bool:
-    """Store a draft with its text; False when a draft of that lead, kind and channel is pending already."""
+    """Store a draft with its text; False when a draft of that lead, kind and channel is pending already.
+
+    The lead's row is locked, so that a score which is saved at the same time is that of the draft too.
+    """
+    lead = await work.fetch_one(
+        "SELECT score_total FROM lead WHERE tenant_id = :tenant AND lead_id = :lead FOR SHARE",
+        tenant=new.tenant,
+        lead=new.lead_id,
+    )
     await add_text(work, new.tenant, new.draft_id, new.message, new.author)
     row = (
         new.tenant,
@@ -99,13 +108,17 @@ async def add(work: UnitOfWork, new: NewDraft) -> bool:
         "approved" if new.approved_by else "pending",
         new.approved_by,
         work.now if new.approved_by else None,
+        (lead["score_total"] if lead else None) or 0,
     )
     return bool(await work.run(_ADD_DRAFT, **by_column(_DRAFT, [row])))
 
 
-async def add_approval(work: UnitOfWork, row: RowMapping, actor: str) -> None:
-    """Store a person's approval of exactly the present text. Only the application's role may do this."""
-    approval = (row["tenant_id"], row["draft_id"], row["sha256"], actor, work.now)
+async def add_approval(work: UnitOfWork, row: RowMapping, actor: str, acknowledged: Sequence[str] = ()) -> None:
+    """Store a person's approval of exactly the present text. Only the application's role may do this.
+
+    `acknowledged`: the unsupported sentences that the person approved knowingly.
+    """
+    approval = (row["tenant_id"], row["draft_id"], row["sha256"], actor, work.now, _json(list(acknowledged)))
     await work.run(_ADD_APPROVAL, **by_column(_APPROVAL, [approval]))
 
 
@@ -138,6 +151,16 @@ async def lock_all(work: UnitOfWork, draft_ids: Sequence[UUID]) -> None:
         tenant=work.tenants[0],
         drafts=list(draft_ids),
     )
+
+
+async def leads_of_drafts(work: UnitOfWork, tenant: str, draft_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The lead of each of these drafts."""
+    rows = await work.fetch_tuples(
+        "SELECT draft_id, lead_id FROM draft WHERE tenant_id = :tenant AND draft_id = ANY (:drafts)",
+        tenant=tenant,
+        drafts=list(draft_ids),
+    )
+    return dict(rows)
 
 
 async def texts(work: UnitOfWork, tenant: str, draft_id: UUID) -> Sequence[RowMapping]:
@@ -198,52 +221,37 @@ async def expired(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
 
 
 async def update(work: UnitOfWork, row: RowMapping, **columns: Any) -> None:
-    """Set columns of a locked draft. Every update raises the version that If-Match names."""
+    """Set columns of a locked draft. Another text or state raises the version that If-Match names; a claim does not."""
     if "claims" in columns:
         columns["claims"] = _json(columns["claims"])
     assignments = "".join(
         f", {name} = CAST(:{name} AS jsonb)" if name == "claims" else f", {name} = :{name}" for name in columns
     )
+    raised = int(not columns.keys().isdisjoint({"sha256", "state"}))
     await work.run(
-        f"UPDATE draft SET version = version + 1{assignments} WHERE tenant_id = :tenant AND draft_id = :draft",
+        f"UPDATE draft SET version = version + {raised}{assignments} WHERE tenant_id = :tenant AND draft_id = :draft",
         tenant=row["tenant_id"],
         draft=row["draft_id"],
         **columns,
     )
 
 
-ORDERS = {"oldest": ("d.created_at", ">"), "at_risk": ("d.expires_at", ">"), "hottest": ("s.score_total", "<")}
-"""Sort -> (column, comparison that finds what follows a position). The score is the lead's present one."""
-
-
-async def page(
-    work: UnitOfWork,
-    tenant: str,
-    filters: Mapping[str, Any],
-    *,
-    snoozed: bool,
-    sort: str,
-    after: tuple[Any, UUID] | None,
-    limit: int,
-) -> Sequence[RowMapping]:
-    """Drafts with their texts in one of the orders. `filters`: columns of `draft`; `snoozed` includes snoozed ones."""
-    column, comparison = ORDERS[sort]
-    direction = "ASC" if comparison == ">" else "DESC"
-    where = "".join(f" AND d.{name} = :{name}" for name in filters)
-    if not snoozed:
-        where += " AND (d.snoozed_until IS NULL OR d.snoozed_until <= :now)"
-    if after:
-        where += f" AND ({column}, d.draft_id) {comparison} (:after_value, :after_id)"
-    return await work.fetch(
-        f"""
-        SELECT d.*, s.score_total, {_TEXT}
-        JOIN LATERAL (SELECT coalesce(max(l.score_total), 0) AS score_total FROM lead l
-                      WHERE l.tenant_id = d.tenant_id AND l.lead_id = d.lead_id) s ON true
-        WHERE d.tenant_id = :tenant{where}
-        ORDER BY {column} {direction}, d.draft_id {direction} LIMIT :limit""",
-        tenant=tenant,
-        limit=limit,
-        **({} if snoozed else {"now": work.now}),
-        **({"after_value": after[0], "after_id": after[1]} if after else {}),
-        **filters,
+async def rank(work: UnitOfWork, totals: Mapping[LeadKey, int]) -> None:
+    """Give the pending drafts of these leads their lead's new score, locked in the order of their ids."""
+    if not totals:
+        return
+    await work.run(
+        """
+        UPDATE draft d SET score = w.total
+        FROM (SELECT p.tenant_id, p.draft_id, t.total
+              FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[]), CAST(:totals AS integer[]))
+                   AS t (tenant_id, lead_id, total)
+              JOIN draft p ON p.tenant_id = t.tenant_id AND p.lead_id = t.lead_id AND p.state = 'pending'
+              WHERE p.score <> t.total
+              ORDER BY p.tenant_id, p.draft_id FOR UPDATE OF p) w
+        WHERE d.tenant_id = w.tenant_id AND d.draft_id = w.draft_id AND d.state = 'pending'
+        """,
+        tenants=[tenant for tenant, _ in totals],
+        leads=[lead for _, lead in totals],
+        totals=list(totals.values()),
     )

@@ -79,6 +79,19 @@ async def get(work: UnitOfWork, tenant: str, draft_id: UUID) -> RowMapping | Non
     )
 
 
+async def successor(work: UnitOfWork, tenant: str, draft_id: UUID) -> UUID | None:
+    """The id of the draft that was requested in place of this one; None where there is none, or it was dropped."""
+    row = await work.fetch_one(
+        """
+        SELECT draft_id FROM composition
+        WHERE tenant_id = :tenant AND replaces = :draft AND state <> 'dropped' ORDER BY created_at DESC LIMIT 1
+        """,
+        tenant=tenant,
+        draft=draft_id,
+    )
+    return row["draft_id"] if row else None
+
+
 async def is_queued(work: UnitOfWork, tenant: str, lead_id: UUID, kind: str, channel: str) -> bool:
     """Whether a draft of that lead, kind and channel is still to be written."""
     row = await work.fetch_one(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.outreach.drafts.store.conversations import Conversation
 from services.outreach.schemas import Mailbox, OutreachSettings
 from services.outreach.sending.message import Message, thread_headers, valid_message
+from services.outreach.settings import Settings
 from services.outreach.store import Lead, mailboxes_of
 from shared.errors import Invalid
 
@@ -20,6 +21,11 @@ class SenderAddresses:
         """The domains that the tenant's mailboxes are in: links to them are the tenant's own."""
         boxes = mailboxes_of(settings, tenant, self.mail_domain)
         return frozenset(box.from_.rpartition("@")[2].lower() for box in boxes)
+
+
+def sender_addresses(settings: Settings) -> SenderAddresses:
+    """Those of the deployment."""
+    return SenderAddresses(settings.mail_domain, settings.sms_from)
 
 
 def addressed_message(

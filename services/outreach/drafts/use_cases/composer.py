@@ -1,14 +1,19 @@
 """The composer: a language model where one is set and the tenant's budget allows it, the templates otherwise."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
+from uuid import UUID
 
 import structlog
 
 from services.outreach.drafts.composer import ComposedText, ComposerTask, language_model, template
-from services.outreach.drafts.gateways import LanguageModel, ModelUnavailable
-from services.outreach.drafts.store import model_use
+from services.outreach.drafts.composer.facts import facts_of
+from services.outreach.drafts.composer.hints import Hints, read_hints
 from services.outreach.drafts.strategies import BUILT_IN
-from shared.db import Database
+from services.outreach.gateways import LanguageModel, ModelUnavailable
+from services.outreach.store import lead_of, model_use
+from shared.db import Database, UnitOfWork
 from shared.errors import Invalid
 
 log = structlog.get_logger()
@@ -46,6 +51,16 @@ class Composer:
                 why = str(error)
         log.warning("composer.fell_back", tenant=tenant, kind=task.kind, why=why)
         return _fall_back(task, why)
+
+
+async def not_followed(
+    work: UnitOfWork, tenant: str, lead_id: UUID, instruction: str, earlier_hints: Mapping[str, Any] | None = None
+) -> list[str]:
+    """A sentence for each part of an instruction that the templates cannot follow; none for an unknown lead."""
+    lead = await lead_of(work, tenant, lead_id)
+    if lead is None:
+        return []
+    return read_hints(instruction, facts_of(lead), Hints.from_json(earlier_hints)).not_followed
 
 
 def from_template(task: ComposerTask) -> ComposedText:

@@ -62,6 +62,7 @@ async def prepare(work: UnitOfWork, request: CompositionRequest, sender: SenderA
     if request.cause not in AUTOMATIC_CAUSES and request.channel not in (None, channel):
         raise CompositionDropped(f"nothing can be sent by {request.channel}")
     conversation = await conversation_of(work, lead, channel)
+    replaced = await store.get(work, request.tenant, request.replaces) if request.replaces else None
     is_answer = request.kind == "answer"
     task = ComposerTask(
         kind=request.kind,
@@ -74,6 +75,7 @@ async def prepare(work: UnitOfWork, request: CompositionRequest, sender: SenderA
         own_domains=sender.own_domains(settings, request.tenant),
         conversation=conversation.messages,
         instruction=request.instruction,
+        earlier_hints=replaced["made_from"].get("hints") if replaced else None,
     )
     return Composition(request, lead, settings, channel, task, conversation)
 

@@ -1,5 +1,6 @@
 """The events of a draft: `draft.created` and `draft.decided`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -22,8 +23,24 @@ def publish_created(work: UnitOfWork, new: NewDraft, cause: Envelope | None = No
     )
 
 
-def publish_decided(work: UnitOfWork, row: RowMapping, decision: str, actor: str, reason: str | None) -> None:
-    """Publish that a draft no longer waits for review: by whose decision, and on which text."""
+MAX_ACKNOWLEDGED = 20
+"""Acknowledged sentences that the event names; the approval has all."""
+
+
+def publish_decided(
+    work: UnitOfWork,
+    row: RowMapping,
+    decision: str,
+    actor: str,
+    reason: str | None,
+    acknowledged: Sequence[str] = (),
+) -> None:
+    """Publish that a draft no longer waits for review: by whose decision, and on which text.
+
+    `acknowledged`: the unsupported sentences that the person approved knowingly.
+    """
     fields: dict[str, Any] = {"reason": reason} if reason else {}
+    if acknowledged:
+        fields["acknowledged_unsupported"] = list(acknowledged[:MAX_ACKNOWLEDGED])
     fields |= {"draft_id": row["draft_id"], "decision": decision, "actor": actor, "sha256": row["sha256"]}
     work.emit(DraftDecided(**fields), tenant=row["tenant_id"], subject=row["lead_id"])

@@ -1,6 +1,6 @@
 """What reviewers do with a draft. An approval is bound to the hash of the text that the reviewer saw."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from services.outreach import hooks
 from services.outreach.drafts import store
 from services.outreach.drafts.composer.claims import check_claims
 from services.outreach.drafts.composer.facts import facts_of
-from services.outreach.drafts.rules import cited_name
+from services.outreach.drafts.rules import cited_name, unsupported
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from services.outreach.drafts.use_cases.events import publish_decided
@@ -22,10 +22,17 @@ from services.outreach.sending.message import valid_message
 from services.outreach.store import lead_of, settings_of
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Forbidden, Invalid, LeadflowError, NotFound
-from shared.http import Principal, check_if_match
+from shared.http import Principal, check_if_match, problem_type
 from shared.ids import uuid7
+from shared.observability import DECISIONS
 
 LEASE = timedelta(minutes=15)
+
+
+class Unacknowledged(Conflict):
+    """The text has sentences that nothing known supports, and the approval does not acknowledge them."""
+
+    title = "Unsupported claims"
 
 
 def person(principal: Principal) -> str:
@@ -58,12 +65,19 @@ async def _lock_pending(work: UnitOfWork, tenant: str, draft_id: UUID, actor: st
     if row is None:
         raise await _not_found(work, tenant, draft_id)
     if row["state"] != "pending":
-        raise Conflict(f"the draft is {row['state']}" + (f": {row['reason']}" if row["reason"] else ""))
+        raise Conflict(await _why_not_pending(work, row))
     if row["expires_at"] <= work.now:
         raise Conflict("the draft has expired")
     if row["claimed_by"] not in (None, actor) and row["lease_until"] > work.now:
         raise Conflict(f"{row['claimed_by']} is working on the draft until {row['lease_until'].isoformat()}")
     return row
+
+
+async def _why_not_pending(work: UnitOfWork, row: RowMapping) -> str:
+    """The state of a draft that nobody can decide on any more, with the reason and the draft that replaces it."""
+    why = f"the draft is {row['state']}" + (f": {row['reason']}" if row["reason"] else "")
+    successor = await compositions.successor(work, row["tenant_id"], row["draft_id"])
+    return f"{why}; the draft {successor} replaces it" if successor else why
 
 
 async def lease(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> None:
@@ -79,12 +93,28 @@ async def release(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> 
         await store.update(work, row, claimed_by=None, lease_until=None)
 
 
-async def approve(work: UnitOfWork, keys: Keys, tenant: str, draft_id: UUID, actor: str, sha256: str) -> UUID:
-    """Approve the text with this hash and queue it; the dispatch's id. Raises Conflict for any other hash."""
+async def approve(
+    work: UnitOfWork,
+    keys: Keys,
+    tenant: str,
+    draft_id: UUID,
+    actor: str,
+    sha256: str,
+    *,
+    acknowledge: bool = False,
+) -> UUID:
+    """Approve the text with this hash and queue it; the dispatch's id. Raises Conflict for any other hash.
+
+    Raises Unacknowledged, with the sentences, for a text with unsupported claims unless `acknowledge`.
+    """
     row = await _lock_pending(work, tenant, draft_id, actor)
     if row["sha256"] != sha256:
         raise Conflict("this is not the hash of the draft's present text: read the draft again")
-    await store.add_approval(work, row, actor)
+    marked = unsupported(row["claims"])
+    if marked and not acknowledge:
+        raise _unacknowledged(row, marked)
+    acknowledged = list(dict.fromkeys(claim["sentence"] for claim in marked))
+    await store.add_approval(work, row, actor, acknowledged)
     approved = dispatches.Approved(
         tenant,
         draft_id,
@@ -102,11 +132,31 @@ async def approve(work: UnitOfWork, keys: Keys, tenant: str, draft_id: UUID, act
     dispatch_id = await dispatches.queue(work, approved)
     if dispatch_id is None:
         raise Conflict("the address has had this step of the sequence already")
-    await _decide(work, row, "approved", actor)
+    await _decide(work, row, "approved", actor, acknowledged=acknowledged)
     return dispatch_id
 
 
-async def _decide(work: UnitOfWork, row: RowMapping, decision: str, actor: str, reason: str | None = None) -> None:
+def _unacknowledged(row: RowMapping, marked: Sequence[Mapping[str, Any]]) -> Unacknowledged:
+    errors = []
+    for claim in marked:
+        field = "subject" if row["subject"] and claim["sentence"] in row["subject"] else "body"
+        errors.append({"field": field, "message": claim["sentence"], "value": claim.get("value")})
+    one = len(marked) == 1
+    return Unacknowledged(
+        f"{len(marked)} {'sentence is' if one else 'sentences are'} not supported by anything that is known of the lead"
+        " or of you: change the text, or send acknowledge_unsupported: true",
+        errors,
+    )
+
+
+async def _decide(
+    work: UnitOfWork,
+    row: RowMapping,
+    decision: str,
+    actor: str,
+    reason: str | None = None,
+    acknowledged: Sequence[str] = (),
+) -> None:
     await store.update(
         work,
         row,
@@ -118,7 +168,8 @@ async def _decide(work: UnitOfWork, row: RowMapping, decision: str, actor: str, 
         lease_until=None,
         snoozed_until=None,
     )
-    publish_decided(work, row, decision, actor, reason)
+    publish_decided(work, row, decision, actor, reason, acknowledged)
+    work.after_commit.append(DECISIONS.labels(decision).inc)
 
 
 async def edit(
@@ -131,7 +182,10 @@ async def edit(
     body: str | None,
     sender: SenderAddresses,
 ) -> str:
-    """Give the draft another text; its hash. Earlier texts are kept. 428 without If-Match, 412 if it is stale."""
+    """Give the draft another text, whose author is the actor; its hash. Earlier texts are kept.
+
+    428 without If-Match, 412 if it is stale.
+    """
     row = await _lock_pending(work, tenant, draft_id, actor)
     check_if_match(if_match, row["version"], required=True)
     if row["channel"] == "sms" and subject:
@@ -150,7 +204,7 @@ async def edit(
     await store.add_text(work, tenant, draft_id, message, actor)
     own_domains = sender.own_domains(await settings_of(work, tenant), tenant)
     claims = check_claims(message.body, cited, facts, own_domains, message.subject)
-    await store.update(work, row, sha256=message.sha256, claims=claims)
+    await store.update(work, row, sha256=message.sha256, claims=claims, author=actor)
     return message.sha256
 
 
@@ -191,20 +245,24 @@ async def snooze(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str, unti
 
 
 async def for_each(
-    work: UnitOfWork, items: list[dict[str, Any]], act: Callable[[dict[str, Any]], Awaitable[None]]
+    work: UnitOfWork, draft_ids: Sequence[UUID], act: Callable[[int], Awaitable[Mapping[str, Any]]]
 ) -> list[dict[str, Any]]:
-    """Act on many drafts, each behind a savepoint; a result for each, in order.
+    """Act on many drafts, each behind a savepoint; a result for each, in order, with what `act` gives besides.
 
-    `act` publishes events only after its last statement, so that an item which fails publishes none.
+    `act` is given the place of the draft in the list. It publishes events only after its last statement, so that
+    an item which fails publishes none.
     """
-    await store.lock_all(work, [item["draft_id"] for item in items])
-    results = []
-    for item in items:
+    await store.lock_all(work, draft_ids)
+    results: list[dict[str, Any]] = []
+    for place, draft_id in enumerate(draft_ids):
         try:
             async with work.connection.begin_nested():
-                await act(item)
+                more = await act(place)
         except LeadflowError as error:
-            results.append({"draft_id": item["draft_id"], "status": error.status, "error": error.detail})
+            refused = {"draft_id": draft_id, "status": error.status, "error": error.detail}
+            if error.errors:
+                refused |= {"type": problem_type(error), "errors": error.errors}
+            results.append(refused)
         else:
-            results.append({"draft_id": item["draft_id"], "status": 200})
+            results.append({"draft_id": draft_id, "status": 200, **more})
     return results

@@ -1,10 +1,19 @@
-"""The deterministic rules that label a reply by its new text. Where no rule is sure, the label is `other`."""
+"""The label of a reply: machine headers first, then certain words, then the reply model; the rest is for a human."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from services.outreach.replies.rules import automatic_replies, new_text, opt_outs, short_answers
+from services.outreach.replies.rules import (
+    automatic_replies,
+    model_labels,
+    new_text,
+    opt_outs,
+    short_answers,
+    wrong_addresses,
+)
+from services.outreach.replies.rules.model_labels import Assessment
+from services.outreach.replies.rules.reply_model import MODEL_LABELS, Model, shipped_model
 
 Label = Literal[
     "interested",
@@ -25,12 +34,26 @@ WRONG_ADDRESS_LABELS = frozenset({"wrong_person", "moved_company"})
 """Labels with which "this is not their number" makes the address invalid."""
 
 
+OPT_OUT_WITH_WORDS = 0.12
+OPT_OUT_BY_MODEL = 0.50
+OPT_OUT_OF_A_LONG_TEXT = 0.80
+OPT_OUT_ON_A_LIST = 0.90
+OPT_OUT_BY_ITSELF = 0.50
+"""How probable an opt-out has to be: where words say so too, by the model alone, so in a long text, with words in a
+mail that a list or a help desk sent (there the model alone does not do), and of the sentence with words by itself."""
+LONG = 800
+"""Characters; whoever writes so much and opts out has a word for it."""
+PERHAPS_BY_ITSELF = 0.10
+"""So probable by itself, a sentence with such words is shown to a human: an opt-out is never passed over in silence."""
+PERHAPS_AN_OPT_OUT = "perhaps an opt-out"
+
+
 @dataclass(frozen=True, slots=True)
 class Classification:
     """The label of a reply, how sure it is (0 to 1), and the words that it relies on (`because`).
 
     `needs_human`: a person has to label the reply. `stop_word`: an SMS that is only a STOP word, which no later label
-    retracts. `wrong_address`: the writer says that the address is not the lead's.
+    retracts. `wrong_address`: the writer says that the address is not the lead's. `method`: who gave the label.
     """
 
     label: str
@@ -39,22 +62,96 @@ class Classification:
     needs_human: bool = False
     stop_word: bool = False
     wrong_address: bool = False
+    method: Literal["rules", "model"] = "rules"
 
 
-def classify(channel: str, headers: Mapping[str, str], read: new_text.NewText) -> Classification:
-    """Label a reply. `headers`: names in lower case. An opt-out wins over every other reading."""
+def classify(
+    channel: str, headers: Mapping[str, str], read: new_text.NewText, model: Model | None = None
+) -> Classification:
+    """Label a reply. `headers`: names in lower case; `model`: the tenant's own, else the one that is shipped."""
+    model = model or shipped_model()
     subject = headers.get("subject", "")
-    opt_out = opt_outs.opt_out_words(read, subject)
-    if opt_out:
-        stop_word = channel == "sms" and bool(opt_outs.stop_word(read))
-        return Classification("opt_out", 0.95, opt_out, stop_word=stop_word)
-    wrong_address = short_answers.names_wrong_address(read.own)
-    automatic = automatic_replies.label(headers, read.own)
-    if automatic:
-        label, because = automatic
-        return Classification(label, 0.9, because, wrong_address=wrong_address and label == "moved_company")
-    answer = short_answers.label(read.newest)
+    sender = automatic_replies.sender_of(headers)
+    text = read.newest or read.own
+    if sender == "machine":
+        return _of_a_machine(channel, subject, text, model)
+    word = opt_outs.stop_word(read) or opt_outs.keyword_in_subject(read, subject)
+    if word:
+        return Classification("opt_out", 0.99, word, stop_word=channel == "sms")
+    if not any(map(str.isalnum, text)):
+        return _for_a_human("there are no words")
+    if opt_outs.repeats_our_message(text):
+        return Classification("other", 0.9, text[:200])
+    answer = short_answers.label(text)
     if answer:
-        label, because = answer
-        return Classification(label, 0.8, because, wrong_address=wrong_address and label == "wrong_person")
-    return Classification("other", 0.0, "no rule is sure", needs_human=True)
+        wrong = answer in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(text)
+        return Classification(answer, 0.9, text, wrong_address=wrong)
+    stays = opt_outs.asks_to_stay(read.own)
+    possible = tuple(each for each in MODEL_LABELS if each not in ("opt_out", "ordinary")) if stays else ()
+    assessment = model_labels.assess(text, subject, channel, model, possible)
+    on_a_list = sender == "perhaps a machine"
+    opt_out = None if stays else _opt_out(read, assessment, model, on_a_list=on_a_list)
+    if opt_out:
+        return opt_out
+    doubtful = on_a_list and assessment.label == "auto_reply" and assessment.probability < 0.6
+    if doubtful or not assessment.sure(on_a_list=on_a_list):
+        return _for_a_human("the model is not sure", assessment)
+    if assessment.label == "other":
+        return _for_a_human("it says nothing that has a label of its own", assessment)
+    wrong = assessment.label in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(read.own)
+    return _by_the_model(assessment, wrong_address=wrong)
+
+
+def _of_a_machine(channel: str, subject: str, text: str, model: Model) -> Classification:
+    """An absence, a departure or another automatic reply; no other word of a machine counts."""
+    assessment = model_labels.assess(text, subject, channel, model, automatic_replies.MACHINE_LABELS)
+    if assessment.label == "moved_company":
+        wrong = wrong_addresses.names_wrong_address(text)
+        return (
+            _by_the_model(assessment, wrong_address=wrong)
+            if assessment.supported
+            else _for_a_human("no sentence says so", assessment)
+        )
+    return Classification(assessment.label, round(assessment.probability, 3), assessment.because)
+
+
+def _opt_out(read: new_text.NewText, assessment: Assessment, model: Model, *, on_a_list: bool) -> Classification | None:
+    """An opt-out by words and model together; None where there is none. What is left in doubt is for a human."""
+    probability = assessment.probabilities["opt_out"]
+    words = opt_outs.opt_out_words(read.own)
+    if words and on_a_list:
+        if probability >= OPT_OUT_ON_A_LIST:
+            return Classification("opt_out", round(probability, 3), words)
+    elif words:
+        alone = _opt_out_alone(read.own, words, model)
+        if probability >= OPT_OUT_WITH_WORDS or alone >= OPT_OUT_BY_ITSELF:
+            return Classification("opt_out", round(max(probability, alone, 0.5), 3), words)
+        if alone >= PERHAPS_BY_ITSELF:
+            return _for_a_human(PERHAPS_AN_OPT_OUT, assessment)
+    elif not on_a_list and probability >= (OPT_OUT_OF_A_LONG_TEXT if len(read.own) > LONG else OPT_OUT_BY_MODEL):
+        supported = assessment.label != "opt_out" or assessment.supported
+        return _by_the_model(assessment, "opt_out") if supported else _for_a_human("no sentence says so", assessment)
+    if assessment.label == "opt_out":
+        return _for_a_human(PERHAPS_AN_OPT_OUT, assessment)
+    return None
+
+
+def _opt_out_alone(text: str, words: str, model: Model) -> float:
+    """How probable an opt-out is by the sentence with these words alone, whatever stands around it."""
+    sentence = model_labels.sentence_with(words, text)
+    return model_labels.assess(sentence, "", "email", model).probabilities["opt_out"] if sentence else 0.0
+
+
+def _by_the_model(assessment: Assessment, label: str | None = None, *, wrong_address: bool = False) -> Classification:
+    label = label or assessment.label
+    probability = round(assessment.probabilities[label], 3)
+    because = assessment.because
+    return Classification(label, probability, because, wrong_address=wrong_address, method="model")
+
+
+def _for_a_human(reason: str, assessment: Assessment | None = None) -> Classification:
+    if assessment is None:
+        return Classification("other", 0.0, reason, needs_human=True)
+    confidence = round(assessment.probabilities["other"], 3)
+    because = reason if assessment.label == "other" else f"{reason}: {assessment.label}?"
+    return Classification("other", confidence, because, needs_human=True, method="model")

@@ -8,9 +8,11 @@ from services.outreach.replies.rules import (
     classify,
     mail_parsing,
     new_text,
+    opt_outs,
 )
 from services.outreach.replies.rules.bounces import DeliveryReport
 from services.outreach.replies.rules.complaints import Complaint
+from services.outreach.replies.rules.reply_model import Model
 
 READ_RECEIPT = Classification("auto_reply", 1.0, "a read receipt")
 
@@ -34,8 +36,31 @@ class ReadMail:
     complaint: Complaint | None = None
 
 
-def read_mail(raw: bytes) -> ReadMail:
-    """Read a mail. Complaints and delivery reports are looked for before its words are."""
+@dataclass(frozen=True, slots=True)
+class ReadSms:
+    """An SMS that was read: the writer's own words, and the label. Only plain values, as in a `ReadMail`."""
+
+    newest: str
+    classification: Classification
+
+
+def read_sms(body: str, model: Model | None = None) -> ReadSms:
+    """Read an SMS. `model`: the tenant's own, else the one that is shipped."""
+    read = new_text.extract(body)
+    return ReadSms(read.newest, classify("sms", {}, read, model))
+
+
+def unread_sms(body: str, problem: str) -> ReadSms:
+    """What can be said of an SMS that could not be read: a STOP word counts, the rest is for a human."""
+    read = new_text.extract(body)
+    word = opt_outs.stop_word(read)
+    if word:
+        return ReadSms(read.newest, Classification("opt_out", 0.99, word, stop_word=True))
+    return ReadSms(read.newest, Classification("other", 0.0, problem, needs_human=True))
+
+
+def read_mail(raw: bytes, model: Model | None = None) -> ReadMail:
+    """Read a mail. Complaints and delivery reports are looked for before its words are. `model`: as in `read_sms`."""
     mail = mail_parsing.parse(raw)
     complaint = bounces.complaint(mail)
     reports = [] if complaint else bounces.failures(mail)
@@ -47,7 +72,7 @@ def read_mail(raw: bytes) -> ReadMail:
         sender=mail.sender,
         subject=mail.subject,
         newest=read.newest,
-        classification=READ_RECEIPT if receipt else classify("email", mail.headers, read),
+        classification=READ_RECEIPT if receipt else classify("email", mail.headers, read, model),
         references=mail.references,
         tokens=mail.tokens,
         reports=reports,

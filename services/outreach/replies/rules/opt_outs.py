@@ -6,24 +6,32 @@ A missed opt-out costs more than a wrong one: an operator can correct the wrong 
 import re
 from collections.abc import Iterable
 
+from services.outreach.replies.rules.concepts import folded
 from services.outreach.replies.rules.new_text import NewText
 
 KEYWORDS = frozenset(
     """
-    stop stopall stop-all unsubscribe unsub unsubcribe unsubscibe unsuscribe cancel end quit optout opt-out revoke
-    remove arret arrêt arrete arrêtez desabonner désabonner désinscription desinscription baja alto cancelar parar
-    parem sair remover stopp abmelden abbestellen austragen uitschrijven afmelden stoppen cancella cancellami
-    cancellatemi disiscrivimi basta rimuovi descadastrar
+    stop stopall unsubscribe unsub unsubcribe unsubscibe unsuscribe cancel end quit optout revoke stopp
+    remove arret arrete arretez desabonner desinscription baja alto cancelar pare parar parem sair salir remover
+    abmelden abbestellen austragen uitschrijven afmelden stoppen cancella cancellami cancellatemi disiscrivimi basta
+    rimuovi descadastrar
     """.split()
 )
 """Keywords of carriers, and their translations: a message of nothing but these and polite words is an opt-out."""
 
-_POLITE = re.compile(
-    r"\b(please|pls|plz|now|all|it|this|thanks|thank you|thx|sms|txt|text(s|ing)?|bitte|danke|svp|stp|merci|por favor"
-    r"|gracias|s'il vous plaît|alstublieft|aub)\b",
-    re.I,
+_BESIDE = frozenset(
+    """
+    please pls plz now all it this thanks thank you thx ta ty sms txt text texts texting messages msgs mails emails
+    ok okay man mate bro dude guys sir madam hi hello hey immediately already
+    bitte danke jetzt sofort svp stp merci s il vous plait por favor porfavor gracias obrigado obrigada ya agora
+    alstublieft alsjeblieft aub bedankt per favore grazie subito
+    """.split()
 )
+_JOINED = (("opt", "out"), ("stop", "all"), ("un", "subscribe"))
+_WORD = re.compile(r"[^\W\d_]{1,30}")
 _GREETING = re.compile(r"^(hi|hello|hey|dear|hallo|bonjour|hola|olá|ciao|guten tag|sehr geehrte)\b[^.?!]{0,40}$", re.I)
+_LONGEST = 400
+"""Characters of a message that can be nothing but keywords."""
 
 _STOP_VERBS = (
     r"(contact\w*|writ\w*|e-?mail\w*|mail\w*|messag\w*|text\w*|txt\w*|call\w*|spam\w*|bother\w*|send\w*|pester\w*"
@@ -44,7 +52,8 @@ _ENGLISH = _any(
     r"\b(take|get|keep|leave) (me|us|my (name|address\w*|number)|both my address\w*|our \w+) .{0,70}off\b(?! guard)",
     r"\boff with my name\b|\b(my|our) (name|address|number) off\b",
     r"\b(take|remove) (me|us) off\b.{0,20}\blist|\b(remove|delete) (me|us)( please| now|[.!]|$)",
-    rf"\b(stop|cease|quit|refrain from) ((all|any|your|these|the|with) )?(\w+ )?{_STOP_VERBS}\b(?!.{{0,12}}\bpdfs?\b)",
+    rf"\b(stop|cease|quit|refrain from) ((all|any|your|these|the|with) )?(\w+"
+    rf" )?{_STOP_VERBS}\b(?!.{{0,12}}\bpdfs?\b)",
     rf"\b(do ?n[o']?t|don t|never|no longer) (ever |please )?{_STOP_VERBS}\b.{{0,60}}\b(again|any "
     rf"?more|ever|further|me|us)\b",
     rf"\b(didn'?t|not to|never to|wouldn'?t|do not) {_STOP_VERBS}\b.{{0,30}}\b(again|any ?more|ever)\b",
@@ -166,9 +175,30 @@ _NOT_MEANT = _any(
     # a machine explains how to leave ITS list; a tapback repeats what we wrote
     r"\b(reply|text|send|antworten sie mit|répondez|responda|rispondi) [\"“'«]?\w+[\"”'»]? (to|um|pour|para|per) "
     r"(opt[ -]?out|unsubscribe|stop|cancel|end)\w*",
-    r"^(liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted .{1,12} to) [“\"].*",
     r"\bif (your|the) (\w+ ){0,3}(stop|unsubscribe|opt)",
 )
+_STAYS = _any(
+    r"\b(keep|leave|put) (me|us) (back )?on (the|your|this) (mailing )?list\b|\b(want|like) to stay on (the"
+    r"|your) list\b",
+    r"\b(don'?t|do not|please not) (take|remove|delete|drop|unsubscribe) (me|us)\b(?! again)",
+    r"\b(nicht|nich) (austragen|abmelden|streichen|rausnehmen|löschen)\b.{0,4}[!.,]|\bim verteiler (bleiben"
+    r"|lassen)\b",
+    r"\b(ne|n') ?(me|nous|m')? ?(retire|enlève|enleve|désinscri|désabonn|supprim|raye|ôte)\w{0,4}([- ](moi"
+    r"|nous))? (surtout )?pas\b",
+    r"\bno (me|nos) (quit|borr|elimin|saqu|dé|den|des)\w{0,4}( de (la|su) lista| de baja)?[!.,]"
+    r"|\bquiero seguir en (la|su) lista\b",
+    r"\bnão (me|nos) (tir|remov|apag|exclu)\w{0,4}( não)?( da lista)?[!.,]|\bquero continuar na lista\b",
+    r"\bhaal (me|mij|ons) er (nog |vooral )?niet (af|uit)\b|\bniet (uitschrijven|afmelden)\b.{0,4}[!.,]",
+    r"\bnon (mi|ci) (tolg|cancell|rimuov|elimin)\w{0,4}( dalla lista)?[!.,]|\bvoglio restare (in|nella) lista\b",
+)
+"""The writer asks to stay."""
+_TAPBACK = re.compile(
+    r"(liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted .{1,12} to"
+    r"|(hat )?.{0,30}(gefällt|mit .{1,12} reagiert)|a aimé|le gustó|gostou de|ha messo) ?.{0,20}[“\"„«]",
+    re.I,
+)
+_PROSE = 6_000
+"""Characters of a text in which an opt-out is looked for."""
 _QUOTED = re.compile(r"[\"“„«][^\"“”„»«]{1,80}[\"”“»]")
 
 
@@ -182,21 +212,41 @@ def stop_word(read: NewText) -> str | None:
     return next(filter(None, map(_keyword, (read.own, read.newest, first))), None)
 
 
-def opt_out_words(read: NewText, subject: str = "") -> str | None:
-    """The words by which the writer opts out, or None. Quotes never count."""
-    word = stop_word(read)
-    if word:
-        return word
-    if not read.own.strip() and subject.strip().lower() in KEYWORDS:  # a subject with "Re:" is our own
-        return subject.strip()
-    text = _QUOTED.sub(" ", _NOT_MEANT.sub(" ", " ".join(read.own.split())))
-    return _first_hit(text, _LANGUAGES)
+def keyword_in_subject(read: NewText, subject: str) -> str | None:
+    """The keyword that is the whole subject of an empty mail, or None; a subject with "Re:" is our own."""
+    return _keyword(subject) if subject.strip() and not read.own.strip() else None
+
+
+def repeats_our_message(text: str) -> bool:
+    """Whether a telephone wrote it: a reaction to a message of ours, with its text."""
+    return bool(_TAPBACK.match(text))
+
+
+def opt_out_words(text: str) -> str | None:
+    """The words by which a text seems to opt out, or None. What stands in quotation marks does not count."""
+    clean = _QUOTED.sub(" ", _NOT_MEANT.sub(" ", " ".join(text[:_PROSE].split())))
+    return _first_hit(clean, _LANGUAGES)
+
+
+def asks_to_stay(text: str) -> bool:
+    """Whether the writer asks not to be taken off the list, which is no opt-out whatever the other words are."""
+    return bool(_STAYS.search(" ".join(text[:_PROSE].split())))
 
 
 def _keyword(text: str) -> str | None:
-    """The text, if it is nothing but keywords and polite words."""
-    words = re.findall(r"\w+(?:-\w+)*", _POLITE.sub(" ", text).lower())
-    return " ".join(words)[:200] if words and KEYWORDS.issuperset(words) else None
+    """The text, if it is nothing but keywords, polite words, marks and emoji."""
+    if len(text) > _LONGEST or any(each.isdigit() for each in text):
+        return None
+    words = _WORD.findall(folded(text).replace("-", " ").replace("ß", "ss"))
+    for first, second in _JOINED:
+        words = _joined(words, first, second)
+    rest = [word for word in words if word not in _BESIDE]
+    return " ".join(words)[:200] if rest and KEYWORDS.issuperset(rest) else None
+
+
+def _joined(words: list[str], first: str, second: str) -> list[str]:
+    """The words, with `first second` as one word."""
+    return f" {' '.join(words)} ".replace(f" {first} {second} ", f" {first}{second} ").split()
 
 
 def _first_hit(text: str, patterns: Iterable[re.Pattern[str]]) -> str | None:

@@ -54,8 +54,9 @@ async def find_by_key(work: UnitOfWork, tenant: str, key: bytes) -> UUID | None:
 async def add(work: UnitOfWork, new: NewReply, classification: Classification) -> bool:
     """Store a reply; False when one with its key was received at the same time."""
     label = [getattr(classification, name) for name in _LABEL]
-    history = _json([*new.earlier, _history_entry(classification.label, "rules", REPLY_RULES, work.now, None)])
-    row = (*new[:-1], *label, "rules", work.now, history)
+    method = classification.method
+    history = _json([*new.earlier, _history_entry(classification.label, method, REPLY_RULES, work.now, None)])
+    row = (*new[:-1], *label, method, work.now, history)
     return bool(await work.run(_ADD, **by_column(_COLUMNS, [row])))
 
 
@@ -86,23 +87,43 @@ async def record_closed_address(work: UnitOfWork, row: RowMapping, hash: bytes) 
     )
 
 
+class GivenLabel(NamedTuple):
+    """A label that is given to a stored reply. `because`: the words that it relies on; None leaves what is stored."""
+
+    label: str
+    method: str
+    confidence: float
+    because: str | None
+
+
 async def relabel(
-    work: UnitOfWork, row: RowMapping, label: str, actor: str, note: str | None, event_id: str, *, keeps_address: bool
+    work: UnitOfWork,
+    row: RowMapping,
+    given: GivenLabel,
+    actor: str,
+    note: str | None,
+    event_id: str,
+    *,
+    keeps_address: bool,
 ) -> None:
-    """Store a human's label, and append it to the history. `keeps_address`: the address stays wrong if it was."""
+    """Store a later label, and append it to the history. `keeps_address`: the address stays wrong if it was."""
     await work.run(
         """
-        UPDATE reply SET label = :label, confidence = 1, method = 'human', needs_human = false, labelled_at = :now,
+        UPDATE reply SET label = :label, confidence = :confidence, method = :method, needs_human = false,
+               because = coalesce(:because, because), labelled_at = :now,
                event_id = :event_id, history = history || CAST(:entry AS jsonb),
                wrong_address = wrong_address AND :keeps_address,
                closed_hash = CASE WHEN :keeps_address THEN closed_hash END
         WHERE tenant_id = :tenant AND reply_id = :reply
         """,
-        label=label,
+        label=given.label,
+        confidence=given.confidence,
+        method=given.method,
+        because=given.because,
         now=work.now,
         event_id=event_id,
         keeps_address=keeps_address,
-        entry=_json([_history_entry(label, "human", actor, work.now, note)]),
+        entry=_json([_history_entry(given.label, given.method, actor, work.now, note)]),
         tenant=row["tenant_id"],
         reply=row["reply_id"],
     )

@@ -10,6 +10,7 @@ from services.outreach import hooks
 from services.outreach.keys import Keys
 from services.outreach.replies import store
 from services.outreach.replies.rules import WRONG_ADDRESS_LABELS
+from services.outreach.replies.rules.checklist_evidence import evidence_of
 from services.outreach.replies.rules.label_details import details_of
 from services.outreach.rules import AUTOMATIC_LABELS, CHANNELS
 from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of
@@ -69,7 +70,8 @@ async def label_reply(
     keeps_address = label in WRONG_ADDRESS_LABELS
     if row["closed_hash"] and not keeps_address:
         await addresses.save_state(work, (tenant, row["channel"], bytes(row["closed_hash"])), "valid", [])
-    await store.relabel(work, row, label, actor, note, str(uuid7()), keeps_address=keeps_address)
+    given = store.GivenLabel(label, "human", 1.0, None)
+    await store.relabel(work, row, given, actor, note, str(uuid7()), keeps_address=keeps_address)
     if corrects_opt_out:
         await retract_opt_out(work, tenant, lead.lead_id if lead else None, reply_id, actor, note or "")
     relabelled = await store.get(work, tenant, reply_id)
@@ -99,7 +101,7 @@ def _sender(keys: Keys, row: RowMapping) -> tuple[str, bytes] | None:
 async def apply_label(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead | None, actor: str | None) -> None:
     """Publish the label of a reply and apply what follows from it.
 
-    `actor`: the human who gave the label; None: the rules did, when the reply was received.
+    `actor`: the human or language model that gave the label later; None: the rules did, when the reply was received.
     """
     if lead is None:
         if row["label"] == "opt_out" and (sender := _sender(keys, row)):
@@ -160,6 +162,7 @@ async def _publish(work: UnitOfWork, row: RowMapping, lead: Lead) -> Envelope:
         "message_id": message_id,
         "wrong_address": True if row["wrong_address"] else None,
         "excerpt": row["newest"][:EXCERPT] or None,
+        "evidence": evidence_of(row["label"], row["newest"], row["received_at"].date()) or None,
         **_details(row),
     }
     return work.emit(

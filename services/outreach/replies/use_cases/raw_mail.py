@@ -15,9 +15,9 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from services.outreach.context import Context
-from services.outreach.replies.mail_reader import MailReader, NotRead
-from services.outreach.replies.rules.mail_reading import ReadMail, unread_mail
-from services.outreach.replies.store import inbound_mails
+from services.outreach.replies.mail_reader import MailReader, NotRead, TenantModel
+from services.outreach.replies.rules.mail_reading import ReadMail, ReadSms, unread_mail, unread_sms
+from services.outreach.replies.store import inbound_mails, reply_models
 from services.outreach.replies.store.inbound_mails import StoredMail
 from services.outreach.replies.use_cases.received import ReceivedMessage
 from services.outreach.replies.use_cases.receiving import record_mail
@@ -51,6 +51,19 @@ async def store_mail(work: UnitOfWork, tenant: str, raw: bytes, *, taken: bool =
     return mail_id
 
 
+async def model_of(work: UnitOfWork, begin: Begin, tenant: str) -> TenantModel | None:
+    """The model that the tenant has trained; None where the shipped one labels its replies."""
+    digest = await reply_models.digest_of(work, tenant)
+    if digest is None:
+        return None
+
+    async def load() -> bytes:
+        async with begin(tenant) as later:
+            return await reply_models.get(later, tenant) or b""
+
+    return TenantModel(digest, load)
+
+
 @dataclass(frozen=True, slots=True)
 class Mails:
     """Reads stored mails and records what they say."""
@@ -72,6 +85,17 @@ class Mails:
                 await inbound_mails.release(work, tenant, mail_id)
                 self.context.wake_after(work, "mails")
         return received or ReceivedMessage(None, "received")
+
+    async def read_sms(self, tenant: str, body: str) -> ReadSms:
+        """What an SMS says. Where it cannot be read in time, a STOP word still counts, and the rest is for a human."""
+        begin = self.context.service.database.tenant
+        async with begin(tenant) as work:
+            model = await model_of(work, begin, tenant)
+        try:
+            return await self.reader.read_sms(body, READING_SECONDS, model)
+        except NotRead as error:
+            log.error("sms.not_read", tenant=tenant, problem=str(error))
+            return unread_sms(body, str(error))
 
     async def read_due(self, database: Database) -> int:
         """A worker's round: read the mails that are due; how many were looked at."""
@@ -96,9 +120,10 @@ class Mails:
         """Read the mail and record what it says; None when somebody else has done so, or does so now."""
         async with begin(tenant) as work:
             mail = await inbound_mails.get(work, tenant, mail_id)
-        if mail is None:
-            return None
-        read = await self._understand(mail, seconds)
+            if mail is None:
+                return None
+            model = await model_of(work, begin, tenant)
+        read = await self._understand(mail, seconds, model)
         async with begin(tenant) as work:
             if not await inbound_mails.lock(work, tenant, mail_id):
                 return None
@@ -109,8 +134,8 @@ class Mails:
             self.context.wake_after(work, "composer")
         return received
 
-    async def _understand(self, mail: StoredMail, seconds: float) -> ReadMail:
+    async def _understand(self, mail: StoredMail, seconds: float, model: TenantModel | None) -> ReadMail:
         if mail.attempts >= ATTEMPTS:
             problem = f"the mail could not be read in {ATTEMPTS} attempts; its raw form is kept"
             return unread_mail(mail.raw, sha256(mail.raw).hexdigest(), problem)
-        return await self.reader.read(mail.raw, seconds)
+        return await self.reader.read(mail.raw, seconds, model)

@@ -8,8 +8,8 @@ from sqlalchemy import RowMapping
 
 from services.outreach.keys import Keys
 from services.outreach.replies import store
-from services.outreach.replies.rules import Classification, classify, new_text
-from services.outreach.replies.rules.mail_reading import ReadMail
+from services.outreach.replies.rules import Classification
+from services.outreach.replies.rules.mail_reading import ReadMail, ReadSms
 from services.outreach.replies.use_cases import labelling
 from services.outreach.replies.use_cases.labelling import kept_lead
 from services.outreach.replies.use_cases.received import ReceivedMessage, notify_sent
@@ -70,16 +70,17 @@ async def record_mail(
     return await _store(work, keys, match, new, classification)
 
 
-async def receive_sms(work: UnitOfWork, keys: Keys, tenant: str, sender: str, body: str, sid: str) -> ReceivedMessage:
-    """Receive an SMS. `sid`: the provider's id for it."""
+async def record_sms(
+    work: UnitOfWork, keys: Keys, tenant: str, sender: str, body: str, sid: str, read: ReadSms
+) -> ReceivedMessage:
+    """Record an SMS that was read. `sid`: the provider's id for it."""
     key = sha256(f"sms:{sid}".encode()).digest()
     known = await store.find_by_key(work, tenant, key)
     if known is not None:
         return ReceivedMessage(known, "duplicate")
     hash = keys.address(tenant, sender)
     match = await _match_by_address(work, tenant, hash)
-    read = new_text.extract(body)
-    classification = _about_present_address(match, "sms", hash, classify("sms", {}, read))
+    classification = _about_present_address(match, "sms", hash, read.classification)
     new = _new_reply(tenant, key, "sms", sender, sid, None, read.newest, body.encode(), work.now)
     return await _store(work, keys, match, new, classification)
 

@@ -8,7 +8,7 @@ from services.outreach.keys import Keys
 from services.outreach.replies import store
 from services.outreach.replies.mail_reader import MailReader, NotRead
 from services.outreach.replies.rules.mail_reading import ReadMail
-from services.outreach.replies.use_cases.raw_mail import READING_SECONDS
+from services.outreach.replies.use_cases.raw_mail import READING_SECONDS, model_of
 from services.outreach.replies.use_cases.receiving import record_mail
 from shared.db import Database
 
@@ -36,13 +36,14 @@ async def reread(
     while True:
         async with database.worker() as work:
             page = await store.page_to_reread(work, tenant, since, after, PAGE)
+            model = await model_of(work, lambda each: database.worker([each]), tenant)
         if not page:
             return result
         for stored in page:
             after = stored.reply_id
             result.read += 1
             try:
-                read = await reader.read(stored.raw, READING_SECONDS)
+                read = await reader.read(stored.raw, READING_SECONDS, model)
             except NotRead:
                 result.not_read += 1
                 continue

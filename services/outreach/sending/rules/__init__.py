@@ -1,6 +1,6 @@
 """Decisions about one dispatch. Pure."""
 
-from services.outreach.sending.rules.conditions import SPACING, Go, Refuse, SendConditions, Wait, decide
+from services.outreach.sending.rules.conditions import LEAD_SPACING, SPACING, Go, Refuse, SendConditions, Wait, decide
 from services.outreach.sending.rules.outcomes import (
     GIVE_UP_AFTER,
     LONGEST_BACK_OFF,
@@ -16,6 +16,7 @@ from services.outreach.sending.rules.used_up import ChannelUse, exhausted, used_
 
 __all__ = [
     "GIVE_UP_AFTER",
+    "LEAD_SPACING",
     "LONGEST_BACK_OFF",
     "NOT_SENT_STEPS",
     "SPACING",

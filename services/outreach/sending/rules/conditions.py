@@ -9,6 +9,8 @@ SPACING = "spacing between two messages of the mailbox"
 """The reason of a dispatch that waits for its mailbox. It is stored, and finds those that wait for the same."""
 
 
+LEAD_SPACING = "the least time between two messages to one lead (lead_spacing_minutes)"
+"""The reason of a dispatch that waits because of another message to its lead; stored and found like SPACING."""
 _LOOK_AGAIN = timedelta(hours=1)
 
 
@@ -39,7 +41,9 @@ class SendConditions:
     `to`: the address that was approved; `address`: the lead's present one. `own_domain`: whether the tenant may send
     from the mailbox's domain. `suppressed`: why the address is suppressed. `last_reply_at`: when the lead last replied.
     `windows`: the tenant's, and that of the message's sequence. `per_day`: the mailbox's cap, `day_ends` when it is
-    reset. `enrolment`: the state of the enrolment that the message belongs to, None for any other message.
+    reset. `lead_last_sent_at`: when another message was sent to the lead, on any channel; `lead_turn_of_other`: an
+    earlier one has waited for `lead_spacing` and is due. `enrolment`: the state of the enrolment that the message
+    belongs to, None for any other message.
     """
 
     channel: str
@@ -66,12 +70,15 @@ class SendConditions:
     day_ends: datetime
     last_sent_at: datetime | None
     spacing: timedelta
+    lead_last_sent_at: datetime | None = None
+    lead_spacing: timedelta = timedelta(0)
+    lead_turn_of_other: bool = False
     enrolment: str | None = None
     paused_until: datetime | None = None
 
 
 def decide(conditions: SendConditions, now: datetime) -> Go | Wait | Refuse:
-    """Go, wait (window, cap, spacing), or refuse for good with the reason."""
+    """Go, wait (window, spacing of the lead, cap, spacing of the mailbox), or refuse for good with the reason."""
     refusal = _refusal(conditions)
     if refusal:
         return Refuse(refusal)
@@ -82,6 +89,10 @@ def decide(conditions: SendConditions, now: datetime) -> Go | Wait | Refuse:
         return Refuse("the windows of the tenant and of the sequence are never open together")
     if opens > now:
         return Wait(opens, "outside the sending window")
+    if conditions.lead_spacing:
+        last = now if conditions.lead_turn_of_other else conditions.lead_last_sent_at
+        if last and last + conditions.lead_spacing > now:
+            return Wait(last + conditions.lead_spacing, LEAD_SPACING)
     if conditions.per_day is not None and conditions.sent_today >= conditions.per_day:
         return Wait(conditions.day_ends, f"the mailbox has sent its {conditions.per_day} messages of today")
     if conditions.last_sent_at and conditions.last_sent_at + conditions.spacing > now:

@@ -3,6 +3,7 @@
 from services.outreach.sending.store.dispatches import (
     Approved,
     ByTemplate,
+    LeadTurns,
     annotate,
     by_provider_id,
     change_state,
@@ -11,6 +12,7 @@ from services.outreach.sending.store.dispatches import (
     hasten_queued,
     lapsed,
     last_turn,
+    lead_turns,
     lock,
     lock_due,
     next_due,
@@ -40,6 +42,7 @@ from services.outreach.sending.store.mailboxes import (
 __all__ = [
     "Approved",
     "ByTemplate",
+    "LeadTurns",
     "MailboxUse",
     "SentMessages",
     "allow_domain",
@@ -56,6 +59,7 @@ __all__ = [
     "hasten_queued",
     "lapsed",
     "last_turn",
+    "lead_turns",
     "lock",
     "lock_due",
     "lock_mailbox",

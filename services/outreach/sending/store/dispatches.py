@@ -162,6 +162,38 @@ async def last_turn(work: UnitOfWork, tenant: str, mailbox: str, reason: str) ->
     return row["at"] if row else None
 
 
+class LeadTurns(NamedTuple):
+    """Other messages to a lead: when the last was sent, until when those wait that have a turn, and who is due."""
+
+    last_sent_at: datetime | None
+    last_turn: datetime | None
+    """The latest `due_at` of those that wait for the lead's spacing; once a dispatch has a turn, of earlier ones."""
+    other_is_due: bool
+    """One that was approved earlier has waited for its turn, and it has come."""
+
+
+async def lead_turns(work: UnitOfWork, row: RowMapping, lead_ids: Sequence[UUID], reason: str) -> LeadTurns:
+    """The other messages to the lead of a dispatch. `reason`: that of those which wait for the lead's spacing."""
+    found = await work.fetch_tuples(
+        """
+        SELECT max(sending_at) FILTER (WHERE state IN ('sending', 'sent', 'unknown')),
+               max(due_at) FILTER (WHERE state = 'queued' AND reason = :reason AND due_at > :now
+                                     AND (NOT :waited OR (created_at, dispatch_id) < (:created_at, :dispatch))),
+               coalesce(bool_or(state = 'queued' AND reason = :reason AND due_at <= :now
+                                AND (created_at, dispatch_id) < (:created_at, :dispatch)), false)
+        FROM dispatch WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND dispatch_id <> :dispatch
+        """,
+        tenant=row["tenant_id"],
+        leads=list(lead_ids),
+        dispatch=row["dispatch_id"],
+        created_at=row["created_at"],
+        waited=row["reason"] == reason,
+        reason=reason,
+        now=work.now,
+    )
+    return LeadTurns(*found[0])
+
+
 async def enter_sending(work: UnitOfWork, row: RowMapping, message_id: str, lease: timedelta) -> None:
     """Store `sending` with the Message-ID, before the first byte is sent. The database's own clock times the lease."""
     check_transition(row["state"], "sending")

@@ -8,11 +8,20 @@ from sqlalchemy import RowMapping
 
 from services.outreach.keys import Keys, Unsubscribe, sms_reference
 from services.outreach.keys import message_id as message_id_of
-from services.outreach.rules import Window
+from services.outreach.rules import CHANNELS, Window
 from services.outreach.schemas import DEFAULT_PER_DAY, OutreachSettings
 from services.outreach.sending import store
 from services.outreach.sending.message import Message, ascii_domain, on_the_wire
-from services.outreach.sending.rules import SPACING, Go, Refuse, SendConditions, Wait, decide, is_own_domain
+from services.outreach.sending.rules import (
+    LEAD_SPACING,
+    SPACING,
+    Go,
+    Refuse,
+    SendConditions,
+    Wait,
+    decide,
+    is_own_domain,
+)
 from services.outreach.sending.templates import ApprovedTemplate, fill_in
 from services.outreach.store import (
     Lead,
@@ -48,11 +57,13 @@ async def lease_dispatch(
 
     Every opt-out, suppression, consent change or address change locks the same row: after one of them has committed,
     no dispatch to that address passes these checks. An opt-out on the other channel locks another address, but it
-    changes the lead's row, which is locked here last.
+    changes the lead's row, which is locked here last. The lead's other address is locked too: of two messages to one
+    lead, on whatever channels, the second sees the first one's state.
     """
     tenant = due["tenant_id"]
     key = (tenant, due["channel"], bytes(due["address_hash"]))
-    locked = (await addresses.lock_addresses(work, [key]))[key]
+    lead = await lead_of(work, tenant, due["lead_id"])
+    locked = (await addresses.lock_addresses(work, [key, *_addresses_of(lead)]))[key]
     lead = await lead_of(work, tenant, due["lead_id"])
     if lead and lead.domain_hash:
         await addresses.lock_domains(work, [(tenant, lead.domain_hash)], shared=True)
@@ -63,13 +74,16 @@ async def lease_dispatch(
     use = await store.lock_mailbox(work, tenant, row["mailbox"])
     await lock_leads_shared(work, tenant, due["lead_id"])
     lead = await lead_of(work, tenant, due["lead_id"])
-    match decide(await _conditions(work, row, lead, locked.state, settings, use, mail_domain), work.now):
+    turns = await _turns(work, row)
+    match decide(await _conditions(work, row, lead, locked.state, settings, use, turns, mail_domain), work.now):
         case Refuse(reason):
             await store.change_state(work, row, "refused", reason=reason)
             return None
         case Wait(until, reason):
             if reason == SPACING:
                 until = await _turn(work, row, until, settings)
+            if reason == LEAD_SPACING and turns.last_turn:
+                until = max(until, turns.last_turn + timedelta(minutes=settings.lead_spacing_minutes))
             await store.change_state(work, row, "queued", reason=reason, due_at=until)
             return None
         case Go():
@@ -88,6 +102,18 @@ async def lease_dispatch(
     await store.count_attempt(work, tenant, row["mailbox"], use.sent_today)
     token = keys.unsubscribe_token(Unsubscribe(tenant, row["lead_id"], row["channel"], key[2]))
     return Attempt(tenant, row["dispatch_id"], message, message_id, work.now, token)
+
+
+def _addresses_of(lead: Lead | None) -> list[tuple[str, str, bytes]]:
+    """The keys of the lead's addresses."""
+    found = [(channel, lead.address_hash(channel)) for channel in CHANNELS] if lead else []
+    return [(lead.tenant, channel, bytes(hash)) for channel, hash in found if lead and hash]
+
+
+async def _turns(work: UnitOfWork, row: RowMapping) -> store.LeadTurns:
+    """What else was sent, or waits to be sent, to the lead of the dispatch."""
+    lead_ids = await lead_ids_of(work, row["tenant_id"], row["lead_id"])
+    return await store.lead_turns(work, row, lead_ids, LEAD_SPACING)
 
 
 def _message_id(row: RowMapping) -> str:
@@ -134,6 +160,7 @@ async def _conditions(
     address_state: str,
     settings: OutreachSettings,
     use: store.MailboxUse,
+    turns: store.LeadTurns,
     mail_domain: str,
 ) -> SendConditions:
     tenant, channel = row["tenant_id"], row["channel"]
@@ -172,6 +199,9 @@ async def _conditions(
         spacing=spacing,
         enrolment=enrolment["state"] if enrolment else None,
         paused_until=enrolment["paused_until"] if enrolment else None,
+        lead_last_sent_at=turns.last_sent_at,
+        lead_spacing=timedelta(minutes=settings.lead_spacing_minutes),
+        lead_turn_of_other=turns.other_is_due,
     )
 
 

@@ -17,6 +17,7 @@ from shared.db import UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.events import MessageSent
 from shared.ids import derived_id
+from shared.observability import SENDS
 from shared.store.aliases import resolve
 
 
@@ -25,6 +26,7 @@ async def record_outcome(work: UnitOfWork, tenant: str, dispatch_id: UUID, outco
     row = await store.lock(work, tenant, dispatch_id)
     if row is None:
         return
+    work.after_commit.append(SENDS.labels(row["channel"], outcome.state).inc)
     if row["state"] == "unknown" and outcome.state in ("sent", "failed"):
         await _record_final(work, row, outcome)
     elif row["state"] == "sending":

@@ -1,0 +1,139 @@
+"""Imports beside single requests: the rate of each in one run, and whether an import's rate stays the same to its end.
+
+Capture runs as a process of its own. The single path is `POST /v1/leads` by many connections at once, which capture
+groups into common transactions; the import is one CSV file with the same fields.
+"""
+
+import asyncio
+import itertools
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+
+from benchmarks.hostile import ready
+from benchmarks.implementations import OURS
+from benchmarks.results import Measurements, print_table
+from benchmarks.servers import Servers
+from deploy.local import process
+from deploy.local.identity import Identity
+from deploy.local.ports import free_port
+
+TENANT = "bench"
+CONNECTIONS = 32
+_FIELDS = ("external_id", "email", "phone", "first_name", "last_name", "company", "job_title", "country", "campaign")
+
+
+def lead(number: int) -> dict[str, str]:
+    """The lead of a row: everybody is somebody else."""
+    return {
+        "external_id": f"row-{number}",
+        "email": f"person.{number}@company-{number % 9973}.example",
+        "phone": f"+4915{100_000_000 + number}",
+        "first_name": f"First{number % 4001}",
+        "last_name": f"Last{number}",
+        "company": f"Company {number % 9973}",
+        "job_title": "Head of Operations",
+        "country": "DE",
+        "campaign": "fair",
+    }
+
+
+def _write(path: Path, count: int) -> None:
+    """A CSV file of so many leads."""
+    with path.open("w") as file:
+        file.write(",".join(_FIELDS) + "\n")
+        file.writelines(",".join(lead(number).values()) + "\n" for number in range(1, count + 1))
+
+
+async def measure(servers: Servers, *, rows: int, seconds: float) -> Measurements:
+    """Rates in leads a second; the ratio is the rate / that of single requests, and of the last tenth / the first."""
+    await servers.create_databases(OURS.databases)
+    port = free_port()
+    token = Identity(servers.folder).sign_token(TENANT, ["operator"], "bench", 36_000, None)
+    log_file = servers.folder / "imports-capture.log"
+    with log_file.open("ab") as log:
+        child: subprocess.Popen[bytes] = process.launch(
+            [sys.executable, "-m", "cli.main", "services", "run", "capture", "--port", str(port)],
+            log=log,
+            env=OURS.environment(servers, "capture"),
+        )
+    try:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}, timeout=600
+        ) as client:
+            await ready(client, log_file)
+            await _single(client, min(5.0, seconds), 500_000_000)
+            single = await _single(client, seconds, 600_000_000)
+            await asyncio.to_thread(_write, servers.folder / "leads.csv", rows)
+            marks, peak = await _import(client, servers.folder / "leads.csv", rows, child.pid)
+    finally:
+        await asyncio.to_thread(process.stop, child, signal.SIGTERM, 20.0)
+    (began, _), (ended, read) = marks[0], marks[-1]
+    whole = read / (ended - began)
+    first, last = _rate(marks, 0, rows // 10), _rate(marks, rows - rows // 10, rows)
+    variants = {
+        "single requests": {"rate": round(single, 1), "ratio": 1.0},
+        "import": {"rate": round(whole, 1), "ratio": round(whole / single, 2)},
+        "import, first tenth": {"rate": round(first, 1), "ratio": 1.0},
+        "import, last tenth": {"rate": round(last, 1), "ratio": round(last / first, 2)},
+    }
+    print_table(
+        f"import of {rows:,} rows beside single requests; capture used at most {peak / 2**20:.0f} MiB",
+        variants,
+        {"import": ">= 2.5", "import, last tenth": ">= 0.8"},
+    )
+    return {"import": variants}
+
+
+async def _single(client: httpx.AsyncClient, seconds: float, first: int) -> float:
+    """Leads a second by single requests."""
+    numbers = itertools.count(first)
+    begun = time.monotonic()
+
+    async def post() -> int:
+        done = 0
+        while time.monotonic() - begun < seconds:
+            answer = await client.post("/v1/leads", json={"source": "bench", **lead(next(numbers))})
+            assert answer.status_code == 201, answer.text
+            done += 1
+        return done
+
+    done = sum(await asyncio.gather(*(post() for _ in range(CONNECTIONS))))
+    return done / (time.monotonic() - begun)
+
+
+async def _import(client: httpx.AsyncClient, path: Path, rows: int, pid: int) -> tuple[list[tuple[float, int]], int]:
+    """How many rows were read at which moment, and the most memory that the process had, in bytes."""
+
+    def upload() -> str:
+        with (
+            path.open("rb") as file,
+            httpx.Client(base_url=client.base_url, headers=client.headers, timeout=600) as http,
+        ):
+            answer = http.post("/v1/imports", files={"file": (path.name, file, "text/csv")}, data={"source": "bench"})
+            assert answer.status_code == 202, answer.text
+            return str(answer.json()["import_id"])
+
+    import_id = await asyncio.to_thread(upload)
+    marks, peak = [(time.monotonic(), 0)], 0
+    while True:
+        job = (await client.get(f"/v1/imports/{import_id}")).json()
+        peak = max(peak, psutil.Process(pid).memory_info().rss)
+        if job["read"] != marks[-1][1]:
+            marks.append((time.monotonic(), job["read"]))
+        if job["state"] != "running":
+            assert (job["state"], job["taken"]) == ("done", rows), job
+            return marks, peak
+        await asyncio.sleep(0.2)
+
+
+def _rate(marks: list[tuple[float, int]], first: int, last: int) -> float:
+    """Rows a second between two rows, from the marks around them."""
+    begun = max((mark for mark in marks if mark[1] <= first), key=lambda mark: mark[1])
+    ended = min((mark for mark in marks if mark[1] >= last), key=lambda mark: mark[1])
+    return (ended[1] - begun[1]) / (ended[0] - begun[0])

@@ -1,0 +1,105 @@
+"""What keeps machines out of a form: time, work, origins, and how often one address may submit.
+
+Nothing here needs anything but the form's own secret, so every replica decides alike.
+"""
+
+import hmac
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import blake2b, sha256
+from ipaddress import IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
+
+STARTED_LASTS = timedelta(hours=24)
+"""How long a form that was shown may be submitted, where it has a minimum time or a proof of work."""
+MAX_WORK_BITS = 24
+"""A browser needs some seconds for twenty bits; each more doubles them."""
+_MAC = 32
+
+
+def started_token(secret: bytes, now: datetime, nonce: str) -> str:
+    """What a form that is shown now carries, so that the submission proves when it was shown."""
+    content = f"{int(now.timestamp() * 1_000)}.{nonce}"
+    return f"{content}.{_mac(secret, content)}"
+
+
+def started_at(secret: bytes, token: str) -> int | None:
+    """When the form with this token was shown, in milliseconds since 1970; None for a token that is not ours."""
+    content, _, mac = token[:200].rpartition(".")
+    if not hmac.compare_digest(_mac(secret, content).encode(), mac.encode(errors="replace")):
+        return None
+    return int(content.partition(".")[0])
+
+
+def _mac(secret: bytes, content: str) -> str:
+    return hmac.new(secret, b"started\0" + content.encode(errors="replace"), sha256).hexdigest()[:_MAC]
+
+
+def too_early_or_late(secret: bytes, token: str, now: datetime, least_seconds: float) -> str | None:
+    """Why a submission comes too early or too late after its form was shown, as a sentence for people; or None."""
+    at = started_at(secret, token)
+    if at is None:
+        return "the form has to be loaded before it is sent; load it again"
+    seconds = now.timestamp() - at / 1_000
+    if seconds > STARTED_LASTS.total_seconds():
+        return "the form was open for too long; send it once more"
+    if seconds < least_seconds:
+        return "that was quick; look over what you entered, and send it once more"
+    return None
+
+
+def work_is_done(token: str, answer: str, bits: int) -> bool:
+    """Whether SHA-256 of `token:answer` begins with so many zero bits: the proof of work of Hashcash (Back, 2002)."""
+    digest = sha256(f"{token}:{answer[:100]}".encode(errors="replace")).digest()
+    return int.from_bytes(digest) >> (256 - bits) == 0
+
+
+def visitor_key(secret: bytes, address: str) -> bytes:
+    """A keyed hash of the network that a request comes from: an IPv4 address, or the /64 that one IPv6 line has."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        network = address[:100]
+    else:
+        mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+        ip = mapped or ip
+        network = str(ip_network(f"{ip}/64", strict=False)) if ip.version == 6 else str(ip)
+    return blake2b(network.encode(errors="replace"), key=secret[:64], digest_size=16).digest()
+
+
+def use_key(secret: bytes, token: str) -> bytes:
+    """A keyed hash of a solved proof of work, which counts once."""
+    return blake2b(b"work\0" + token.encode(errors="replace"), key=secret[:64], digest_size=16).digest()
+
+
+def client_address(peer: str, forwarded: str, trusted_proxies: int) -> str:
+    """The address of the client behind so many proxies of our own, each of which appends to X-Forwarded-For.
+
+    What stands further left was written by the client, and is not believed.
+    """
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
+    if trusted_proxies <= 0 or not hops:
+        return peer
+    return hops[-min(trusted_proxies, len(hops))]
+
+
+def read_origin(text: str) -> str:
+    """An origin such as https://www.example.org, or `*`. Raises ValueError for anything else (RFC 6454)."""
+    if text == "*":
+        return text
+    parts = urlsplit(text.lower().rstrip("/"))
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.username:
+        raise ValueError("has an entry that is not an origin such as https://www.example.org")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def may_send(origin: str | None, host: str, allowed: Iterable[str]) -> bool:
+    """Whether a page of this origin may send the form. A request without an origin comes from no other page.
+
+    The form's own page, on our host, always may.
+    """
+    if origin is None:
+        return True
+    origins = set(allowed)
+    own = urlsplit(origin).netloc.lower()
+    return "*" in origins or origin.lower() in origins or (bool(own) and own == host.lower())

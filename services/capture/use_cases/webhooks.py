@@ -1,0 +1,264 @@
+"""Webhooks: other systems send bodies of their own shape, and a mapping makes leads and meetings of them.
+
+What no lead can be made of is kept with the reason, and can be replayed once the mapping was corrected.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from json import JSONDecodeError
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+from sqlalchemy.exc import DBAPIError
+
+from services.capture.rules.contact import Contact, ContactNormaliser, normalise
+from services.capture.rules.errors import FieldError
+from services.capture.rules.public_tokens import public_token, tenant_of
+from services.capture.rules.webhook_mapping import Item, Meeting, WebhookMapping, items_of, read_item
+from services.capture.rules.webhook_signatures import Sent, Signature, problem_of
+from services.capture.store import webhooks as store
+from services.capture.use_cases.retries import retry_in_savepoint
+from services.capture.use_cases.submissions import Submission, SubmissionResult, record_submissions
+from shared.db import Database, UnitOfWork, sqlstate
+from shared.errors import Conflict, Forbidden, NotFound, TooManyRequests
+from shared.events import MeetingBooked, MeetingCancelled
+from shared.ids import is_tenant, uuid7
+from shared.strict_json import is_too_deep, read_json, without_zeros
+
+_FORM = "application/x-www-form-urlencoded"
+_REPLAYED_AT_ONCE = 500
+
+
+class Webhook(NamedTuple):
+    """A webhook as it is stored."""
+
+    row: RowMapping
+
+    @property
+    def tenant(self) -> str:
+        return str(self.row["tenant_id"])
+
+    @property
+    def token(self) -> str:
+        return str(self.row["token"])
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        settings: Mapping[str, Any] = self.row["settings"]
+        return settings
+
+    @property
+    def mapping(self) -> WebhookMapping:
+        settings = self.settings
+        return WebhookMapping(settings["mapping"], settings["items"], settings["when"], settings["meeting"])
+
+    @property
+    def signature(self) -> Signature | None:
+        return Signature(**self.settings["signature"]) if self.settings["signature"] else None
+
+
+class Reading(NamedTuple):
+    """What an item of a body would become. `errors`: why it makes no lead; `contact` is None then."""
+
+    item: Item
+    contact: Contact | None
+    errors: Sequence[FieldError]
+    warnings: Sequence[FieldError]
+
+
+class Outcome(NamedTuple):
+    """How many items of a delivery made or changed a lead, were kept, and are ignored by the webhook's `when`."""
+
+    taken: int = 0
+    kept: int = 0
+    ignored: int = 0
+
+
+async def create_webhook(
+    work: UnitOfWork, tenant: str, name: str, source: str, settings: Mapping[str, Any], secret: str, actor: str
+) -> Webhook:
+    """`secret`: "" where nothing is signed and no address verified."""
+    token = public_token(tenant, secrets.token_bytes(16))
+    await store.insert(
+        work, tenant, token, name=name, source=source, settings=settings, secret=secret.encode() or None, by=actor
+    )
+    return await get_webhook(work, tenant, token)
+
+
+async def get_webhook(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False) -> Webhook:
+    """A webhook of this tenant. Raises NotFound."""
+    row = await store.read(work, tenant, token, lock=lock)
+    if row is None:
+        raise NotFound("there is no webhook with this token")
+    return Webhook(row)
+
+
+async def find_public(database: Database, token: str) -> Webhook:
+    """The webhook with this token, of whichever tenant. Raises NotFound, also for one that is switched off."""
+    tenant = tenant_of(token)
+    if tenant is None or not is_tenant(tenant):
+        raise NotFound("there is no webhook with this token")
+    async with database.tenant(tenant) as work:
+        webhook = await get_webhook(work, tenant, token)
+    if not webhook.row["active"]:
+        raise NotFound("this webhook is switched off")
+    return webhook
+
+
+async def receive(database: Database, webhook: Webhook, sent: Sent, normaliser: ContactNormaliser) -> Outcome:
+    """Verify a delivery and make its leads; keep what makes none.
+
+    Raises Forbidden for a delivery that its sender has not signed, TooManyRequests when too much is kept already.
+    """
+    async with database.tenant(webhook.tenant) as work:
+        if webhook.signature is not None:
+            problem = problem_of(webhook.signature, webhook.row["secret"] or b"", sent, work.now)
+            if problem is not None:
+                raise Forbidden(problem)
+        content_type = sent.headers.get("content-type", "")[:200]
+        try:
+            items = items_of(webhook.mapping, read_body(sent.body, content_type))
+        except ValueError as error:
+            errors = [{"field": "body", "message": str(error)}]
+            await _keep(work, webhook, [store.Kept(uuid7(), sent.body, content_type, True, errors)])
+            return Outcome(kept=1)
+        taken, ignored = 0, 0
+        kept: list[store.Kept] = []
+        for raw in items:
+            reading = read(webhook, raw, normaliser)
+            if not reading.item.counts and not reading.errors:
+                ignored += 1
+                continue
+            result, found = await _take(work, webhook, reading, None)
+            if result is not None:
+                taken += 1
+            else:
+                kept.append(_item_kept(raw, found))
+        await _keep(work, webhook, kept)
+        return Outcome(taken, len(kept), ignored)
+
+
+def read_body(body: bytes, content_type: str) -> Any:
+    """The value of a body: JSON, or the fields of a form. Raises ValueError with a sentence for people."""
+    if content_type.partition(";")[0].strip().lower() == _FORM:
+        try:
+            return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1_000))
+        except ValueError:
+            raise ValueError("the form cannot be read") from None
+    text = without_zeros(body)
+    try:
+        value = read_json(text)
+    except JSONDecodeError as error:
+        raise ValueError(f"the body is not JSON: {error.msg} (character {error.pos})") from None
+    if is_too_deep(text, value):
+        raise ValueError("the body is nested too deeply")
+    return value
+
+
+def read(webhook: Webhook, raw: Any, normaliser: ContactNormaliser) -> Reading:
+    """What an item would become, without any effect."""
+    item = read_item(webhook.mapping, raw, webhook.row["source"])
+    if not item.counts:
+        return Reading(item, None, item.errors, ())
+    contact, errors = normalise(item.submission, normaliser)
+    of_meeting = [error for error in item.errors if error.field.startswith("meeting")]
+    if contact is None or of_meeting:
+        return Reading(item, None, [*item.errors, *(errors if contact is None else ())], ())
+    return Reading(item, contact, (), [*item.errors, *errors])
+
+
+async def _take(
+    work: UnitOfWork, webhook: Webhook, reading: Reading, time: datetime | None
+) -> tuple[SubmissionResult | None, list[dict[str, str]]]:
+    """Record an item that arrived at `time` (None for now); or why it makes no lead."""
+    if reading.contact is None:
+        return None, [{"field": error.field, "message": error.message} for error in reading.errors]
+    submissions = [Submission(webhook.tenant, reading.contact, time)]
+    try:
+        (result,) = await retry_in_savepoint(work, lambda: record_submissions(work, submissions))
+    except DBAPIError as error:
+        if sqlstate(error)[:2] not in ("22", "23"):
+            raise
+        return None, [{"field": "body", "message": "cannot be stored as it is"}]
+    if reading.item.meeting is not None:
+        _emit_meeting(work, webhook, reading.item.meeting, result, time or work.now)
+    return result, []
+
+
+def _emit_meeting(
+    work: UnitOfWork, webhook: Webhook, meeting: Meeting, result: SubmissionResult, time: datetime
+) -> None:
+    event: MeetingBooked | MeetingCancelled = MeetingCancelled(meeting_id=meeting.id)
+    if meeting.starts_at is not None and meeting.ends_at is not None:
+        title = {"title": meeting.title} if meeting.title else {}
+        event = MeetingBooked(meeting_id=meeting.id, starts_at=meeting.starts_at, ends_at=meeting.ends_at, **title)
+    work.emit(event, tenant=webhook.tenant, subject=result.lead.lead_id, time=time)
+
+
+def _item_kept(raw: Any, errors: Sequence[Mapping[str, str]]) -> store.Kept:
+    return store.Kept(uuid7(), json.dumps(raw).encode(), "application/json", False, errors)
+
+
+async def _keep(work: UnitOfWork, webhook: Webhook, kept: Sequence[store.Kept]) -> None:
+    if not kept:
+        return
+    if await store.count_kept(work, webhook.tenant, webhook.token) >= store.MOST_KEPT:
+        raise TooManyRequests("this webhook keeps too many deliveries that made no lead; correct its mapping first")
+    await store.keep(work, webhook.tenant, webhook.token, kept)
+
+
+async def replay(work: UnitOfWork, webhook: Webhook, delivery_id: UUID, normaliser: ContactNormaliser) -> RowMapping:
+    """Read a kept delivery again by the present mapping, at the time at which it arrived; the delivery after it.
+
+    Raises NotFound, and Conflict for one that has passed.
+    """
+    row = await store.read_delivery(work, webhook.tenant, webhook.token, delivery_id, lock=True)
+    if row is None:
+        raise NotFound("there is no such delivery")
+    if row["state"] != "kept":
+        raise Conflict("this delivery has passed already")
+    mapping = webhook.mapping if row["whole"] else webhook.mapping._replace(items="")
+    lead_id: UUID | None = None
+    left: list[store.Kept] = []
+    errors: list[dict[str, str]] = []
+    try:
+        items = items_of(mapping, read_body(row["body"], row["content_type"]))
+    except ValueError as error:
+        items, errors = [], [{"field": "body", "message": str(error)}]
+    for raw in items:
+        reading = read(webhook, raw, normaliser)
+        if not reading.item.counts and not reading.errors:
+            continue
+        result, found = await _take(work, webhook, reading, row["received_on"])
+        if result is not None:
+            lead_id = result.lead.lead_id
+        elif len(items) == 1:
+            errors = found
+        else:
+            left.append(_item_kept(raw, found))
+    if errors:
+        await store.set_errors(work, webhook.tenant, webhook.token, delivery_id, errors)
+    else:
+        await store.keep(work, webhook.tenant, webhook.token, left)
+        await store.mark_replayed(work, webhook.tenant, webhook.token, delivery_id, lead_id)
+    after = await store.read_delivery(work, webhook.tenant, webhook.token, delivery_id)
+    assert after is not None
+    return after
+
+
+async def replay_all(database: Database, webhook: Webhook, normaliser: ContactNormaliser) -> Outcome:
+    """Replay the oldest kept deliveries, each in a transaction of its own; how many passed, and how many did not."""
+    async with database.tenant(webhook.tenant) as work:
+        ids = await store.kept_after(work, webhook.tenant, webhook.token, after=None, limit=_REPLAYED_AT_ONCE)
+    states: list[str] = []
+    for delivery_id in ids:
+        try:
+            async with database.tenant(webhook.tenant) as work:
+                states.append((await replay(work, webhook, delivery_id, normaliser))["state"])
+        except Conflict:
+            continue  # somebody else replayed it meanwhile
+    return Outcome(taken=states.count("replayed"), kept=states.count("kept"))

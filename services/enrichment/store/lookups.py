@@ -1,0 +1,294 @@
+"""Questions to providers: which are due, their answers, and the leads whose facts depend on them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import RowMapping
+
+from shared.db import UnitOfWork, by_column
+from shared.ids import LeadKey
+
+LookupKey = tuple[str, UUID, UUID]
+"""(tenant, generation of the provider, key of the question)."""
+
+_KEYS = {"tenant_id": "text", "generation": "uuid", "key": "uuid"}
+_NEW = {**_KEYS, "provider": "text", "question": "text", "personal": "boolean"}
+_LINK = {"tenant_id": "text", "lead_id": "uuid", "generation": "uuid", "key": "uuid"}
+_ANSWER = {
+    **_KEYS,
+    "outcome": "text",
+    "findings": "text",
+    "error": "text",
+    "ms": "integer",
+    "expires_at": "timestamptz",
+    "due_at": "timestamptz",
+}
+_WANTED = """
+    unnest(CAST(:tenant_id AS text[]), CAST(:generation AS uuid[]), CAST(:key AS uuid[]))
+    AS w (tenant_id, generation, key)
+"""
+
+
+def _key(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return row[:3]
+
+
+def _keys(keys: Iterable[LookupKey]) -> dict[str, list[Any]]:
+    rows = sorted(set(keys))
+    return by_column(_KEYS, rows) if rows else {name: [] for name in _KEYS}
+
+
+async def read(work: UnitOfWork, keys: Iterable[LookupKey]) -> dict[LookupKey, RowMapping]:
+    """The stored questions with their answers."""
+    rows = await work.fetch(
+        f"""
+        SELECT l.* FROM {_WANTED}
+        JOIN lookup l ON l.tenant_id = w.tenant_id AND l.generation = w.generation AND l.key = w.key
+        """,
+        **_keys(keys),
+    )
+    return {(row["tenant_id"], row["generation"], row["key"]): row for row in rows}
+
+
+async def add(work: UnitOfWork, rows: Mapping[LookupKey, tuple[str, Mapping[str, str], bool]]) -> None:
+    """Store new questions, due now: {key: (provider, question, personal)}. Those that are stored stay as they are."""
+    values = [
+        (*key, provider, orjson.dumps(dict(question)).decode(), personal)
+        for key, (provider, question, personal) in sorted(rows.items())
+    ]
+    await work.run(
+        """
+        INSERT INTO lookup (tenant_id, generation, key, provider, question, personal, due_at, bulk, attempts)
+        SELECT v.tenant_id, v.generation, v.key, v.provider, CAST(v.question AS jsonb), v.personal, :now, false, 0
+        FROM unnest(CAST(:tenant_id AS text[]), CAST(:generation AS uuid[]), CAST(:key AS uuid[]),
+                    CAST(:provider AS text[]), CAST(:question AS text[]), CAST(:personal AS boolean[]))
+             AS v (tenant_id, generation, key, provider, question, personal)
+        ON CONFLICT DO NOTHING
+        """,
+        **by_column(_NEW, values),
+        now=work.now,
+    )
+
+
+async def make_due(work: UnitOfWork, keys: Iterable[LookupKey]) -> None:
+    """Ask again, also where the answer is still fresh."""
+    await work.run(
+        f"""
+        UPDATE lookup l SET due_at = :now, bulk = false, attempts = 0
+        FROM (SELECT w.* FROM {_WANTED} ORDER BY 1, 2, 3) w
+        WHERE l.tenant_id = w.tenant_id AND l.generation = w.generation AND l.key = w.key
+        """,
+        **_keys(keys),
+        now=work.now,
+    )
+
+
+async def link(work: UnitOfWork, links: Iterable[tuple[LeadKey, UUID, UUID]], *, known: Iterable[LeadKey]) -> None:
+    """Which questions the facts of leads depend on, from now on: (lead, generation, key). `known` had others before."""
+    if before := sorted(known):
+        await work.run(
+            """
+            DELETE FROM lead_lookup l USING unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (t, lead)
+            WHERE l.tenant_id = w.t AND l.lead_id = w.lead
+            """,
+            tenants=[tenant for tenant, _ in before],
+            leads=[lead for _, lead in before],
+        )
+    if rows := sorted((*lead, generation, key) for lead, generation, key in links):
+        await work.run(
+            """
+            INSERT INTO lead_lookup (tenant_id, lead_id, generation, key)
+            SELECT * FROM unnest(CAST(:tenant_id AS text[]), CAST(:lead_id AS uuid[]), CAST(:generation AS uuid[]),
+                                 CAST(:key AS uuid[]))
+            ON CONFLICT (tenant_id, lead_id, generation) DO UPDATE SET key = excluded.key
+            """,
+            **by_column(_LINK, rows),
+        )
+
+
+async def due(
+    work: UnitOfWork, kinds: Iterable[str], *, bulk: bool, busy: Iterable[tuple[str, str]], for_each: int, limit: int
+) -> Sequence[RowMapping]:
+    """The questions that are due and that nobody is asking now, in the order of their time, with their providers.
+
+    At most `for_each` of a provider, and none of those that are paused, switched off, or in `busy` (tenant, name).
+    """
+    busy = list(busy)
+    return await work.fetch(
+        """
+        SELECT l.*, p.name, p.kind, p.config, p.enabled
+        FROM provider p
+        LEFT JOIN provider_state s ON s.tenant_id = p.tenant_id AND s.provider = p.name
+        LEFT JOIN setting t ON t.tenant_id = p.tenant_id
+        CROSS JOIN LATERAL (
+            SELECT * FROM lookup l
+            WHERE l.tenant_id = p.tenant_id AND l.generation = p.generation AND l.bulk = :bulk AND l.due_at <= :now
+              AND (l.leased_until IS NULL OR l.leased_until < clock_timestamp())
+            ORDER BY l.due_at LIMIT :for_each
+        ) l
+        WHERE p.enabled AND p.kind = ANY (CAST(:kinds AS text[])) AND COALESCE(t.enabled, true)
+          AND (s.paused_until IS NULL OR s.paused_until <= :now)
+          AND NOT EXISTS (
+              SELECT FROM unnest(CAST(:busy_tenants AS text[]), CAST(:busy_names AS text[])) AS b (tenant_id, name)
+              WHERE b.tenant_id = p.tenant_id AND b.name = p.name)
+        ORDER BY l.due_at LIMIT :limit
+        """,
+        kinds=list(kinds),
+        bulk=bulk,
+        busy_tenants=[tenant for tenant, _ in busy],
+        busy_names=[name for _, name in busy],
+        for_each=for_each,
+        limit=limit,
+        now=work.now,
+    )
+
+
+async def lease(work: UnitOfWork, keys: Iterable[LookupKey], lease: timedelta) -> set[LookupKey]:
+    """Take these questions, for so long; those that another replica has taken meanwhile are left out."""
+    rows = await work.fetch(
+        f"""
+        UPDATE lookup l SET leased_until = clock_timestamp() + :lease
+        FROM (SELECT w.* FROM {_WANTED} ORDER BY 1, 2, 3) w
+        WHERE l.tenant_id = w.tenant_id AND l.generation = w.generation AND l.key = w.key
+          AND (l.leased_until IS NULL OR l.leased_until < clock_timestamp()) AND l.due_at IS NOT NULL
+        RETURNING l.tenant_id, l.generation, l.key
+        """,
+        **_keys(keys),
+        lease=lease,
+    )
+    return {(row["tenant_id"], row["generation"], row["key"]) for row in rows}
+
+
+async def save_answers(work: UnitOfWork, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Store answers: (tenant, generation, key, outcome, findings as JSON or None, error, ms, expires_at, due_at).
+
+    Without findings the earlier ones stay: they are older, and still the best that is known.
+    """
+    ordered = sorted(rows, key=_key)
+    await work.run(
+        """
+        UPDATE lookup l
+        SET outcome = v.outcome, findings = COALESCE(CAST(v.findings AS jsonb), l.findings), error = v.error,
+            ms = v.ms, fetched_at = CASE WHEN v.findings IS NULL THEN l.fetched_at ELSE :now END,
+            expires_at = v.expires_at, due_at = v.due_at, leased_until = NULL,
+            attempts = CASE WHEN v.findings IS NULL THEN l.attempts + 1 ELSE 0 END,
+            bulk = l.bulk OR v.due_at IS NOT NULL
+        FROM unnest(CAST(:tenant_id AS text[]), CAST(:generation AS uuid[]), CAST(:key AS uuid[]),
+                    CAST(:outcome AS text[]), CAST(:findings AS text[]), CAST(:error AS text[]), CAST(:ms AS int[]),
+                    CAST(:expires_at AS timestamptz[]), CAST(:due_at AS timestamptz[]))
+             AS v (tenant_id, generation, key, outcome, findings, error, ms, expires_at, due_at)
+        WHERE l.tenant_id = v.tenant_id AND l.generation = v.generation AND l.key = v.key
+        """,
+        **by_column(_ANSWER, ordered),
+        now=work.now,
+    )
+
+
+async def expired(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
+    """Questions whose answer has expired and that leads depend on: `tenant_id`, `generation`, `key`."""
+    return await work.fetch(
+        """
+        SELECT l.tenant_id, l.generation, l.key FROM lookup l
+        WHERE l.due_at IS NULL AND l.expires_at <= :now
+          AND EXISTS (SELECT FROM provider p
+                      WHERE p.tenant_id = l.tenant_id AND p.generation = l.generation AND p.enabled)
+          AND EXISTS (SELECT FROM lead_lookup k
+                      WHERE k.tenant_id = l.tenant_id AND k.generation = l.generation AND k.key = l.key)
+        ORDER BY l.expires_at LIMIT :limit
+        """,
+        now=work.now,
+        limit=limit,
+    )
+
+
+async def refresh(work: UnitOfWork, keys: Iterable[LookupKey]) -> None:
+    """Ask again as bulk work: after all that new leads wait for."""
+    await work.run(
+        f"""
+        UPDATE lookup l SET due_at = :now, bulk = true, attempts = 0
+        FROM (SELECT w.* FROM {_WANTED} ORDER BY 1, 2, 3) w
+        WHERE l.tenant_id = w.tenant_id AND l.generation = w.generation AND l.key = w.key AND l.due_at IS NULL
+        """,
+        **_keys(keys),
+        now=work.now,
+    )
+
+
+async def outdated(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
+    """Questions that count no more: of a provider that is gone or changed, or expired and asked for no lead."""
+    return await work.fetch(
+        """
+        SELECT l.tenant_id, l.generation, l.key FROM lookup l
+        WHERE NOT EXISTS (SELECT FROM provider p WHERE p.tenant_id = l.tenant_id AND p.generation = l.generation)
+           OR (l.expires_at <= :now AND NOT EXISTS (
+                   SELECT FROM lead_lookup k
+                   WHERE k.tenant_id = l.tenant_id AND k.generation = l.generation AND k.key = l.key))
+        LIMIT :limit
+        """,
+        now=work.now,
+        limit=limit,
+    )
+
+
+async def delete(work: UnitOfWork, keys: Iterable[LookupKey]) -> None:
+    """Delete questions, their answers, and what refers to them."""
+    for table in ("lead_lookup", "lookup"):
+        await work.run(
+            f"""
+            DELETE FROM {table} l USING {_WANTED}
+            WHERE l.tenant_id = w.tenant_id AND l.generation = w.generation AND l.key = w.key
+            """,
+            **_keys(keys),
+        )
+
+
+async def forget_leads(work: UnitOfWork, leads: Sequence[LeadKey]) -> None:
+    """Delete the answers about these people, and those that no other lead depends on.
+
+    What stays are answers about companies that other leads of the tenant work for.
+    """
+    await work.run(
+        """
+        WITH gone AS (
+            DELETE FROM lead_lookup k USING unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (t, lead)
+            WHERE k.tenant_id = w.t AND k.lead_id = w.lead
+            RETURNING k.tenant_id, k.lead_id, k.generation, k.key
+        )
+        DELETE FROM lookup l USING gone g
+        WHERE l.tenant_id = g.tenant_id AND l.generation = g.generation AND l.key = g.key
+          AND (l.personal OR NOT EXISTS (
+              SELECT FROM lead_lookup k
+              WHERE k.tenant_id = l.tenant_id AND k.generation = l.generation AND k.key = l.key
+                AND (k.tenant_id, k.lead_id) NOT IN (SELECT tenant_id, lead_id FROM gone)))
+        """,
+        tenants=[tenant for tenant, _ in leads],
+        leads=[lead for _, lead in leads],
+    )
+
+
+async def links_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> list[LookupKey]:
+    """The questions that leads depend on."""
+    wanted = sorted(leads)
+    rows = await work.fetch(
+        """
+        SELECT k.tenant_id, k.generation, k.key
+        FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+        JOIN lead_lookup k ON k.tenant_id = w.tenant_id AND k.lead_id = w.lead_id
+        """,
+        tenants=[tenant for tenant, _ in wanted],
+        leads=[lead for _, lead in wanted],
+    )
+    return [(row["tenant_id"], row["generation"], row["key"]) for row in rows]
+
+
+async def count_due(work: UnitOfWork, now: datetime, limit: int) -> int:
+    """How many questions of bulk work are due, counted up to `limit`."""
+    row = await work.fetch_one(
+        "SELECT count(*) AS due FROM (SELECT FROM lookup WHERE bulk AND due_at <= :now LIMIT :limit) l",
+        now=now,
+        limit=limit,
+    )
+    return int(row["due"]) if row else 0

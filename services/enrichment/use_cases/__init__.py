@@ -1,0 +1,1 @@
+"""What enrichment does: facts of leads, questions to providers, and what tenants configure."""

@@ -1,0 +1,211 @@
+"""Questions to providers that use a network: lease what is due, record the answers, refresh what is old.
+
+Nothing here holds a transaction open while a provider is asked: the worker asks between `lease_due` and
+`record_results`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import RowMapping
+
+from services.enrichment.providers.chain import NETWORK
+from services.enrichment.providers.provider import ProviderConfig
+from services.enrichment.rules import Findings
+from services.enrichment.rules.breaker import MAX_ATTEMPTS, retry_at
+from services.enrichment.rules.questions import Question
+from services.enrichment.store import lookups, providers, publications
+from services.enrichment.store.lookups import LookupKey
+from services.enrichment.store.providers import ProviderKey
+from services.enrichment.use_cases.provider_questions import findings_of
+from services.enrichment.use_cases.setups import config_of
+from shared.db import UnitOfWork
+from shared.store import outbox
+
+SPARE = timedelta(seconds=15)
+"""How much longer a lease is than the provider may take."""
+_ASK_AGAIN_AFTER = timedelta(hours=1)
+"""After a provider failed for good; a new lead of that company then asks again."""
+_FACT_BYTES = 32_000
+"""JSON of the facts of one answer; what is beyond is left out."""
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """One question that this process asks now."""
+
+    key: LookupKey
+    config: ProviderConfig
+    question: Question
+    bulk: bool
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of it. `findings` is None if there was no answer; then `error` has the reason, as a sentence."""
+
+    leased: Leased
+    outcome: str
+    ms: int
+    findings: Findings | None = None
+    error: str | None = None
+    again: bool = False
+    wait: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many questions a process may ask at the same time, and what is under way."""
+
+    free: int
+    free_for_bulk: int
+    for_each_provider: int
+    under_way: Mapping[ProviderKey, int]
+
+
+async def choose_due(work: UnitOfWork, slots: Slots) -> list[RowMapping]:
+    """The questions that are due, as many as may be asked: what leads wait for before bulk work.
+
+    One provider never takes all the slots, so one that is slow delays no other.
+    """
+    chosen: list[RowMapping] = []
+    taken: Counter[ProviderKey] = Counter(slots.under_way)
+    for bulk, free in ((False, slots.free), (True, min(slots.free, slots.free_for_bulk))):
+        free = min(free, slots.free - len(chosen))
+        if free <= 0:
+            continue
+        busy = [key for key, count in taken.items() if count >= slots.for_each_provider]
+        for row in await lookups.due(
+            work, NETWORK, bulk=bulk, busy=busy, for_each=slots.for_each_provider, limit=2 * free
+        ):
+            key = _provider(row)
+            if free > 0 and taken[key] < slots.for_each_provider:
+                taken[key] += 1
+                free -= 1
+                chosen.append(row)
+    return chosen
+
+
+def _provider(row: RowMapping) -> ProviderKey:
+    return row["tenant_id"], row["name"]
+
+
+async def lease_due(work: UnitOfWork, chosen: Sequence[RowMapping]) -> list[Leased]:
+    """Lease the chosen questions, as far as rate limits allow and nobody else has taken them."""
+    health = await providers.lock_health(work, {_provider(row) for row in chosen})
+    by_provider: dict[ProviderKey, list[RowMapping]] = {}
+    for row in chosen:
+        by_provider.setdefault(_provider(row), []).append(row)
+    wanted: dict[LookupKey, RowMapping] = {}
+    for key, rows in by_provider.items():
+        per_minute, breaks = rows[0]["config"]["rate_per_minute"], NETWORK[rows[0]["kind"]].breaks
+        for row in rows[: health[key].allowance(per_minute, len(rows), work.now, breaks=breaks)]:
+            wanted[row["tenant_id"], row["generation"], row["key"]] = row
+    if not wanted:
+        return []
+    longest = max(timedelta(milliseconds=row["config"]["timeout_ms"]) for row in wanted.values())
+    leased = await lookups.lease(work, wanted, longest + SPARE)
+    if not leased:
+        return []
+    counts = Counter(_provider(wanted[key]) for key in leased)
+    secrets = await providers.secrets_of(work, counts)
+    asked = {
+        key: health[key].after_asking(count, by_provider[key][0]["config"]["rate_per_minute"], work.now)
+        for key, count in counts.items()
+    }
+    await providers.save_health(work, asked)
+    return [
+        Leased(
+            key,
+            config_of(row, now=work.now, headers=secrets[_provider(row)]),
+            Question(row["question"]),
+            row["bulk"],
+            row["attempts"],
+        )
+        for key, row in wanted.items()
+        if key in leased
+    ]
+
+
+async def record_results(work: UnitOfWork, results: Sequence[Result]) -> None:
+    """Store answers and failures, the health of the providers, and which leads are to be published for it."""
+    health = await providers.lock_health(work, ((each.leased.key[0], each.leased.config.name) for each in results))
+    for each in results:
+        key = (each.leased.key[0], each.leased.config.name)
+        if each.findings is not None:
+            health[key] = health[key].after_answer(work.now)
+        else:
+            health[key] = health[key].after_failure(
+                each.error or each.outcome,
+                work.now,
+                breaks=NETWORK[each.leased.config.kind].breaks,
+                wait=each.wait,
+            )
+    await providers.save_health(work, health)
+    before = await lookups.read(work, (each.leased.key for each in results))
+    kept = [each for each in results if each.leased.key in before]  # the others were erased meanwhile
+    if not kept:
+        return
+    await lookups.save_answers(work, [_row(work, each) for each in kept])
+    for bulk in (False, True):
+        group = [each for each in kept if each.leased.bulk is bulk]
+        changed = {each.leased.key for each in group if _differs(each, before[each.leased.key])}
+        others = {each.leased.key for each in group} - changed
+        await publications.answered(work, changed, others, bulk=bulk)
+
+
+def _differs(result: Result, before: RowMapping) -> bool:
+    if result.findings is None:
+        return False
+    known = {name: finding.value for name, finding in findings_of(before, result.leased.config.name).items()}
+    return known != {name: finding.value for name, finding in result.findings.items()}
+
+
+def _row(work: UnitOfWork, result: Result) -> tuple[Any, ...]:
+    if result.findings is not None:
+        expires_at, due_at = work.now + result.leased.config.max_age, None
+    else:
+        attempts = (
+            result.leased.attempts + 1 if result.wait is None else min(result.leased.attempts + 1, MAX_ATTEMPTS - 1)
+        )
+        due_at = retry_at(attempts, work.now) if result.again else None
+        if result.wait is not None:
+            due_at = work.now + result.wait
+        expires_at = work.now + _ASK_AGAIN_AFTER
+    findings = _bounded(result.findings) if result.findings is not None else None
+    return (*result.leased.key, result.outcome, findings, result.error, result.ms, expires_at, due_at)
+
+
+def _bounded(findings: Findings) -> str:
+    """The facts as JSON; those beyond the limit are left out."""
+    kept: dict[str, Any] = {}
+    size = 2
+    for name, finding in findings.items():
+        fact = {"value": finding.value, "confidence": finding.confidence}
+        size += len(orjson.dumps(fact)) + len(name) + 4
+        if size > _FACT_BYTES:
+            break
+        kept[name] = fact
+    return orjson.dumps(kept).decode()
+
+
+async def refresh_expired(work: UnitOfWork) -> list[LookupKey]:
+    """A page of questions whose answers are too old; none while bulk work is behind, or the outbox is long."""
+    if not await outbox.is_short(work) or await lookups.count_due(work, work.now, _PAGE) >= _PAGE:
+        return []
+    return _keys(await lookups.expired(work, _PAGE))
+
+
+async def outdated(work: UnitOfWork) -> list[LookupKey]:
+    """A page of questions that count no more."""
+    return _keys(await lookups.outdated(work, _PAGE))
+
+
+def _keys(rows: Iterable[RowMapping]) -> list[LookupKey]:
+    return [(row["tenant_id"], row["generation"], row["key"]) for row in rows]

@@ -1,0 +1,37 @@
+"""The HTTP API of strategies, by which drafts are written."""
+
+from typing import Any
+
+from fastapi import Response
+
+from services.outreach.drafts.schemas import Strategies, StrategyBody
+from services.outreach.drafts.use_cases.strategies import all_strategies, save_strategy
+from shared.db import UnitOfWork
+from shared.http import Admin, Once, Page, Principal, Router, TenantWork, Viewer
+
+router = Router(tags=["drafts"])
+
+
+@router.get("/strategies")
+async def list_strategies(principal: Viewer, work: TenantWork) -> Page[dict[str, Any]]:
+    """The strategies for each kind and stage."""
+    return Page(items=await all_strategies(work, principal.tenant))
+
+
+@router.post("/strategies", status_code=201)
+async def create_strategy(body: StrategyBody, principal: Admin, work: TenantWork, once: Once) -> Response:
+    """Save a strategy for a kind in a stage, as another version."""
+    return await once(lambda: _save(work, principal, body))
+
+
+@router.put("/strategies")
+async def replace_strategies(body: Strategies, principal: Admin, work: TenantWork) -> Page[dict[str, Any]]:
+    """Save several strategies at once, each as another version; all present strategies."""
+    for each in body.items:
+        await _save(work, principal, each)
+    return Page(items=await all_strategies(work, principal.tenant))
+
+
+async def _save(work: UnitOfWork, principal: Principal, body: StrategyBody) -> dict[str, Any]:
+    given = body.model_dump(exclude={"kind", "stage"}, exclude_none=True)
+    return await save_strategy(work, principal.tenant, body.kind, body.stage, given, principal.actor)

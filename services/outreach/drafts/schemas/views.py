@@ -1,0 +1,185 @@
+"""HTTP bodies of answers about drafts in lists, and after an action. `background_views` has that of one draft."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from sqlalchemy import RowMapping
+
+from services.outreach.drafts.rules import Caution, cited_name
+from services.outreach.store import Lead
+
+_DAY = 86_400
+
+
+class ClaimView(BaseModel):
+    """A sentence of the text, and the fact or contact field that supports it; or one that nothing known supports."""
+
+    sentence: str
+    kind: Literal["fact", "field", "link", "promise", "statement", "unchecked"]
+    fact: str | None
+    field: str | None
+    value: str | None
+    source: str | None
+    age: Annotated[int | None, Field(description="Seconds since the fact was found")]
+    age_days: int | None
+    supported: bool
+    unsupported: Annotated[bool, Field(deprecated=True, description="The opposite of `supported`")]
+
+
+class LeadView(BaseModel):
+    """The lead of a draft, as a list shows it."""
+
+    name: str | None
+    company: str | None
+    score: Annotated[int | None, Field(description="null: not scored yet")]
+    band: str | None
+    stage: str
+    owner: str | None
+
+
+class WarningView(BaseModel):
+    """Something to know before the draft is approved; it does not prevent that."""
+
+    kind: Literal["other_message", "night", "instruction"]
+    message: str
+    draft_id: UUID | None = None
+
+
+class DraftItem(BaseModel):
+    """A draft in a list."""
+
+    draft_id: UUID
+    lead_id: UUID
+    kind: str
+    channel: str
+    state: str
+    sha256: str
+    from_: Annotated[str, Field(serialization_alias="from")]
+    to: str
+    subject: str | None
+    body: str
+    headers: dict[str, str]
+    claims: list[ClaimView]
+    author: str
+    version: int
+    cause: str
+    cause_id: str
+    created_at: datetime
+    expires_at: datetime
+    claimed_by: str | None
+    lease_until: datetime | None
+    snoozed_until: datetime | None
+    reason: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    replaces: UUID | None
+    score: Annotated[int, Field(description="The lead's score, by which `hottest` sorts; 0: not scored yet")]
+    lead: LeadView | None = None
+
+
+SUMMARY = (
+    *("draft_id", "lead_id", "kind", "channel", "state", "sha256", "to", "subject", "score", "lead"),
+    *("created_at", "expires_at", "claimed_by", "lease_until"),
+)
+"""What `fields=summary` stands for: enough to choose the next draft by."""
+LIST_FIELDS = ("summary", *(field.serialization_alias or name for name, field in DraftItem.model_fields.items()))
+MADE_FROM = "made_from"
+"""The field that a list has only where `fields` names it."""
+
+
+class DraftCounts(BaseModel):
+    """How many drafts there are, whatever page is shown."""
+
+    state: Annotated[dict[str, int], Field(description="By state, of the kind and channel that the filters name")]
+    kind: Annotated[dict[str, int], Field(description="By kind, of the state and channel that the filters name")]
+    claimed: Annotated[int, Field(description="Pending drafts that somebody works on")]
+    mine: Annotated[int, Field(description="Those that you work on")]
+    snoozed: Annotated[int, Field(description="Pending drafts that are snoozed, and not listed before their time")]
+
+
+class DraftPage(BaseModel):
+    """One page of drafts; only `next_cursor: null` ends a list."""
+
+    items: list[DraftItem]
+    next_cursor: str | None = None
+    total: Annotated[int, Field(description="Drafts of the state, kind, channel and lead that the filters name")]
+    counts: DraftCounts
+
+
+class DraftView(DraftItem):
+    """A draft as reviewers see it. An approval names its `sha256`."""
+
+    made_from: dict[str, Any]
+    dispatch_id: UUID | None = None
+    warnings: list[WarningView] = []
+
+
+def draft_item(row: RowMapping, now: datetime, lead: Lead | None) -> DraftItem:
+    """A draft as a list shows it."""
+    return DraftItem(**common_fields(row, now), lead=LeadView(**lead_fields(lead)) if lead else None)
+
+
+def draft_view(row: RowMapping, now: datetime, lead: Lead | None, warnings: Iterable[Caution] = ()) -> DraftView:
+    """A draft with its present text, as the API shows it after an action."""
+    shown = LeadView(**lead_fields(lead)) if lead else None
+    return DraftView(
+        **common_fields(row, now), made_from=row["made_from"], lead=shown, warnings=warning_views(warnings)
+    )
+
+
+def warning_views(warnings: Iterable[Caution]) -> list[WarningView]:
+    """What to know before an approval, as the API shows it."""
+    return [WarningView(kind=each.kind, message=each.message, draft_id=each.draft_id) for each in warnings]
+
+
+_SAME = (
+    "draft_id lead_id kind channel state sha256 subject body headers author version cause cause_id "
+    "created_at expires_at snoozed_until reason decided_by decided_at replaces score"
+).split()
+
+
+def common_fields(row: RowMapping, now: datetime) -> dict[str, Any]:
+    """What every view of a draft has. A lease that has run out is not shown."""
+    leased = row["claimed_by"] is not None and row["lease_until"] > now
+    return {name: row[name] for name in _SAME} | {
+        "from_": row["from_address"],
+        "to": row["to_address"],
+        "claims": [_claim(claim, now) for claim in row["claims"]],
+        "claimed_by": row["claimed_by"] if leased else None,
+        "lease_until": row["lease_until"] if leased else None,
+    }
+
+
+def _claim(claim: Mapping[str, Any], now: datetime) -> ClaimView:
+    """A claim as every answer shows it. One that was stored without its kind is a statement, or cites by its name."""
+    at = claim.get("at")
+    age = max(0, int((now - datetime.fromisoformat(at)).total_seconds())) if at else None
+    cites = "fact" if claim.get("fact") else "field" if claim.get("field") else "statement"
+    supported = cited_name(claim) is not None
+    return ClaimView(
+        sentence=claim["sentence"],
+        kind=claim.get("kind", cites),
+        fact=claim.get("fact"),
+        field=claim.get("field"),
+        value=None if claim.get("value") is None else str(claim["value"]),
+        source=claim.get("source"),
+        age=age,
+        age_days=None if age is None else age // _DAY,
+        supported=supported,
+        unsupported=not supported,
+    )
+
+
+def lead_fields(lead: Lead) -> dict[str, Any]:
+    """What every view of a lead has."""
+    return {
+        "name": lead.name,
+        "company": lead.company,
+        "score": lead.score_total if lead.score_band else None,
+        "band": lead.score_band,
+        "stage": lead.stage,
+        "owner": lead.owner,
+    }

@@ -1,0 +1,1 @@
+"""Parts of migration 0010. Frozen with it: change a table or a trigger by a new migration."""

@@ -1,0 +1,1 @@
+"""HTTP bodies of the stage service: what it is asked, and what it answers."""

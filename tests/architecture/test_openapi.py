@@ -1,0 +1,123 @@
+"""The OpenAPI description is exact enough to generate a client from, and its page needs no foreign host."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from shared.http import Router
+from shared.http.openapi import REASONS, Documentation
+from tests.architecture.apps import SERVICES, app_of
+
+
+def operations(app: FastAPI) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in app.openapi()["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def _says_something(schema: dict[str, Any]) -> bool:
+    """Whether a schema names fields, a list or a simple type."""
+    if {"$ref", "anyOf", "oneOf", "allOf", "enum"} & schema.keys() or schema.get("properties"):
+        return True
+    return schema.get("type") not in (None, "object", "array") or bool(schema.get("items"))
+
+
+def untyped(app: FastAPI) -> list[str]:
+    """Operations with a successful answer whose body is not described."""
+    found = []
+    for name, operation in operations(app):
+        for status, answer in operation["responses"].items():
+            if status.startswith("2") and status != "204":
+                schemas = [media.get("schema", {}) for media in answer.get("content", {}).values()]
+                if not schemas or not all(map(_says_something, schemas)):
+                    found.append(f"{name}: {status}")
+    return sorted(found)
+
+
+def undescribed(app: FastAPI) -> list[str]:
+    """Operations without a sentence for people, or without a tag."""
+    return sorted(
+        name for name, operation in operations(app) if not operation.get("description") or not operation.get("tags")
+    )
+
+
+TYPED = ("enrichment", "goals", "scoring", "stages")
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_every_answer_is_typed(name: str) -> None:
+    assert untyped(app_of(name)) == []
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_every_operation_is_described_and_has_a_tag(name: str) -> None:
+    assert undescribed(app_of(name)) == []
+
+
+def test_an_answer_without_a_type_and_an_operation_without_a_sentence_are_found() -> None:
+    app = FastAPI()
+
+    @app.get("/v1/leads")
+    async def leads() -> dict[str, Any]:
+        return {}
+
+    assert untyped(app) == ["GET /v1/leads: 200"]
+    assert undescribed(app) == ["GET /v1/leads"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_error_is_declared_as_a_problem(name: str) -> None:
+    for operation, described in operations(app_of(name)):
+        responses = described["responses"]
+        assert {"422", "500", "503"} <= responses.keys(), operation
+        for status, answer in responses.items():
+            if status >= "400":
+                assert "application/problem+json" in answer["content"], (operation, status)
+        assert ("401" in responses) == bool(described["security"]), operation
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_a_method_that_a_path_lacks_is_405_with_all_methods_that_it_has(name: str) -> None:
+    app = app_of(name)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        answer = await client.request("TRACE", "/v1/dead-letters")
+    # Whoever sends no token learns nothing about methods.
+    assert answer.status_code == 401
+    methods = {"GET"} if name != "goals" else {"GET", "POST"}
+    assert set(app.state.routes.allowed("/v1/goals" if name == "goals" else "/v1/dead-letters")) == methods
+
+
+async def test_the_page_of_the_description_needs_no_foreign_host() -> None:
+    transport = httpx.ASGITransport(app_of("goals"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        page = (await client.get("/docs")).text
+        wanted = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert wanted and all(address.startswith("/docs/assets/") for address in wanted)
+        for address in wanted:
+            assert (await client.get(address)).status_code == 200, address
+        assert (await client.get("/docs/assets/__init__.py")).status_code == 404
+
+
+def test_what_a_route_implies_is_declared() -> None:
+    app = FastAPI()
+    documentation = Documentation(app, "goals")
+    router = Router(tags=["leads"])
+
+    @router.post("/leads/{id}")
+    async def change(id: str, body: dict[str, str]) -> str:
+        """Change a lead."""
+        return id
+
+    app.include_router(router, prefix="/v1")
+    documentation.add(router, "/v1")
+    ((_, operation),) = operations(app)
+    assert set(operation["responses"]) == {
+        *("200", "400", "401", "404", "408", "409", "413", "415", "422", "500", "503")
+    }
+    assert operation["responses"]["404"]["description"] == REASONS[404]
+    assert "HTTPValidationError" not in app.openapi()["components"]["schemas"]

@@ -1,0 +1,339 @@
+"""The chart, rendered by helm: every switch, against the schemas of Kubernetes and of the operators."""
+
+import json
+import re
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+
+from deploy import chart_files
+from services.outreach.settings import Settings
+from shared.events import CATALOGUE
+from shared.events.topics import PARTITIONS
+from shared.messaging.connection import KafkaSecurity
+from shared.names import PARTS, SERVICES
+from tests.chart.helm import CHART, MINIMAL, merged, named, rendered, run
+
+SCHEMAS = {
+    (schema["apiVersion"], schema["kind"]): schema["spec"]
+    for schema in (json.loads(file.read_text()) for file in (Path(__file__).parent / "schemas").glob("*.json"))
+}
+KUBERNETES = "1.34"
+
+SECURED: dict[str, Any] = {
+    "kafka": {
+        "securityProtocol": "SASL_SSL",
+        "saslMechanism": "SCRAM-SHA-512",
+        "secret": "leadflow-%s",
+        "caSecret": "my-cluster-ca-cert",
+    },
+    "postgres": {"caSecret": "postgres-ca"},
+}
+SWITCHES: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "secured": SECURED,
+    "certificates": {
+        "kafka": {
+            "securityProtocol": "SSL",
+            "secret": "leadflow-%s",
+            "certificateKey": "user.crt",
+            "keyKey": "user.key",
+        },
+        "postgres": {"certificateKey": "tls.crt", "keyKey": "tls.key", "passwordKey": ""},
+    },
+    "tokens": {
+        "kafka": {
+            "securityProtocol": "SASL_SSL",
+            "saslMechanism": "OAUTHBEARER",
+            "secret": "leadflow-%s",
+            "oauth": {"tokenUrl": "https://id.example.com/token", "scope": "kafka"},
+        }
+    },
+    "addresses in secrets": {"postgres": {"url": "", "urlKey": "uri"}},
+    "an owner": {
+        "migrations": {
+            "adminSecret": "",
+            "ownerUrl": "postgresql://leadflow_owner@postgres:5432/leadflow_%s",
+            "ownerSecret": "leadflow-owner",
+        }
+    },
+    "ingress": {"ingress": {"enabled": True, "className": "nginx", "tlsSecret": "tls", "annotations": {"a": "b"}}},
+    "gateway": {"httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}], "hostnames": ["a.example.com"]}},
+    "open policies": {"networkPolicy": {"enabled": False}},
+    "policies": {
+        "networkPolicy": {
+            "clients": [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}],
+            "monitoring": [{"namespaceSelector": {}}],
+            "kafka": {"to": [{"podSelector": {}}], "ports": [9093]},
+            "extraEgress": [{"ports": [{"protocol": "TCP", "port": 4318}]}],
+        }
+    },
+    "scaled": merged(
+        SECURED,
+        {
+            "defaults": {
+                "api": {"autoscaling": {"enabled": True}},
+                "consumers": {"autoscaling": {"enabled": True, "maxReplicas": 12}},
+            }
+        },
+    ),
+    "strimzi": merged(SECURED, {"strimzi": {"enabled": True, "cluster": "my-cluster"}}),
+    "cloudnativepg": {
+        "cloudnativepg": {"enabled": True, "storage": {"storageClass": "fast"}},
+        "migrations": {"adminSecret": "", "ownerUrl": "postgresql://leadflow_owner@pg/leadflow_%s", "ownerSecret": "o"},
+    },
+    "monitoring": {
+        "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+        "prometheusRule": {"enabled": True},
+        "dashboards": {"enabled": True},
+    },
+    "everything about pods": {
+        "image": {"digest": "sha256:" + "0" * 64},
+        "imagePullSecrets": [{"name": "registry"}],
+        "oidc": {"tenantMap": {"8d1f": "acme"}, "roleMap": {"Admins": ["admin"], "Machines": "service"}},
+        "defaults": {
+            "api": {
+                "env": [{"name": "A", "value": "b"}],
+                "envFrom": [{"secretRef": {"name": "more"}}],
+                "podAnnotations": {"a": "b"},
+                "podLabels": {"c": "d"},
+                "nodeSelector": {"disk": "ssd"},
+                "tolerations": [{"key": "a", "operator": "Exists"}],
+                "affinity": {"nodeAffinity": {}},
+                "priorityClassName": "high",
+                "volumes": [{"name": "v", "emptyDir": {}}],
+                "volumeMounts": [{"name": "v", "mountPath": "/v"}],
+            },
+            "workers": {"enabled": False},
+        },
+        "services": {"outreach": {"env": [{"name": "LEADFLOW_OUTREACH_SMTP_HOST", "value": "smtp"}]}},
+        "test": {"tokenSecret": "token"},
+        "otlpEndpoint": "http://otel:4318/v1/traces",
+    },
+}
+
+
+def problems(objects: list[dict[str, Any]]) -> list[str]:
+    """What Kubernetes, or an operator, would refuse."""
+    found = []
+    for each in objects:
+        if reason := _refusal(_SERVICE.sub("stages", json.dumps(each))):
+            found.append(f"{each['kind']} {each['metadata']['name']}: {reason}")
+    return found
+
+
+_SERVICE = re.compile("|".join(SERVICES))
+
+
+@cache
+def _refusal(text: str) -> str | None:
+    """Why an object would be refused. The same object of six services is looked at once: validating is slow."""
+    each = json.loads(text)
+    try:
+        if spec := SCHEMAS.get((each["apiVersion"], each["kind"])):
+            jsonschema.Draft202012Validator(spec).validate(each["spec"])
+        else:
+            kubernetes_validate.validate(each, KUBERNETES, strict=True)
+    except (jsonschema.ValidationError, kubernetes_validate.ValidationError) as error:
+        return str(error.message)
+    return None
+
+
+def pods(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The pod specifications, by the name of their object."""
+    return {
+        o["metadata"]["name"]: o["spec"] if o["kind"] == "Pod" else o["spec"]["template"]["spec"]
+        for o in objects
+        if o["kind"] in ("Deployment", "Job", "Pod")
+    }
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_every_switch_renders_objects_that_kubernetes_and_the_operators_accept(switch: str) -> None:
+    objects = rendered(SWITCHES[switch])
+    assert problems(objects) == []
+    names = [(o["kind"], o["metadata"]["name"]) for o in objects]
+    assert len(names) == len(set(names))
+    assert all(len(name) <= 63 for _, name in names)
+
+
+def test_an_object_that_would_be_refused_is_found() -> None:
+    objects = rendered(SWITCHES["scaled"])
+    named(objects, "ScaledObject", "leadflow-stages-consumers")["spec"]["maxReplicas"] = 3
+    named(objects, "Deployment", "leadflow-stages-api")["spec"]["replica"] = 3
+    assert len(problems(objects)) == 2
+
+
+def test_the_chart_passes_helms_own_linter() -> None:
+    done = run("lint", str(CHART), "--strict", values=MINIMAL)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("switch", ["nothing", "secured", "everything about pods"])
+def test_every_pod_is_restricted(switch: str) -> None:
+    """The level `restricted` of the Pod Security Standards, and a root that cannot be written."""
+    for name, pod in pods(rendered(SWITCHES[switch])).items():
+        assert pod["automountServiceAccountToken"] is False, name
+        assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] > 0
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+        for container in pod["containers"]:
+            security = container["securityContext"]
+            assert security["capabilities"] == {"drop": ["ALL"]} and not security["allowPrivilegeEscalation"]
+            assert security["readOnlyRootFilesystem"], name
+            assert container["resources"]["requests"]["memory"] and container["resources"]["limits"]["memory"]
+            assert "cpu" not in container["resources"]["limits"], "a limit on the processor only makes leads late"
+            assert not container["image"].endswith(":latest")
+        for volume in pod.get("volumes", []):
+            assert volume.keys() & {"secret", "emptyDir"}
+
+
+def test_every_part_of_every_service_runs_by_the_entry_point() -> None:
+    objects = rendered()
+    for service in SERVICES:
+        for part in PARTS:
+            (container,) = pods(objects)[f"leadflow-{service}-{part}"]["containers"]
+            assert container["args"] == ["services", "run", service, "--only", part]
+
+
+def test_the_settings_of_the_pods_are_settings_of_the_services() -> None:
+    """A name that the code does not know would be lost in silence."""
+    fields = {field.validation_alias for field in Settings.model_fields.values()}
+    fields |= {f"LEADFLOW_OUTREACH_{name.upper()}" for name in Settings.model_fields}
+    fields |= {f"LEADFLOW_KAFKA_{name.upper()}" for name in KafkaSecurity.model_fields}
+    fields |= {
+        f"LEADFLOW_OIDC_{name.upper()}"
+        for name in type(Settings.model_fields["oidc"].get_default(call_default_factory=True)).model_fields
+    }
+    fields |= {f"LEADFLOW_DATABASE_{name}" for name in ("SSLMODE", "CA_FILE", "CERTIFICATE_FILE", "KEY_FILE")}
+    for switch in ("secured", "certificates", "tokens", "addresses in secrets", "everything about pods"):
+        (container,) = pods(rendered(SWITCHES[switch], {"defaults": {"workers": {"enabled": True}}}))[
+            "leadflow-outreach-workers"
+        ]["containers"]
+        names = {entry["name"] for entry in container["env"]} - {"A"}
+        assert {name for name in names if name not in fields and name.removesuffix("_FILE") not in fields} == set()
+
+
+def test_secrets_are_named_and_never_contained() -> None:
+    for switch in SWITCHES.values():
+        for each in rendered(switch):
+            if each["kind"] == "Secret":
+                assert set(each["stringData"]) == set(SERVICES), "names of users, which KEDA reads from a secret"
+    for pod in pods(rendered(SECURED)).values():
+        for entry in chain.from_iterable(container.get("env", []) for container in pod["containers"]):
+            assert "PASSWORD" not in entry["name"] or entry["name"].endswith("_FILE")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"kafka": {"bootstrap": ""}}, "kafka.bootstrap is needed: the address of Kafka, as host:port"),
+        ({"kafka": {"bootstrap": "kafka://kafka:9092"}}, "/kafka/bootstrap"),
+        ({"kafka": {"securityProtocol": "SASL_SSL"}}, "/kafka/saslMechanism"),
+        ({"kafka": {"saslMechanism": "PLAIN"}}, "/kafka/saslMechanism"),
+        ({"postgres": {"url": ""}}, "postgres.url (or postgres.urlKey) is needed"),
+        ({"postgres": {"secret": ""}}, "postgres.secret is needed"),
+        ({"migrations": {"adminSecret": ""}}, "migrations.adminSecret, are needed"),
+        ({"oidc": {"issuer": ""}}, "oidc.issuer is needed"),
+        ({"oidc": {"roleMap": {"Boss": "owner"}}}, "/oidc/roleMap/Boss"),
+        ({"image": {"tag": "latest"}}, "/image/tag"),
+        ({"kafak": {}}, "kafak"),
+        ({"services": {"captures": {}}}, "captures"),
+        ({"defaults": {"consumers": {"replicas": 13}}}, "maximum: got 13, want 12"),
+        ({"services": {"stages": {"consumers": {"autoscaling": {"maxReplicas": 13}}}}}, "got 13, want 12"),
+        ({"strimzi": {"enabled": True}}, "strimzi.cluster is needed"),
+        ({"httpRoute": {"enabled": True}}, "httpRoute.parentRefs is needed"),
+    ],
+)
+def test_values_that_cannot_work_are_refused_with_their_place(values: dict[str, Any], message: str) -> None:
+    done = run("template", "leadflow", str(CHART), values=merged(MINIMAL, values))
+    assert done.returncode != 0
+    assert message in done.stderr
+
+
+def test_what_a_service_says_differently_wins_and_env_adds_up() -> None:
+    values = {
+        "defaults": {"api": {"env": [{"name": "A", "value": "all"}]}},
+        "services": {
+            "stages": {"api": {"replicas": 5, "env": [{"name": "B", "value": "own"}]}, "env": [{"name": "C"}]}
+        },
+    }
+    objects = rendered(values)
+    assert named(objects, "Deployment", "leadflow-stages-api")["spec"]["replicas"] == 5
+    assert named(objects, "Deployment", "leadflow-goals-api")["spec"]["replicas"] == 2
+    env = [entry["name"] for entry in pods(objects)["leadflow-stages-api"]["containers"][0]["env"]]
+    assert env[-2:] == ["C", "B"]
+
+
+def test_migrations_run_before_the_rollout_unless_the_release_makes_what_they_need() -> None:
+    hook = named(rendered(), "Job")
+    assert hook["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    for switch in ("strimzi", "cloudnativepg"):
+        job = named(rendered(SWITCHES[switch]), "Job")
+        assert "annotations" not in job["metadata"]
+        assert job["metadata"]["name"] == "leadflow-migrate-1"
+    (container,) = hook["spec"]["template"]["spec"]["containers"]
+    assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
+def test_the_grace_period_is_longer_than_what_a_stop_may_take() -> None:
+    pod = pods(rendered({"defaults": {"api": {"drainSeconds": 7.5, "graceSeconds": 30}}}))["leadflow-stages-api"]
+    assert pod["terminationGracePeriodSeconds"] >= 7.5 + 2 * 30
+
+
+def test_topics_and_rights_are_those_of_the_code() -> None:
+    assert chart_files.FILE.read_text() == chart_files.content(), "python -m deploy.chart_files"
+    objects = rendered(SWITCHES["strimzi"])
+    topics = [o for o in objects if o["kind"] == "KafkaTopic"]
+    assert [o["metadata"]["name"] for o in topics] == list(CATALOGUE)
+    assert {o["spec"]["partitions"] for o in topics} == {PARTITIONS}
+    assert topics[0]["spec"]["config"]["max.message.bytes"] == "1048576"
+    users = {o["metadata"]["name"]: o for o in objects if o["kind"] == "KafkaUser"}
+    assert {f"leadflow-{service}" for service in SERVICES} < set(users)
+
+
+def test_policies_let_nobody_in_but_clients_and_only_two_services_out() -> None:
+    objects = rendered()
+    policies = {o["metadata"]["name"]: o["spec"] for o in objects if o["kind"] == "NetworkPolicy"}
+    everything = policies["leadflow"]
+    assert everything["policyTypes"] == ["Ingress", "Egress"] and "ingress" not in everything
+    assert set(everything["podSelector"]["matchLabels"]) == {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
+    assert policies["leadflow-api"]["ingress"][0]["from"] == [
+        {"podSelector": {"matchLabels": {"leadflow/client": "true"}}}
+    ]
+    for pod in [o for o in objects if o["kind"] == "Deployment"]:
+        assert "leadflow/client" not in pod["spec"]["template"]["metadata"]["labels"], "no service calls another"
+    outside = {
+        name
+        for name, policy in policies.items()
+        for rule in policy.get("egress", [])
+        for peer in rule.get("to", [])
+        if "ipBlock" in peer
+    }
+    assert outside == {"leadflow-enrichment", "leadflow-outreach"}
+
+
+def test_two_releases_stand_beside_each_other() -> None:
+    first, second = ({(o["kind"], o["metadata"]["name"]) for o in rendered(release=name)} for name in ("a", "b"))
+    assert first & second == set()
+
+
+def test_the_notes_say_what_to_do_next() -> None:
+    done = run("install", "leadflow", str(CHART), "--dry-run=client", "--namespace", "sales", values=MINIMAL)
+    assert done.returncode == 0, done.stderr
+    assert "helm -n sales test leadflow" in done.stdout
+    assert "prometheusRule.enabled" in done.stdout
+
+
+def test_the_defaults_are_valid_yaml_with_a_comment_for_what_is_needed() -> None:
+    text = (CHART / "values.yaml").read_text()
+    values = yaml.safe_load(text)
+    assert set(values["services"]) == set(SERVICES)
+    for needed in ("bootstrap", "secret", "issuer"):
+        assert any(line.strip().startswith(f"{needed}:") and "needed" in line for line in text.splitlines())

@@ -1,0 +1,42 @@
+"""Who may do what at the broker follows the catalogue: one publisher for a topic, and no right that nobody needs."""
+
+from shared.events import CATALOGUE
+from shared.events.acls import MIGRATION, OPERATOR, OTHERS, acls, commands, principal_name, strimzi_acls
+from shared.events.readers import OTHERS_MAY_WRITE, READS
+from shared.names import SERVICES
+
+
+def _who(operation: str, topic: str) -> set[str]:
+    return {acl.principal for acl in acls() if acl.name == topic and operation in acl.operations} - {OPERATOR}
+
+
+def test_a_topic_is_written_by_its_publisher_and_by_other_systems_where_the_contract_says_so() -> None:
+    for name, event in CATALOGUE.items():
+        expected = {event.publisher} & set(SERVICES) | ({OTHERS} if event in OTHERS_MAY_WRITE else set())
+        assert _who("Write", name) == expected
+
+
+def test_a_topic_is_read_by_the_services_of_the_table_in_groups_of_their_own() -> None:
+    for name, event in CATALOGUE.items():
+        assert _who("Read", name) == {service for service, reads in READS.items() if event in reads}
+    groups = {acl.name: acl.principal for acl in acls() if acl.resource == "group" and acl.principal != OPERATOR}
+    assert groups == {f"leadflow-{service}": service for service in SERVICES}
+
+
+def test_only_the_migration_makes_topics_and_nobody_may_delete_or_alter() -> None:
+    assert {acl.principal for acl in acls() if "Create" in acl.operations} == {MIGRATION}
+    assert not {"Delete", "Alter", "AlterConfigs", "All", "ClusterAction"} & {
+        operation for acl in acls() for operation in acl.operations
+    }
+    assert all("*" not in acl.name for acl in acls())
+
+
+def test_the_commands_and_the_strimzi_objects_say_the_same() -> None:
+    lines = commands(acls())
+    assert len(lines) == len(acls())
+    for principal in (*SERVICES, MIGRATION, OPERATOR, OTHERS):
+        of_principal = [acl for acl in acls() if acl.principal == principal]
+        assert [entry["operations"] for entry in strimzi_acls(principal)] == [
+            list(acl.operations) for acl in of_principal
+        ]
+        assert sum(f"User:{principal_name(principal)} " in line for line in lines) == len(of_principal)

@@ -1,0 +1,65 @@
+"""Files of leads as people keep them: previews, error files that are uploaded again, consent in many spellings."""
+
+
+async def test_the_error_file_is_corrected_and_uploaded_by_itself(api, upload, ended):
+    first = await ended(await upload("E-Mail,Telefon,Land\na@x.example,,\nb at x,0151 2,DE\n,+49 1,\n"))
+    assert (first["taken"], first["rejected"]) == (1, 2)
+    path = f"/v1/imports/{first['import_id']}/errors"
+    text = (await api.get(path, headers={"Accept": "text/csv"})).text
+    corrected = text.replace("b at x,0151 2,", "b@x.example,0151 23456789,").replace(",'+49 1,", ",'+12025550143,")
+    again = await ended(await upload(corrected, name="errors.csv"))
+    assert (again["read"], again["taken"], again["rejected"]) == (2, 2, 0), again
+    assert again["unmapped"] == []
+    (lead,) = (await api.get("/v1/leads", params={"email": "b@x.example"})).json()["items"]
+    assert lead["phone"] == "+4915123456789"
+
+
+async def test_the_rejected_rows_of_ndjson_come_as_they_were(api, upload, ended):
+    lines = ['{"email": "a@x.example"}', '{"email": "nonsense", "plan": 1}', "no json"]
+    job = await ended(await upload("\n".join(lines), name="leads.ndjson"))
+    answer = await api.get(f"/v1/imports/{job['import_id']}/errors", headers={"Accept": "application/x-ndjson"})
+    assert answer.text.splitlines() == lines[1:]
+
+
+async def test_a_preview_shows_the_mapping_the_first_leads_and_the_problems(api):
+    async def preview(content, **form):
+        files = {"file": ("leads.csv", content)}
+        return await api.post("/v1/imports/preview", files=files, data=form)
+
+    rows = "Correo;Nombre;Apellidos;Talla\nada@x.example;Ada;King;9\nnonsense;Bob;Roe;8\n"
+    answer = await preview(rows.encode("utf-16"), source="fair")
+    assert answer.status_code == 200, answer.text
+    shown = answer.json()
+    assert (shown["encoding"], shown["delimiter"], shown["format"]) == ("utf-16", ";", "csv")
+    assert shown["mapping"] == {"email": "Correo", "first_name": "Nombre", "last_name": "Apellidos"}
+    assert shown["unmapped"] == ["Talla"]
+    assert shown["rows"][0] == {
+        "line": 2,
+        "lead": {"source": "fair", "email": "ada@x.example", "first_name": "Ada", "last_name": "King"},
+        "errors": [],
+        "warnings": [],
+    }
+    assert (shown["rows"][1]["lead"], shown["rows"][1]["errors"][0]["field"]) == (None, "email")
+    assert (shown["read"], shown["taken"], shown["rejected"]) == (2, 1, 1)
+    assert shown["problems"] == ["1 of 2 rows: email an email address must have an @-sign"]
+    unknown = (await preview(b"Kontaktweg,Firma\nada@x.example,Acme\n")).json()
+    assert unknown["mapping"] == {"company": "Firma"}
+    assert "no column gives an e-mail or a phone" in unknown["problems"][0]
+    mapped = (await preview(b"Kontaktweg,Firma\nada@x.example,Acme\n", mapping='{"email": "Kontaktweg"}')).json()
+    assert mapped["rows"][0]["lead"]["email"] == "ada@x.example"
+    assert (await preview(b"")).status_code == 422
+    assert (await api.get("/v1/leads", params={"email": "ada@x.example"})).json()["items"] == []
+
+
+async def test_a_choice_of_consent_is_read_in_seven_languages_and_never_guessed(api, upload, ended):
+    words = ["ja", "Oui", "SÍ", "sim", "opt-in", "nein", "não", "unsubscribed", "unknown", "", "perhaps"]
+    rows = "email,Newsletter\n" + "".join(f"{n}@x.example,{word}\n" for n, word in enumerate(words))
+    job = await ended(await upload(rows))
+    assert (job["taken"], job["rejected"]) == (10, 1)
+    choices = []
+    for n in range(10):
+        (lead,) = (await api.get("/v1/leads", params={"email": f"{n}@x.example"})).json()["items"]
+        choices.append(lead["consent"]["email"])
+    assert choices == ["granted"] * 5 + ["denied"] * 3 + ["unknown"] * 2
+    (error,) = (await api.get(f"/v1/imports/{job['import_id']}/errors")).json()["items"]
+    assert (error["line"], error["column"], error["value"]) == (12, "Newsletter", "perhaps")

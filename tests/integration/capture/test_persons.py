@@ -1,0 +1,161 @@
+"""What is known about a person: the history of consent, the export, and an erasure that leaves no word behind."""
+
+import asyncpg
+
+WORDS = ("adelheid", "adelheid.king@acme.example", "15123456789", "kingsbridge")
+ADA = {
+    "source": "web",
+    "external_id": "kingsbridge-7",
+    "email": "Adelheid.King@acme.example",
+    "phone": "+4915123456789",
+    "first_name": "Adelheid",
+    "company": "Kingsbridge Ltd",
+}
+
+
+async def a_form(capture, tenant):
+    admin = capture.client(tenant, "admin")
+    consent = {"text": "You may write to me.", "channels": ["email"]}
+    body = {"name": "Contact", "source": "website", "fields": ["email", "first_name"], "consent": consent}
+    return (await admin.post("/v1/forms", json=body)).json()["token"]
+
+
+async def history(api, lead_id, **query):
+    return (await api.get(f"/v1/leads/{lead_id}/consent", params=query)).json()
+
+
+async def test_every_change_of_consent_is_kept_with_source_time_basis_and_text(capture, api, tenant):
+    token = await a_form(capture, tenant)
+    await capture.client(None).post(
+        f"/v1/forms/{token}/submissions", json={"email": ADA["email"], "consent": True, "first_name": "Ada"}
+    )
+    (lead,) = (await api.get("/v1/leads", params={"email": ADA["email"]})).json()["items"]
+    at = "2096-01-01T00:00:00Z"  # a choice is never later than its submission
+    sms = {"sms": "granted", "basis": "contract", "source": "phone call", "at": at}
+    await api.post("/v1/leads", json=ADA | {"consent": sms})
+    await api.post("/v1/leads", json=ADA | {"consent": {"sms": "granted"}})
+    path = f"/v1/leads/{lead['lead_id']}"
+    assert (await api.patch(path, json={"consent": {"email": "denied"}}, headers={"If-Match": "*"})).is_success
+    changes = (await history(api, lead["lead_id"]))["items"]
+    assert [(c["channel"], c["before"], c["choice"], c["source"], c["basis"], c["cause"]) for c in changes] == [
+        ("email", "unknown", "granted", "form Contact", "consent", "submission"),
+        ("sms", "unknown", "granted", "phone call", "contract", "submission"),
+        ("email", "granted", "denied", "website", None, "edit"),
+    ]
+    assert changes[0]["text"] == {"form": token, "version": 1, "text": "You may write to me."}
+    assert [change["at"] for change in changes] == sorted(change["at"] for change in changes)
+    first = await history(api, lead["lead_id"], limit=2)
+    rest = await history(api, lead["lead_id"], limit=2, cursor=first["next_cursor"])
+    assert first["items"] + rest["items"] == changes
+
+
+async def test_the_strictest_consent_of_a_merge_and_its_undo_are_changes_too(api):
+    kept = (await api.post("/v1/leads", json=ADA | {"consent": {"email": "granted"}})).json()["lead_id"]
+    other = {"source": "fair", "email": "other@acme.example", "consent": {"email": "denied", "source": "letter"}}
+    alias = (await api.post("/v1/leads", json=other)).json()["lead_id"]
+    merge = (await api.post(f"/v1/leads/{kept}/merge", json={"alias_id": alias})).json()["merge_id"]
+    assert (await api.get(f"/v1/leads/{kept}")).json()["consent"]["email"] == "denied"
+    assert (await history(api, alias))["items"] == (await history(api, kept))["items"], "an alias answers as the lead"
+    await api.post(f"/v1/merges/{merge}/undo")
+    changes = [(c["lead_id"] == kept, c["choice"], c["cause"]) for c in (await history(api, kept))["items"]]
+    assert changes == [(True, "granted", "submission"), (True, "denied", "merge"), (True, "granted", "undo")]
+
+
+async def everything_about_ada(capture, api, tenant, bus):
+    """Leave traces of one person in as many tables as there are ways; the ids of the lead and its alias."""
+    lead = (
+        await api.post("/v1/leads", json=ADA | {"consent": {"email": "granted"}}, headers={"Idempotency-Key": "k"})
+    ).json()
+    alias = (
+        await api.post("/v1/leads", json={"source": "fair", "email": "ada2@acme.example", "last_name": "Kingsbridge"})
+    ).json()
+    assert (await api.post(f"/v1/leads/{lead['lead_id']}/merge", json={"alias_id": alias["lead_id"]})).is_success
+    await api.post("/v1/leads", json={"source": "x", "email": "b@b.example", "phone": ADA["phone"]})  # a pair
+    rows = "email,phone,first_name,country\nx,0151 23456789 x,Adelheid,\nADELHEID.KING@acme.example x,,Adelheid,\n"
+    files = {"file": ("leads.csv", rows.encode())}
+    import_id = (await api.post("/v1/imports", files=files)).json()["import_id"]
+    admin = capture.client(tenant, "admin")
+    webhook = (await admin.post("/v1/webhooks", json={"name": "w", "source": "w", "mapping": {"email": "no"}})).json()
+    await capture.client(None).post(f"/v1/webhooks/{webhook['token']}", json={"mail": ADA["email"], "name": "Adelheid"})
+    bus.publish("lead.submitted", ADA | {"first_name": 5, "last_name": "Adelheid"}, tenant=tenant)
+    await bus.read("submission.answered", tenant=tenant)
+    return lead["lead_id"], alias["lead_id"], import_id
+
+
+async def ended(api, import_id):
+    job = (await api.get(f"/v1/imports/{import_id}")).json()
+    return job["state"] == "done" and job["rejected"] == 2
+
+
+async def test_an_export_has_everything_and_says_where_the_rest_is(capture, api, tenant, bus, eventually):
+    lead_id, alias_id, import_id = await everything_about_ada(capture, api, tenant, bus)
+    await eventually(lambda: ended(api, import_id))
+    answer = await api.get(f"/v1/leads/{alias_id}/export")
+    assert answer.status_code == 200, answer.text
+    export = answer.json()
+    assert export["lead_id"] == lead_id
+    assert [lead["lead_id"] for lead in export["leads"]] == [lead_id, alias_id]
+    assert [one["external_id"] for one in export["external_ids"]] == ["kingsbridge-7"]
+    counts = {name: len(value) for name, value in export.items() if isinstance(value, list)}
+    assert counts["import_rows"] >= 2
+    assert {name: counts[name] for name in ("merges", "duplicates", "webhook_deliveries", "dead_letters")} == {
+        "merges": 1,
+        "duplicates": 1,
+        "webhook_deliveries": 1,
+        "dead_letters": 1,
+    }
+    assert {"enrichment", "scoring", "stages", "outreach"} == {one["service"] for one in export["elsewhere"]}
+    assert any(one["route"] == f"/v1/leads/{lead_id}/timeline" for one in export["elsewhere"])
+    assert (await capture.client(tenant, "viewer").get(f"/v1/leads/{lead_id}/export")).status_code == 403
+    assert (await capture.client(f"{tenant}-x", "operator").get(f"/v1/leads/{lead_id}/export")).status_code == 404
+
+
+async def places(url: str, tenant: str) -> set[tuple[str, str]]:
+    """Every (table, column) of the whole database in which a word of the person stands."""
+    connection = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
+    try:
+        columns = await connection.fetch(
+            """
+            SELECT c.table_name AS name, c.column_name AS col, c.data_type AS kind FROM information_schema.columns c
+            WHERE c.table_schema = 'public' AND EXISTS (
+                SELECT FROM information_schema.columns t
+                WHERE t.table_schema = 'public' AND t.table_name = c.table_name AND t.column_name = 'tenant_id')
+            """
+        )
+        found = set()
+        for column in columns:
+            text = f"encode(\"{column['col']}\", 'escape')" if column["kind"] == "bytea" else f'"{column["col"]}"::text'
+            hit = await connection.fetchval(
+                f'SELECT EXISTS (SELECT FROM "{column["name"]}" WHERE tenant_id = $1 '
+                f"AND lower({text}) LIKE ANY ($2::text[]))",
+                tenant,
+                [f"%{word}%" for word in WORDS],
+            )
+            if hit:
+                found.add((column["name"], column["col"]))
+        return found
+    finally:
+        await connection.close()
+
+
+async def test_erasure_leaves_no_word_of_the_person_in_any_table(backend, capture, api, tenant, bus, eventually):
+    lead_id, alias_id, import_id = await everything_about_ada(capture, api, tenant, bus)
+    await eventually(lambda: ended(api, import_id))
+    url = backend.owner_url("capture")
+
+    async def published():
+        return {table for table, _ in await places(url, tenant)} - {"outbox"}
+
+    before = await published()
+    assert before == {"lead", "lead_identity", "idempotency", "import_error", "webhook_delivery", "dead_letter"}
+    assert (await api.delete(f"/v1/leads/{alias_id}")).status_code == 204
+    for path in (f"/v1/leads/{lead_id}", f"/v1/leads/{alias_id}/consent", f"/v1/leads/{lead_id}/export"):
+        assert (await api.get(path)).status_code == 404
+    assert await published() == {"lead"}, "the other lead of the pair has the same phone, and is another person"
+    (other,) = (await api.get("/v1/leads", params={"email": "b@b.example"})).json()["items"]
+    assert (await api.delete(f"/v1/leads/{other['lead_id']}")).status_code == 204
+
+    async def nowhere():
+        return await places(url, tenant) == set()
+
+    await eventually(nowhere)

@@ -1,0 +1,130 @@
+"""What a tenant may configure, who sees its secrets, and what is left of a person who is erased."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from shared.testing.running import Running
+from tests.integration.enrichment.network import hostile_web as web
+from tests.integration.enrichment.network.hostile_web import HostileWeb
+from tests.integration.enrichment.network.provider_stories import Leads, api, company, configure
+
+
+async def test_the_database_shows_no_secret_to_the_api(enrichment: Running, leads: Leads, site: HostileWeb) -> None:
+    await configure(enrichment, leads.tenant, api(site, "ok", headers={"X-Key": "s3cret"}))
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with enrichment.database.tenant(leads.tenant) as work:
+            await work.fetch("SELECT value FROM provider_secret")
+
+
+async def test_a_masked_header_keeps_its_secret_but_not_for_another_host(
+    enrichment: Running, leads: Leads, site: HostileWeb
+) -> None:
+    site.routes["/kept"] = company()
+    await configure(enrichment, leads.tenant, api(site, "ok", headers={"X-Key": "s3cret"}))
+    item = api(site, "kept", headers={"X-Key": "********"})
+    await configure(enrichment, leads.tenant, item)
+    await leads.enriched(leads.capture(email="ada@kept.example"))
+    assert next(each for each in site.asked if each.path.startswith("/kept")).headers["x-key"] == "s3cret"
+    async with enrichment.client(leads.tenant) as client:
+        for wrong in (
+            {**item, "url": "https://evil.example/?d={domain}"},
+            {**item, "name": "other"},
+            {**item, "headers": {"X-Other": "********"}},
+        ):
+            answer = await client.put("/v1/providers", json={"items": [wrong]})
+            assert answer.status_code == 422
+            assert answer.json()["errors"][0]["field"].startswith("items.0.headers.")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"url": "http://127.0.0.1:1/"}, "items.0"),
+        ({"url": "http://10.0.0.1/{domain}"}, "items.0"),
+        ({"url": "http://[::1]/{domain}"}, "items.0"),
+        ({"url": "http://localhost/{domain}"}, "items.0"),
+        ({"url": "ftp://api.example/"}, "items.0"),
+        ({"url": "https://{domain}/"}, "items.0"),
+        ({"url": "https://api.example/{secret}"}, "items.0.url"),
+        ({"url": None}, "items.0"),
+        ({"mapping": {}}, "items.0"),
+        ({"mapping": {"industry": "a["}}, "items.0.mapping"),
+        ({"mapping": {"Industry!": "a"}}, "items.0.mapping"),
+        ({"headers": {"X": "a\r\nY: b"}}, "items.0.headers"),
+        ({"headers": {"Host": "other.example"}}, "items.0.headers"),
+        ({"timeout_ms": 0}, "items.0.timeout_ms"),
+        ({"kind": "ftp"}, "items.0.kind"),
+        ({"name": ""}, "items.0.name"),
+    ],
+)
+async def test_a_configuration_that_cannot_work_is_refused_with_the_field(
+    enrichment: Running, leads: Leads, site: HostileWeb, change: dict[str, Any], field: str
+) -> None:
+    async with enrichment.client(leads.tenant) as client:
+        answer = await client.put("/v1/providers", json={"items": [api(site, "ok") | change]})
+        assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [field])
+        assert (await client.get("/v1/providers")).json() == {"items": [], "next_cursor": None}
+    async with enrichment.client(leads.tenant, "operator") as client:
+        assert (await client.put("/v1/providers", json={"items": []})).status_code == 403
+
+
+async def test_erasure_leaves_no_string_of_the_person_in_any_table(
+    enrichment: Running, leads: Leads, site: HostileWeb, bus: Any, eventually: Any
+) -> None:
+    """Facts that were found by the person's address go; what a colleague's company is known by stays."""
+
+    async def about_a_person(asked: web.Asked, write: web.Write) -> None:
+        await company("Ada-Lovelace-Fan" if "ada" in asked.path else "Clerks")(asked, write)
+
+    site.routes |= {"/person": about_a_person, "/company": company("Machinery")}
+    person = api(site, "person", name="person", url=f"{site.url}/person?email={{email}}&title={{job_title}}")
+    await configure(enrichment, leads.tenant, api(site, "company"), person)
+    colleague = leads.capture(email="bob@shared-erasure.example", job_title="Clerk")
+    ada = leads.capture(
+        email="ada.lovelace@shared-erasure.example", job_title="Enchantress of Numbers", phone="+4917055555550"
+    )
+    alone = leads.capture(email="ada@lovelace-only.example", job_title="Enchantress of Numbers")
+    for lead in (colleague, ada, alone):
+        await leads.enriched(lead)
+    bad = {"lead_id": str(ada), "source": 5, "created_on": "never", "email": "ada.lovelace@shared-erasure.example"}
+    bus.publish("lead.updated", bad, tenant=leads.tenant, subject=ada, time=datetime.now(UTC))
+    bus.flush()
+    strings = ["ada.lovelace", "Enchantress", "17055555550", "Ada-Lovelace-Fan", "lovelace-only"]
+
+    async def found() -> dict[str, set[str]]:
+        """The strings that stand in each table."""
+        async with enrichment.database.worker() as work:
+            tables = await work.fetch(
+                "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+                " AND relname <> 'alembic_version' AND has_table_privilege(oid, 'SELECT')"
+            )
+            hits: dict[str, set[str]] = {}
+            for table in [row["relname"] for row in tables]:
+                raw = "encode(r.value, 'escape')" if table in ("dead_letter", "outbox", "outbox_refused") else "''"
+                rows = await work.fetch(
+                    f"SELECT r::text || {raw} AS text FROM {table} r WHERE r.tenant_id = :tenant", tenant=leads.tenant
+                )
+                text = "\n".join(row["text"] for row in rows)
+                if here := {each for each in strings if each in text}:
+                    hits[table] = here
+            return hits
+
+    async def buried() -> bool:
+        return {"lead", "lookup", "dead_letter"} <= set(await found())
+
+    await eventually(buried)
+    for lead in (ada, alone):
+        bus.publish("lead.erased", {"lead_id": str(lead)}, tenant=leads.tenant, subject=lead, time=datetime.now(UTC))
+    bus.flush()
+
+    async def gone() -> bool:
+        assert await found() == {}
+        return True
+
+    await eventually(gone)
+    async with enrichment.database.worker() as work:
+        kept = await work.fetch("SELECT question FROM lookup WHERE tenant_id = :tenant", tenant=leads.tenant)
+    assert {"company_domain": "shared-erasure.example"} in [row["question"] for row in kept]
