@@ -216,8 +216,9 @@ class Office:
     async def approved(self, tenant: str, lead_id: UUID, kind: str = "first", **more: Any) -> dict[str, Any]:
         """A draft that a human has approved; with its `dispatch_id`."""
         draft = await self.draft(tenant, lead_id, kind, **more)
+        decision = {"sha256": draft["sha256"], "acknowledge_unsupported": True}
         async with self.client(tenant, "reviewer") as http:
-            answer = await http.post(f"/v1/drafts/{draft['draft_id']}/approve", json={"sha256": draft["sha256"]})
+            answer = await http.post(f"/v1/drafts/{draft['draft_id']}/approve", json=decision)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 

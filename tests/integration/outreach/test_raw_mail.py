@@ -43,11 +43,11 @@ async def test_a_mail_that_takes_long_is_answered_as_received_and_read_by_the_wo
     lead, mail, _ = sent
     read, patience = mails.reader.read, []
 
-    async def slow(raw, seconds):
+    async def slow(raw, seconds, model=None):
         patience.append(seconds)
         if len(patience) == 1:
             raise NotRead("it could not be read within 1 seconds")
-        return await read(raw, seconds)
+        return await read(raw, seconds, model)
 
     monkeypatch.setattr(mails.reader, "read", slow)
     answer = await post_mail(office, tenant, answer_to(mail, "Yes, please send the offer."))
@@ -63,7 +63,7 @@ async def test_a_mail_that_takes_long_is_answered_as_received_and_read_by_the_wo
 async def test_the_time_of_a_mail_that_is_read_late_is_its_arrival(office, tenant, sent, mails, monkeypatch):
     _, mail, _ = sent
 
-    async def never(raw, seconds):
+    async def never(raw, seconds, model=None):
         raise NotRead("not now")
 
     before = datetime.now(UTC)
@@ -80,7 +80,7 @@ async def test_the_time_of_a_mail_that_is_read_late_is_its_arrival(office, tenan
 async def test_a_mail_that_nobody_can_read_is_for_a_human_with_the_reason(office, tenant, sent, mails, monkeypatch):
     _, mail, _ = sent
 
-    async def never(raw, seconds):
+    async def never(raw, seconds, model=None):
         raise NotRead("it could not be read within 10 seconds")
 
     monkeypatch.setattr(mails.reader, "read", never)
@@ -165,8 +165,8 @@ async def test_stored_mails_are_read_again_after_an_upgrade(office, tenant, sent
     later = Classification("other", 0.0, "the rules of last year were not sure", needs_human=True)
     read = mails.reader.read
 
-    async def last_year(raw, seconds):
-        return dataclasses.replace(await read(raw, seconds), classification=later, newest="?")
+    async def last_year(raw, seconds, model=None):
+        return dataclasses.replace(await read(raw, seconds, model), classification=later, newest="?")
 
     with monkeypatch.context() as patch:
         patch.setattr(mails.reader, "read", last_year)
@@ -200,8 +200,8 @@ async def test_an_opt_out_stays_though_the_rules_of_now_would_not_find_it(office
     nothing = Classification("other", 0.0, "no rule is sure", needs_human=True)
     read = mails.reader.read
 
-    async def next_year(raw, seconds):
-        return dataclasses.replace(await read(raw, seconds), classification=nothing)
+    async def next_year(raw, seconds, model=None):
+        return dataclasses.replace(await read(raw, seconds, model), classification=nothing)
 
     monkeypatch.setattr(mails.reader, "read", next_year)
     settings = (office.run.app.state.outreach.keys, "leadflow.example", tenant, datetime(2020, 1, 1, tzinfo=UTC))

@@ -61,13 +61,14 @@ def assess(text: str, subject: str, channel: str, model: Model, among: tuple[str
     if label in ENDS_THE_ROAD:
         because, by_itself = sentence_for(model, label, text, channel)
         supported = by_itself >= SENTENCE_SURE
+    elif label == "question":
+        because = next((each for each in _sentences(text) if each.endswith("?")), because)[:200]
     return Assessment(label, {**dict.fromkeys(probabilities, 0.0), **shares}, because, supported)
 
 
 def sentence_for(model: Model, label: str, text: str, channel: str) -> tuple[str, float]:
     """The sentence that speaks most for a label, and how probable the label is by this sentence alone."""
-    sentences = [hit.group(0).strip() for hit in _SENTENCE.finditer(text[:6_000])]
-    sentences = [sentence for sentence in sentences if any(map(str.isalpha, sentence))]
+    sentences = _sentences(text)
     sentences = sentences[: SENTENCES // 2] + sentences[SENTENCES // 2 :][-SENTENCES // 2 :]
     if len(sentences) > TRIED:
         sentences = sorted(sentences, key=lambda sentence: -model.evidence(sentence)[label])[:TRIED]
@@ -77,6 +78,12 @@ def sentence_for(model: Model, label: str, text: str, channel: str) -> tuple[str
     ]
     probability, sentence = max(found, default=(0.0, text.strip()[:200]), key=lambda each: each[0])
     return sentence, probability
+
+
+def _sentences(text: str) -> list[str]:
+    """The sentences at the beginning of a text that have letters."""
+    found = (hit.group(0).strip() for hit in _SENTENCE.finditer(text[:6_000]))
+    return [sentence for sentence in found if any(map(str.isalpha, sentence))]
 
 
 def sentence_with(words: str, text: str) -> str:
