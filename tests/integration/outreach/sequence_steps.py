@@ -71,7 +71,8 @@ async def enrolment(office: Any, tenant: str, of: dict[str, Any]) -> dict[str, A
 async def pending(office: Any, tenant: str, lead: UUID) -> list[dict[str, Any]]:
     async with office.client(tenant, "viewer") as http:
         params = {"state": "pending", "lead_id": str(lead), "kind": "sequence"}
-        return list((await http.get("/v1/drafts", params=params)).json()["items"])
+        items = (await http.get("/v1/drafts", params=params)).json()["items"]
+        return [(await http.get(f"/v1/drafts/{item['draft_id']}")).json() for item in items]
 
 
 async def approve(office: Any, tenant: str, lead: UUID) -> dict[str, Any]:
