@@ -11,17 +11,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
 
-from benchmarks.implementations import OURS
+from benchmarks.capture_process import capture_process
 from benchmarks.results import Measurements, percentiles, print_table
 from benchmarks.servers import Servers
 from deploy.local import process
-from deploy.local.identity import Identity
-from deploy.local.ports import free_port
 
 PER_SECOND = 50
 """Honest requests: each captures a lead."""
@@ -29,56 +26,23 @@ POSTING = 8
 SILENT = 200
 PAUSE = 0.1
 """Seconds before a hostile client that was refused tries again."""
-TENANT = "bench"
 
 
 async def measure(servers: Servers, *, seconds: float, rounds: int) -> Measurements:
     """p50 and p99 of honest requests, alone and beside hostile clients, in alternating rounds; the ratio is of p99."""
-    await servers.create_databases(OURS.databases)
-    port = free_port()
-    identity = Identity(servers.folder)
-    token = identity.sign_token(TENANT, ["operator"], "bench", 3_600, None)
     took: dict[str, list[float]] = {"alone": [], "beside hostile clients": []}
-    log_file = servers.folder / "hostile-capture.log"
-    with log_file.open("ab") as log:
-        child: subprocess.Popen[bytes] = process.launch(
-            [sys.executable, "-m", "cli.main", "services", "run", "capture", "--port", str(port)],
-            log=log,
-            env=OURS.environment(servers, "capture"),
-        )
-    try:
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}, timeout=30
-        ) as client:
-            await ready(client, log_file)
-            await _capture_leads(client, 3)
-            for _ in range(rounds):
-                took["alone"] += await _capture_leads(client, seconds)
-                async with _attack(servers, port, token):
-                    took["beside hostile clients"] += await _capture_leads(client, seconds)
-    finally:
-        await asyncio.to_thread(process.stop, child, signal.SIGTERM, 20.0)
+    async with capture_process(servers, "hostile", timeout=30) as capture:
+        await _capture_leads(capture.client, 3)
+        for _ in range(rounds):
+            took["alone"] += await _capture_leads(capture.client, seconds)
+            async with _attack(servers, capture.port, capture.token):
+                took["beside hostile clients"] += await _capture_leads(capture.client, seconds)
     variants = {name: percentiles(values) for name, values in took.items()}
     for values in variants.values():
         values["ratio"] = round(values["p99_ms"] / variants["alone"]["p99_ms"], 2)
     title = f"hostile: {PER_SECOND} leads/s by HTTP beside {POSTING + SILENT} hostile connections; ratio = p99 / alone"
     print_table(title, variants, {"beside hostile clients": "<= 3"})
     return {"hostile": variants}
-
-
-async def ready(client: httpx.AsyncClient, log: Path) -> None:
-    answer = "no answer"
-    try:
-        async with asyncio.timeout(60):
-            while True:
-                with contextlib.suppress(httpx.TransportError):
-                    response = await client.get("/readyz")
-                    if response.status_code == 200:
-                        return
-                    answer = response.text
-                await asyncio.sleep(0.2)
-    except TimeoutError:
-        raise RuntimeError(f"capture is not ready: {answer}; the end of its log:\n{process.tail(log)}") from None
 
 
 async def _capture_leads(client: httpx.AsyncClient, seconds: float) -> list[float]:

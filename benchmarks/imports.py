@@ -6,24 +6,16 @@ groups into common transactions; the import is one CSV file with the same fields
 
 import asyncio
 import itertools
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import httpx
 import psutil
 
-from benchmarks.hostile import ready
-from benchmarks.implementations import OURS
+from benchmarks.capture_process import capture_process
 from benchmarks.results import Measurements, print_table
 from benchmarks.servers import Servers
-from deploy.local import process
-from deploy.local.identity import Identity
-from deploy.local.ports import free_port
 
-TENANT = "bench"
 CONNECTIONS = 32
 _FIELDS = ("external_id", "email", "phone", "first_name", "last_name", "company", "job_title", "country", "campaign")
 
@@ -52,27 +44,11 @@ def _write(path: Path, count: int) -> None:
 
 async def measure(servers: Servers, *, rows: int, seconds: float) -> Measurements:
     """Rates in leads a second; the ratio is the rate / that of single requests, and of the last tenth / the first."""
-    await servers.create_databases(OURS.databases)
-    port = free_port()
-    token = Identity(servers.folder).sign_token(TENANT, ["operator"], "bench", 36_000, None)
-    log_file = servers.folder / "imports-capture.log"
-    with log_file.open("ab") as log:
-        child: subprocess.Popen[bytes] = process.launch(
-            [sys.executable, "-m", "cli.main", "services", "run", "capture", "--port", str(port)],
-            log=log,
-            env=OURS.environment(servers, "capture"),
-        )
-    try:
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}, timeout=600
-        ) as client:
-            await ready(client, log_file)
-            await _single(client, min(5.0, seconds), 500_000_000)
-            single = await _single(client, seconds, 600_000_000)
-            await asyncio.to_thread(_write, servers.folder / "leads.csv", rows)
-            marks, peak = await _import(client, servers.folder / "leads.csv", rows, child.pid)
-    finally:
-        await asyncio.to_thread(process.stop, child, signal.SIGTERM, 20.0)
+    async with capture_process(servers, "imports", timeout=600) as capture:
+        await _single(capture.client, min(5.0, seconds), 500_000_000)
+        single = await _single(capture.client, seconds, 600_000_000)
+        await asyncio.to_thread(_write, servers.folder / "leads.csv", rows)
+        marks, peak = await _import(capture.client, servers.folder / "leads.csv", rows, capture.pid)
     (began, _), (ended, read) = marks[0], marks[-1]
     whole = read / (ended - began)
     first, last = _rate(marks, 0, rows // 10), _rate(marks, rows - rows // 10, rows)

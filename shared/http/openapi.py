@@ -127,21 +127,20 @@ class Documentation:
 
 def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
     """Add to an operation what its route implies: the token, and the problems that can be answered."""
-    operation["security"] = [] if _calls(route.dependant, public) else [{_SCHEME: []}]
+    dependants = list(_flat(route.dependant))
+    is_public = any(each.call is public for each in dependants)
+    operation["security"] = [] if is_public else [{_SCHEME: []}]
     responses = operation["responses"]
-    for status in _problems(route, method):
+    for status in ([] if is_public else [401]) + list(_problems(route, method, dependants)):
         described = responses.setdefault(str(status), {"description": REASONS[status]})
         if status == 422 or "content" not in described:
             described |= {"description": REASONS[status], "content": _PROBLEM}
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _problems(route: APIRoute, method: str) -> Iterator[int]:
+def _problems(route: APIRoute, method: str, dependants: list[Dependant]) -> Iterator[int]:
     """The statuses of the problems that a route can answer, as far as its parameters and dependencies show."""
-    everything = list(_flat(route.dependant))
-    if public not in {each.call for each in everything}:
-        yield 401
-    if any(isinstance(each.call, Required) for each in everything):
+    if any(isinstance(each.call, Required) for each in dependants):
         yield 403
     if "{" in route.path_format:
         yield 404
@@ -149,7 +148,7 @@ def _problems(route: APIRoute, method: str) -> Iterator[int]:
         yield 409
     if route.body_field is not None or "requestBody" in (route.openapi_extra or {}):
         yield from (400, 408, 413, 415)
-    if any(parameter.alias == "If-Match" for each in everything for parameter in each.header_params):
+    if any(parameter.alias == "If-Match" for each in dependants for parameter in each.header_params):
         yield from (412, 428)
     yield from (422, 500, 503)
 
@@ -158,7 +157,3 @@ def _flat(dependant: Dependant) -> Iterator[Dependant]:
     yield dependant
     for each in dependant.dependencies:
         yield from _flat(each)
-
-
-def _calls(dependant: Dependant, call: object) -> bool:
-    return any(each.call is call for each in _flat(dependant))

@@ -61,6 +61,15 @@ def problem_of(signature: Signature, secret: bytes, sent: Sent, now: datetime) -
         seconds = int(timestamp) / (1_000 if int(timestamp) > _MILLISECONDS else 1)
         if abs(now.timestamp() - seconds) > signature.tolerance_seconds:
             return f"the signature is not of the last {signature.tolerance_seconds:g} seconds"
+    expected = _digest(signature, secret, sent, timestamp)
+    candidates = elements.get(signature.element, []) if signature.element else [given]
+    if any(hmac.compare_digest(expected, _decoded(text.strip(), signature)) for text in candidates):
+        return None
+    return "the signature is not the one of this body and secret"
+
+
+def _digest(signature: Signature, secret: bytes, sent: Sent, timestamp: str) -> bytes:
+    """The HMAC of what the sender signs. The parts are put in at once, so that a body cannot stand for another part."""
     parts = {
         b"body": sent.body,
         b"timestamp": timestamp.encode(),
@@ -68,11 +77,7 @@ def problem_of(signature: Signature, secret: bytes, sent: Sent, now: datetime) -
         b"url": sent.url.encode(),
     }
     content = _PART.sub(lambda match: parts[match[1]], signature.signed.encode())
-    expected = hmac.new(secret, content, signature.algorithm).digest()
-    candidates = elements.get(signature.element, []) if signature.element else [given]
-    if any(hmac.compare_digest(expected, _decoded(text.strip(), signature)) for text in candidates):
-        return None
-    return "the signature is not the one of this body and secret"
+    return hmac.new(secret, content, signature.algorithm).digest()
 
 
 def _elements(header: str) -> dict[str, list[str]]:
@@ -94,11 +99,7 @@ def _decoded(text: str, signature: Signature) -> bytes:
 
 def sign(signature: Signature, secret: bytes, sent: Sent, timestamp: str = "") -> str:
     """What a sender writes into the signature's header; for tests, and for senders that are written anew."""
-    parts = {b"body": sent.body, b"timestamp": timestamp.encode(), b"method": sent.method.encode()}
-    parts[b"url"] = sent.url.encode()
-    mac = hmac.new(
-        secret, _PART.sub(lambda match: parts[match[1]], signature.signed.encode()), signature.algorithm
-    ).digest()
+    mac = _digest(signature, secret, sent, timestamp)
     text = signature.prefix + (mac.hex() if signature.encoding == "hex" else base64.b64encode(mac).decode())
     text = f"{signature.element}={text}" if signature.element else text
     return f"{signature.timestamp_element}={timestamp},{text}" if signature.timestamp_element else text

@@ -213,10 +213,12 @@ class Office:
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
-    async def approved(self, tenant: str, lead_id: UUID, kind: str = "first", **more: Any) -> dict[str, Any]:
-        """A draft that a human has approved; with its `dispatch_id`."""
+    async def approved(
+        self, tenant: str, lead_id: UUID, kind: str = "first", *, acknowledge: bool = False, **more: Any
+    ) -> dict[str, Any]:
+        """A draft that a human has approved; with its `dispatch_id`. `acknowledge`: also what nothing supports."""
         draft = await self.draft(tenant, lead_id, kind, **more)
-        decision = {"sha256": draft["sha256"], "acknowledge_unsupported": True}
+        decision = {"sha256": draft["sha256"], "acknowledge_unsupported": acknowledge}
         async with self.client(tenant, "reviewer") as http:
             answer = await http.post(f"/v1/drafts/{draft['draft_id']}/approve", json=decision)
         assert answer.status_code == 200, answer.text

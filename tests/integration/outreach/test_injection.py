@@ -44,7 +44,7 @@ async def test_a_subject_that_a_person_writes_cannot_inject_a_header(office, ten
 
 async def test_a_body_that_looks_like_headers_is_sent_as_a_body(office, tenant, smtp):
     text = "Bcc: boss@evil.example\n\n.\nQUIT\n{{ company }} =?utf-8?q?=0D=0A?=\n"
-    approved = await office.approved(tenant, await office.captured(tenant), body=text)
+    approved = await office.approved(tenant, await office.captured(tenant), body=text, acknowledge=True)
     await office.send()
     (mail,) = smtp.to(approved["to"])
     assert mail["Bcc"] is None
