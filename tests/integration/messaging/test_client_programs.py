@@ -52,7 +52,10 @@ async def test_the_program_submits_a_lead_and_reads_its_answer_and_score(backend
         )
         output, errors = await asyncio.wait_for(process.communicate(), 180)
         assert process.returncode == 0, errors.decode()[-3_000:]
-    first, second, last = sorted(output.decode().splitlines())
-    assert first == "answered: new"
-    assert last.startswith("scored: ")
-    assert second.startswith("lead: ")
+    *lines, last = output.decode().splitlines()
+    assert last.startswith("lead: ")
+    assert lines.count("answered: new") == 1
+    # A lead may be scored again before the program has read its answer: once more facts about it are known.
+    scores = [line for line in lines if line != "answered: new"]
+    assert scores
+    assert all(line.startswith("scored: ") for line in scores)
