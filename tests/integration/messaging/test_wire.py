@@ -49,7 +49,7 @@ async def test_a_header_name_that_is_not_utf_8_costs_its_record_and_nothing_else
     async with Wire(backend.bootstrap) as wire:
         assert await wire.send(TOPIC, 5, raw) == 0
     await eventually(lambda: taken(stages, after["ce_id"]))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 25
     assert await taken(stages, before["ce_id"]) and not await taken(stages, bad["ce_id"])
     (letter,) = await letters(stages, tenant)
     assert letter["event_id"] == bad["ce_id"]

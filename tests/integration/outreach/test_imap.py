@@ -71,14 +71,14 @@ async def test_an_account_that_was_pointed_to_another_folder_starts_from_the_beg
 
 async def test_a_mail_that_arrives_during_idle_is_stored_at_once(office, tenant, imap_server, folder, reader, line):
     reading = reader()
-    reading.look_seconds = 5.0
+    reading.look_seconds = 30.0
     assert await read(office, reading) == 0
     listening = asyncio.create_task(reading.step(office.database))
     await line.says("IDLE")
     began = asyncio.get_running_loop().time()
     await imap_server.deliver(folder, a_mail("during"))
     assert await listening == 1
-    assert asyncio.get_running_loop().time() - began < 4
+    assert asyncio.get_running_loop().time() - began < 20
     assert await subjects(office, tenant) == ["during"]
 
 
@@ -177,7 +177,7 @@ async def test_a_whole_service_reads_its_accounts_and_stops_while_it_listens(
         await eventually(seen)
     began = asyncio.get_running_loop().time()
     await run.stop()
-    assert asyncio.get_running_loop().time() - began < 8
+    assert asyncio.get_running_loop().time() - began < 20
     async with run.database.worker() as work:
         row = await work.fetch_one("SELECT holder FROM imap_position WHERE tenant_id = :t", t=tenant)
     assert row is not None and row["holder"] is None

@@ -110,7 +110,7 @@ async def test_a_meeting_passes_without_a_request(bus, start, tenant, eventually
     assert (booked.data["to"], passed.data["to"]) == ("scheduled", "meeting_completed")
     assert abs((passed.time - soon).total_seconds()) < 0.001
     assert passed.data["journey"]["meetings_held"] == 1
-    assert (datetime.fromisoformat(passed.data["recorded_at"]) - soon).total_seconds() < 3
+    assert (datetime.fromisoformat(passed.data["recorded_at"]) - soon).total_seconds() < 10
 
 
 async def test_a_signal_that_is_received_before_its_lead_waits_for_it(bus, start, tenant):

@@ -3,8 +3,8 @@
 import importlib
 import pkgutil
 import re
-import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from services.enrichment.rules.mapping import apply_mapping, check_expression
 from services.enrichment.rules.pages import read_page
 from services.enrichment.rules.questions import question_for, render
 from services.enrichment.rules.robots import MAX_BYTES, matches, read_robots
+from tests.processor_time import processor_seconds
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -42,11 +43,13 @@ def test_robots_txt_is_read_as_its_standard_says(robots: bytes, path: str, allow
 
 
 def test_hostile_robots_cost_little() -> None:
-    began = time.process_time()
     body = b"User-agent: *\n" + b"Disallow: /" + b"a*" * 200 + b"b\n"
-    assert read_robots(body * (MAX_BYTES // len(body))).allows("/" + "a" * 2_000)
-    assert not matches("/" + "*a" * 200 + "b$", "/" + "a" * 2_000)
-    assert time.process_time() - began < 5
+
+    def read() -> None:
+        assert read_robots(body * (MAX_BYTES // len(body))).allows("/" + "a" * 2_000)
+        assert not matches("/" + "*a" * 200 + "b$", "/" + "a" * 2_000)
+
+    assert processor_seconds(read, enough=5) < 5
 
 
 def test_values_stay_one_part_of_the_address() -> None:
@@ -182,7 +185,5 @@ def test_no_pattern_of_the_rules_is_quadratic() -> None:
     for name, pattern in _patterns().items():
         for unit in ("a", "a.", "1,", "1", " ", "{", "{a", "&", "-", "ü", "%", "a. "):
             text = unit * (200_000 // len(unit))
-            began = time.process_time()
-            pattern.search(text)
-            pattern.match(text)
-            assert time.process_time() - began < 1, (name, unit)
+            assert processor_seconds(partial(pattern.search, text), enough=1) < 1, (name, unit)
+            assert processor_seconds(partial(pattern.match, text), enough=1) < 1, (name, unit)
