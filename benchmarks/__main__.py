@@ -1,27 +1,31 @@
-"""`python -m benchmarks [NAME ...]`, the names being those of BENCHES and QUALITY: `make bench` runs it."""
+"""`python -m benchmarks [NAME ...]`, the names being those of BENCHES, ALONE and QUALITY: `make bench` runs it."""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import bounces, enrichment, growth, hostile, imports, latency, pipeline, queue, replies, sequences
+from benchmarks import bounces, enrichment, growth, hostile, idle, imports, latency, pipeline, queue, replies, sequences
 from benchmarks.results import Measurements, save
 from benchmarks.servers import Servers, start_servers
 from benchmarks.topics import Topics, topics_client
 
 BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "enrichment", "import", "sequences")
+ALONE = ("idle",)
+"""A measurement of a whole system of its own; it runs only when it is named."""
 QUALITY = ("bounces", "replies")
 """Measurements of how well something is understood: they need no servers, and run only when they are named."""
 
 
 async def run(options: argparse.Namespace) -> None:
     """Run the chosen measurements on one broker and one database server; save each result when it is complete."""
-    chosen = [name for name in options.benches or BENCHES if name not in QUALITY]
+    chosen = [name for name in options.benches or BENCHES if name not in (*ALONE, *QUALITY)]
     if "bounces" in options.benches:
         save(bounces.measure(options.data / "mail"), options.out)
     if "replies" in options.benches:
         replies.measure(options.data)
+    if "idle" in options.benches:
+        save(await idle.measure(seconds=options.seconds), options.out)
     if not chosen:
         return
     async with start_servers() as servers, topics_client(servers.bootstrap) as topics:
@@ -51,14 +55,19 @@ async def _measure(name: str, servers: Servers, topics: Topics, options: argpars
 
 
 def main() -> None:
+    named = (*BENCHES, *ALONE, *QUALITY)
     parser = argparse.ArgumentParser(prog='make bench ARGS="..."', description="Side-by-side measurements.")
     parser.add_argument(
-        "benches", nargs="*", choices=[[], *BENCHES, *QUALITY], metavar="BENCH", help=", ".join((*BENCHES, *QUALITY))
+        "benches",
+        nargs="*",
+        choices=[[], *named],
+        metavar="BENCH",
+        help=", ".join(named),
     )
     parser.add_argument("--leads", type=int, default=12_000, help="leads in a round of pipeline and growth (12000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of pipeline, growth and hostile (3)")
     parser.add_argument(
-        "--seconds", type=float, default=15, help="how long latency, queue and hostile are measured (15)"
+        "--seconds", type=float, default=15, help="how long latency, queue, hostile and idle are measured (15)"
     )
     parser.add_argument("--queue", type=int, default=1_000_000, help="leads in the queue (1000000)")
     parser.add_argument("--growth", type=int, default=500_000, help="leads at the large size of growth (500000)")

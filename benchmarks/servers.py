@@ -14,6 +14,7 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.migrate import prepare_database
 from deploy.topics import create_topics
+from shared.events.topics import LOCAL_PARTITIONS
 from shared.messaging.connection import Kafka as Cluster
 
 MEASURED_SERVICES = ("capture", "scoring", "stages")
@@ -91,7 +92,7 @@ async def start_servers() -> AsyncIterator[Servers]:
             postgres.wait()
             for service in (*MEASURED_SERVICES, "outreach"):
                 await prepare_database(postgres.url(), service, PASSWORD)
-            await create_topics(Cluster(kafka.bootstrap))
+            await create_topics(Cluster(kafka.bootstrap), LOCAL_PARTITIONS)
             yield Servers(kafka.bootstrap, postgres.url(), folder)
         finally:
             kafka.kill()

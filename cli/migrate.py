@@ -93,10 +93,14 @@ async def _migrate(services: list[str], admin: str, data: Path) -> None:
 
 async def _create_topics() -> None:
     from deploy.topics import create_topics
+    from shared.events.topics import PARTITIONS
     from shared.messaging.connection import Kafka
 
     if "LEADFLOW_KAFKA_BOOTSTRAP" not in os.environ:
         typer.echo("Kafka: No topics were created, because LEADFLOW_KAFKA_BOOTSTRAP is not set.")
         return
-    created = await create_topics(Kafka.from_environment())
+    partitions = os.environ.get("LEADFLOW_KAFKA_PARTITIONS", str(PARTITIONS))
+    if not partitions.isdecimal() or not 1 <= int(partitions) <= 1_000:
+        raise Refused("LEADFLOW_KAFKA_PARTITIONS is a whole number from 1 to 1000")
+    created = await create_topics(Kafka.from_environment(), int(partitions))
     typer.echo(f"Kafka: Created {counted(len(created), 'topic')}." if created else "Kafka: All topics exist.")

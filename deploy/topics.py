@@ -9,10 +9,11 @@ from shared.events.topics import PARTITIONS, SETTINGS
 from shared.messaging.connection import Kafka
 
 
-async def create_topics(kafka: Kafka) -> list[str]:
+async def create_topics(kafka: Kafka, partitions: int = PARTITIONS) -> list[str]:
     """Create every topic of the catalogue that is missing; returns their names. Three replicas where possible.
 
-    Raises MigrationError when the broker does not answer or refuses a topic.
+    All topics have the same number of partitions: that of the topics which are there, else `partitions`. Raises
+    MigrationError when the broker does not answer or refuses a topic.
     """
     from shared.events.catalogue import CATALOGUE
 
@@ -22,14 +23,17 @@ async def create_topics(kafka: Kafka) -> list[str]:
     except (OSError, RuntimeError, LeadflowError) as error:
         raise MigrationError(f"Kafka at {kafka.bootstrap} does not answer: {error}") from error
     try:
-        present = set(await client.list_topics())
+        present = set(await client.list_topics()) & CATALOGUE.keys()
+        if present:
+            described = await client.describe_topics(sorted(present))
+            partitions = max(len(topic["partitions"]) for topic in described)
         brokers = len((await client.describe_cluster())["brokers"])
         replicas = min(3, brokers)
         configs = {name: str(value) for name, value in SETTINGS.items()} | {
             "min.insync.replicas": str(max(1, replicas - 1))
         }
         missing = [name for name in CATALOGUE if name not in present]
-        topics = [NewTopic(name, PARTITIONS, replicas, topic_configs=configs) for name in missing]
+        topics = [NewTopic(name, partitions, replicas, topic_configs=configs) for name in missing]
         if topics:
             answer = await client.create_topics(topics)
             for name, code, *detail in answer.topic_errors:

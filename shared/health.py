@@ -9,10 +9,9 @@ import orjson
 import structlog
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy.exc import SQLAlchemyError
 
 from shared import migrations
-from shared.db import Transaction
+from shared.db import DatabaseError, Transaction
 from shared.observability import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_DEPTH
 from shared.store import dead_letters, outbox, schema
 
@@ -27,7 +26,7 @@ _STALLED_AFTER = 120.0
 _STUCK_AFTER = 600.0
 """Seconds in one batch after which a consumer counts as stuck: a batch that is halved again and again takes minutes."""
 
-_UNREACHABLE = (SQLAlchemyError, OSError, TimeoutError)
+_UNREACHABLE = (DatabaseError, OSError, TimeoutError)
 
 
 T = TypeVar("T")

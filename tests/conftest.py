@@ -16,6 +16,7 @@ from deploy.databases import address, create_database, create_login, database_na
 from deploy.local.identity import AUDIENCE, ISSUER, Identity
 from deploy.migrate import upgrade
 from deploy.topics import create_topics
+from shared.events.topics import LOCAL_PARTITIONS
 from shared.messaging.connection import Kafka
 from shared.names import SERVICES
 from shared.observability import configure_logging
@@ -82,7 +83,7 @@ async def backend(servers: tuple[str, str, Path]) -> AsyncIterator[Backend]:
         await create_database(admin_url, service)
         await upgrade(service, made.owner_url(service))
         await create_login(admin_url, service, identity.database_password(database_name(service)))
-    await create_topics(Kafka(bootstrap))
+    await create_topics(Kafka(bootstrap), LOCAL_PARTITIONS)
     yield made
 
 

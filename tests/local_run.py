@@ -14,20 +14,10 @@ from typing import Any
 import httpx
 
 from deploy.local.identity import Identity
-from deploy.local.ports import Ports, PortTaken
+from deploy.local.ports import free_port_base
 from deploy.local.run_record import RunRecord
 
 LEADFLOW = [sys.executable, "-m", "cli.main"]
-
-
-def free_port_base() -> int:
-    for base in range(20_000, 30_000, 200):
-        try:
-            Ports.of(base).require_free()
-        except PortTaken:
-            continue
-        return base
-    raise RuntimeError("no port base between 20000 and 30000 is free")
 
 
 class LocalRun:

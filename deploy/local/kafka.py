@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.local import process
 from deploy.local.jars import Progress, kafka_jars
-from shared.events.topics import PARTITIONS
+from shared.events.topics import LOCAL_PARTITIONS
 
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -107,7 +107,7 @@ class Kafka:
                 port=self.port,
                 controller_port=self.controller_port,
                 logs=self.data / "logs",
-                partitions=PARTITIONS,
+                partitions=LOCAL_PARTITIONS,
             )
             + self._added
         )

@@ -57,6 +57,17 @@ class Ports:
                 raise PortTaken(name, port, self.base)
 
 
+def free_port_base() -> int:
+    """A port base of which all ports are free at this moment."""
+    for base in range(20_000, 30_000, 200):
+        try:
+            Ports.of(base).require_free()
+        except PortTaken:
+            continue
+        return base
+    raise RuntimeError("no port base between 20000 and 30000 is free")
+
+
 def _another(base: int) -> int:
     return base + 1000 if base < 60000 else DEFAULT_BASE
 

@@ -20,6 +20,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.process import StartError, stop_if_marked
 from deploy.local.run_record import NotRunning, RunRecord, ServiceEntry
 from deploy.local.service_process import ServiceProcess
+from shared.events.topics import LOCAL_PARTITIONS
 from shared.messaging import connection as messaging
 from shared.names import SERVICES
 
@@ -154,7 +155,8 @@ class Supervisor:
                 password = identity.database_password(databases.database_name(name))
                 await migrate.prepare_database(admin, name, password)
 
-        await asyncio.gather(each_database(), topics.create_topics(messaging.Kafka(self.record.kafka.bootstrap)))
+        kafka = messaging.Kafka(self.record.kafka.bootstrap)
+        await asyncio.gather(each_database(), topics.create_topics(kafka, LOCAL_PARTITIONS))
 
     async def _wait_for_services(self) -> None:
         self._report("Starting the services ...")

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.stages.store import leads, settings, waiting
 from services.stages.use_cases.lead_batch import LeadBatch
-from shared.db import Database
+from shared.db import Database, DatabaseError
 from shared.ids import LeadKey
 from shared.store import outbox
 from shared.work import Step
@@ -32,7 +31,7 @@ async def fire_timers(database: Database) -> int:
         return 0
     try:
         await _fire(database, due)
-    except SQLAlchemyError:
+    except DatabaseError:
         raise
     except Exception as error:
         log.error("timers.page_failed", leads=len(due), exc_info=error)
@@ -51,7 +50,7 @@ async def _fire_each(database: Database, keys: Sequence[LeadKey]) -> None:
     for key in keys:
         try:
             await _fire(database, [key])
-        except SQLAlchemyError:
+        except DatabaseError:
             raise
         except Exception as error:
             log.error("timers.lead_failed", tenant=key[0], lead=str(key[1]), exc_info=error)

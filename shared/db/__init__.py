@@ -2,9 +2,9 @@
 
 from shared.db.address import DatabaseAddress
 from shared.db.database import Database
-from shared.db.engine import make_engine
-from shared.db.errors import RETRY_AT_ONCE, is_outage, may_pass_later, sqlstate
-from shared.db.statements import array_parameters, by_column, sql
+from shared.db.errors import RETRY_AT_ONCE, DatabaseError, IntegrityError, is_outage, may_pass_later
+from shared.db.pool import Row
+from shared.db.statements import array_parameters, by_column
 from shared.db.transaction import Transaction
 from shared.db.unit_of_work import UnitOfWork
 
@@ -12,13 +12,13 @@ __all__ = [
     "RETRY_AT_ONCE",
     "Database",
     "DatabaseAddress",
+    "DatabaseError",
+    "IntegrityError",
+    "Row",
     "Transaction",
     "UnitOfWork",
     "array_parameters",
     "by_column",
     "is_outage",
-    "make_engine",
     "may_pass_later",
-    "sql",
-    "sqlstate",
 ]

@@ -9,12 +9,10 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from shared.clock import Clock
 from shared.db.address import DatabaseAddress
-from shared.db.engine import make_engine
-from shared.db.statements import sql
+from shared.db.errors import DRIVER_ERRORS, translated
+from shared.db.pool import Pool
 from shared.db.unit_of_work import UnitOfWork
 
 
@@ -27,13 +25,10 @@ class Database:
         self.service = service
         self.clock = clock or Clock()
         self.on_outbox: Callable[[], None] = lambda: None
-        self.app = make_engine(url, role=f"leadflow_{service}_app", pool_size=pool_size, application=f"{service} api")
-        self.workers = make_engine(
-            url, role=f"leadflow_{service}_worker", pool_size=pool_size, application=f"{service} worker"
-        )
-        self.monitoring = make_engine(
-            url, role=f"leadflow_{service}_worker", pool_size=1, application=f"{service} health"
-        )
+        app, worker = f"leadflow_{service}_app", f"leadflow_{service}_worker"
+        self.app = Pool(url, role=app, size=2 * pool_size, application=f"{service} api")
+        self.workers = Pool(url, role=worker, size=2 * pool_size, application=f"{service} worker")
+        self.monitoring = Pool(url, role=worker, size=2, application=f"{service} health")
 
     @asynccontextmanager
     async def tenant(self, tenant: str) -> AsyncIterator[UnitOfWork]:
@@ -59,17 +54,23 @@ class Database:
 
     @asynccontextmanager
     async def _begin(
-        self, engine: AsyncEngine, setting: str, tenants: Sequence[str], lock: int | None = None
+        self, pool: Pool, setting: str, tenants: Sequence[str], lock: int | None = None
     ) -> AsyncIterator[UnitOfWork]:
-        parameters: dict[str, Any] = {"name": setting, "value": ",".join(tenants)}
-        first = "SELECT clock_timestamp(), set_config(:name, :value, true)"
+        first = "SELECT clock_timestamp(), set_config($1, $2, true)"
+        parameters: list[Any] = [setting, ",".join(tenants)]
         if lock is not None:
-            first, parameters["lock"] = f"{first}, pg_advisory_xact_lock(:lock)", lock
-        async with engine.connect() as connection, connection.begin():
-            now: datetime = (await connection.execute(sql(first), parameters)).scalar_one()
-            work = UnitOfWork(connection, now + self.clock.offset, self.service, tenants)
-            yield work
-            has_events = await work.write_events()
+            first, parameters = f"{first}, pg_advisory_xact_lock($3)", [*parameters, lock]
+        connection = await pool.take()
+        try:
+            async with connection.transaction():
+                now: datetime = await connection.fetchval(first, *parameters)
+                work = UnitOfWork(connection, now + self.clock.offset, self.service, tenants)
+                yield work
+                has_events = await work.write_events()
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+        finally:
+            await pool.give_back(connection)
         if has_events:
             self.on_outbox()
         for call in work.after_commit:
@@ -77,5 +78,5 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
-        for engine in (self.app, self.workers, self.monitoring):
-            await engine.dispose()
+        for pool in (self.app, self.workers, self.monitoring):
+            await pool.close()

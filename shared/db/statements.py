@@ -1,16 +1,20 @@
 """Statements, and parameters that carry many rows at once."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import TextClause, text
+_NAME = re.compile(r"(?<![:\w]):(\w+)")
+"""A parameter. Write casts as `CAST(:ids AS uuid[])`: `:ids::uuid[]` would be one as well, but nobody reads it."""
 
 
-@lru_cache(maxsize=2_000)
-def sql(statement: str) -> TextClause:
-    """A cached text statement. Write casts as `CAST(:ids AS uuid[])`: after `:ids` a second colon would confuse it."""
-    return text(statement)
+@lru_cache(maxsize=4_000)
+def positional(statement: str) -> tuple[str, tuple[str, ...]]:
+    """A statement with `:name` parameters as the driver takes it, with `$1`, and the names in that order."""
+    names: dict[str, int] = {}
+    text = _NAME.sub(lambda match: f"${names.setdefault(match[1], len(names) + 1)}", statement)
+    return text, tuple(names)
 
 
 def array_parameters(columns: Mapping[str, str]) -> str:

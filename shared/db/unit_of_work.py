@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 from pydantic_core import PydanticSerializationError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.transaction import Transaction
 from shared.errors import Invalid
@@ -24,7 +24,9 @@ REPEATED = 0
 class UnitOfWork(Transaction):
     """A transaction that can publish events. `service` is who publishes them."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime, service: str, tenants: Sequence[str]) -> None:
+    def __init__(
+        self, connection: "asyncpg.Connection[Any]", now: datetime, service: str, tenants: Sequence[str]
+    ) -> None:
         super().__init__(connection, now, tenants)
         self.source = f"urn:leadflow:{service}"
         self.after_commit: list[Callable[[], None]] = []

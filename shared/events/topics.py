@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from shared.limits import MAX_RECORD_BYTES
 
 PARTITIONS = 12
-"""Never changed afterwards: the partition of a lead would change, and with it the order of its events."""
+"""Of each topic, where the installation does not say otherwise. Never changed afterwards: the partition of a lead would
+change, and with it the order of its events."""
+
+LOCAL_PARTITIONS = 3
+"""Of each topic of the local run. A client that reads names every partition each time, so on one machine, where a few
+replicas at most share the work, more would only cost."""
 
 RETENTION_MS = 14 * 24 * 3600 * 1000
 """Records are kept for 14 days."""

@@ -9,10 +9,9 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from shared.db import RETRY_AT_ONCE, is_outage, sqlstate
+from shared.db import RETRY_AT_ONCE, DatabaseError, is_outage
 from shared.errors import LeadflowError
 from shared.events.envelope import errors_of
 from shared.http.auth import check_caller
@@ -133,9 +132,9 @@ def install(app: FastAPI) -> None:
             return await _ours(request, refusal)
         return _titled(400, detail)
 
-    @app.exception_handler(SQLAlchemyError)
-    async def _database(request: Request, error: SQLAlchemyError) -> Response:
-        state = sqlstate(error)
+    @app.exception_handler(DatabaseError)
+    async def _database(request: Request, error: DatabaseError) -> Response:
+        state = error.sqlstate
         log.error("http.database", path=request.url.path, sqlstate=state, error=type(error).__name__)
         if state[:2] == "22":
             return problem(422, "Invalid content", "a value cannot be stored as it is", kind="invalid-content")

@@ -4,7 +4,8 @@
   reason; the other records are processed.
 - When the client raises while it fetches, the records are fetched by another way (raw_records.py).
 - While the database is away the consumer backs off and reads the batch again. Nothing is skipped.
-- Offsets are committed after the transaction, so a crash repeats a batch; the inbox ignores events that it knows.
+- Offsets are committed after the transaction (offsets.py), so a crash repeats batches; the inbox ignores events that
+  it knows.
 """
 
 import asyncio
@@ -14,41 +15,43 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from faststream import AckPolicy
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.message import AckStatus
-from sqlalchemy.exc import SQLAlchemyError
 
-from shared.db import Database
+from shared.db import Database, DatabaseError
 from shared.errors import Transient
 from shared.events.base import Event
 from shared.messaging import raw_records
 from shared.messaging.connection import Kafka
+from shared.messaging.offsets import Offsets
 from shared.messaging.processing import BatchProcessor, Handle, Refuse
 from shared.observability import BATCH_RECORDS, BATCH_SECONDS, LAG, RECORDS
 
 log = structlog.get_logger()
 
-_POLL_MS = 200
+_POLL_MS = 500
 """Milliseconds to wait for records before checking whether to stop."""
+
+_BROKER_WAITS_MS = 2_000
+"""Milliseconds that the broker keeps a request which finds no record. One that arrives answers it at once; each request
+names every partition, so an idle service asks seldom. Partitions that a replica is given wait for it once."""
 
 
 class _Batch(KafkaAckableMessage):
-    """A batch that commits the offsets of its own partitions.
+    """A batch that notes the offsets of its own partitions.
 
-    FastStream's own commits those of every partition that the replica reads: with 20 topics of 12 partitions that was
-    half of the work for a small batch.
+    FastStream's own commits those of every partition that the replica reads, and waits for the broker.
     """
 
-    consumer: AIOKafkaConsumer
+    offsets: Offsets
 
     async def ack(self) -> None:
         if not self.committed:
-            offsets = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in self.raw_message}
-            await self.consumer.commit(offsets)
+            await self.offsets.processed(self.raw_message)
             self.committed = AckStatus.ACKED
 
 
@@ -89,8 +92,10 @@ class Consumer:
             allow_auto_create_topics=False,
             graceful_timeout=grace_seconds,
         )
+        self.offsets = Offsets(lambda: self.subscriber.consumer)
         self.subscriber = self.broker.subscriber(
             *self.models,
+            listener=self.offsets,
             batch=True,
             max_records=batch_records,
             group_id=group,
@@ -100,6 +105,7 @@ class Consumer:
             session_timeout_ms=6_000,
             heartbeat_interval_ms=1_500,
             isolation_level="read_committed",
+            fetch_max_wait_ms=_BROKER_WAITS_MS,
             parser=self._parse,
             decoder=_records,
         )
@@ -109,10 +115,12 @@ class Consumer:
         self.subscriber.get_msg = self._fetch  # type: ignore[method-assign]
 
     async def start(self) -> None:
+        self.offsets.start()
         await self.broker.start()
 
     async def stop(self) -> None:
         """Finish the batch that is being processed, commit its offsets, leave the group."""
+        await self.offsets.stop()
         await self.broker.stop()
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord[bytes, bytes], ...]:
@@ -144,6 +152,7 @@ class Consumer:
         The client has handed out records of some partitions, which are lost with its error. So all partitions go back
         to what was committed, and are read from there by our own reader.
         """
+        await self.offsets.commit()
         committed = await consumer.seek_to_committed()
         if new := [partition for partition, offset in committed.items() if not offset]:
             await consumer.seek_to_beginning(*new)
@@ -155,7 +164,9 @@ class Consumer:
 
     async def _parse(self, records: tuple[ConsumerRecord[bytes, bytes], ...]) -> KafkaAckableMessage:
         """FastStream's own parser decodes every header as UTF-8 and would neither commit nor seek when one is not."""
-        return _Batch(body=b"", raw_message=records, headers={}, consumer=self.subscriber.consumer)
+        batch = _Batch(body=b"", raw_message=records, headers={}, consumer=self.subscriber.consumer)
+        batch.offsets = self.offsets
+        return batch
 
     async def receive(self, records: tuple[ConsumerRecord[bytes, bytes], ...]) -> None:
         """Process one batch. Raises when it must be read again; FastStream then seeks back."""
@@ -163,7 +174,7 @@ class Consumer:
         service = self.database.service
         try:
             await self.processor.process(records)
-        except (SQLAlchemyError, OSError, Transient, TimeoutError) as error:
+        except (DatabaseError, OSError, Transient, TimeoutError) as error:
             self._pause = min(10.0, self._pause * 2 or 0.2)
             log.warning(
                 "consumer.backs_off", service=service, seconds=self._pause, records=len(records), error=_short(error)

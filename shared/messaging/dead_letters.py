@@ -5,9 +5,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
-from sqlalchemy.exc import DBAPIError
 
-from shared.db import Database, UnitOfWork, may_pass_later
+from shared.db import Database, DatabaseError, UnitOfWork, may_pass_later
 from shared.errors import Conflict, Transient
 from shared.limits import MAX_RECORD_BYTES
 from shared.messaging.connection import Kafka
@@ -26,14 +25,14 @@ async def store(database: Database, letters: Sequence[DeadLetter]) -> None:
     try:
         async with database.worker(letter.tenant or "" for letter in letters) as work:
             await dead_letters.add(work, letters)
-    except DBAPIError as error:
+    except DatabaseError as error:
         if may_pass_later(error):
             raise
         if len(letters) > 1:
             for letter in letters:
                 await store(database, [letter])
         elif letters[0].headers or letters[0].key is not None:
-            reason = f"{letters[0].error} (its headers and key could not be stored: {type(error.orig).__name__})"
+            reason = f"{letters[0].error} (its headers and key could not be stored: {error.kind})"
             await store(database, [replace(letters[0], headers=(), key=None, error=reason)])
         else:
             raise

@@ -14,9 +14,8 @@ from typing import Any
 import structlog
 from aiokafka import ConsumerRecord
 from opentelemetry import propagate, trace
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from shared.db import RETRY_AT_ONCE, Database, UnitOfWork, is_outage, may_pass_later, sqlstate
+from shared.db import RETRY_AT_ONCE, Database, DatabaseError, UnitOfWork, is_outage, may_pass_later
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Transient
 from shared.events.base import Event
 from shared.events.envelope import Received, decode
@@ -114,13 +113,13 @@ class BatchProcessor:
             except _REFUSED as refusal:
                 error = refusal
                 break
-            except DBAPIError as failure:
+            except DatabaseError as failure:
                 if is_outage(failure):
                     raise
                 error = failure
-                if sqlstate(failure) not in RETRY_AT_ONCE:
+                if failure.sqlstate not in RETRY_AT_ONCE:
                     break
-            except (SQLAlchemyError, OSError, TimeoutError):
+            except (OSError, TimeoutError):
                 raise
             except Transient as failure:
                 error = failure
@@ -173,7 +172,7 @@ class BatchProcessor:
         except (OSError, TimeoutError):
             raise
         except Exception as error:
-            if isinstance(error, SQLAlchemyError) and may_pass_later(error):
+            if isinstance(error, DatabaseError) and may_pass_later(error):
                 raise
             if len(answerable) == 1:
                 log.error("consumer.no_answer", service=self._database.service, reason=_reason(error))
@@ -223,8 +222,8 @@ def _reason(error: Exception | None) -> str:
     """A sentence for people, for a defect of ours with its place in the code. Never the data of the record."""
     if isinstance(error, (*_REFUSED, Transient)):
         return error.detail
-    if isinstance(error, DBAPIError):
-        return f"the database refuses it: {type(error.orig).__name__} ({sqlstate(error)})"
+    if isinstance(error, DatabaseError):
+        return f"the database refuses it: {error.kind} ({error.sqlstate})"
     place = traceback.extract_tb(error.__traceback__)[-1] if error is not None and error.__traceback__ else None
     where = f" at {place.name}:{place.lineno}" if place else ""
     return f"a defect in this service: {type(error).__name__}{where}"

@@ -18,9 +18,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
-from sqlalchemy.exc import SQLAlchemyError
 
-from shared.db import Database, locks
+from shared.db import Database, DatabaseError, locks
 from shared.limits import MAX_BATCH_BYTES, MAX_RECORD_BYTES
 from shared.messaging.connection import Kafka
 from shared.observability import REFUSED, RELAYED
@@ -67,7 +66,7 @@ class Relay:
                 # Any error is retried: an outbox that is not sent is worse than one that is tried again and again.
                 await self._discard_producer()
                 pause = min(10.0, pause * 2 or 0.2)
-                known = isinstance(error, KafkaError | SQLAlchemyError | OSError | TimeoutError)
+                known = isinstance(error, KafkaError | DatabaseError | OSError | TimeoutError)
                 log.warning(
                     "relay.backs_off",
                     service=self.database.service,

@@ -9,7 +9,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, text
 from sqlalchemy.engine import Connection
 
-from shared.db import DatabaseAddress, locks, make_engine
+from shared.db import DatabaseAddress, locks
+from shared.migrations.engine import make_engine
 
 _ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,7 +1,6 @@
 """Idempotency keys: the answer that the first request with a key was given."""
 
-from sqlalchemy import RowMapping
-
+from shared.db import Row
 from shared.db.transaction import Transaction
 
 KEPT = "2 days"
@@ -42,7 +41,7 @@ async def store_answer(
     )
 
 
-async def find(work: Transaction, route: str, key: str) -> RowMapping | None:
+async def find(work: Transaction, route: str, key: str) -> Row | None:
     """The request and the answer that are known for a key: `request_digest`, `status`, `body`, `headers`."""
     return await work.fetch_one(
         """

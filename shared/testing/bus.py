@@ -53,6 +53,8 @@ class Bus:
         )
         self._consumers: dict[str, Consumer] = {}
         self._seen: dict[str, list[Seen]] = {}
+        self._next: dict[tuple[str, int], int] = {}
+        """The offset of the next record, by topic and partition."""
 
     def publish(
         self,
@@ -103,29 +105,50 @@ class Bus:
         """The matching records of a topic, once there are `count`; TimeoutError after `within` seconds."""
         await asyncio.to_thread(self.flush)
         deadline = time.monotonic() + within
+        wait = 0.0
         while True:
-            await asyncio.to_thread(self._poll, type)
+            await asyncio.to_thread(self._take, type, wait)
             found = [s for s in self._seen[type] if s.headers.get("ce_tenantid") == tenant or tenant is None]
             matching = [s for s in found if where(s)]
             if len(matching) >= count:
                 return matching
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{len(matching)} of {count} {type}; of this tenant: {[s.data for s in found][-5:]}")
+            wait = 0.5
 
     def seen(self, type: str, *, tenant: str) -> list[Seen]:
-        """The records of a topic up to now for one tenant, without waiting."""
-        self._poll(type)
+        """The records of a topic for one tenant, all that the broker has now."""
+        self.flush()
+        consumer = self._consumer(type)
+        ends = {p.partition: consumer.get_watermark_offsets(p, timeout=10)[1] for p in consumer.assignment()}
+        deadline = time.monotonic() + 10
+        while any(self._next[type, partition] < end for partition, end in ends.items()):
+            self._take(type, 0.5)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the records of {type} cannot be read to their end")
         return [seen for seen in self._seen[type] if seen.headers.get("ce_tenantid") == tenant]
 
-    def _poll(self, topic: str) -> None:
+    def _consumer(self, topic: str) -> Consumer:
         if topic not in self._consumers:
             consumer = Consumer({"bootstrap.servers": self._bootstrap, "group.id": "bus", "enable.auto.commit": False})
             partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-            consumer.assign([self._beginning(consumer, topic, partition) for partition in partitions])
+            beginnings = [self._beginning(consumer, topic, partition) for partition in partitions]
+            self._next |= {(topic, beginning.partition): beginning.offset for beginning in beginnings}
+            consumer.assign(beginnings)
             self._consumers[topic] = consumer
             self._seen[topic] = []
-        while messages := self._consumers[topic].consume(500, timeout=0.1):
-            self._seen[topic] += [_seen(message) for message in messages if message.error() is None]
+        return self._consumers[topic]
+
+    def _take(self, topic: str, wait: float) -> None:
+        """Keep the records that have arrived; wait up to so many seconds for the first."""
+        consumer = self._consumer(topic)
+        message = consumer.poll(wait)
+        while message is not None:
+            if message.error() is None:
+                seen = _seen(message)
+                self._seen[topic].append(seen)
+                self._next[topic, seen.partition] = seen.offset + 1
+            message = consumer.poll(0)
 
     def _beginning(self, consumer: Consumer, topic: str, partition: int) -> TopicPartition:
         """Where this bus began: servers that stay up between runs also have the records of earlier ones."""

@@ -12,8 +12,8 @@ from sqlalchemy import MetaData, inspect, text
 from sqlalchemy.engine import Connection
 
 from deploy.migrate import upgrade
-from shared.db import make_engine
 from shared.migrations import MESSAGING_TABLES, head
+from shared.migrations.engine import make_engine
 from shared.names import SERVICES
 from tests.conftest import Backend
 from tests.migrations.conftest import Connect

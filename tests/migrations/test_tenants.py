@@ -6,10 +6,8 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
-from shared.db import Database
+from shared.db import Database, DatabaseError
 from shared.migrations import roles
 from shared.names import SERVICES
 from tests.conftest import Backend
@@ -175,7 +173,7 @@ async def test_a_unit_of_work_of_one_tenant_knows_no_other(database: Database, t
         assert await work.fetch("SELECT * FROM erased") == []
         assert await work.run("DELETE FROM erased") == 0
         assert await work.run("UPDATE erased SET at = now()") == 0
-    with pytest.raises(DBAPIError, match="row-level security"):
+    with pytest.raises(DatabaseError, match="row-level security"):
         async with database.tenant(tenant) as work:
             await work.run(_REMEMBER, tenant=other, lead=uuid4())
     async with database.tenant(other) as work:
@@ -188,7 +186,7 @@ async def test_a_unit_of_work_of_a_batch_writes_no_other_tenant(database: Databa
         await work.run(_REMEMBER, tenant=tenant, lead=lead)
         await work.run(_REMEMBER, tenant=other, lead=lead)
     for batch in ([tenant], []):
-        with pytest.raises(DBAPIError, match="row-level security"):
+        with pytest.raises(DatabaseError, match="row-level security"):
             async with database.worker(batch) as work:
                 await work.run(_REMEMBER, tenant=other, lead=uuid4())
         async with database.worker(batch) as work:
@@ -202,5 +200,6 @@ async def test_the_tenant_of_one_transaction_is_not_that_of_the_next(database: D
     async with database.tenant(tenant) as work:
         await work.run(_REMEMBER, tenant=tenant, lead=uuid4())
     for _ in range(3):
-        async with database.app.connect() as connection:
-            assert (await connection.execute(text("SELECT count(*) FROM erased"))).scalar_one() == 0
+        connection = await database.app.take()
+        assert await connection.fetchval("SELECT count(*) FROM erased") == 0
+        await database.app.give_back(connection)

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from fastapi import Header, Request
 from fastapi.responses import StreamingResponse
-from sqlalchemy import RowMapping
 from starlette.datastructures import FormData, UploadFile
 
 from services.capture.endpoints.leads import Normaliser
@@ -24,7 +23,7 @@ from services.capture.use_cases import imports as use_cases
 from services.capture.use_cases.previews import preview
 from services.capture.use_cases.uploads import Upload
 from services.capture.use_cases.uploads import start_import as store_upload
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.errors import Invalid, UnsupportedMedia
 from shared.http import (
     Limit,
@@ -229,11 +228,11 @@ async def _list(
     return Page[ImportErrorOut](items=[ImportErrorOut(**_row(row)) for row in rows], next_cursor=more)
 
 
-def _row(row: RowMapping) -> dict[str, Any]:
+def _row(row: Row) -> dict[str, Any]:
     return {name: row["column_name" if name == "column" else name] for name in ERROR_COLUMNS}
 
 
-def _csv(request: Request, tenant: str, job: RowMapping, *, warnings: bool) -> StreamingResponse:
+def _csv(request: Request, tenant: str, job: Row, *, warnings: bool) -> StreamingResponse:
     name = f"import-{job['import_id']}-{'warnings' if warnings else 'errors'}.csv"
     return StreamingResponse(
         _csv_pages(request.app.state.service, tenant, job, warnings),
@@ -242,7 +241,7 @@ def _csv(request: Request, tenant: str, job: RowMapping, *, warnings: bool) -> S
     )
 
 
-async def _csv_pages(service: Service, tenant: str, job: RowMapping, warnings: bool) -> AsyncIterator[str]:
+async def _csv_pages(service: Service, tenant: str, job: Row, warnings: bool) -> AsyncIterator[str]:
     """The CSV page by page. Each page has its own transaction, since the list may be long and the client slow.
 
     Behind the first columns of an error stands the row as it was written, once: corrected, the file is uploaded again.
@@ -264,7 +263,7 @@ async def _csv_pages(service: Service, tenant: str, job: RowMapping, warnings: b
         after = rows[-1]["number"]
 
 
-def _cells(row: RowMapping, layout: Layout, width: int) -> list[str]:
+def _cells(row: Row, layout: Layout, width: int) -> list[str]:
     if not width or row["record"] is None:
         return [""] * width
     return (cells_of(row["record"], layout) + [""] * width)[:width]
@@ -288,7 +287,7 @@ async def _ndjson_pages(service: Service, tenant: str, import_id: UUID) -> Async
         after = rows[-1]["number"]
 
 
-def _out(job: RowMapping) -> ImportOut:
+def _out(job: Row) -> ImportOut:
     layout = Layout(**job["layout"])
     return ImportOut(
         import_id=job["import_id"],

@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.capture.rules.lead import Lead
 from services.capture.tables import ConsentChangeRow, ConsentTextRow
-from shared.db import UnitOfWork, array_parameters, by_column
+from shared.db import Row, UnitOfWork, array_parameters, by_column
 from shared.db.columns import column_types, insert_rows, select_values
 
 _CHANGE = {name: type for name, type in column_types(ConsentChangeRow).items() if name != "number"}
@@ -49,9 +47,7 @@ async def save_changes(work: UnitOfWork, leads: Iterable[Lead]) -> None:
         lead.consent_changes.clear()
 
 
-async def history(
-    work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], *, after: int, limit: int
-) -> Sequence[RowMapping]:
+async def history(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], *, after: int, limit: int) -> Sequence[Row]:
     """The next changes of these leads' consent, in the order in which they were recorded, with the texts."""
     return await work.fetch(
         """
@@ -82,7 +78,7 @@ async def add_text(work: UnitOfWork, tenant: str, text_id: UUID, form_token: str
     )
 
 
-async def read_texts(work: UnitOfWork, tenant: str, text_ids: Sequence[UUID]) -> dict[UUID, RowMapping]:
+async def read_texts(work: UnitOfWork, tenant: str, text_ids: Sequence[UUID]) -> dict[UUID, Row]:
     """The texts with these ids."""
     rows = await work.fetch(
         """

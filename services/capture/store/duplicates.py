@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.capture.rules.matching import DuplicatePair
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.ids import uuid7
 
 # A pair is stored with the ids that it was found with; an id that became an alias since is read as its kept lead.
@@ -43,7 +41,7 @@ async def insert(work: UnitOfWork, pairs: Sequence[DuplicatePair], found_on: dat
         )
 
 
-async def open_pairs(work: UnitOfWork, tenant: str, *, before: UUID | None, limit: int) -> Sequence[RowMapping]:
+async def open_pairs(work: UnitOfWork, tenant: str, *, before: UUID | None, limit: int) -> Sequence[Row]:
     """The pairs without a decision, the newest first, except those whose leads are merged already."""
     return await work.fetch(
         f"""
@@ -58,7 +56,7 @@ async def open_pairs(work: UnitOfWork, tenant: str, *, before: UUID | None, limi
     )
 
 
-async def lock_pair(work: UnitOfWork, tenant: str, pair_id: UUID) -> RowMapping | None:
+async def lock_pair(work: UnitOfWork, tenant: str, pair_id: UUID) -> Row | None:
     return await work.fetch_one(
         f"{_PAIR} WHERE d.tenant_id = :tenant AND d.pair_id = :pair FOR UPDATE OF d", tenant=tenant, pair=pair_id
     )

@@ -6,10 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.capture.tables import FormRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 
 _COLUMNS = ", ".join(column_types(FormRow))
@@ -75,7 +74,7 @@ async def update(
     )
 
 
-async def read(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False) -> RowMapping | None:
+async def read(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False) -> Row | None:
     return await work.fetch_one(
         f"SELECT {_COLUMNS} FROM form WHERE tenant_id = :tenant AND token = :token {'FOR UPDATE' if lock else ''}",
         tenant=tenant,
@@ -83,9 +82,7 @@ async def read(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False)
     )
 
 
-async def page(
-    work: UnitOfWork, tenant: str, *, before: tuple[datetime, str] | None, limit: int
-) -> Sequence[RowMapping]:
+async def page(work: UnitOfWork, tenant: str, *, before: tuple[datetime, str] | None, limit: int) -> Sequence[Row]:
     """The forms of a tenant, the newest first."""
     return await work.fetch(
         f"""

@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.capture.tables import ImportChunkRow, ImportErrorRow, ImportJobRow
-from shared.db import UnitOfWork, array_parameters, by_column
+from shared.db import Row, UnitOfWork, array_parameters, by_column
 from shared.db.columns import column_types, insert_rows, select_values
 
 CHUNK = 262_144
@@ -73,7 +72,7 @@ async def insert(work: UnitOfWork, tenant: str, new: NewImport) -> None:
     await work.run(_INSERT_JOB, **{name: [row.get(name)] for name in column_types(ImportJobRow)})
 
 
-async def find_by_key(work: UnitOfWork, tenant: str, key: str) -> RowMapping | None:
+async def find_by_key(work: UnitOfWork, tenant: str, key: str) -> Row | None:
     """The import with this Idempotency-Key, in any state."""
     return await work.fetch_one(
         f"SELECT {_JOB_COLUMNS} FROM import_job WHERE tenant_id = :tenant AND idempotency_key = :key",
@@ -103,7 +102,7 @@ async def begin(work: UnitOfWork, tenant: str, import_id: UUID, total: int) -> N
     )
 
 
-async def read(work: UnitOfWork, tenant: str, import_id: UUID, *, lock: bool = False) -> RowMapping | None:
+async def read(work: UnitOfWork, tenant: str, import_id: UUID, *, lock: bool = False) -> Row | None:
     """An import whose upload is complete."""
     return await work.fetch_one(
         f"""
@@ -124,7 +123,7 @@ async def longest_waiting(work: UnitOfWork) -> list[tuple[str, UUID]]:
     return [(row["tenant_id"], row["import_id"]) for row in rows]
 
 
-async def lock_running(work: UnitOfWork, tenant: str, import_id: UUID) -> RowMapping | None:
+async def lock_running(work: UnitOfWork, tenant: str, import_id: UUID) -> Row | None:
     """A running import, locked; None when another worker has locked it, or it is not running any more."""
     return await work.fetch_one(
         f"""
@@ -156,7 +155,7 @@ async def window(work: UnitOfWork, tenant: str, import_id: UUID, position: int, 
 
 
 async def advance(
-    work: UnitOfWork, job: RowMapping, *, position: int, line: int, read: int, taken: int, rejected: int
+    work: UnitOfWork, job: Row, *, position: int, line: int, read: int, taken: int, rejected: int
 ) -> None:
     """Count the rows of a page, and continue after it: the next record begins at `position` and `line`."""
     await work.run(
@@ -176,7 +175,7 @@ async def advance(
     )
 
 
-async def finish(work: UnitOfWork, job: RowMapping) -> None:
+async def finish(work: UnitOfWork, job: Row) -> None:
     """Mark an import as done, and delete its file."""
     key = {"tenant": job["tenant_id"], "import_id": job["import_id"]}
     await work.run(
@@ -203,7 +202,7 @@ async def set_state(work: UnitOfWork, tenant: str, import_id: UUID, state: str, 
     )
 
 
-async def insert_errors(work: UnitOfWork, job: RowMapping, errors: Sequence[RowError]) -> None:
+async def insert_errors(work: UnitOfWork, job: Row, errors: Sequence[RowError]) -> None:
     """Add errors and warnings of an import's rows, in order."""
     if errors:
         rows = [(job["tenant_id"], job["import_id"], *error) for error in errors]
@@ -212,7 +211,7 @@ async def insert_errors(work: UnitOfWork, job: RowMapping, errors: Sequence[RowE
 
 async def page_of_errors(
     work: UnitOfWork, tenant: str, import_id: UUID, *, warnings: bool, after: int, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """The next errors of an import, or its next warnings, in the order of the file."""
     return await work.fetch(
         f"""

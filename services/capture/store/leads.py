@@ -6,13 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.capture.rules.contact import DETAILS
 from services.capture.rules.lead import Lead, Provenance
 from services.capture.store.candidates import ExternalId
 from services.capture.tables import LeadIdentityRow, LeadRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows, rows_of, select_values
 from shared.ids import LeadKey
 
@@ -149,7 +148,7 @@ def _json(value: Mapping[str, Any]) -> str:
     return orjson.dumps(value).decode() if value else "{}"
 
 
-def _lead_from(row: RowMapping) -> Lead:
+def _lead_from(row: Row) -> Lead:
     fields: dict[str, str] = dict(row["details"])
     if row["email"] is not None:
         fields["email"] = row["email"]

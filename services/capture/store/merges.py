@@ -6,10 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.capture.tables import MergeRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 
 _COLUMNS = ", ".join(column_types(MergeRow))
@@ -33,7 +32,7 @@ async def insert(
     await work.run(_INSERT, **by_column(_NEW, [row]))
 
 
-async def lock(work: UnitOfWork, tenant: str, merge_id: UUID) -> RowMapping | None:
+async def lock(work: UnitOfWork, tenant: str, merge_id: UUID) -> Row | None:
     return await work.fetch_one(
         f"SELECT {_COLUMNS} FROM merge WHERE tenant_id = :tenant AND merge_id = :merge FOR UPDATE",
         tenant=tenant,
@@ -74,7 +73,7 @@ async def mark_undone(work: UnitOfWork, tenant: str, merge_id: UUID, by: str) ->
 
 async def page_of_latest(
     work: UnitOfWork, tenant: str, since: datetime, after: UUID | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """The latest merge of each alias, if it was made or undone since then, with the alias's `merge_version`.
 
     By kept lead: a page has all merges of up to `limit` kept leads.

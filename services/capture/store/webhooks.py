@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.capture.tables import WebhookDeliveryRow, WebhookRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 
 MOST_KEPT = 10_000
@@ -87,7 +86,7 @@ async def update(
     )
 
 
-async def read(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False) -> RowMapping | None:
+async def read(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False) -> Row | None:
     return await work.fetch_one(
         f"SELECT {_COLUMNS} FROM webhook WHERE tenant_id = :tenant AND token = :token {'FOR UPDATE' if lock else ''}",
         tenant=tenant,
@@ -95,9 +94,7 @@ async def read(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False)
     )
 
 
-async def page(
-    work: UnitOfWork, tenant: str, *, before: tuple[datetime, str] | None, limit: int
-) -> Sequence[RowMapping]:
+async def page(work: UnitOfWork, tenant: str, *, before: tuple[datetime, str] | None, limit: int) -> Sequence[Row]:
     """The webhooks of a tenant, the newest first, with how many deliveries each keeps."""
     return await work.fetch(
         f"""
@@ -151,7 +148,7 @@ async def keep(work: UnitOfWork, tenant: str, token: str, deliveries: Sequence[K
 
 async def deliveries(
     work: UnitOfWork, tenant: str, token: str, *, state: str | None, before: UUID | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """The deliveries without their bodies, the newest first."""
     return await work.fetch(
         f"""
@@ -187,7 +184,7 @@ async def kept_after(work: UnitOfWork, tenant: str, token: str, *, after: UUID |
 
 async def read_delivery(
     work: UnitOfWork, tenant: str, token: str, delivery_id: UUID, *, lock: bool = False
-) -> RowMapping | None:
+) -> Row | None:
     return await work.fetch_one(
         f"""
         SELECT {_DELIVERY_COLUMNS}, body FROM webhook_delivery

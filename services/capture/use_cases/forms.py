@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.capture.rules import form_guards
 from services.capture.rules.contact import ContactNormaliser, normalise
 from services.capture.rules.errors import FieldError
@@ -17,7 +15,7 @@ from services.capture.store import consents
 from services.capture.store import forms as store
 from services.capture.use_cases.retries import retry_in_savepoint
 from services.capture.use_cases.submissions import Submission, SubmissionResult, record_submissions
-from shared.db import Database, UnitOfWork
+from shared.db import Database, Row, UnitOfWork
 from shared.errors import Forbidden, Invalid, NotFound, TooManyRequests
 from shared.events import EngagementRecorded
 from shared.ids import is_tenant, uuid7
@@ -29,8 +27,8 @@ _SWEPT_AT_ONCE = 5_000
 class Form(NamedTuple):
     """A form as it was stored at the moment `now`, with the text that asks for consent."""
 
-    row: RowMapping
-    consent_text: RowMapping | None
+    row: Row
+    consent_text: Row | None
     now: datetime
 
     @property

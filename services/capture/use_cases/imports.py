@@ -8,8 +8,6 @@ from itertools import islice
 from uuid import UUID
 
 import structlog
-from sqlalchemy import RowMapping
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from services.capture.rules.contact import ContactNormaliser, normalise
 from services.capture.rules.errors import FieldError
@@ -18,7 +16,7 @@ from services.capture.rules.records import MAX_ROW_BYTES, Layout, Record, read_r
 from services.capture.store import imports as store
 from services.capture.use_cases.retries import ATTEMPTS, is_collision
 from services.capture.use_cases.submissions import Submission, record_submissions
-from shared.db import Database, UnitOfWork, may_pass_later, sqlstate
+from shared.db import Database, DatabaseError, Row, UnitOfWork, may_pass_later
 from shared.errors import Conflict, Invalid, NotFound
 from shared.store import outbox
 
@@ -37,7 +35,7 @@ class PartMissing(Invalid):
     """The stored file has a gap: no row after it can be read."""
 
 
-async def get_import(work: UnitOfWork, tenant: str, import_id: UUID) -> RowMapping:
+async def get_import(work: UnitOfWork, tenant: str, import_id: UUID) -> Row:
     """An import and its progress. Raises NotFound."""
     job = await store.read(work, tenant, import_id)
     if job is None:
@@ -45,7 +43,7 @@ async def get_import(work: UnitOfWork, tenant: str, import_id: UUID) -> RowMappi
     return job
 
 
-async def resume_import(work: UnitOfWork, tenant: str, import_id: UUID) -> RowMapping:
+async def resume_import(work: UnitOfWork, tenant: str, import_id: UUID) -> Row:
     """Continue a failed import where it stopped; a running one is not changed.
 
     Raises NotFound, and Conflict for an import that is done.
@@ -93,7 +91,7 @@ async def import_next_page(database: Database, normaliser: ContactNormaliser, pa
 
 def _may_pass_later(error: Exception) -> bool:
     """Whether the same page may succeed later: the database is away, or other transactions are in the way."""
-    if isinstance(error, SQLAlchemyError):
+    if isinstance(error, DatabaseError):
         return may_pass_later(error)
     return isinstance(error, OSError | TimeoutError)
 
@@ -134,7 +132,7 @@ def _reason_of(error: Exception) -> str:
     """Why a row that looked right could not be taken, as a sentence for people that does not repeat its values."""
     if isinstance(error, Invalid):
         return error.detail
-    if isinstance(error, DBAPIError) and sqlstate(error)[:2] in _REFUSED_DATA:
+    if isinstance(error, DatabaseError) and error.sqlstate[:2] in _REFUSED_DATA:
         return "cannot be stored as it is"
     return f"could not be taken, by a defect in this service: {type(error).__name__}"
 
@@ -151,7 +149,7 @@ async def _reject_row(database: Database, tenant: str, import_id: UUID, reason: 
             await _advance(work, job, record, read=1, taken=0)
 
 
-async def _record_page(work: UnitOfWork, job: RowMapping, normaliser: ContactNormaliser, size: int) -> None:
+async def _record_page(work: UnitOfWork, job: Row, normaliser: ContactNormaliser, size: int) -> None:
     found, ended = await _next_records(work, job)
     records = list(islice(found, size))
     if not records and not ended:
@@ -181,14 +179,14 @@ async def _record_page(work: UnitOfWork, job: RowMapping, normaliser: ContactNor
     await _advance(work, job, records[-1], read=len(records), taken=len(valid))
 
 
-async def _next_records(work: UnitOfWork, job: RowMapping) -> tuple[Iterator[Record], bool]:
+async def _next_records(work: UnitOfWork, job: Row) -> tuple[Iterator[Record], bool]:
     """The records from the import's position on, and whether they reach the end of the file."""
     window = await store.window(work, job["tenant_id"], job["import_id"], job["position"], _WINDOW)
     ended = job["position"] + len(window) >= job["size"]
     return read_records(window, Layout(**job["layout"]), job["position"], job["line"], ended=ended), ended
 
 
-async def _advance(work: UnitOfWork, job: RowMapping, last: Record, *, read: int, taken: int) -> None:
+async def _advance(work: UnitOfWork, job: Row, last: Record, *, read: int, taken: int) -> None:
     await store.advance(
         work,
         job,

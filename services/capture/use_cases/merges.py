@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-
 from services.capture.rules import merging
 from services.capture.rules.lead import Lead
 from services.capture.store import consents, duplicates, merges
 from services.capture.store import leads as store
 from services.capture.use_cases.lead_events import emit_updated
-from shared.db import UnitOfWork
+from shared.db import IntegrityError, UnitOfWork
 from shared.errors import Conflict, Invalid, NotFound
 from shared.events import LeadMerged
 from shared.ids import revision_id, uuid7

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.capture.rules.lead import Lead
 from services.capture.store import consents, persons
 from services.capture.store import leads as store
 from services.capture.use_cases.lead_events import captured_event
 from services.capture.use_cases.leads import get_lead
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 _MOST_CHANGES = 10_000
 
@@ -27,9 +25,7 @@ ELSEWHERE = (
 """What the other services hold, and the routes that answer with it. Goals hold counts only."""
 
 
-async def consent_history(
-    work: UnitOfWork, tenant: str, lead_id: UUID, *, after: int, limit: int
-) -> Sequence[RowMapping]:
+async def consent_history(work: UnitOfWork, tenant: str, lead_id: UUID, *, after: int, limit: int) -> Sequence[Row]:
     """The next changes of consent of a lead and its aliases, in the order in which they were recorded.
 
     Raises NotFound.

@@ -3,9 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError
-
-from shared.db import RETRY_AT_ONCE, UnitOfWork, sqlstate
+from shared.db import RETRY_AT_ONCE, DatabaseError, UnitOfWork
 
 T = TypeVar("T")
 
@@ -14,7 +12,7 @@ ATTEMPTS = 5
 
 def is_collision(error: BaseException) -> bool:
     """Whether the same work may succeed at once, because another transaction was in its way."""
-    return sqlstate(error) in RETRY_AT_ONCE
+    return isinstance(error, DatabaseError) and error.sqlstate in RETRY_AT_ONCE
 
 
 async def retry_in_savepoint(work: UnitOfWork, run: Callable[[], Awaitable[T]]) -> T:
@@ -22,9 +20,9 @@ async def retry_in_savepoint(work: UnitOfWork, run: Callable[[], Awaitable[T]]) 
     attempt = 1
     while True:
         try:
-            async with work.connection.begin_nested():
+            async with work.savepoint():
                 return await run()
-        except DBAPIError as error:
+        except DatabaseError as error:
             if not is_collision(error) or attempt == ATTEMPTS:
                 raise
             attempt += 1

@@ -8,13 +8,11 @@ from tempfile import TemporaryFile
 from typing import IO, Any, Protocol
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-
 from services.capture.rules.field_mapping import read_mapping
 from services.capture.rules.records import Layout, NotText, read_layout
 from services.capture.rules.text import clean
 from services.capture.store import imports as store
-from shared.db import Database
+from shared.db import Database, IntegrityError
 from shared.errors import Conflict, Invalid, UnsupportedMedia
 from shared.ids import uuid7
 

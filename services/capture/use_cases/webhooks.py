@@ -12,9 +12,6 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-from sqlalchemy.exc import DBAPIError
-
 from services.capture.rules.contact import Contact, ContactNormaliser, normalise
 from services.capture.rules.errors import FieldError
 from services.capture.rules.public_tokens import public_token, tenant_of
@@ -23,7 +20,7 @@ from services.capture.rules.webhook_signatures import Sent, Signature, problem_o
 from services.capture.store import webhooks as store
 from services.capture.use_cases.retries import retry_in_savepoint
 from services.capture.use_cases.submissions import Submission, SubmissionResult, record_submissions
-from shared.db import Database, UnitOfWork, sqlstate
+from shared.db import Database, DatabaseError, Row, UnitOfWork
 from shared.errors import Conflict, Forbidden, NotFound, TooManyRequests
 from shared.events import MeetingBooked, MeetingCancelled
 from shared.ids import is_tenant, uuid7
@@ -36,7 +33,7 @@ _REPLAYED_AT_ONCE = 500
 class Webhook(NamedTuple):
     """A webhook as it is stored."""
 
-    row: RowMapping
+    row: Row
 
     @property
     def tenant(self) -> str:
@@ -180,8 +177,8 @@ async def _take(
     submissions = [Submission(webhook.tenant, reading.contact, time)]
     try:
         (result,) = await retry_in_savepoint(work, lambda: record_submissions(work, submissions))
-    except DBAPIError as error:
-        if sqlstate(error)[:2] not in ("22", "23"):
+    except DatabaseError as error:
+        if error.sqlstate[:2] not in ("22", "23"):
             raise
         return None, [{"field": "body", "message": "cannot be stored as it is"}]
     if reading.item.meeting is not None:
@@ -211,7 +208,7 @@ async def _keep(work: UnitOfWork, webhook: Webhook, kept: Sequence[store.Kept]) 
     await store.keep(work, webhook.tenant, webhook.token, kept)
 
 
-async def replay(work: UnitOfWork, webhook: Webhook, delivery_id: UUID, normaliser: ContactNormaliser) -> RowMapping:
+async def replay(work: UnitOfWork, webhook: Webhook, delivery_id: UUID, normaliser: ContactNormaliser) -> Row:
     """Read a kept delivery again by the present mapping, at the time at which it arrived; the delivery after it.
 
     Raises NotFound, and Conflict for one that has passed.

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping
 
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 Companies = dict[str, Mapping[str, Any]]
 """Facts of companies, by domain or by name key."""
@@ -60,7 +59,7 @@ async def replace(work: UnitOfWork, tenant: str, companies: Sequence[tuple[str |
     )
 
 
-async def page(work: UnitOfWork, tenant: str, after: int, limit: int) -> Sequence[RowMapping]:
+async def page(work: UnitOfWork, tenant: str, after: int, limit: int) -> Sequence[Row]:
     """The next companies of a tenant's directory in the order of the upload: `id`, `domain`, `facts`."""
     return await work.fetch(
         "SELECT id, domain, facts FROM directory WHERE tenant_id = :tenant AND id > :after ORDER BY id LIMIT :limit",

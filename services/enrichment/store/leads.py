@@ -7,10 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.enrichment.tables import Lead
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows, rows_of, select_values
 from shared.ids import LeadKey
 
@@ -86,7 +85,7 @@ async def enriched_leads(
     return [_record(row) for row in rows]
 
 
-def _record(row: RowMapping) -> LeadRecord:
+def _record(row: Row) -> LeadRecord:
     return LeadRecord(
         lead=(row["tenant_id"], row["lead_id"]),
         version=row["version"],

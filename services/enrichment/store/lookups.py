@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.ids import LeadKey
 
 LookupKey = tuple[str, UUID, UUID]
@@ -41,7 +40,7 @@ def _keys(keys: Iterable[LookupKey]) -> dict[str, list[Any]]:
     return by_column(_KEYS, rows) if rows else {name: [] for name in _KEYS}
 
 
-async def read(work: UnitOfWork, keys: Iterable[LookupKey]) -> dict[LookupKey, RowMapping]:
+async def read(work: UnitOfWork, keys: Iterable[LookupKey]) -> dict[LookupKey, Row]:
     """The stored questions with their answers."""
     rows = await work.fetch(
         f"""
@@ -111,7 +110,7 @@ async def link(work: UnitOfWork, links: Iterable[tuple[LeadKey, UUID, UUID]], *,
 
 async def due(
     work: UnitOfWork, kinds: Iterable[str], *, bulk: bool, busy: Iterable[tuple[str, str]], for_each: int, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """The questions that are due and that nobody is asking now, in the order of their time, with their providers.
 
     At most `for_each` of a provider, and none of those that are paused, switched off, or in `busy` (tenant, name).
@@ -187,7 +186,7 @@ async def save_answers(work: UnitOfWork, rows: Iterable[tuple[Any, ...]]) -> Non
     )
 
 
-async def expired(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
+async def expired(work: UnitOfWork, limit: int) -> Sequence[Row]:
     """Questions whose answer has expired and that leads depend on: `tenant_id`, `generation`, `key`."""
     return await work.fetch(
         """
@@ -217,7 +216,7 @@ async def refresh(work: UnitOfWork, keys: Iterable[LookupKey]) -> None:
     )
 
 
-async def outdated(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
+async def outdated(work: UnitOfWork, limit: int) -> Sequence[Row]:
     """Questions that count no more: of a provider that is gone or changed, or expired and asked for no lead."""
     return await work.fetch(
         """

@@ -6,11 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.enrichment.rules.breaker import ProviderHealth, health_of
 from services.enrichment.tables import ProviderState
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 
 ProviderKey = tuple[str, str]
@@ -20,7 +19,7 @@ _STATE = column_types(ProviderState)
 _CHANGING = [name for name in _STATE if name not in ("tenant_id", "provider")]
 
 
-async def providers_of(work: UnitOfWork, tenants: Iterable[str]) -> Sequence[RowMapping]:
+async def providers_of(work: UnitOfWork, tenants: Iterable[str]) -> Sequence[Row]:
     """The providers of these tenants in their order, and until when each is paused (`paused_until`)."""
     return await work.fetch(
         """

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.enrichment.providers.chain import NETWORK
 from services.enrichment.providers.provider import ProviderConfig
@@ -23,7 +22,7 @@ from services.enrichment.store.lookups import LookupKey
 from services.enrichment.store.providers import ProviderKey
 from services.enrichment.use_cases.provider_questions import findings_of
 from services.enrichment.use_cases.setups import config_of
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.store import outbox
 
 SPARE = timedelta(seconds=15)
@@ -69,12 +68,12 @@ class Slots:
     under_way: Mapping[ProviderKey, int]
 
 
-async def choose_due(work: UnitOfWork, slots: Slots) -> list[RowMapping]:
+async def choose_due(work: UnitOfWork, slots: Slots) -> list[Row]:
     """The questions that are due, as many as may be asked: what leads wait for before bulk work.
 
     One provider never takes all the slots, so one that is slow delays no other.
     """
-    chosen: list[RowMapping] = []
+    chosen: list[Row] = []
     taken: Counter[ProviderKey] = Counter(slots.under_way)
     for bulk, free in ((False, slots.free), (True, min(slots.free, slots.free_for_bulk))):
         free = min(free, slots.free - len(chosen))
@@ -92,17 +91,17 @@ async def choose_due(work: UnitOfWork, slots: Slots) -> list[RowMapping]:
     return chosen
 
 
-def _provider(row: RowMapping) -> ProviderKey:
+def _provider(row: Row) -> ProviderKey:
     return row["tenant_id"], row["name"]
 
 
-async def lease_due(work: UnitOfWork, chosen: Sequence[RowMapping]) -> list[Leased]:
+async def lease_due(work: UnitOfWork, chosen: Sequence[Row]) -> list[Leased]:
     """Lease the chosen questions, as far as rate limits allow and nobody else has taken them."""
     health = await providers.lock_health(work, {_provider(row) for row in chosen})
-    by_provider: dict[ProviderKey, list[RowMapping]] = {}
+    by_provider: dict[ProviderKey, list[Row]] = {}
     for row in chosen:
         by_provider.setdefault(_provider(row), []).append(row)
-    wanted: dict[LookupKey, RowMapping] = {}
+    wanted: dict[LookupKey, Row] = {}
     for key, rows in by_provider.items():
         per_minute, breaks = rows[0]["config"]["rate_per_minute"], NETWORK[rows[0]["kind"]].breaks
         for row in rows[: health[key].allowance(per_minute, len(rows), work.now, breaks=breaks)]:
@@ -160,7 +159,7 @@ async def record_results(work: UnitOfWork, results: Sequence[Result]) -> None:
         await publications.answered(work, changed, others, bulk=bulk)
 
 
-def _differs(result: Result, before: RowMapping) -> bool:
+def _differs(result: Result, before: Row) -> bool:
     if result.findings is None:
         return False
     known = {name: finding.value for name, finding in findings_of(before, result.leased.config.name).items()}
@@ -207,5 +206,5 @@ async def outdated(work: UnitOfWork) -> list[LookupKey]:
     return _keys(await lookups.outdated(work, _PAGE))
 
 
-def _keys(rows: Iterable[RowMapping]) -> list[LookupKey]:
+def _keys(rows: Iterable[Row]) -> list[LookupKey]:
     return [(row["tenant_id"], row["generation"], row["key"]) for row in rows]

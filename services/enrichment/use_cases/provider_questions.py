@@ -4,15 +4,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping
-
 from services.enrichment.providers.chain import NETWORK, KnownAnswer
 from services.enrichment.providers.provider import ProviderConfig, TenantSetup
 from services.enrichment.rules import Finding, Findings, Subject
 from services.enrichment.rules.questions import Question
 from services.enrichment.store import lookups
 from services.enrichment.store.lookups import LookupKey
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.ids import LeadKey
 
 
@@ -22,7 +20,7 @@ class Asked:
 
     config: ProviderConfig
     question: Question | None
-    row: RowMapping | None = None
+    row: Row | None = None
 
     @property
     def is_unanswered(self) -> bool:
@@ -43,7 +41,7 @@ class Asked:
         return KnownAnswer(name, "cached" if known else "skipped", 0, findings)
 
 
-def findings_of(row: RowMapping, provider: str) -> Findings:
+def findings_of(row: Row, provider: str) -> Findings:
     """The facts of the last answer that was one."""
     return {
         name: Finding(fact["value"], provider, fact["confidence"], row["fetched_at"])
@@ -107,9 +105,7 @@ def key_of(lead: LeadKey, asked: Asked) -> LookupKey | None:
     return (lead[0], asked.config.generation, asked.question.key) if asked.question else None
 
 
-def _with_rows(
-    asked: Mapping[LeadKey, Sequence[Asked]], rows: Mapping[LookupKey, RowMapping]
-) -> dict[LeadKey, list[Asked]]:
+def _with_rows(asked: Mapping[LeadKey, Sequence[Asked]], rows: Mapping[LookupKey, Row]) -> dict[LeadKey, list[Asked]]:
     return {
         lead: [
             Asked(each.config, each.question, rows.get(key) if (key := key_of(lead, each)) else None) for each in all_of
@@ -118,5 +114,5 @@ def _with_rows(
     }
 
 
-def _is_expired(row: RowMapping, now: datetime) -> bool:
+def _is_expired(row: Row, now: datetime) -> bool:
     return bool(row["due_at"] is None and row["expires_at"] and row["expires_at"] <= now)

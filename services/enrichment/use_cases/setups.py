@@ -4,13 +4,11 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from services.enrichment.providers.provider import ProviderConfig, TenantSetup
 from services.enrichment.rules import Subject
 from services.enrichment.rules.company_names import name_key
 from services.enrichment.store import directory, providers
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
 async def read_setups(
@@ -37,9 +35,7 @@ async def read_setups(
     }
 
 
-def config_of(
-    row: RowMapping | dict[str, Any], *, now: datetime, headers: dict[str, str] | None = None
-) -> ProviderConfig:
+def config_of(row: Row | dict[str, Any], *, now: datetime, headers: dict[str, str] | None = None) -> ProviderConfig:
     """The configuration of a stored provider; `headers` have their values where a request is about to be made."""
     config = row["config"]
     paused_until = row.get("paused_until")

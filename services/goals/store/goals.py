@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.goals.store.statements import parameters_of
 from services.goals.tables import GoalRow
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 _ALL = parameters_of(GoalRow)
 _FIXED = ("tenant_id", "goal_id", "version", "created_on", "created_by")
@@ -36,7 +34,7 @@ async def change_goal(work: UnitOfWork, goal: Mapping[str, Any]) -> None:
     )
 
 
-async def find_goal(work: UnitOfWork, tenant: str, goal_id: UUID, *, lock: bool = False) -> RowMapping | None:
+async def find_goal(work: UnitOfWork, tenant: str, goal_id: UUID, *, lock: bool = False) -> Row | None:
     return await work.fetch_one(
         f"SELECT * FROM goal WHERE tenant_id = :tenant AND goal_id = :goal {'FOR UPDATE' if lock else ''}",
         tenant=tenant,
@@ -44,7 +42,7 @@ async def find_goal(work: UnitOfWork, tenant: str, goal_id: UUID, *, lock: bool 
     )
 
 
-async def list_goals(work: UnitOfWork, tenant: str, *, after: UUID | None, limit: int) -> list[RowMapping]:
+async def list_goals(work: UnitOfWork, tenant: str, *, after: UUID | None, limit: int) -> list[Row]:
     """Goals in the order of their creation."""
     return list(
         await work.fetch(

@@ -4,12 +4,10 @@ from collections.abc import Collection, Iterable, Mapping
 from operator import attrgetter
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.goals.rules.leads import LeadRecord
 from services.goals.store.statements import KEYS, array_text, attributes_of, key_parameters
 from services.goals.tables import LeadRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, rows_of
 from shared.ids import LeadKey
 
@@ -103,5 +101,5 @@ async def leads_with_passed_meetings(work: UnitOfWork, limit: int) -> list[LeadK
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
 
 
-def _record_of(row: RowMapping) -> LeadRecord:
+def _record_of(row: Row) -> LeadRecord:
     return LeadRecord(held_on=tuple(row["held_on"]), **{attribute: row[name] for name, attribute in _READ.items()})

@@ -4,12 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.goals.rules.periods import Period
 from services.goals.store.statements import select_list
 from services.goals.tables import PeriodRow
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.ids import uuid7
 
 PERIOD = select_list(PeriodRow, "p")
@@ -52,7 +50,7 @@ async def open_period(
     return row["period_id"] if row else None
 
 
-async def running_period(work: UnitOfWork, tenant: str, goal_id: UUID) -> RowMapping | None:
+async def running_period(work: UnitOfWork, tenant: str, goal_id: UUID) -> Row | None:
     """The period of a goal that is open and has not ended, locked. There is one at most."""
     return await work.fetch_one(
         f"""
@@ -65,7 +63,7 @@ async def running_period(work: UnitOfWork, tenant: str, goal_id: UUID) -> RowMap
     )
 
 
-async def oldest_ended_period(work: UnitOfWork, tenant: str, goal_id: UUID) -> RowMapping | None:
+async def oldest_ended_period(work: UnitOfWork, tenant: str, goal_id: UUID) -> Row | None:
     """The oldest period of a goal that has ended and is not closed, locked."""
     return await work.fetch_one(
         f"""
@@ -79,7 +77,7 @@ async def oldest_ended_period(work: UnitOfWork, tenant: str, goal_id: UUID) -> R
     )
 
 
-async def periods_to_close(work: UnitOfWork, until: datetime, limit: int) -> list[RowMapping]:
+async def periods_to_close(work: UnitOfWork, until: datetime, limit: int) -> list[Row]:
     """Open periods of active goals that ended before `until`, the oldest first; all tenants."""
     return list(
         await work.fetch(
@@ -93,7 +91,7 @@ async def periods_to_close(work: UnitOfWork, until: datetime, limit: int) -> lis
     )
 
 
-async def lock_open_period(work: UnitOfWork, tenant: str, period_id: UUID) -> RowMapping | None:
+async def lock_open_period(work: UnitOfWork, tenant: str, period_id: UUID) -> Row | None:
     """An open period, locked; None when it is closed, or another worker is closing it."""
     return await work.fetch_one(
         f"""
@@ -141,7 +139,7 @@ async def delete_open_period(work: UnitOfWork, tenant: str, period_id: UUID) -> 
 
 async def current_periods(
     work: UnitOfWork, tenant: str, goal_ids: Collection[UUID]
-) -> dict[tuple[UUID, datetime, datetime], RowMapping]:
+) -> dict[tuple[UUID, datetime, datetime], Row]:
     """The periods of these goals that are open or have not ended: by goal, start and end."""
     rows = await work.fetch(
         f"""
@@ -155,7 +153,7 @@ async def current_periods(
     return {(row["goal_id"], row["period_start"], row["period_end"]): row for row in rows}
 
 
-async def newest_period(work: UnitOfWork, tenant: str, goal_id: UUID) -> RowMapping | None:
+async def newest_period(work: UnitOfWork, tenant: str, goal_id: UUID) -> Row | None:
     """The period of a goal that was opened last."""
     return await work.fetch_one(
         f"""

@@ -7,13 +7,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
-from sqlalchemy import RowMapping
-
 from services.goals.rules.counters import TenantStage
 from services.goals.rules.moves import Move
 from services.goals.store.time_series import SLOT
 from services.goals.tables import MoveCountRow, StageCountRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 
 DAY, QUARTER = 86_400, 900
@@ -71,7 +69,7 @@ async def stage_counts(work: UnitOfWork, tenant: str) -> dict[str, int]:
     return {row["stage"]: int(row["value"]) for row in rows}
 
 
-async def move_counts(work: UnitOfWork, tenant: str, start: datetime, end: datetime) -> list[RowMapping]:
+async def move_counts(work: UnitOfWork, tenant: str, start: datetime, end: datetime) -> list[Row]:
     """How many moves were made in a range of whole quarters: `number` by from_stage, to_stage and stay.
 
     Whole days are read from the daily buckets, the rest at both ends from those of a quarter of an hour.

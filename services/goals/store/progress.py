@@ -4,10 +4,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.goals.store.periods import PERIOD
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 _RUNNING = f"""
     SELECT {PERIOD}, g.target AS goal_target FROM period p JOIN goal g USING (tenant_id, goal_id)
@@ -44,7 +42,7 @@ async def remove_changes(work: UnitOfWork, tenant: str, ids: Collection[int]) ->
     )
 
 
-async def running_periods_of_series(work: UnitOfWork, tenant: str, series_ids: Collection[UUID]) -> list[RowMapping]:
+async def running_periods_of_series(work: UnitOfWork, tenant: str, series_ids: Collection[UUID]) -> list[Row]:
     """The running periods of active goals that count these series, locked in one order everywhere."""
     return list(
         await work.fetch(
@@ -56,7 +54,7 @@ async def running_periods_of_series(work: UnitOfWork, tenant: str, series_ids: C
     )
 
 
-async def running_periods_of_goal(work: UnitOfWork, tenant: str, goal_id: UUID) -> list[RowMapping]:
+async def running_periods_of_goal(work: UnitOfWork, tenant: str, goal_id: UUID) -> list[Row]:
     """The running period of a goal, if the goal is active; locked."""
     return list(
         await work.fetch(f"{_RUNNING} AND p.goal_id = :goal {_LOCKED}", tenant=tenant, now=work.now, goal=goal_id)

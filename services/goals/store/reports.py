@@ -3,12 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.goals.rules.time_series import TimeSeries
 from services.goals.store.periods import PERIOD
 from services.goals.store.recounts import counted_rows
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
 async def store_report_rows(
@@ -60,7 +58,7 @@ async def close_period(
 
 async def list_reports(
     work: UnitOfWork, tenant: str, goal_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
-) -> list[RowMapping]:
+) -> list[Row]:
     """The reports of a goal, newest first; with `before` (period start, report id) those after it in this order."""
     start, period = before or (work.now, UUID(int=0))
     return list(
@@ -80,7 +78,7 @@ async def list_reports(
     )
 
 
-async def find_report(work: UnitOfWork, tenant: str, goal_id: UUID, report_id: UUID) -> RowMapping | None:
+async def find_report(work: UnitOfWork, tenant: str, goal_id: UUID, report_id: UUID) -> Row | None:
     return await work.fetch_one(
         f"""
         SELECT {PERIOD} FROM period p
@@ -92,7 +90,7 @@ async def find_report(work: UnitOfWork, tenant: str, goal_id: UUID, report_id: U
     )
 
 
-async def report_rows(work: UnitOfWork, tenant: str, report_id: UUID, *, after: int, limit: int) -> list[RowMapping]:
+async def report_rows(work: UnitOfWork, tenant: str, report_id: UUID, *, after: int, limit: int) -> list[Row]:
     """The rows that a report counted, in order of their number `n`, after that number."""
     return list(
         await work.fetch(

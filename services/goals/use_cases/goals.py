@@ -5,8 +5,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.goals.rules.date_ranges import InvalidRange
 from services.goals.rules.days import zone, zone_name
 from services.goals.rules.filters import normalise_filter
@@ -20,7 +18,7 @@ from services.goals.store.locks import lock_counters_exclusively
 from services.goals.use_cases.progress import publish_goal, withdraw_achievement
 from services.goals.use_cases.reports import close_ended_periods_of, close_period
 from services.goals.use_cases.views import views_of
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.errors import Invalid, NotFound
 from shared.http.preconditions import check_if_match
 from shared.ids import uuid7
@@ -83,7 +81,7 @@ async def change_goal(
     return await show_goal(work, tenant, goal_id)
 
 
-def _changed(row: RowMapping, body: GoalChange) -> dict[str, Any]:
+def _changed(row: Row, body: GoalChange) -> dict[str, Any]:
     """The goal with the fields that the body names."""
     goal, named = dict(row), body.model_fields_set
     goal |= {name: getattr(body, name) for name in ("name", "metric", "target", "period", "active") if name in named}
@@ -98,9 +96,7 @@ def _changed(row: RowMapping, body: GoalChange) -> dict[str, Any]:
     return goal
 
 
-async def _replace_running_period(
-    work: UnitOfWork, before: RowMapping, goal: Mapping[str, Any], period: Period
-) -> None:
+async def _replace_running_period(work: UnitOfWork, before: Row, goal: Mapping[str, Any], period: Period) -> None:
     """Let the running period count what the changed goal counts, or put `period` in its place where the ends moved."""
     tenant, goal_id, series_id = goal["tenant_id"], goal["goal_id"], goal["series_id"]
     running = await periods.running_period(work, tenant, goal_id)
@@ -163,7 +159,7 @@ def _sum_over(days: Mapping[date, int], period: Period) -> int:
     return sum(number for day, number in days.items() if period.first <= day <= period.last)
 
 
-def _period_at(goal: Mapping[str, Any] | RowMapping, now: datetime) -> Period:
+def _period_at(goal: Mapping[str, Any] | Row, now: datetime) -> Period:
     definition = PeriodDefinition(goal["period"], goal["starts_on"], goal["ends_on"])
     try:
         return definition.period_at(now, zone(goal["timezone"]))

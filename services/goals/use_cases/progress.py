@@ -4,11 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.goals.store import periods, progress, time_series
 from services.goals.store.locks import try_lock_progress
-from shared.db import Database, UnitOfWork
+from shared.db import Database, Row, UnitOfWork
 from shared.events import GoalAchieved, GoalProgressed
 
 TENANTS_A_ROUND = 100
@@ -41,7 +39,7 @@ async def publish_goal(work: UnitOfWork, tenant: str, goal_id: UUID) -> None:
     await _publish(work, tenant, await progress.running_periods_of_goal(work, tenant, goal_id))
 
 
-def was_published_lately(period: RowMapping, now: datetime, every: timedelta) -> bool:
+def was_published_lately(period: Row, now: datetime, every: timedelta) -> bool:
     """Whether progress of the period's goal was published less than `every` ago."""
     return period["published_on"] is not None and now < period["published_on"] + every
 
@@ -58,7 +56,7 @@ async def withdraw_achievement(work: UnitOfWork, tenant: str, goal_id: UUID, tar
 
 
 def emit_goal(
-    work: UnitOfWork, tenant: str, period: RowMapping, value: int, target: int, event_class: type[GoalProgressed]
+    work: UnitOfWork, tenant: str, period: Row, value: int, target: int, event_class: type[GoalProgressed]
 ) -> None:
     """Publish a `goal.progressed` or `goal.achieved`; its subject is the goal."""
     event = event_class(
@@ -67,7 +65,7 @@ def emit_goal(
     work.emit(event, tenant=tenant, subject=period["goal_id"])
 
 
-async def _publish(work: UnitOfWork, tenant: str, running: Sequence[RowMapping], early: Collection[UUID] = ()) -> int:
+async def _publish(work: UnitOfWork, tenant: str, running: Sequence[Row], early: Collection[UUID] = ()) -> int:
     """Publish what changed in these periods, except the progress of the `early` ones; how many were published."""
     if not running:
         return 0

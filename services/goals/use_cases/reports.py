@@ -5,13 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.goals.rules.days import zone
 from services.goals.rules.periods import Period, following
 from services.goals.store import goals, periods, reports, time_series
 from services.goals.use_cases.progress import emit_goal, was_published_lately
-from shared.db import Database, UnitOfWork
+from shared.db import Database, Row, UnitOfWork
 from shared.errors import NotFound
 from shared.events import GoalAchieved, GoalProgressed
 
@@ -38,7 +36,7 @@ async def close_ended_periods(database: Database, grace: timedelta, every: timed
     return closed
 
 
-async def close_ended_periods_of(work: UnitOfWork, goal: RowMapping, every: timedelta) -> None:
+async def close_ended_periods_of(work: UnitOfWork, goal: Row, every: timedelta) -> None:
     """Close the ended periods of a goal that is about to change, as the goal was defined until now."""
     while (period := await periods.oldest_ended_period(work, goal["tenant_id"], goal["goal_id"])) is not None:
         publish = goal["active"] and not was_published_lately(period, work.now, every)
@@ -47,7 +45,7 @@ async def close_ended_periods_of(work: UnitOfWork, goal: RowMapping, every: time
 
 
 async def close_period(
-    work: UnitOfWork, goal: Mapping[str, Any] | RowMapping, period: RowMapping, *, publish: bool = True
+    work: UnitOfWork, goal: Mapping[str, Any] | Row, period: Row, *, publish: bool = True
 ) -> datetime | None:
     """Make the report of a period; answers when progress of the goal was last published.
 
@@ -79,7 +77,7 @@ async def close_period(
     return published_on
 
 
-async def _open_next(work: UnitOfWork, goal: RowMapping, period: RowMapping, published_on: datetime | None) -> None:
+async def _open_next(work: UnitOfWork, goal: Row, period: Row, published_on: datetime | None) -> None:
     if goal["period"] == "custom":
         return
     closed = Period(period["first_day"], period["last_day"], period["period_start"], period["period_end"])
@@ -119,7 +117,7 @@ async def list_reports(
     ]
 
 
-async def find_report(work: UnitOfWork, tenant: str, goal_id: UUID, report_id: UUID) -> RowMapping:
+async def find_report(work: UnitOfWork, tenant: str, goal_id: UUID, report_id: UUID) -> Row:
     """The report's period; NotFound where there is none."""
     row = await reports.find_report(work, tenant, goal_id, report_id)
     if row is None:
@@ -127,7 +125,7 @@ async def find_report(work: UnitOfWork, tenant: str, goal_id: UUID, report_id: U
     return row
 
 
-async def report_pages(database: Database, tenant: str, report_id: UUID) -> AsyncIterator[list[RowMapping]]:
+async def report_pages(database: Database, tenant: str, report_id: UUID) -> AsyncIterator[list[Row]]:
     """The rows that a report counted, a page at a time, each page in a transaction of its own."""
     last = 0
     while True:

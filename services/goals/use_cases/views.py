@@ -6,8 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.goals.rules.days import ONE_DAY, day_of, days_between, weekday_numbers, zone
 from services.goals.rules.filters import normalise_filter
 from services.goals.rules.forecast import FALLING_METRICS, LOOKBACK_DAYS, forecast
@@ -15,11 +13,11 @@ from services.goals.rules.funnel import REACHED_METRICS, STEP_OF_METRIC, WINDOW_
 from services.goals.rules.pace import elapsed_days, pace
 from services.goals.rules.periods import Period, PeriodDefinition
 from services.goals.store import periods, time_series
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
 async def views_of(
-    work: UnitOfWork, tenant: str, goals: Sequence[RowMapping], *, with_missing: bool = False
+    work: UnitOfWork, tenant: str, goals: Sequence[Row], *, with_missing: bool = False
 ) -> list[dict[str, Any]]:
     """The goals with value, pace and forecast; `with_missing` also with the leads that have to be captured."""
     if not goals:
@@ -48,14 +46,12 @@ async def views_of(
     return views
 
 
-def _period_at(goal: RowMapping, work: UnitOfWork) -> Period:
+def _period_at(goal: Row, work: UnitOfWork) -> Period:
     definition = PeriodDefinition(goal["period"], goal["starts_on"], goal["ends_on"])
     return definition.period_at(work.now, zone(goal["timezone"]))
 
 
-def _view_of(
-    goal: RowMapping, period: Period, value: int, work: UnitOfWork, history: Mapping[date, int]
-) -> dict[str, Any]:
+def _view_of(goal: Row, period: Period, value: int, work: UnitOfWork, history: Mapping[date, int]) -> dict[str, Any]:
     where, weekdays = zone(goal["timezone"]), weekday_numbers(goal["working_days"])
     days = elapsed_days(period, work.now, where, weekdays)
     past = [
@@ -87,7 +83,7 @@ def _view_of(
     }
 
 
-async def _missing(work: UnitOfWork, tenant: str, goal: RowMapping, value: int) -> dict[str, Any]:
+async def _missing(work: UnitOfWork, tenant: str, goal: Row, value: int) -> dict[str, Any]:
     """What is missing to the target, by the conversion rates of the goal's filter and time zone."""
     wanted, today = normalise_filter(goal["filter"]), day_of(work.now, zone(goal["timezone"]))
     funnel: dict[str, UUID] = {

@@ -7,7 +7,6 @@ from uuid import UUID
 import structlog
 from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
-from sqlalchemy import RowMapping
 
 from services.outreach import twilio
 from services.outreach.context import context_of
@@ -18,6 +17,7 @@ from services.outreach.replies.schemas import InboundSms, LabelBody, ReceivedVie
 from services.outreach.replies.use_cases import labelling, receiving
 from services.outreach.replies.use_cases.raw_mail import Mails, store_mail
 from services.outreach.store import lead_ids_of, lead_of
+from shared.db import Row
 from shared.errors import Forbidden, Invalid, NotFound, UnsupportedMedia
 from shared.events.envelope import errors_of
 from shared.http import (
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 router = Router(tags=["replies"])
 
 
-def _view(row: RowMapping) -> ReplyView:
+def _view(row: Row) -> ReplyView:
     return ReplyView(text=row["newest"], **{name: row[name] for name in ReplyView.model_fields if name != "text"})
 
 

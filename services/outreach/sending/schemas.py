@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from sqlalchemy import RowMapping
 
 from services.outreach.schemas import Body
 from services.outreach.sending.rules import State
+from shared.db import Row
 
 
 class Resolve(Body):
@@ -59,6 +59,6 @@ class DispatchView(BaseModel):
     step: int | None
 
 
-def dispatch_view(row: RowMapping) -> DispatchView:
+def dispatch_view(row: Row) -> DispatchView:
     """A row as the API shows it."""
     return DispatchView(**{name: row[name] for name in DispatchView.model_fields})

@@ -8,7 +8,6 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.outreach.context import Context
 from services.outreach.sending import store
@@ -17,7 +16,7 @@ from services.outreach.sending.message import build_mime, on_the_wire
 from services.outreach.sending.rules import Outcome
 from services.outreach.sending.use_cases import attempts, exhaustion, expired_leases, outcomes
 from services.outreach.sending.use_cases.attempts import Attempt
-from shared.db import Database, may_pass_later
+from shared.db import Database, DatabaseError, may_pass_later
 from shared.errors import Invalid
 
 log = structlog.get_logger()
@@ -97,7 +96,7 @@ class Sender:
             try:
                 async with database.worker([attempt.tenant]) as work:
                     return await outcomes.record_outcome(work, attempt.tenant, attempt.dispatch_id, outcome)
-            except (SQLAlchemyError, OSError) as error:
+            except (DatabaseError, OSError) as error:
                 if time.monotonic() + pause > lease_ends or not _is_temporary(error):
                     raise
                 log.warning(
@@ -107,7 +106,7 @@ class Sender:
             pause = min(pause * 2, 5.0)
 
 
-def _is_temporary(error: SQLAlchemyError | OSError) -> bool:
+def _is_temporary(error: DatabaseError | OSError) -> bool:
     return isinstance(error, OSError) or may_pass_later(error)
 
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
-from sqlalchemy import RowMapping
 
 from services.outreach.rules import Mode
 from services.outreach.schemas import Body, Channel, SendingWindow
@@ -14,6 +13,7 @@ from services.outreach.sending.templates import MAX_TEMPLATE
 from services.outreach.sequences.rules.definition import AfterBlock, AfterDraft, Review, StepChannel
 from services.outreach.sequences.store.enrolments import StoredEnrolment
 from services.outreach.sequences.store.sequences import StoredSequence
+from shared.db import Row
 
 MOST_STEPS = 50
 MOST_IDS = 1_000
@@ -308,8 +308,8 @@ _UNDER_WAY = {
 
 def enrolment_view(
     stored: StoredEnrolment,
-    steps: Sequence[RowMapping] | None = None,
-    history: Sequence[RowMapping] | None = None,
+    steps: Sequence[Row] | None = None,
+    history: Sequence[Row] | None = None,
 ) -> EnrolmentView:
     """An enrolment as the API shows it."""
     next_at, why = stored.planned_at, stored.why
@@ -334,7 +334,7 @@ def enrolment_view(
     )
 
 
-def job_view(row: RowMapping) -> dict[str, Any]:
+def job_view(row: Row) -> dict[str, Any]:
     """A job with its progress."""
     names = ("job_id", "sequence_id", "kind", "state", "total", "done", "actor", "note", "created_at", "ended_at")
     return {name: row[name] for name in names}

@@ -6,10 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach.rules import AUTOMATIC_LABELS
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.ids import LeadKey
 from shared.store.aliases import aliases_of
 
@@ -81,7 +79,7 @@ class Lead:
         return self.fields.get("country") or next((fact["value"] for fact in found if fact.get("value")), None)
 
 
-def _lead(row: RowMapping) -> Lead:
+def _lead(row: Row) -> Lead:
     return Lead(
         tenant=row["tenant_id"],
         lead_id=row["lead_id"],

@@ -7,7 +7,6 @@ from uuid import UUID
 import phonenumbers
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import RowMapping
 
 from services.outreach.context import context_of
 from services.outreach.keys import Unsubscribe
@@ -15,6 +14,7 @@ from services.outreach.store import lead_of
 from services.outreach.suppression import store, use_cases
 from services.outreach.suppression.schemas import NewSuppression, SuppressionView
 from services.outreach.suppression.use_cases import SuppressionRequest
+from shared.db import Row
 from shared.errors import Invalid, NotFound
 from shared.http import Limit, Once, Operator, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, public
 from shared.store.aliases import resolve
@@ -22,7 +22,7 @@ from shared.store.aliases import resolve
 router = Router(tags=["suppression"])
 
 
-def _view(row: RowMapping) -> dict[str, Any]:
+def _view(row: Row) -> dict[str, Any]:
     names = ("suppression_id", "channel", "address", "domain", "how", "reason", "actor", "created_at", "retracted_at")
     return {name: row[name] for name in names}
 

@@ -4,15 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach import hooks
 from services.outreach.keys import Keys
 from services.outreach.rules import CHANNELS
 from services.outreach.store import Lead, lead_ids_of, lead_of
 from services.outreach.suppression import store
 from services.outreach.suppression.rules import BY_THE_LEAD, SOFT_WINDOW, Failure, address_state
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.events import ContactOptedOut, Envelope, MessageBounced
 from shared.ids import uuid7
 from shared.store.aliases import resolve
@@ -204,7 +202,7 @@ class Bounce:
     address_hash: bytes
 
     @classmethod
-    def of_dispatch(cls, row: RowMapping) -> "Bounce":
+    def of_dispatch(cls, row: Row) -> "Bounce":
         """Of a dispatch, with the address that its content has (`to_address`)."""
         return cls(
             row["tenant_id"],

@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from services.scoring.rules import DEFAULT_VERSION
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
 async def lock_models(work: UnitOfWork, tenants: Iterable[str], *, exclusive: bool = False) -> None:
@@ -46,7 +44,7 @@ async def definitions(work: UnitOfWork, versions: Iterable[tuple[str, int]]) -> 
     return {(row["tenant_id"], row["version"]): row["definition"] for row in rows}
 
 
-async def add_model(work: UnitOfWork, tenant: str, definition: dict[str, Any], actor: str) -> RowMapping:
+async def add_model(work: UnitOfWork, tenant: str, definition: dict[str, Any], actor: str) -> Row:
     """Store a model as the tenant's next version. The lock makes two requests at once get two versions."""
     await work.fetch("SELECT pg_advisory_xact_lock(hashtextextended('models/' || :tenant, 0))", tenant=tenant)
     row = await work.fetch_one(
@@ -66,7 +64,7 @@ async def add_model(work: UnitOfWork, tenant: str, definition: dict[str, Any], a
     return row
 
 
-async def list_models(work: UnitOfWork, tenant: str, before: int | None, limit: int) -> Sequence[RowMapping]:
+async def list_models(work: UnitOfWork, tenant: str, before: int | None, limit: int) -> Sequence[Row]:
     """A tenant's own models below version `before`, newest first."""
     return await work.fetch(
         """
@@ -80,7 +78,7 @@ async def list_models(work: UnitOfWork, tenant: str, before: int | None, limit: 
     )
 
 
-async def read_model(work: UnitOfWork, tenant: str, version: int) -> RowMapping | None:
+async def read_model(work: UnitOfWork, tenant: str, version: int) -> Row | None:
     """One of a tenant's own models; None if there is no such version."""
     return await work.fetch_one(
         """

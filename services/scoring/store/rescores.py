@@ -2,9 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
 async def add_rescore(work: UnitOfWork, tenant: str, rescore_id: UUID, version: int) -> None:
@@ -29,7 +27,7 @@ async def add_rescore(work: UnitOfWork, tenant: str, rescore_id: UUID, version: 
     )
 
 
-async def read_rescore(work: UnitOfWork, tenant: str, rescore_id: UUID) -> RowMapping | None:
+async def read_rescore(work: UnitOfWork, tenant: str, rescore_id: UUID) -> Row | None:
     """One rescore with its progress; None if there is none."""
     return await work.fetch_one(
         """
@@ -47,7 +45,7 @@ async def tenant_with_rescore(work: UnitOfWork) -> str | None:
     return row["tenant_id"] if row else None
 
 
-async def lock_rescore(work: UnitOfWork) -> RowMapping | None:
+async def lock_rescore(work: UnitOfWork) -> Row | None:
     """Lock the running rescore of this transaction's tenants: `tenant_id`, `rescore_id`, `reached`.
 
     None if there is none, or if another replica has locked it.

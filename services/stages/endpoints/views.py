@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping
-
 from services.stages.rules import TenantSettings, next_action
 from services.stages.rules.checklist import is_ticked
 from services.stages.schemas.answers import ActivityView, LeadView, TickView
 from services.stages.schemas.requests import ScoreRule
 from services.stages.store import settings
 from services.stages.store.leads import LeadRecord
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
 async def lead_views(work: UnitOfWork, records: Sequence[LeadRecord]) -> list[LeadView]:
@@ -71,7 +69,7 @@ def _checklist_view(record: LeadRecord, present: TenantSettings) -> list[TickVie
     return shown
 
 
-def activity_view(row: RowMapping, labels: Sequence[RowMapping] = ()) -> ActivityView:
+def activity_view(row: Row, labels: Sequence[Row] = ()) -> ActivityView:
     """One entry; a reply also with the history of its labels, of which the last counts."""
     data = dict(row["data"])
     if row["type"] == "status_change":

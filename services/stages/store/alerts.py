@@ -6,10 +6,8 @@ from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.stages.tables import Alert
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 
 
@@ -43,7 +41,7 @@ async def add(work: UnitOfWork, alerts: Sequence[HotAlert]) -> list[HotAlert]:
     return [alert for key, alert in first.items() if key in new]
 
 
-async def page(work: UnitOfWork, *, before: tuple[datetime, UUID] | None, limit: int) -> Sequence[RowMapping]:
+async def page(work: UnitOfWork, *, before: tuple[datetime, UUID] | None, limit: int) -> Sequence[Row]:
     """A page of the tenant's alerts, the newest first."""
     at, id = before or (None, None)
     return await work.fetch(

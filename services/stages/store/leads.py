@@ -8,12 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.stages.rules import QUIET_STAGES, Journey, Stage, status_of
 from services.stages.store.activities import LAST_ACTIVITY_TYPES
 from services.stages.tables import Lead
-from shared.db import Transaction, UnitOfWork, by_column
+from shared.db import Row, Transaction, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows, rows_of, select_values
 from shared.errors import NotFound
 from shared.ids import LeadKey
@@ -116,7 +115,7 @@ def columns(row: str = "lead") -> str:
     return ", ".join(f"{row}.{name}" for name in _READ)
 
 
-def record_of(row: RowMapping) -> LeadRecord:
+def record_of(row: Row) -> LeadRecord:
     """The record in a row that has these columns."""
     return _record(*(row[name] for name in _READ))
 

@@ -11,11 +11,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.stages.rules import OPEN, Stage
 from services.stages.store.leads import LeadRecord, columns, record_of
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 BANDS = ("A", "B", "C", "D", "")
 """The bands, and the empty one of leads without a score."""
@@ -155,7 +153,7 @@ async def _bounded(work: UnitOfWork, keys: str, parameters: dict[str, Any], limi
     return QueuePage([record_of(row) for row in hits], _tail(rows[0]) if more else None)
 
 
-def _page(rows: Sequence[RowMapping], limit: int) -> QueuePage | None:
+def _page(rows: Sequence[Row], limit: int) -> QueuePage | None:
     """A full page that is not the last; None when there are fewer rows."""
     if len(rows) <= limit:
         return None
@@ -163,5 +161,5 @@ def _page(rows: Sequence[RowMapping], limit: int) -> QueuePage | None:
     return QueuePage(items, (items[-1].score_total, items[-1].last_activity_on, items[-1].lead_id))
 
 
-def _tail(row: RowMapping) -> Position:
+def _tail(row: Row) -> Position:
     return row["tail_score"], row["tail_at"], row["tail_lead"]

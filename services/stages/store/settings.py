@@ -5,10 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.stages.rules import SettingsHistory, TenantSettings
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
 async def histories(work: UnitOfWork, tenants: Iterable[str]) -> dict[str, SettingsHistory]:
@@ -53,7 +51,7 @@ async def tenant_to_apply(work: UnitOfWork) -> str | None:
     return row["tenant_id"] if row else None
 
 
-async def lease_version(work: UnitOfWork, tenant: str) -> RowMapping | None:
+async def lease_version(work: UnitOfWork, tenant: str) -> Row | None:
     """The newest settings of a tenant, locked until the transaction ends: `valid_from`, `reached`.
 
     None when they are applied to all leads, or another worker has locked them.

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.stages.tables import Activity
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.db.columns import column_types
 from shared.ids import LeadKey
 
@@ -21,7 +19,7 @@ async def page(
     types: Sequence[str] | None,
     before: tuple[datetime, int, UUID] | None,
     limit: int,
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """A page of the timeline, the newest first. `lead_ids` are the lead's own id, then its aliases.
 
     Of an alias the events are shown, but not the moves that it made before the merge.
@@ -52,7 +50,7 @@ async def page(
     )
 
 
-async def labels(work: UnitOfWork, lead_ids: Sequence[UUID], reply_ids: Sequence[str]) -> Sequence[RowMapping]:
+async def labels(work: UnitOfWork, lead_ids: Sequence[UUID], reply_ids: Sequence[str]) -> Sequence[Row]:
     """All labels of these replies, oldest first."""
     return await work.fetch(
         """

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.stages.store.leads import WAITING
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 _UNCAPTURED = f"stage = '{WAITING}' AND NOT captured AND merged_into IS NULL AND updated_at < :before"
 """Rows that only hold signals for a lead. The row of an alias is not one of them."""
@@ -49,7 +47,7 @@ async def delete_uncaptured(work: UnitOfWork, days: float, limit: int) -> int:
 
 async def page(
     work: UnitOfWork, days: float, *, lead_id: UUID | None, after: tuple[UUID, UUID] | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """The tenant's events whose lead is not captured, by lead; `deleted_on` is `days` after the lead's last signal."""
     lead, digest = after or (None, None)
     return await work.fetch(

@@ -3,13 +3,14 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.exc import DBAPIError
 
 from services.capture.rules.contact import normalise
 from services.capture.store import candidates, leads
 from services.capture.tables import metadata
+from shared.db import DatabaseError
 from shared.ids import uuid7
 from shared.migrations import MESSAGING_TABLES
+from shared.migrations.engine import make_engine
 
 TABLES = ("lead", "lead_identity", "merge", "duplicate", "import_job", "import_chunk", "import_error")
 PHONE = "+12025550143"
@@ -44,7 +45,7 @@ async def full_tenant(capture, tenant):
     return tenant
 
 
-async def test_the_migrations_make_the_declared_tables(capture):
+async def test_the_migrations_make_the_declared_tables(backend):
     def compare(connection):
         def is_own(name, kind, parents):
             return kind != "table" or name not in MESSAGING_TABLES | {"alembic_version"}
@@ -52,8 +53,10 @@ async def test_the_migrations_make_the_declared_tables(capture):
         context = MigrationContext.configure(connection, opts={"include_name": is_own, "compare_type": True})
         return compare_metadata(context, metadata)
 
-    async with capture.database.app.connect() as connection:
+    engine = make_engine(backend.owner_url("capture"), application="test")
+    async with engine.connect() as connection:
         assert await connection.run_sync(compare) == []
+    await engine.dispose()
 
 
 async def test_the_application_role_sees_and_changes_only_its_tenant(capture, full_tenant):
@@ -67,14 +70,14 @@ async def test_the_application_role_sees_and_changes_only_its_tenant(capture, fu
 async def test_no_role_writes_a_row_of_another_tenant(capture, full_tenant):
     for table in TABLES:
         row = f"INSERT INTO {table} (tenant_id) VALUES (:tenant)"
-        with pytest.raises(DBAPIError, match=r"row-level security|null value"):
+        with pytest.raises(DatabaseError, match=r"row-level security|null value"):
             async with capture.database.tenant(f"{full_tenant}-x") as work:
                 await work.run(row, tenant=full_tenant)
     async with capture.database.worker([f"{full_tenant}-x"]) as work:
         assert await work.fetch("SELECT tenant_id FROM lead WHERE tenant_id = :t", t=full_tenant)
         for table in TABLES:
             assert await work.run(f"DELETE FROM {table} WHERE tenant_id = :t", t=full_tenant) == 0, table
-    with pytest.raises(DBAPIError, match="row-level security"):
+    with pytest.raises(DatabaseError, match="row-level security"):
         async with capture.database.worker([f"{full_tenant}-x"]) as work:
             await work.run("INSERT INTO lead_identity VALUES (:t, 's', 'new', :id)", t=full_tenant, id=uuid7())
 

@@ -5,10 +5,10 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from services.goals.store import leads, recounts, time_series
 from services.goals.use_cases.lead_events import record_events, record_passed_meetings
+from shared.db import DatabaseError
 from shared.events import Received
 from tests.unit.goals.builders import booked, cancelled, captured, erased, lead_id, merged, moved, updated
 
@@ -63,8 +63,8 @@ async def record(database, tenant, batch) -> None:
                 if fresh:
                     await record_events(work, fresh)
             return
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", "") not in {"23505", "40P01"}:
+        except DatabaseError as error:
+            if error.sqlstate not in {"23505", "40P01"}:
                 raise
     raise AssertionError("the batch was never recorded")
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
+from shared.db import DatabaseError
 from tests.unit.goals.builders import captured, moved
 
 GOOD = {"name": "50 qualified leads a month", "target": 50}
@@ -114,15 +114,15 @@ async def test_the_application_role_sees_and_writes_one_tenant_only(goals, tenan
     async with goals.database.tenant(f"{tenant}-b") as work:
         for table in (*tables, "report_row", "meeting_signal"):
             assert (await work.fetch_one(f"SELECT count(*) AS n FROM {table}"))["n"] == 0, table
-    with pytest.raises(DBAPIError, match=r"row-level security|permission denied"):
+    with pytest.raises(DatabaseError, match=r"row-level security|permission denied"):
         async with goals.database.tenant(f"{tenant}-b") as work:
             await work.run(
                 "INSERT INTO touched (tenant_id, series_id) VALUES (:tenant, gen_random_uuid())", tenant=tenant
             )
-    with pytest.raises(DBAPIError, match="permission denied"):
+    with pytest.raises(DatabaseError, match="permission denied"):
         async with goals.database.tenant(tenant) as work:
             await work.run("UPDATE lead SET status = 'qualified'")
-    with pytest.raises(DBAPIError, match="row-level security"):
+    with pytest.raises(DatabaseError, match="row-level security"):
         async with goals.database.worker([f"{tenant}-b"]) as work:
             await work.run("INSERT INTO standing VALUES (:tenant, 'new', 0, 1)", tenant=tenant)
     async with goals.database.worker([f"{tenant}-b"]) as work:

@@ -149,7 +149,7 @@ async def test_only_what_a_new_process_would_mend_is_not_alive(start, monkeypatc
     assert await alive() == (200, {})
 
     async def away() -> dict[str, str]:
-        return {"database": "OperationalError"}
+        return {"database": "DatabaseError"}
 
     with monkeypatch.context() as patch:  # the loop would set it again: it comes round every 0.2 s
         patch.setattr(type(consumer), "turned_at", property(lambda _: -10_000.0, lambda *_: None), raising=False)

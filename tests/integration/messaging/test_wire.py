@@ -9,6 +9,7 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer
 
+from shared.events.topics import LOCAL_PARTITIONS
 from shared.messaging import raw_records
 from tests.integration.messaging.test_dead_letters import GOOD, attributes, taken
 from tests.integration.messaging.wire import Wire, batch, record
@@ -47,7 +48,7 @@ async def test_a_header_name_that_is_not_utf_8_costs_its_record_and_nothing_else
     )
     begun = time.monotonic()
     async with Wire(backend.bootstrap) as wire:
-        assert await wire.send(TOPIC, 5, raw) == 0
+        assert await wire.send(TOPIC, 2, raw) == 0
     await eventually(lambda: taken(stages, after["ce_id"]))
     assert time.monotonic() - begun < 25
     assert await taken(stages, before["ce_id"]) and not await taken(stages, bad["ce_id"])
@@ -99,7 +100,7 @@ async def test_ten_thousand_random_records_hold_up_no_good_one(backend, start, t
             place = attributes(tenant)
             records.append(record(size, None, GOOD, headers_of(place)))
             raw = batch(records, at=now(), codec=chance.randrange(5))
-            if len(raw) < 900_000 and await wire.send(TOPIC, chance.randrange(12), raw) == 0:
+            if len(raw) < 900_000 and await wire.send(TOPIC, chance.randrange(LOCAL_PARTITIONS), raw) == 0:
                 good.append(place["ce_id"])
                 sent += size
 
@@ -140,7 +141,7 @@ async def test_an_aborted_transaction_of_somebody_else_is_passed_over(backend, s
     aborted, committed = attributes(tenant), attributes(tenant)
     for each, end in ((aborted, producer.abort_transaction), (committed, producer.commit_transaction)):
         producer.begin_transaction()
-        producer.produce(TOPIC, GOOD, headers=list(each.items()), partition=3)
+        producer.produce(TOPIC, GOOD, headers=list(each.items()), partition=1)
         await asyncio.to_thread(producer.flush, 20)
         await asyncio.to_thread(end, 20)
     async with Wire(backend.bootstrap) as wire:

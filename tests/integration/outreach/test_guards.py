@@ -8,7 +8,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import rfc8785
-from sqlalchemy.exc import DBAPIError
+
+from shared.db import DatabaseError
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ async def as_owner(office, tenant, statement, **values):
 
 
 EACH_ROLE = pytest.mark.parametrize("as_role", [as_app, as_worker, as_owner])
-REFUSED = (DBAPIError, asyncpg.PostgresError)
+REFUSED = (DatabaseError, asyncpg.PostgresError)
 
 _DISPATCH = """
     INSERT INTO dispatch (tenant_id, dispatch_id, draft_id, sha256, lead_id, kind, channel, address_hash, mailbox,
@@ -96,12 +97,12 @@ _APPROVE = """
 
 
 async def test_the_worker_role_cannot_approve(office, tenant, pending):
-    with pytest.raises(DBAPIError, match="permission denied"):
+    with pytest.raises(DatabaseError, match="permission denied"):
         await as_worker(office, tenant, _APPROVE, draft=pending["draft_id"], hash=pending["sha256"], actor="human:ann")
 
 
 async def test_the_worker_role_cannot_even_queue_what_is_approved(office, tenant, approved):
-    with pytest.raises(DBAPIError, match="permission denied"):
+    with pytest.raises(DatabaseError, match="permission denied"):
         await as_worker(office, tenant, _DISPATCH, draft=approved["draft_id"], state="queued")
 
 

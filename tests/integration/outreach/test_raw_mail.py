@@ -5,11 +5,11 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from services.outreach.replies.mail_reader import NotRead
 from services.outreach.replies.rules import Classification
 from services.outreach.replies.use_cases import raw_mail, rereading
+from shared.db import DatabaseError
 from tests.integration.outreach.test_replies import answer_to, post_mail, replies, sent
 
 __all__ = ["sent"]
@@ -133,11 +133,11 @@ async def test_a_database_that_is_away_does_not_count_as_an_attempt(office, tena
         await raw_mail.store_mail(work, tenant, answer_to(mail, "Goats."))
 
     async def away(*_):
-        raise OperationalError("connection refused", None, ConnectionRefusedError())
+        raise DatabaseError("connection refused")
 
     with monkeypatch.context() as patch:
         patch.setattr(raw_mail, "record_mail", away)
-        with pytest.raises(OperationalError):
+        with pytest.raises(DatabaseError):
             await mails.read_due(office.database)
     assert [row["attempts"] for row in await stored(office, tenant)] == [0]
 

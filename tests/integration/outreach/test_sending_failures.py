@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiosmtpd.smtp import SMTP
-from sqlalchemy.exc import IntegrityError, OperationalError
 
 from services.outreach.sending import workers
 from services.outreach.sending.gateways import Smtp
 from services.outreach.sending.use_cases import outcomes
+from shared.db import DatabaseError, IntegrityError
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ async def test_an_outcome_is_recorded_once_the_database_is_back(office, tenant, 
 
     async def flaky(*args):
         if next(failures, None) is not None:
-            raise OperationalError("SELECT", {}, OSError("connection lost"))
+            raise DatabaseError("connection lost")
         await record(*args)
 
     monkeypatch.setattr(outcomes, "record_outcome", flaky)
@@ -78,11 +78,11 @@ async def test_an_outcome_is_recorded_once_the_database_is_back(office, tenant, 
 
 async def test_recording_an_outcome_is_not_retried_after_the_lease_has_ended(office, tenant, monkeypatch):
     async def away(*_):
-        raise OperationalError("SELECT", {}, OSError("connection lost"))
+        raise DatabaseError("connection lost")
 
     monkeypatch.setattr(outcomes, "record_outcome", away)
     await office.approved(tenant, await office.captured(tenant))
-    with pytest.raises(OperationalError):
+    with pytest.raises(DatabaseError):
         await office.send(limit=0.5)
     await office.lease_runs_out()
 
@@ -92,7 +92,7 @@ async def test_a_refusal_by_the_database_is_not_retried(office, tenant, monkeypa
 
     async def refused(*args):
         asked.append(args)
-        raise IntegrityError("UPDATE", {}, ValueError("no such state"))
+        raise IntegrityError("no such state", "23514")
 
     monkeypatch.setattr(outcomes, "record_outcome", refused)
     await office.approved(tenant, await office.captured(tenant))

@@ -1,7 +1,8 @@
 """What the product marks as unsupported is approved only by somebody who acknowledges it."""
 
 import pytest
-from sqlalchemy.exc import DBAPIError
+
+from shared.db import DatabaseError
 
 PROMISE = "It is free for you."
 BODY = f"Dear Ada,\n\nshall we talk? {PROMISE}\n"
@@ -59,6 +60,6 @@ async def test_in_bulk_the_item_alone_is_refused_with_its_sentences(office, tena
 
 async def test_what_was_acknowledged_stays_with_the_approval(office, tenant, marked):
     await ask(office, tenant, marked, "approve", {"sha256": marked["sha256"], "acknowledge_unsupported": True})
-    with pytest.raises(DBAPIError, match="permission denied"):
+    with pytest.raises(DatabaseError, match="permission denied"):
         async with office.database.tenant(tenant) as work:
             await work.run("UPDATE approval SET acknowledged = '[]'")

@@ -20,7 +20,6 @@ from deploy.local.postgres import Postgres
 from deploy.migrate import prepare_database, upgrade
 from shared import migrations
 from shared.db import Database, DatabaseAddress
-from shared.db.statements import sql
 from tests.integration.platform.certificates import Authority
 
 _LOCK = Path(__file__).with_name("postgres.lock.toml")
@@ -126,9 +125,9 @@ async def test_a_password_that_rotates_counts_for_the_next_connection(prepared: 
         await work.fetch("SELECT 1")
     await create_login(admin, "goals", _PASSWORD)
     file.write_text(_PASSWORD)
-    await database.app.dispose()
+    await database.app.close()
     async with database.tenant("t") as work:
-        await work.connection.execute(sql("SELECT 1"))
+        await work.fetch("SELECT 1")
     await database.close()
 
 

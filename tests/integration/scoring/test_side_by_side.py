@@ -6,10 +6,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
-
 from services.scoring.use_cases import ModelCache, record_signals
-from shared.db import RETRY_AT_ONCE, Database, sqlstate
+from shared.db import RETRY_AT_ONCE, Database, DatabaseError
 from shared.events import EngagementRecorded, Envelope, LeadCaptured, LeadMerged, Received
 from shared.ids import uuid7
 from tests.integration.scoring.test_scores import NOW
@@ -28,8 +26,8 @@ async def process(database: Database, models: ModelCache, batch: list[Received[A
             async with database.worker({one.tenant for one in batch}) as work:
                 await record_signals(work, models, sorted(batch, key=lambda one: one.order))
             return
-        except DBAPIError as error:
-            if sqlstate(error) not in RETRY_AT_ONCE:
+        except DatabaseError as error:
+            if error.sqlstate not in RETRY_AT_ONCE:
                 raise
 
 

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from sqlalchemy import RowMapping
 
 from services.outreach.drafts.schemas.views import DraftView, LeadView, common_fields, lead_fields, warning_views
 from services.outreach.drafts.use_cases.background import Background
 from services.outreach.rules import is_night
 from services.outreach.store import Lead
+from shared.db import Row
 
 
 class ReasonView(BaseModel):
@@ -94,7 +94,7 @@ class DraftInFullView(DraftView):
     texts: Annotated[list[dict[str, Any]], Field(description="Every text that it has had, the oldest first")] = []
 
 
-def draft_in_full(row: RowMapping, now: datetime, background: Background) -> DraftInFullView:
+def draft_in_full(row: Row, now: datetime, background: Background) -> DraftInFullView:
     """A draft with all that a decision needs."""
     lead, answers = background.lead, background.answers
     return DraftInFullView(

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from sqlalchemy import RowMapping
 
 from services.outreach.drafts.rules import Caution, cited_name
 from services.outreach.store import Lead
+from shared.db import Row
 
 _DAY = 86_400
 
@@ -117,12 +117,12 @@ class DraftView(DraftItem):
     warnings: list[WarningView] = []
 
 
-def draft_item(row: RowMapping, now: datetime, lead: Lead | None) -> DraftItem:
+def draft_item(row: Row, now: datetime, lead: Lead | None) -> DraftItem:
     """A draft as a list shows it."""
     return DraftItem(**common_fields(row, now), lead=LeadView(**lead_fields(lead)) if lead else None)
 
 
-def draft_view(row: RowMapping, now: datetime, lead: Lead | None, warnings: Iterable[Caution] = ()) -> DraftView:
+def draft_view(row: Row, now: datetime, lead: Lead | None, warnings: Iterable[Caution] = ()) -> DraftView:
     """A draft with its present text, as the API shows it after an action."""
     shown = LeadView(**lead_fields(lead)) if lead else None
     return DraftView(
@@ -141,7 +141,7 @@ _SAME = (
 ).split()
 
 
-def common_fields(row: RowMapping, now: datetime) -> dict[str, Any]:
+def common_fields(row: Row, now: datetime) -> dict[str, Any]:
     """What every view of a draft has. A lease that has run out is not shown."""
     leased = row["claimed_by"] is not None and row["lease_until"] > now
     return {name: row[name] for name in _SAME} | {

@@ -7,11 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.outreach.drafts.tables import ApprovalRow, ContentRow, DraftRow
 from services.outreach.sending.message import Message
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 from shared.ids import LeadKey
 
@@ -113,7 +112,7 @@ async def add(work: UnitOfWork, new: NewDraft) -> bool:
     return bool(await work.run(_ADD_DRAFT, **by_column(_DRAFT, [row])))
 
 
-async def add_approval(work: UnitOfWork, row: RowMapping, actor: str, acknowledged: Sequence[str] = ()) -> None:
+async def add_approval(work: UnitOfWork, row: Row, actor: str, acknowledged: Sequence[str] = ()) -> None:
     """Store a person's approval of exactly the present text. Only the application's role may do this.
 
     `acknowledged`: the unsupported sentences that the person approved knowingly.
@@ -130,7 +129,7 @@ _TEXT = """
 _WITH_TEXT = f"SELECT d.*, {_TEXT}"
 
 
-async def get(work: UnitOfWork, tenant: str, draft_id: UUID, *, lock: bool = False) -> RowMapping | None:
+async def get(work: UnitOfWork, tenant: str, draft_id: UUID, *, lock: bool = False) -> Row | None:
     """A draft with its present text.
 
     The lock is a statement before the query: a single statement that has waited for the row would join it with the
@@ -163,7 +162,7 @@ async def leads_of_drafts(work: UnitOfWork, tenant: str, draft_ids: Sequence[UUI
     return dict(rows)
 
 
-async def texts(work: UnitOfWork, tenant: str, draft_id: UUID) -> Sequence[RowMapping]:
+async def texts(work: UnitOfWork, tenant: str, draft_id: UUID) -> Sequence[Row]:
     """Every text that a draft has had, the oldest first."""
     return await work.fetch(
         """
@@ -185,7 +184,7 @@ async def dispatch_id(work: UnitOfWork, tenant: str, draft_id: UUID) -> UUID | N
     return row["dispatch_id"] if row else None
 
 
-async def pending_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> Sequence[RowMapping]:
+async def pending_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> Sequence[Row]:
     """The pending drafts of these leads with their texts, locked in the order of their ids."""
     keys = sorted(set(leads))
     locked = await work.fetch(
@@ -211,7 +210,7 @@ async def pending_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> Sequence[Row
     )
 
 
-async def expired(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
+async def expired(work: UnitOfWork, limit: int) -> Sequence[Row]:
     """(tenant_id, draft_id) of pending drafts whose time has run out."""
     return await work.fetch(
         "SELECT tenant_id, draft_id FROM draft WHERE state = 'pending' AND expires_at <= :now LIMIT :limit",
@@ -220,7 +219,7 @@ async def expired(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
     )
 
 
-async def update(work: UnitOfWork, row: RowMapping, **columns: Any) -> None:
+async def update(work: UnitOfWork, row: Row, **columns: Any) -> None:
     """Set columns of a locked draft. Another text or state raises the version that If-Match names; a claim does not."""
     if "claims" in columns:
         columns["claims"] = _json(columns["claims"])

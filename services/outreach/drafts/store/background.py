@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach.rules import AUTOMATIC_LABELS
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 MESSAGES = 10
 """The last messages of the conversation that a draft shows."""
@@ -22,7 +20,7 @@ async def answered_reply(
     channel: str,
     before: datetime,
     reply_id: UUID | None,
-) -> RowMapping | None:
+) -> Row | None:
     """The reply with this id, or else the lead's last one on the channel before a moment; automatic ones are none."""
     found = "reply_id = :reply" if reply_id else "channel = :channel AND received_at <= :before"
     named = {"reply": reply_id} if reply_id else {"channel": channel, "before": before}
@@ -40,7 +38,7 @@ async def answered_reply(
     )
 
 
-async def last_messages(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> list[RowMapping]:
+async def last_messages(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> list[Row]:
     """The last messages to and from the lead on all channels, the oldest first. What was never sent is left out."""
     rows = await work.fetch(
         """
@@ -68,7 +66,7 @@ async def last_messages(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID])
 
 async def messages_beside(
     work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], sent_since: datetime
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """The messages to these leads that are pending, on their way, or were sent since then; the oldest first."""
     return await work.fetch(
         """

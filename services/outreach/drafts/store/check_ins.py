@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
-async def due(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
+async def due(work: UnitOfWork, limit: int) -> Sequence[Row]:
     """(tenant_id, lead_id) of leads whose check-in is due, the longest due first."""
     return await work.fetch(
         "SELECT tenant_id, lead_id FROM lead WHERE nurture_due <= :now ORDER BY nurture_due LIMIT :limit",
@@ -18,7 +16,7 @@ async def due(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
     )
 
 
-async def lock(work: UnitOfWork, tenant: str, lead_id: UUID) -> RowMapping | None:
+async def lock(work: UnitOfWork, tenant: str, lead_id: UUID) -> Row | None:
     """The lead's stage and `nurture_due`, locked; None when its check-in is not due any more."""
     return await work.fetch_one(
         """

@@ -5,11 +5,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach.drafts.rules import COMPOSER
 from services.outreach.drafts.tables import CompositionRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 
 
@@ -72,7 +70,7 @@ async def step_of(work: UnitOfWork, tenant: str, draft_id: UUID) -> str | None:
     return row["from_step"] if row else None
 
 
-async def get(work: UnitOfWork, tenant: str, draft_id: UUID) -> RowMapping | None:
+async def get(work: UnitOfWork, tenant: str, draft_id: UUID) -> Row | None:
     """The request of a draft, with its state and the reason for it."""
     return await work.fetch_one(
         "SELECT * FROM composition WHERE tenant_id = :tenant AND draft_id = :draft", tenant=tenant, draft=draft_id
@@ -108,7 +106,7 @@ async def is_queued(work: UnitOfWork, tenant: str, lead_id: UUID, kind: str, cha
     return row is not None
 
 
-async def due(work: UnitOfWork, limit: int) -> Sequence[RowMapping]:
+async def due(work: UnitOfWork, limit: int) -> Sequence[Row]:
     """(tenant_id, draft_id) of requests that are due and not leased. Requests for a lead not captured yet wait."""
     return await work.fetch(
         """

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 FOLD_ABOVE = 500
 """Rows of a tenant above which they are added up."""
@@ -46,7 +44,7 @@ async def of_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[Count]:
     return [Count(*row) for row in rows]
 
 
-async def at_work(work: UnitOfWork, tenant: str, actor: str) -> RowMapping:
+async def at_work(work: UnitOfWork, tenant: str, actor: str) -> Row:
     """How many pending drafts are claimed, by anybody and by the actor (mine), and how many are snoozed."""
     row = await work.fetch_one(
         """

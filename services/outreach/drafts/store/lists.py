@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach.drafts.tables import DraftRow
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.db.columns import column_types
 
 ORDERS = {"oldest": ("created_at", ">"), "at_risk": ("expires_at", ">"), "hottest": ("score", "<")}
@@ -37,7 +35,7 @@ async def page(
     after: tuple[Any, UUID] | None,
     limit: int,
     made_from: bool = False,
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """Drafts with their texts in one of the orders. `filters`: columns of `draft`; `snoozed` includes snoozed ones."""
     column, comparison = ORDERS[sort]
     direction = "ASC" if comparison == ">" else "DESC"

@@ -5,17 +5,16 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.outreach.drafts.tables import StrategyRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 
 _COLUMNS = ("tenant_id", "strategy_id", "version", "kind", "stage", "body", "author", "created_at")
 _ADD = insert_rows(StrategyRow, _COLUMNS)
 
 
-async def active(work: UnitOfWork, tenant: str, kind: str, stage: str) -> RowMapping | None:
+async def active(work: UnitOfWork, tenant: str, kind: str, stage: str) -> Row | None:
     """The tenant's own strategy for a kind in a stage, or None."""
     return await work.fetch_one(
         "SELECT * FROM strategy WHERE tenant_id = :tenant AND kind = :kind AND stage = :stage AND active",
@@ -25,7 +24,7 @@ async def active(work: UnitOfWork, tenant: str, kind: str, stage: str) -> RowMap
     )
 
 
-async def all_active(work: UnitOfWork, tenant: str) -> Sequence[RowMapping]:
+async def all_active(work: UnitOfWork, tenant: str) -> Sequence[Row]:
     """All the tenant's own strategies."""
     return await work.fetch("SELECT * FROM strategy WHERE tenant_id = :tenant AND active", tenant=tenant)
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach.drafts import store
 from services.outreach.drafts.rules import Caution, OtherMessage, cautions, first_cause
 from services.outreach.drafts.store import background as queries
@@ -14,7 +12,7 @@ from services.outreach.drafts.store import compositions
 from services.outreach.rules import local_time
 from services.outreach.schemas import OutreachSettings
 from services.outreach.store import Lead, lead_ids_of, lead_of, leads_of, settings_of
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 _RECENT = timedelta(hours=1)
 """How long a message that was sent is shown beside others to the lead; longer where the lead's spacing is."""
@@ -26,19 +24,19 @@ class Background:
 
     lead: Lead | None
     local_time: datetime | None
-    answers: RowMapping | None
+    answers: Row | None
     """The reply that an `answer` answers."""
-    conversation: Sequence[RowMapping]
-    others: Sequence[RowMapping]
+    conversation: Sequence[Row]
+    others: Sequence[Row]
     """Other messages to the lead: pending, on their way, or sent a short while ago."""
     cautions: Sequence[Caution]
-    texts: Sequence[RowMapping]
+    texts: Sequence[Row]
     dispatch_id: UUID | None
     acknowledged: Sequence[str] | None
     replaced_by: UUID | None
 
 
-async def background_of(work: UnitOfWork, row: RowMapping) -> Background:
+async def background_of(work: UnitOfWork, row: Row) -> Background:
     """Gather the background of a draft."""
     tenant, draft_id = row["tenant_id"], row["draft_id"]
     lead = await lead_of(work, tenant, row["lead_id"])
@@ -70,7 +68,7 @@ async def cautions_for(work: UnitOfWork, tenant: str, draft_ids: Sequence[UUID])
         return {}
     settings = await settings_of(work, tenant)
     leads = await leads_of(work, {(tenant, lead_id) for lead_id in drafts.values()})
-    beside: dict[UUID, list[RowMapping]] = {}
+    beside: dict[UUID, list[Row]] = {}
     for other in await queries.messages_beside(work, tenant, sorted(set(drafts.values())), _since(work, settings)):
         beside.setdefault(other["lead_id"], []).append(other)
     found: dict[UUID, list[Caution]] = {}
@@ -85,12 +83,12 @@ def _since(work: UnitOfWork, settings: OutreachSettings) -> datetime:
     return work.now - max(_RECENT, timedelta(minutes=settings.lead_spacing_minutes))
 
 
-def _not_followed(row: RowMapping) -> list[Caution]:
+def _not_followed(row: Row) -> list[Caution]:
     """The parts of the reviewer's instruction that the composer could not follow."""
     return [Caution("instruction", text) for text in row["made_from"].get("not_followed", ())]
 
 
-def _cautions(others: Sequence[RowMapping], settings: OutreachSettings, local: datetime | None) -> list[Caution]:
+def _cautions(others: Sequence[Row], settings: OutreachSettings, local: datetime | None) -> list[Caution]:
     messages = [
         OtherMessage(other["draft_id"], other["kind"], other["channel"], other["state"], other["at"])
         for other in others
@@ -98,7 +96,7 @@ def _cautions(others: Sequence[RowMapping], settings: OutreachSettings, local: d
     return cautions(messages, settings.lead_spacing_minutes, local, has_window=settings.window is not None)
 
 
-async def _answered(work: UnitOfWork, row: RowMapping, lead_ids: Sequence[UUID]) -> RowMapping | None:
+async def _answered(work: UnitOfWork, row: Row, lead_ids: Sequence[UUID]) -> Row | None:
     """The reply that caused the answer; for one that a person asked for, the last before it on the channel."""
     reply_id = UUID(first_cause(row["cause_id"])) if row["cause"] == "reply" else None
     return await queries.answered_reply(work, row["tenant_id"], lead_ids, row["channel"], row["created_at"], reply_id)

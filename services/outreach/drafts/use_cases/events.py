@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from services.outreach.drafts.store import NewDraft
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.events import DraftCreated, DraftDecided, Envelope
 
 SYSTEM = "system:outreach"
@@ -29,7 +27,7 @@ MAX_ACKNOWLEDGED = 20
 
 def publish_decided(
     work: UnitOfWork,
-    row: RowMapping,
+    row: Row,
     decision: str,
     actor: str,
     reason: str | None,

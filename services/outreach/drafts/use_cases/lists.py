@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any, get_args
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach.drafts.store import counts as numbers
 from services.outreach.drafts.store import lists as store
 from services.outreach.rules import Kind
 from services.outreach.store import Lead, leads_of
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 STATES = ("pending", "approved", "rejected", "superseded", "expired")
 
@@ -20,8 +18,8 @@ STATES = ("pending", "approved", "rejected", "superseded", "expired")
 class DraftList:
     """A page of drafts and the numbers beside it. `last`: the last draft of a page that another one follows."""
 
-    rows: Sequence[RowMapping]
-    last: RowMapping | None
+    rows: Sequence[Row]
+    last: Row | None
     leads: Mapping[UUID, Lead]
     total: int
     counts: Mapping[str, Any]

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach import hooks
 from services.outreach.drafts import store
 from services.outreach.drafts.composer.claims import check_claims
@@ -20,7 +18,7 @@ from services.outreach.keys import Keys
 from services.outreach.sending import store as dispatches
 from services.outreach.sending.message import valid_message
 from services.outreach.store import lead_of, settings_of
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.errors import Conflict, Forbidden, Invalid, LeadflowError, NotFound
 from shared.http import Principal, check_if_match, problem_type
 from shared.ids import uuid7
@@ -42,7 +40,7 @@ def person(principal: Principal) -> str:
     return principal.actor
 
 
-async def get(work: UnitOfWork, tenant: str, draft_id: UUID) -> RowMapping:
+async def get(work: UnitOfWork, tenant: str, draft_id: UUID) -> Row:
     """The draft with its present text. Raises NotFound, with the reason where it was requested and not written."""
     row = await store.get(work, tenant, draft_id)
     if row is None:
@@ -59,7 +57,7 @@ async def _not_found(work: UnitOfWork, tenant: str, draft_id: UUID) -> NotFound:
     return NotFound(f"the draft was not written: {request['reason']}")
 
 
-async def _lock_pending(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> RowMapping:
+async def _lock_pending(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> Row:
     """The draft, locked. Raises Conflict unless it is pending and no other reviewer has leased it."""
     row = await store.get(work, tenant, draft_id, lock=True)
     if row is None:
@@ -73,7 +71,7 @@ async def _lock_pending(work: UnitOfWork, tenant: str, draft_id: UUID, actor: st
     return row
 
 
-async def _why_not_pending(work: UnitOfWork, row: RowMapping) -> str:
+async def _why_not_pending(work: UnitOfWork, row: Row) -> str:
     """The state of a draft that nobody can decide on any more, with the reason and the draft that replaces it."""
     why = f"the draft is {row['state']}" + (f": {row['reason']}" if row["reason"] else "")
     successor = await compositions.successor(work, row["tenant_id"], row["draft_id"])
@@ -136,7 +134,7 @@ async def approve(
     return dispatch_id
 
 
-def _unacknowledged(row: RowMapping, marked: Sequence[Mapping[str, Any]]) -> Unacknowledged:
+def _unacknowledged(row: Row, marked: Sequence[Mapping[str, Any]]) -> Unacknowledged:
     errors = []
     for claim in marked:
         field = "subject" if row["subject"] and claim["sentence"] in row["subject"] else "body"
@@ -151,7 +149,7 @@ def _unacknowledged(row: RowMapping, marked: Sequence[Mapping[str, Any]]) -> Una
 
 async def _decide(
     work: UnitOfWork,
-    row: RowMapping,
+    row: Row,
     decision: str,
     actor: str,
     reason: str | None = None,
@@ -256,7 +254,7 @@ async def for_each(
     results: list[dict[str, Any]] = []
     for place, draft_id in enumerate(draft_ids):
         try:
-            async with work.connection.begin_nested():
+            async with work.savepoint():
                 more = await act(place)
         except LeadflowError as error:
             refused = {"draft_id": draft_id, "status": error.status, "error": error.detail}

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Set
 
-from sqlalchemy import RowMapping
-
 from services.outreach.drafts import store
 from services.outreach.drafts.composer.facts import facts_of
 from services.outreach.drafts.rules import (
@@ -20,11 +18,11 @@ from services.outreach.drafts.use_cases.events import SYSTEM, publish_decided
 from services.outreach.hooks import ChannelClosed, ReplyLabelled
 from services.outreach.rules import AUTOMATIC_LABELS
 from services.outreach.store import Lead
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.ids import LeadKey, uuid7
 
 
-async def supersede(work: UnitOfWork, row: RowMapping, reason: str) -> None:
+async def supersede(work: UnitOfWork, row: Row, reason: str) -> None:
     """End a pending (locked) draft because of something that happened since it was written."""
     await store.update(work, row, state="superseded", reason=reason, claimed_by=None, lease_until=None)
     publish_decided(work, row, "superseded", SYSTEM, reason)
@@ -95,13 +93,13 @@ async def supersede_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -
     await compositions.drop_all(work, closed.tenant, closed.lead_id, channel, closed.reason)
 
 
-def _pending(row: RowMapping) -> PendingDraft:
+def _pending(row: Row) -> PendingDraft:
     return PendingDraft(
         row["kind"], row["channel"], row["to_address"], first_cause(row["cause_id"]), row["cause_at"], row["claims"]
     )
 
 
-def _rewrite(row: RowMapping, event_id: str) -> compositions.CompositionRequest:
+def _rewrite(row: Row, event_id: str) -> compositions.CompositionRequest:
     """The request for a new draft in place of one that an event superseded."""
     return compositions.CompositionRequest(
         tenant=row["tenant_id"],

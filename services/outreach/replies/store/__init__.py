@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.outreach.replies.rules import Classification
 from services.outreach.replies.tables import ReplyRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 
 REPLY_RULES = "system:reply-rules"
@@ -68,7 +67,7 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-async def get(work: UnitOfWork, tenant: str, reply_id: UUID, *, lock: bool = False) -> RowMapping | None:
+async def get(work: UnitOfWork, tenant: str, reply_id: UUID, *, lock: bool = False) -> Row | None:
     """One reply."""
     return await work.fetch_one(
         f"SELECT * FROM reply WHERE tenant_id = :tenant AND reply_id = :reply {'FOR UPDATE' if lock else ''}",
@@ -77,7 +76,7 @@ async def get(work: UnitOfWork, tenant: str, reply_id: UUID, *, lock: bool = Fal
     )
 
 
-async def record_closed_address(work: UnitOfWork, row: RowMapping, hash: bytes) -> None:
+async def record_closed_address(work: UnitOfWork, row: Row, hash: bytes) -> None:
     """Store that this reply made the address invalid."""
     await work.run(
         "UPDATE reply SET closed_hash = :hash WHERE tenant_id = :tenant AND reply_id = :reply",
@@ -98,7 +97,7 @@ class GivenLabel(NamedTuple):
 
 async def relabel(
     work: UnitOfWork,
-    row: RowMapping,
+    row: Row,
     given: GivenLabel,
     actor: str,
     note: str | None,
@@ -137,7 +136,7 @@ _SENT = """
 """
 
 
-async def dispatch_by_message_ids(work: UnitOfWork, tenant: str, message_ids: Sequence[str]) -> RowMapping | None:
+async def dispatch_by_message_ids(work: UnitOfWork, tenant: str, message_ids: Sequence[str]) -> Row | None:
     """Our message with one of these Message-IDs, with its address and subject; the first id that matches counts."""
     return await work.fetch_one(
         f"""{_SENT} WHERE d.tenant_id = :tenant AND d.message_id = ANY (:ids)
@@ -149,7 +148,7 @@ async def dispatch_by_message_ids(work: UnitOfWork, tenant: str, message_ids: Se
 
 async def last_dispatch_to(
     work: UnitOfWork, tenant: str, address_hash: bytes, *, since: datetime | None = None
-) -> RowMapping | None:
+) -> Row | None:
     """Our newest message that was sent, or may have been sent, to an address: ever, or since a moment."""
     return await work.fetch_one(
         f"""{_SENT} WHERE d.tenant_id = :tenant AND d.address_hash = :hash AND d.sending_at IS NOT NULL
@@ -168,7 +167,7 @@ _PAGE_COLUMNS = ", ".join(name for name in column_types(ReplyRow) if name != "ra
 
 async def page(
     work: UnitOfWork, tenant: str, filters: Mapping[str, Any], before: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """Replies, the newest first. `filters`: columns of `reply`, each with a value or a list of them."""
     where = "".join(
         f" AND {name} = ANY (:{name})" if isinstance(value, list) else f" AND {name} = :{name}"
@@ -187,7 +186,7 @@ async def page(
     )
 
 
-async def conversation(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> Sequence[RowMapping]:
+async def conversation(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> Sequence[Row]:
     """The messages to and from a lead, oldest first; refused ones with the reason."""
     return await work.fetch(
         """

@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach import hooks
 from services.outreach.keys import Keys
 from services.outreach.replies import store
@@ -21,7 +19,7 @@ from services.outreach.suppression.use_cases import (
     retract_opt_out,
     suppress_hash,
 )
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events import Envelope, ReplyReceived
 from shared.ids import uuid7
@@ -46,7 +44,7 @@ async def label_reply(
     actor: str,
     note: str | None,
     is_operator: bool,
-) -> RowMapping:
+) -> Row:
     """Apply a human's label; the reply afterwards.
 
     Correcting an `opt_out` also retracts its suppressions. It needs an operator (Forbidden) and a note (Invalid), and
@@ -80,7 +78,7 @@ async def label_reply(
     return relabelled
 
 
-async def lock_addresses(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead | None, label: str) -> None:
+async def lock_addresses(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | None, label: str) -> None:
     """Lock the addresses that a label may change: before any lead or dispatch, in the same order as everywhere."""
     tenant = row["tenant_id"]
     wanted: set[tuple[str, str, bytes]] = set()
@@ -93,12 +91,12 @@ async def lock_addresses(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Le
     await addresses.lock_addresses(work, wanted)
 
 
-def _sender(keys: Keys, row: RowMapping) -> tuple[str, bytes] | None:
+def _sender(keys: Keys, row: Row) -> tuple[str, bytes] | None:
     """(channel, hash) of the address that the reply was sent from."""
     return (row["channel"], keys.address(row["tenant_id"], row["sender"])) if row["sender"] else None
 
 
-async def apply_label(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead | None, actor: str | None) -> None:
+async def apply_label(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | None, actor: str | None) -> None:
     """Publish the label of a reply and apply what follows from it.
 
     `actor`: the human or language model that gave the label later; None: the rules did, when the reply was received.
@@ -128,7 +126,7 @@ async def apply_label(work: UnitOfWork, keys: Keys, row: RowMapping, lead: Lead 
     await hooks.reply_labelled.notify(work, labelled)
 
 
-def _opt_out(row: RowMapping, actor: str | None) -> SuppressionRequest:
+def _opt_out(row: Row, actor: str | None) -> SuppressionRequest:
     stop_word = row["stop_word"]
     return SuppressionRequest(
         channel=row["channel"] if stop_word else "all",
@@ -139,11 +137,11 @@ def _opt_out(row: RowMapping, actor: str | None) -> SuppressionRequest:
     )
 
 
-def _details(row: RowMapping) -> dict[str, str]:
+def _details(row: Row) -> dict[str, str]:
     return details_of(row["label"], row["newest"], row["sender"], row["received_at"].date())
 
 
-async def _record_last_reply(work: UnitOfWork, row: RowMapping, lead: Lead) -> None:
+async def _record_last_reply(work: UnitOfWork, row: Row, lead: Lead) -> None:
     """Apply the reply to the lead, unless a newer one is known."""
     last = await last_reply_at(work, lead.tenant, await lead_ids_of(work, lead.tenant, lead.lead_id))
     if last and last > row["received_at"]:
@@ -153,7 +151,7 @@ async def _record_last_reply(work: UnitOfWork, row: RowMapping, lead: Lead) -> N
     await store.record_last_reply(work, row["tenant_id"], lead.lead_id, later_until)
 
 
-async def _publish(work: UnitOfWork, row: RowMapping, lead: Lead) -> Envelope:
+async def _publish(work: UnitOfWork, row: Row, lead: Lead) -> Envelope:
     """Publish `reply.received` with the present label, at the time at which the reply was received."""
     message_id = None
     if row["dispatch_id"] is not None:
@@ -182,7 +180,7 @@ async def _publish(work: UnitOfWork, row: RowMapping, lead: Lead) -> Envelope:
     )
 
 
-async def _invalidate_address(work: UnitOfWork, row: RowMapping, lead: Lead, envelope: Envelope) -> None:
+async def _invalidate_address(work: UnitOfWork, row: Row, lead: Lead, envelope: Envelope) -> None:
     """The writer says that the address is not the lead's: it becomes invalid, and the reply records that it did so."""
     tenant, channel, hash = row["tenant_id"], row["channel"], lead.address_hash(row["channel"])
     if hash is None:

@@ -12,7 +12,6 @@ from hashlib import sha256
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from services.outreach.context import Context
 from services.outreach.replies.mail_reader import MailReader, NotRead, TenantModel
@@ -21,7 +20,7 @@ from services.outreach.replies.store import inbound_mails, reply_models
 from services.outreach.replies.store.inbound_mails import StoredMail
 from services.outreach.replies.use_cases.received import ReceivedMessage
 from services.outreach.replies.use_cases.receiving import record_mail
-from shared.db import Database, UnitOfWork, may_pass_later
+from shared.db import Database, DatabaseError, UnitOfWork, may_pass_later
 from shared.ids import uuid7
 
 log = structlog.get_logger()
@@ -109,7 +108,7 @@ class Mails:
         try:
             await self._read(begin, tenant, mail_id, READING_SECONDS)
         except Exception as error:
-            if isinstance(error, DBAPIError) and may_pass_later(error):
+            if isinstance(error, DatabaseError) and may_pass_later(error):
                 raise
             problem = str(error) if isinstance(error, NotRead) else f"a defect in this service: {type(error).__name__}"
             log.error("mail.not_read", tenant=tenant, mail_id=str(mail_id), problem=problem, exc_info=error)

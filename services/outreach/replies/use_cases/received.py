@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach import hooks
 from services.outreach.rules import OUTCOME_OPEN
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +19,7 @@ class ReceivedMessage:
     outcome: str
 
 
-async def notify_sent(work: UnitOfWork, dispatch: RowMapping, source: str) -> None:
+async def notify_sent(work: UnitOfWork, dispatch: Row, source: str) -> None:
     """The message of this dispatch was sent, as far as its outcome is still open."""
     if dispatch["state"] in OUTCOME_OPEN:
         evidence = hooks.SentEvidence(dispatch["tenant_id"], dispatch["dispatch_id"], source)

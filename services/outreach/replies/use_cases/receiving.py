@@ -4,8 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import RowMapping
-
 from services.outreach.keys import Keys
 from services.outreach.replies import store
 from services.outreach.replies.rules import Classification
@@ -16,7 +14,7 @@ from services.outreach.replies.use_cases.received import ReceivedMessage, notify
 from services.outreach.replies.use_cases.reports import record_complaint, record_reports
 from services.outreach.store import Lead, lead_of, mailboxes_of, settings_of
 from services.outreach.suppression import store as addresses
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.ids import uuid7
 from shared.store.aliases import resolve
 
@@ -26,7 +24,7 @@ class Match:
     """The conversation that a message belongs to: the lead, and the message of ours that it answers."""
 
     lead: Lead | None
-    dispatch: RowMapping | None
+    dispatch: Row | None
 
 
 async def record_mail(

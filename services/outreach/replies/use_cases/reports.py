@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import RowMapping
-
 from services.outreach.keys import Keys
 from services.outreach.replies import store
 from services.outreach.replies.rules import Classification
@@ -22,7 +20,7 @@ from services.outreach.suppression.use_cases import (
     record_bounce,
     suppress_hash,
 )
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.store.aliases import resolve
 
 RECENT = timedelta(days=14)
@@ -83,7 +81,7 @@ async def record_complaint(work: UnitOfWork, keys: Keys, new: store.NewReply, co
 
 
 async def _add(
-    work: UnitOfWork, new: store.NewReply, outcome: str, because: str, dispatch: RowMapping | None
+    work: UnitOfWork, new: store.NewReply, outcome: str, because: str, dispatch: Row | None
 ) -> ReceivedMessage:
     lead = await kept_lead(work, new.tenant_id, dispatch["lead_id"]) if dispatch is not None else None
     row = new._replace(
@@ -99,7 +97,7 @@ async def _add(
 
 async def _dispatch_of(
     work: UnitOfWork, keys: Keys, tenant: str, report: DeliveryReport, references: Sequence[str]
-) -> RowMapping | None:
+) -> Row | None:
     """Our message that a report is about: by Message-ID, or else the last one to its recipient in the last days."""
     by_id = await store.dispatch_by_message_ids(work, tenant, [*report.message_ids, *references])
     if by_id is not None:

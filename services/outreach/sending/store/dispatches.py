@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.outreach.sending.rules import check_transition
 from services.outreach.sending.tables import DispatchRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 from shared.ids import uuid7
 
@@ -66,7 +65,7 @@ async def queue(work: UnitOfWork, approved: Approved, template: ByTemplate | Non
     return dispatch_id if added else None
 
 
-async def template_of(work: UnitOfWork, row: RowMapping) -> str | None:
+async def template_of(work: UnitOfWork, row: Row) -> str | None:
     """The canonical form of the approved template that a dispatch follows."""
     found = await work.fetch_one(
         """
@@ -81,7 +80,7 @@ async def template_of(work: UnitOfWork, row: RowMapping) -> str | None:
     return found["canonical"] if found else None
 
 
-async def enrolment_of(work: UnitOfWork, row: RowMapping) -> RowMapping | None:
+async def enrolment_of(work: UnitOfWork, row: Row) -> Row | None:
     """(state, paused_until) of the enrolment that a dispatch belongs to: paused too while its whole sequence is."""
     if row["enrolment_id"] is None:
         return None
@@ -97,7 +96,7 @@ async def enrolment_of(work: UnitOfWork, row: RowMapping) -> RowMapping | None:
     )
 
 
-async def next_due(work: UnitOfWork, spread: int) -> RowMapping | None:
+async def next_due(work: UnitOfWork, spread: int) -> Row | None:
     """One of the `spread` dispatches that have been due longest, at random, so that senders pick different ones."""
     return await work.fetch_one(
         """
@@ -118,7 +117,7 @@ _WITH_TEXT = """
 """
 
 
-async def lock_due(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> RowMapping | None:
+async def lock_due(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> Row | None:
     """The dispatch with its text, locked; None when another sender has it or it is not due any more."""
     return await work.fetch_one(
         f"""{_WITH_TEXT} WHERE d.tenant_id = :tenant AND d.dispatch_id = :dispatch AND d.state = 'queued'
@@ -129,7 +128,7 @@ async def lock_due(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> RowMappi
     )
 
 
-async def lock(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> RowMapping | None:
+async def lock(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> Row | None:
     """The dispatch with its text, locked; None when there is none (any more)."""
     return await work.fetch_one(
         f"{_WITH_TEXT} WHERE d.tenant_id = :tenant AND d.dispatch_id = :dispatch FOR UPDATE OF d",
@@ -138,7 +137,7 @@ async def lock(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> RowMapping |
     )
 
 
-async def by_provider_id(work: UnitOfWork, tenant: str, sid: str) -> RowMapping | None:
+async def by_provider_id(work: UnitOfWork, tenant: str, sid: str) -> Row | None:
     """The dispatch that the SMS provider knows by this id, with its text."""
     return await work.fetch_one(
         f"{_WITH_TEXT} WHERE d.tenant_id = :tenant AND (d.provider_id = :sid OR d.message_id = :sid)",
@@ -172,7 +171,7 @@ class LeadTurns(NamedTuple):
     """One that was approved earlier has waited for its turn, and it has come."""
 
 
-async def lead_turns(work: UnitOfWork, row: RowMapping, lead_ids: Sequence[UUID], reason: str) -> LeadTurns:
+async def lead_turns(work: UnitOfWork, row: Row, lead_ids: Sequence[UUID], reason: str) -> LeadTurns:
     """The other messages to the lead of a dispatch. `reason`: that of those which wait for the lead's spacing."""
     found = await work.fetch_tuples(
         """
@@ -194,7 +193,7 @@ async def lead_turns(work: UnitOfWork, row: RowMapping, lead_ids: Sequence[UUID]
     return LeadTurns(*found[0])
 
 
-async def enter_sending(work: UnitOfWork, row: RowMapping, message_id: str, lease: timedelta) -> None:
+async def enter_sending(work: UnitOfWork, row: Row, message_id: str, lease: timedelta) -> None:
     """Store `sending` with the Message-ID, before the first byte is sent. The database's own clock times the lease."""
     check_transition(row["state"], "sending")
     await work.run(
@@ -212,7 +211,7 @@ async def enter_sending(work: UnitOfWork, row: RowMapping, message_id: str, leas
     )
 
 
-async def change_state(work: UnitOfWork, row: RowMapping, state: str, **columns: Any) -> None:
+async def change_state(work: UnitOfWork, row: Row, state: str, **columns: Any) -> None:
     """Another state of a locked dispatch, with the columns that belong to it. Raises ForbiddenTransition."""
     check_transition(row["state"], state)
     assignments = ", ".join(f"{name} = :{name}" for name in ("state", *columns))
@@ -225,7 +224,7 @@ async def change_state(work: UnitOfWork, row: RowMapping, state: str, **columns:
     )
 
 
-async def annotate(work: UnitOfWork, row: RowMapping, note: str) -> None:
+async def annotate(work: UnitOfWork, row: Row, note: str) -> None:
     """Store a note on a dispatch; its state stays."""
     await work.run(
         "UPDATE dispatch SET note = :note WHERE tenant_id = :tenant AND dispatch_id = :dispatch",
@@ -253,7 +252,7 @@ async def hasten_queued(work: UnitOfWork, tenant: str, retry_at: datetime) -> No
     )
 
 
-async def lapsed(work: UnitOfWork, limit: int = 100) -> Sequence[RowMapping]:
+async def lapsed(work: UnitOfWork, limit: int = 100) -> Sequence[Row]:
     """(tenant_id, dispatch_id) of dispatches whose lease ran out in `sending`."""
     return await work.fetch(
         """
@@ -266,7 +265,7 @@ async def lapsed(work: UnitOfWork, limit: int = 100) -> Sequence[RowMapping]:
 
 async def page(
     work: UnitOfWork, tenant: str, filters: dict[str, Any], before: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """Dispatches, the newest first. `filters`: column -> value, only columns of `dispatch`."""
     conditions = "".join(f" AND {column} = :{column}" for column in filters)
     after = " AND (created_at, dispatch_id) < (:before_at, :before_id)" if before else ""

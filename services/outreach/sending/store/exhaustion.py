@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ async def sent_since(work: UnitOfWork, tenant: str, address_hash: bytes, since: 
     return SentMessages(row["n"], row["last_at"], row["done"])
 
 
-async def due_for_exhaustion(work: UnitOfWork, limit: int = 100) -> Sequence[RowMapping]:
+async def due_for_exhaustion(work: UnitOfWork, limit: int = 100) -> Sequence[Row]:
     """(tenant_id, lead_id) of leads whose channels are due to be checked."""
     return await work.fetch(
         "SELECT tenant_id, lead_id FROM lead WHERE exhaust_due <= :now ORDER BY exhaust_due LIMIT :limit",

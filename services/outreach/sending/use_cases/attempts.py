@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach.keys import Keys, Unsubscribe, sms_reference
 from services.outreach.keys import message_id as message_id_of
 from services.outreach.rules import CHANNELS, Window
@@ -34,7 +32,7 @@ from services.outreach.store import (
 )
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.rules import suppression_refusal
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.errors import Invalid
 
 
@@ -50,9 +48,7 @@ class Attempt:
     unsubscribe_token: str
 
 
-async def lease_dispatch(
-    work: UnitOfWork, keys: Keys, mail_domain: str, due: RowMapping, lease: timedelta
-) -> Attempt | None:
+async def lease_dispatch(work: UnitOfWork, keys: Keys, mail_domain: str, due: Row, lease: timedelta) -> Attempt | None:
     """Check everything under the lock of the address row and store `sending`; None when it may not be sent now.
 
     Every opt-out, suppression, consent change or address change locks the same row: after one of them has committed,
@@ -110,20 +106,20 @@ def _addresses_of(lead: Lead | None) -> list[tuple[str, str, bytes]]:
     return [(lead.tenant, channel, bytes(hash)) for channel, hash in found if lead and hash]
 
 
-async def _turns(work: UnitOfWork, row: RowMapping) -> store.LeadTurns:
+async def _turns(work: UnitOfWork, row: Row) -> store.LeadTurns:
     """What else was sent, or waits to be sent, to the lead of the dispatch."""
     lead_ids = await lead_ids_of(work, row["tenant_id"], row["lead_id"])
     return await store.lead_turns(work, row, lead_ids, LEAD_SPACING)
 
 
-def _message_id(row: RowMapping) -> str:
+def _message_id(row: Row) -> str:
     """Our id for the message; an SMS provider may give it another one later."""
     if row["channel"] == "sms":
         return sms_reference(row["dispatch_id"])
     return message_id_of(row["dispatch_id"], on_the_wire(row["mailbox"]).rpartition("@")[2])
 
 
-async def _follows_template(work: UnitOfWork, row: RowMapping, message: Message) -> bool:
+async def _follows_template(work: UnitOfWork, row: Row, message: Message) -> bool:
     """Whether the message is the approved template, filled in again with the values that the dispatch stores."""
     canonical = await store.template_of(work, row)
     if canonical is None:
@@ -135,7 +131,7 @@ async def _follows_template(work: UnitOfWork, row: RowMapping, message: Message)
     return filled_in == (message.subject, message.body)
 
 
-async def _turn(work: UnitOfWork, row: RowMapping, until: datetime, settings: OutreachSettings) -> datetime:
+async def _turn(work: UnitOfWork, row: Row, until: datetime, settings: OutreachSettings) -> datetime:
     """When a dispatch is due that waits for the spacing of its mailbox: after those that wait for it already.
 
     Otherwise they would all be due at once. A dispatch that waits for anything else (a window, a back-off) takes no
@@ -145,7 +141,7 @@ async def _turn(work: UnitOfWork, row: RowMapping, until: datetime, settings: Ou
     return max(until, last + _limits(settings, row)[1]) if last else until
 
 
-def _limits(settings: OutreachSettings, row: RowMapping) -> tuple[int | None, timedelta]:
+def _limits(settings: OutreachSettings, row: Row) -> tuple[int | None, timedelta]:
     """(messages a day, time between two) of the dispatch's mailbox. Only listed mailboxes limit SMS."""
     for mailbox in settings.mailboxes:
         if mailbox.from_ == row["mailbox"]:
@@ -155,7 +151,7 @@ def _limits(settings: OutreachSettings, row: RowMapping) -> tuple[int | None, ti
 
 async def _conditions(
     work: UnitOfWork,
-    row: RowMapping,
+    row: Row,
     lead: Lead | None,
     address_state: str,
     settings: OutreachSettings,
@@ -205,7 +201,7 @@ async def _conditions(
     )
 
 
-async def _from_own_domain(work: UnitOfWork, row: RowMapping, mail_domain: str) -> bool:
+async def _from_own_domain(work: UnitOfWork, row: Row, mail_domain: str) -> bool:
     """Whether the tenant may still send from the address of this e-mail."""
     allowed = await store.sending_domains(work, row["tenant_id"])
     return is_own_domain(ascii_domain(row["from_address"]), row["tenant_id"], mail_domain, allowed)

@@ -4,8 +4,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach import hooks
 from services.outreach.rules import OUTCOME_OPEN
 from services.outreach.sending import store
@@ -13,7 +11,7 @@ from services.outreach.sending.rules import Outcome, retry_at
 from services.outreach.store import lead_of, settings_of
 from services.outreach.suppression.rules import OPT_OUT_SMS, mail_failure, sms_failure
 from services.outreach.suppression.use_cases import Bounce, SuppressionRequest, opt_out_lead, record_bounce
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.events import MessageSent
 from shared.ids import derived_id
@@ -42,7 +40,7 @@ async def record_outcome(work: UnitOfWork, tenant: str, dispatch_id: UUID, outco
             await _record_final(work, row, outcome)
 
 
-async def _record_final(work: UnitOfWork, row: RowMapping, outcome: Outcome) -> None:
+async def _record_final(work: UnitOfWork, row: Row, outcome: Outcome) -> None:
     if outcome.state == "sent":
         await record_sent(work, row, provider_id=outcome.provider_id)
         return
@@ -51,7 +49,7 @@ async def _record_final(work: UnitOfWork, row: RowMapping, outcome: Outcome) -> 
         await record_address_failure(work, row, outcome.code, outcome.reason)
 
 
-async def record_address_failure(work: UnitOfWork, row: RowMapping, code: str, detail: str) -> None:
+async def record_address_failure(work: UnitOfWork, row: Row, code: str, detail: str) -> None:
     """A failure of the address: its state, `message.bounced`, and the opt-out that a carrier may report.
 
     A provider's other codes (message filtered, trial account) are no failure of the number; nothing is published.
@@ -70,7 +68,7 @@ async def record_address_failure(work: UnitOfWork, row: RowMapping, code: str, d
     await record_bounce(work, Bounce.of_dispatch(row), failure)
 
 
-async def record_sent(work: UnitOfWork, row: RowMapping, *, provider_id: str | None = None, **columns: Any) -> None:
+async def record_sent(work: UnitOfWork, row: Row, *, provider_id: str | None = None, **columns: Any) -> None:
     """The message was sent: the state, and `message.sent`, whose id follows from the dispatch."""
     tenant, lead_id = row["tenant_id"], row["lead_id"]
     at = row["sending_at"] or work.now

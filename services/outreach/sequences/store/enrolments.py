@@ -6,11 +6,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach.sequences.rules import Enrolment
 from services.outreach.sequences.tables import EnrolmentChangeRow, EnrolmentRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 from shared.ids import LeadKey, uuid7
 
@@ -74,7 +72,7 @@ _COLUMNS = tuple(StoredEnrolment.__dataclass_fields__)
 _SELECT = f"SELECT {', '.join(f'e.{name}' for name in _COLUMNS)} FROM enrolment e"
 
 
-def _stored(row: RowMapping) -> StoredEnrolment:
+def _stored(row: Row) -> StoredEnrolment:
     return StoredEnrolment(**row)
 
 
@@ -310,7 +308,7 @@ async def record_change(
     await work.run(_ADD_CHANGE, **by_column(_CHANGE, [row]))
 
 
-async def changes_of(work: UnitOfWork, tenant: str, enrolment_id: UUID) -> Sequence[RowMapping]:
+async def changes_of(work: UnitOfWork, tenant: str, enrolment_id: UUID) -> Sequence[Row]:
     """What happened to an enrolment, the oldest first."""
     return await work.fetch(
         """

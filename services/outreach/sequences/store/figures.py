@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
-async def of_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> RowMapping:
+async def of_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> Row:
     """How many leads were enrolled, and how the enrolments stand or ended (`by_reason`)."""
     row = await work.fetch_one(
         """
@@ -28,7 +26,7 @@ async def of_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> RowMa
     return row
 
 
-async def of_steps(work: UnitOfWork, tenant: str, sequence_id: UUID) -> Sequence[RowMapping]:
+async def of_steps(work: UnitOfWork, tenant: str, sequence_id: UUID) -> Sequence[Row]:
     """By step: drafted, approved, edited, rejected, expired, sent, skipped, replied, and the median wait for a human.
 
     `replied`: enrolments that a reply ended after this step was the last to be sent. `median_wait`: in seconds, from

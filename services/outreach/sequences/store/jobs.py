@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach.sequences.tables import EnrolmentJobItemRow, EnrolmentJobRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 
 _JOB = ("tenant_id", "job_id", "sequence_id", "kind", "actor", "note", "version", "total", "created_at")
@@ -35,14 +33,14 @@ async def add(
         await work.run(_ADD_ITEMS, **by_column(_ITEM, items))
 
 
-async def get(work: UnitOfWork, tenant: str, job_id: UUID) -> RowMapping | None:
+async def get(work: UnitOfWork, tenant: str, job_id: UUID) -> Row | None:
     """A job with its progress."""
     return await work.fetch_one(
         "SELECT * FROM enrolment_job WHERE tenant_id = :tenant AND job_id = :job", tenant=tenant, job=job_id
     )
 
 
-async def results(work: UnitOfWork, tenant: str, job_id: UUID, after: int | None, limit: int) -> Sequence[RowMapping]:
+async def results(work: UnitOfWork, tenant: str, job_id: UUID, after: int | None, limit: int) -> Sequence[Row]:
     """The items of a job in order, with their results."""
     return await work.fetch(
         """
@@ -64,7 +62,7 @@ async def running(work: UnitOfWork) -> tuple[str, UUID] | None:
     return (row["tenant_id"], row["job_id"]) if row else None
 
 
-async def lock(work: UnitOfWork, tenant: str, job_id: UUID) -> RowMapping | None:
+async def lock(work: UnitOfWork, tenant: str, job_id: UUID) -> Row | None:
     """The job, locked; None when another worker has it, or it is done."""
     return await work.fetch_one(
         """
@@ -76,7 +74,7 @@ async def lock(work: UnitOfWork, tenant: str, job_id: UUID) -> RowMapping | None
     )
 
 
-async def open_items(work: UnitOfWork, tenant: str, job_id: UUID, limit: int) -> Sequence[RowMapping]:
+async def open_items(work: UnitOfWork, tenant: str, job_id: UUID, limit: int) -> Sequence[Row]:
     """The next items without a result."""
     return await work.fetch(
         """

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import orjson
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping
 
 from services.outreach.rules import Window
 from services.outreach.sequences.rules import SequenceVersion, Step
@@ -18,7 +17,7 @@ from services.outreach.sequences.tables import (
     SequenceVersionRow,
     TemplateApprovalRow,
 )
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 
 _DURATION = TypeAdapter(timedelta)
@@ -77,7 +76,7 @@ _SEQUENCES = """
 """
 
 
-def _stored(row: RowMapping) -> StoredSequence:
+def _stored(row: Row) -> StoredSequence:
     return StoredSequence(
         sequence_id=row["sequence_id"],
         name=row["name"],

@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping
 
 from services.outreach.sequences.store.enrolments import StoredEnrolment
 from services.outreach.sequences.tables import EnrolmentStepRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 
 
@@ -155,7 +154,7 @@ async def under_way(work: UnitOfWork, tenant: str, draft_id: UUID) -> UnderWay:
     return UnderWay(**row)
 
 
-async def steps_of(work: UnitOfWork, tenant: str, enrolment_id: UUID) -> Sequence[RowMapping]:
+async def steps_of(work: UnitOfWork, tenant: str, enrolment_id: UUID) -> Sequence[Row]:
     """The steps of an enrolment that were begun or skipped, in that order, with their dispatches."""
     return await work.fetch(
         """

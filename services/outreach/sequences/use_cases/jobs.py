@@ -103,7 +103,7 @@ async def run_page(work: UnitOfWork, tenant: str, job_id: UUID) -> int:
     for item in items:
         subject = item["subject_id"]
         try:
-            async with work.connection.begin_nested():
+            async with work.savepoint():
                 if job["kind"] == "enrol":
                     if sequence.state != "active":
                         raise Invalid(f"the sequence is {sequence.state}")

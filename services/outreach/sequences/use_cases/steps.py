@@ -246,7 +246,7 @@ class _Advance:
         the sequence ends then.
         """
         try:
-            async with self.work.connection.begin_nested():
+            async with self.work.savepoint():
                 scope, approver = await self._approved_for(step)
                 if scope is not None:
                     draft_id = await self._send_by_template(step, channel, scope, approver)

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from services.outreach.store import Lead
 from services.outreach.suppression.rules import Suppression
 from services.outreach.suppression.tables import SuppressionRow
-from shared.db import UnitOfWork, by_column
+from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 
 
@@ -64,7 +62,7 @@ async def suppressions_of(work: UnitOfWork, lead: Lead) -> dict[str, list[Suppre
 
 async def find_active(
     work: UnitOfWork, tenant: str, channel: str, hash: bytes, how: str, reply_id: UUID | None = None
-) -> RowMapping | None:
+) -> Row | None:
     """The active row for this address or domain, channel and cause, if there is one.
 
     Each reply has its own row, because the label of each is corrected separately.
@@ -81,7 +79,7 @@ async def find_active(
     )
 
 
-async def active_of_reply(work: UnitOfWork, tenant: str, reply_id: UUID) -> Sequence[RowMapping]:
+async def active_of_reply(work: UnitOfWork, tenant: str, reply_id: UUID) -> Sequence[Row]:
     """The active rows that a reply caused by its label. Those of STOP words are not retracted with a label."""
     return await work.fetch(
         f"{_WITH_RETRACTION} WHERE s.tenant_id = :tenant AND s.reply_id = :reply AND s.how = 'reply' AND r.at IS NULL",
@@ -105,9 +103,7 @@ async def retract(work: UnitOfWork, tenant: str, suppression_id: UUID, actor: st
     )
 
 
-async def page(
-    work: UnitOfWork, tenant: str, channel: str | None, before: UUID | None, limit: int
-) -> Sequence[RowMapping]:
+async def page(work: UnitOfWork, tenant: str, channel: str | None, before: UUID | None, limit: int) -> Sequence[Row]:
     """Rows of the list, the newest first."""
     return await work.fetch(
         f"""{_WITH_RETRACTION} WHERE s.tenant_id = :tenant AND (CAST(:channel AS text) IS NULL OR s.channel = :channel)
@@ -120,7 +116,7 @@ async def page(
     )
 
 
-async def get(work: UnitOfWork, tenant: str, suppression_id: UUID) -> RowMapping | None:
+async def get(work: UnitOfWork, tenant: str, suppression_id: UUID) -> Row | None:
     """One row of the list."""
     return await work.fetch_one(
         f"{_WITH_RETRACTION} WHERE s.tenant_id = :tenant AND s.suppression_id = :id", tenant=tenant, id=suppression_id

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
+from shared.db import DatabaseError
 from shared.testing.running import Running
 from tests.integration.enrichment.network import hostile_web as web
 from tests.integration.enrichment.network.hostile_web import HostileWeb
@@ -14,7 +14,7 @@ from tests.integration.enrichment.network.provider_stories import Leads, api, co
 
 async def test_the_database_shows_no_secret_to_the_api(enrichment: Running, leads: Leads, site: HostileWeb) -> None:
     await configure(enrichment, leads.tenant, api(site, "ok", headers={"X-Key": "s3cret"}))
-    with pytest.raises(DBAPIError, match="permission denied"):
+    with pytest.raises(DatabaseError, match="permission denied"):
         async with enrichment.database.tenant(leads.tenant) as work:
             await work.fetch("SELECT value FROM provider_secret")
 
