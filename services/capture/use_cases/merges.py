@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.capture.rules import merging
 from services.capture.rules.lead import Lead
-from services.capture.store import consents, duplicates, merges
+from services.capture.store import blocks, consents, duplicates, merges
 from services.capture.store import leads as store
 from services.capture.use_cases.lead_events import emit_updated
 from shared.db import UnitOfWork
@@ -48,6 +48,7 @@ async def merge_leads(work: UnitOfWork, tenant: str, kept_id: UUID, alias_id: UU
         by=actor,
     )
     await duplicates.decide_by_merge(work, tenant, kept_id, alias_id, merge_id, actor)
+    await blocks.request_search(work, [kept.key, alias.key])
     _emit(work, kept, alias, merge_id, changed)
     return merge_id
 
@@ -80,6 +81,7 @@ async def undo_merge(work: UnitOfWork, tenant: str, merge_id: UUID, actor: str) 
     await consents.save_changes(work, [kept])
     await merges.mark_undone(work, tenant, merge_id, actor)
     await duplicates.reopen(work, tenant, merge_id)
+    await blocks.request_search(work, [kept.key, alias.key])
     _emit(work, kept, alias, merge_id, changed, undone=True)
 
 
