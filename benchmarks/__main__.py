@@ -5,13 +5,25 @@ import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import bounces, enrichment, growth, hostile, imports, latency, pipeline, queue, replies, sequences
+from benchmarks import (
+    bounces,
+    duplicates,
+    enrichment,
+    growth,
+    hostile,
+    imports,
+    latency,
+    pipeline,
+    queue,
+    replies,
+    sequences,
+)
 from benchmarks.results import Measurements, save
 from benchmarks.servers import Servers, start_servers
 from benchmarks.topics import Topics, topics_client
 
 BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "enrichment", "import", "sequences")
-QUALITY = ("bounces", "replies")
+QUALITY = ("bounces", "replies", "duplicates")
 """Measurements of how well something is understood: they need no servers, and run only when they are named."""
 
 
@@ -22,6 +34,8 @@ async def run(options: argparse.Namespace) -> None:
         save(bounces.measure(options.data / "mail"), options.out)
     if "replies" in options.benches:
         replies.measure(options.data)
+    if "duplicates" in options.benches:
+        save(duplicates.measure(), options.out)
     if not chosen:
         return
     async with start_servers() as servers, topics_client(servers.bootstrap) as topics:

@@ -108,7 +108,7 @@ PURE = (
     "selectolax",
 )
 """What rules may import: events, limits, ids, mail addresses, and libraries that compute and reach nothing: readers of
-JSON, of pages and of character sets, the expressions of mappings, calendars, arithmetic on arrays, spelling and sound."""
+JSON, of pages and of character sets, the expressions of mappings, calendars, arithmetic on arrays, spelling."""
 
 
 def beyond_the_rules(graph: grimp.ImportGraph) -> list[str]:

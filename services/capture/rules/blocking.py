@@ -11,7 +11,7 @@ from itertools import product
 
 from services.capture.rules.nicknames import forms_of
 from services.capture.rules.profiles import Profile
-from services.capture.rules.spelling import sound
+from services.capture.rules.spelling import rough_sound
 
 MOST_KEYS = 24
 """Keys of one profile, the most telling first; five to ten are usual."""
@@ -31,8 +31,8 @@ def keys_of(profile: Profile) -> frozenset[int]:
 
 def key_texts(profile: Profile) -> Iterator[str]:
     """The keys of a profile before they are hashed; the first word says what kind of key it is."""
-    given = [sound(form) for word in profile.given[:2] for form in forms_of(word)[:_MOST_FORMS]]
-    family = [sound(word) for word in profile.family[-2:]]
+    given = [rough_sound(form) for word in profile.given[:2] for form in forms_of(word)[:_MOST_FORMS]]
+    family = [rough_sound(word) for word in profile.family[-2:]]
     names = [*given, *family]
     yield from _address_keys(profile)
     for one, other in product(given, family):
@@ -41,7 +41,7 @@ def key_texts(profile: Profile) -> Iterator[str]:
         for name in names:
             yield f"company {company} {name}"
         if len(profile.local) >= _SHORTEST_MAILBOX and not names:
-            yield f"company {company} {sound(profile.local[1:])}"
+            yield f"company {company} {rough_sound(profile.local[1:])}"
     yield from _fact_keys(profile, names)
     if profile.given and profile.family:
         for kind, part in (("heads", slice(3)), ("tails", slice(-3, None))):

@@ -6,6 +6,7 @@ no evidence. docs/decisions/capture-duplicates.md says where the weights come fr
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import log2
 from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
@@ -24,32 +25,34 @@ from services.capture.rules.spelling import (
 
 PRIOR = -12.0
 """Of so many pairs that share a blocking key, as a power of two, one is the same person, if nothing is compared."""
+NAMESAKE = 9.0
+"""Names that weigh as much say who it is, unless many leads are called so."""
 
 EVIDENCE: dict[str, tuple[float, str]] = {
     "given same": (5.5, "same first name"),
     "given form": (4.5, "first names are forms of one name"),
-    "given one letter": (4.5, "first names differ by one letter"),
+    "given one letter": (5.0, "first names differ by one letter"),
     "given alike": (3.0, "first names are alike"),
     "given initial": (2.0, "first name and initial agree"),
     "given two names": (-4.0, "first names are those of two persons"),
     "given different": (-6.0, "first names differ"),
-    "family same": (7.0, "same last name"),
+    "family same": (7.5, "same last name"),
     "family one letter": (6.0, "last names differ by one letter"),
     "family alike": (4.0, "last names are alike"),
     "family initial": (1.5, "last name and initial agree"),
     "family different": (-5.0, "last names differ"),
-    "names exchanged": (-1.0, "first and last name are exchanged"),
+    "names exchanged": (-0.5, "first and last name are exchanged"),
     "names within": (9.0, "one name is part of the other"),
     "mail fits name": (8.0, "the e-mail fits the name"),
     "phone same": (13.0, "same phone"),
     "phone one digit": (4.0, "phones differ by one digit"),
-    "phone different": (-1.0, "phones differ"),
+    "phone different": (-0.5, "phones differ"),
     "mail same": (14.0, "same e-mail"),
     "mail one letter": (9.0, "e-mails differ by one letter"),
     "mailbox same": (5.0, "e-mails are equal before the @"),
     "mailbox by name": (1.0, "e-mails are made of the same name"),
     "mail of colleagues": (-3.0, "two e-mails at one company"),
-    "mail different": (-1.0, "e-mails differ"),
+    "mail different": (-0.5, "e-mails differ"),
     "company same": (6.0, "same company"),
     "company domain": (6.0, "same company by domain"),
     "company alike": (4.0, "companies are alike"),
@@ -107,13 +110,24 @@ def shares_address(reasons: Iterable[str]) -> bool:
     return not {EVIDENCE["phone same"][1], EVIDENCE["mail same"][1]}.isdisjoint(reasons)
 
 
-def likeness(ones: Sequence[Profile], others: Sequence[Profile]) -> Likeness:
-    """The likeness of two leads, each with the profiles of its aliases: that of the two profiles most alike."""
-    return max((_likeness(evidence(one, other)) for one in ones for other in others), key=lambda found: found.score)
+def likeness(ones: Sequence[Profile], others: Sequence[Profile], namesakes: int = 1) -> Likeness:
+    """The likeness of two leads, each with the profiles of its aliases: that of the two profiles most alike.
+
+    `namesakes`: how many leads are called as they are (`are_namesakes`): the more there are, the less a name says.
+    """
+    found = (_likeness(evidence(one, other), namesakes) for one in ones for other in others)
+    return max(found, key=lambda likeness: likeness.score)
 
 
-def _likeness(found: list[str]) -> Likeness:
+def are_namesakes(ones: Sequence[Profile], others: Sequence[Profile]) -> bool:
+    """Whether two leads, or aliases of them, have the same first and last name, or nearly."""
+    return any(_bits(_names(one, other)) >= NAMESAKE for one in ones for other in others)
+
+
+def _likeness(found: list[str], namesakes: int) -> Likeness:
     bits = PRIOR + _bits(found)
+    if namesakes > 1 and _bits(each for each in found if each.startswith(("given", "family", "names"))) >= NAMESAKE:
+        bits -= log2(namesakes)
     score = 1 / (1 + 2 ** -max(-60.0, min(60.0, bits)))
     reasons = [EVIDENCE[each][1] for each in found]
     for parts, whole in _TOGETHER:
@@ -139,7 +153,8 @@ def _names(one: Profile, other: Profile) -> list[str]:
     found = _pairs_of_names(one, other.given, other.family)
     if _doubtful(found):
         if (one.given and other.family) or (one.family and other.given):
-            found = max(found, ["names exchanged", *_pairs_of_names(one, other.family, other.given)], key=_bits)
+            first, second = sorted((one, other), key=lambda profile: (profile.given, profile.family))
+            found = max(found, ["names exchanged", *_pairs_of_names(first, second.family, second.given)], key=_bits)
         mine, others = (*one.given, *one.family), (*other.given, *other.family)
         if min(len(mine), len(others)) >= 2 and len(mine) != len(others) and _part(mine, others) in (SAME, "form"):
             found = max(found, ["names within"], key=_bits)
@@ -177,7 +192,8 @@ def _words(one: str, other: str) -> str:
         return "initial" if one[0] == other[0] else DIFFERENT
     if are_forms_of_one_name(one, other):
         return "form"
-    close = closeness_of_names(one, other)
+    shorter, longer = sorted((one, other), key=len)
+    close = ALIKE if len(shorter) == 3 and longer.startswith(shorter) else closeness_of_names(one, other)
     return "two names" if close is not DIFFERENT and are_two_names(one, other) else close
 
 
@@ -211,7 +227,7 @@ def _mails(one: Profile, other: Profile, names: Sequence[str]) -> Iterator[str]:
     elif close:
         yield "mail one letter"
     elif one.local == other.local and len(one.local) >= _SHORTEST_MAILBOX:
-        by_name = not one.guessed and one.local in _made_of(one) | _made_of(other)
+        by_name = any(OSA.distance(one.local, name, score_cutoff=1) <= 1 for name in _made_of(one) | _made_of(other))
         yield "mailbox by name" if by_name else "mailbox same"
     else:
         yield "mail of colleagues" if one.domains & other.domains else "mail different"
@@ -230,15 +246,27 @@ def _company(one: Profile, other: Profile) -> Iterator[str]:
     elif one.domains & other.domains or _is_domain(one, other) or _is_domain(other, one):
         yield "company domain"
     elif one.company and other.company:
-        shorter, longer = sorted((one.company, other.company), key=len)
-        alike = (
-            longer[: len(shorter)] == shorter
-            or closeness_of_names("".join(one.company), "".join(other.company)) != DIFFERENT
-            or "".join(shorter) in (one.initials, other.initials)
-        )
-        yield "company alike" if alike else "company different"
+        yield "company alike" if _companies_alike(one, other) else "company different"
     elif one.domains and other.domains:
         yield "company different"
+
+
+def _companies_alike(one: Profile, other: Profile) -> bool:
+    """Whether one name is the beginning, the initials or another spelling of the other, word by word."""
+    shorter, longer = sorted((one.company, other.company), key=len)
+    joined = "".join(shorter)
+    if joined in (one.initials, other.initials) or one_letter_apart(joined, "".join(longer)):
+        return True
+    return all(_same_word(word, of_longer) for word, of_longer in zip(shorter, longer, strict=False))
+
+
+def _same_word(one: str, other: str) -> bool:
+    """Whether two words of companies are one, be it abbreviated or with a letter typed wrongly."""
+    shorter, longer = sorted((one, other), key=len)
+    if len(shorter) < 3:
+        return one == other
+    beginning = shorter[:3] if len(shorter) == 4 else shorter
+    return longer.startswith(beginning) or one_letter_apart(one, other)
 
 
 def _is_domain(one: Profile, other: Profile) -> bool:

@@ -16,7 +16,7 @@ alexis alex
 alfred alfredo fred alf
 alice alicia alix
 amanda mandy
-andrew andreas andre andrea andres andrei andrej andrzej andy drew anders
+andrew andi andreas andre andrea andres andrei andrej andrzej andy drew anders
 angela angelika angelica angie
 anna anne ann annie ana hannah hanna anja anouk nancy anita annette
 anthony antonio antoine anton antoni antonius tony toni toine
@@ -54,6 +54,7 @@ deborah debra debbie deb
 dennis denis dionisio
 diana diane
 dominic dominik domenico domingo dominique dom
+dolores lola loli
 donald don donnie
 dorothy dorothea dorotea dora dot dolly
 douglas doug
@@ -75,7 +76,7 @@ fabian fabio fabien fabiano
 felix felice
 ferdinand fernando ferdi fernand nando
 florian floriano flo
-frances francesca francisca franziska francoise fran fanny franzi frankie
+frances franca francesca francisca franziska francoise fran fanny franzi frankie
 francis francesco francisco franz francois frank franco frans paco pancho fran franciszek
 frederick friedrich federico frederic frederik fred fritz freddy freddie rick fredrik
 gabriel gabriele gabe
@@ -105,6 +106,7 @@ jasmine yasmin jazmin
 jeffrey geoffrey jeff geoff goffredo
 jeremy jeremias jeremiah jerry
 jerome hieronymus jeronimo girolamo jerry
+jennifer jenny jen jenna
 jessica jess jessie
 joachim joaquin gioacchino jochen achim
 joel yoel
@@ -145,7 +147,7 @@ mohammed muhammad mohamed mohammad mehmet mohamad
 monica monika monique mona
 natalie natalia natasha nathalie
 nathan nathaniel nate nat jonathan
-nicholas nicolas nicola nikolaus klaus nico nick nicky niklas nils claus nikolai colin niccolo nikola mikolaj
+nicholas kolya nicolas nicola nikolaus klaus nico nick nicky niklas nils claus nikolai colin niccolo nikola mikolaj
 nicole nicola nicoletta nicky nikki
 oliver olivier oliviero ollie
 olivia liv livia

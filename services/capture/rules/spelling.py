@@ -1,6 +1,6 @@
 """How close two words are: equal, one letter apart, spelled or sounding alike, or different."""
 
-from jellyfish import metaphone
+from jellyfish import metaphone, soundex
 from rapidfuzz.distance import OSA, JaroWinkler
 
 SAME, ONE_LETTER, ALIKE, DIFFERENT = "same", "one letter", "alike", "different"
@@ -22,7 +22,7 @@ def closeness(one: str, other: str) -> str:
         return ONE_LETTER
     if distance == 2 and shorter >= _LONG:
         return ALIKE
-    if shorter >= 4 and (JaroWinkler.similarity(one, other) >= _ALIKE or sound(one) == sound(other)):
+    if shorter >= 4 and (JaroWinkler.similarity(one, other) >= _ALIKE or metaphone(one) == metaphone(other)):
         return ALIKE
     return DIFFERENT
 
@@ -44,6 +44,6 @@ def same_digits(one: str, other: str) -> bool:
     return [c for c in one if c in _DIGITS] == [c for c in other if c in _DIGITS]
 
 
-def sound(word: str) -> str:
-    """How a word sounds, roughly: equal for Meyer and Maier. Itself where that says nothing, as for digits."""
-    return metaphone(word) or word
+def rough_sound(word: str) -> str:
+    """A code that words have in common which may sound alike, and some others too; the word itself if it has digits."""
+    return soundex(word) if word.isalpha() else word

@@ -9,7 +9,7 @@ from shared.db import UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 from shared.ids import LeadKey
 
-MOST_IN_BLOCK = 50
+MOST_IN_BLOCK = 25
 """Leads of one block that a lead is compared with, the newest. A key that more share says little of who they are."""
 
 _KEY_COLUMNS = tuple(column_types(BlockingKeyRow))

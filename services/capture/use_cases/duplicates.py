@@ -1,11 +1,12 @@
 """The search for likely duplicates: after capture, page by page, at a cost that does not grow with the leads."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from services.capture.rules.blocking import keys_of
 from services.capture.rules.lead import Lead
-from services.capture.rules.likeness import likeness, shares_address
+from services.capture.rules.likeness import Likeness, are_namesakes, likeness, shares_address
 from services.capture.rules.matching import DuplicatePair
 from services.capture.rules.profiles import Profile, profile_of
 from services.capture.store import blocks, duplicates
@@ -17,12 +18,21 @@ from shared.store import outbox
 _BUSY = 200
 """Events in the outbox from which on capture is busy."""
 _TENANTS = 50
-MOST_COMPARED = 50
+MOST_COMPARED = 25
 """Leads that one lead is compared with: those that share most blocking keys with it."""
 MOST_FOUND = 10
 """Pairs that one search adds for one lead: those with the highest scores."""
 
-Profiles = Mapping[LeadKey, Sequence[Profile]]
+
+class Compared(NamedTuple):
+    """The profiles of leads and their aliases, and of the leads searched for, how many others are called so."""
+
+    profiles: Mapping[LeadKey, Sequence[Profile]]
+    namesakes: Mapping[LeadKey, int]
+
+    def likeness(self, one: LeadKey, other: LeadKey) -> Likeness:
+        namesakes = max(self.namesakes.get(one, 1), self.namesakes.get(other, 1))
+        return likeness(self.profiles[one], self.profiles[other], namesakes)
 
 
 async def search_next_page(database: Database, threshold: float, page: int, *, also_when_busy: bool = True) -> int:
@@ -63,15 +73,20 @@ async def search(work: UnitOfWork, wanted: Iterable[LeadKey], threshold: float) 
     others = {other for of_lead in neighbours.values() for other in of_lead}
     others |= {(pair.tenant, lead_id) for pair in stored for lead_id in pair.lead_ids}
     profiles |= {key: _profiles(leads) for key, leads in (await blocks.with_aliases(work, others - set(found))).items()}
-    await _review(work, stored, profiles, threshold)
-    await duplicates.insert(work, _new_pairs(neighbours, stored, profiles, threshold), work.now)
+    namesakes = {
+        key: sum(are_namesakes(profiles[key], profiles[other]) for other in of_lead if other in profiles)
+        for key, of_lead in neighbours.items()
+    }
+    compared = Compared(profiles, namesakes)
+    await _review(work, stored, compared, threshold)
+    await duplicates.insert(work, _new_pairs(neighbours, stored, compared, threshold), work.now)
 
 
 def _profiles(leads: Sequence[Lead]) -> list[Profile]:
     return [profile_of(lead.fields, lead.attributes) for lead in leads]
 
 
-async def _review(work: UnitOfWork, stored: Sequence[KnownPair], profiles: Profiles, threshold: float) -> None:
+async def _review(work: UnitOfWork, stored: Sequence[KnownPair], compared: Compared, threshold: float) -> None:
     """Look again at the stored pairs, of which several may be about the same two leads since a merge."""
     decided = {_leads_of(pair) for pair in stored if pair.state == "distinct"}
     reviewed: set[tuple[str, UUID, UUID]] = set()
@@ -81,7 +96,7 @@ async def _review(work: UnitOfWork, stored: Sequence[KnownPair], profiles: Profi
         if pair.state != "open":
             continue
         leads = tenant, a, b = _leads_of(pair)
-        present = likeness(profiles[tenant, a], profiles[tenant, b])
+        present = compared.likeness((tenant, a), (tenant, b))
         if leads in decided or leads in reviewed or not (present.score >= threshold or shares_address(pair.reasons)):
             withdrawn.append(pair)
             continue
@@ -96,7 +111,7 @@ async def _review(work: UnitOfWork, stored: Sequence[KnownPair], profiles: Profi
 def _new_pairs(
     neighbours: Mapping[LeadKey, Sequence[LeadKey]],
     stored: Sequence[KnownPair],
-    profiles: Profiles,
+    compared: Compared,
     threshold: float,
 ) -> list[DuplicatePair]:
     """The pairs that are likely enough and not stored yet."""
@@ -105,13 +120,13 @@ def _new_pairs(
     for key, others in neighbours.items():
         found: list[DuplicatePair] = []
         for other in others:
-            if other not in profiles:
+            if other not in compared.profiles:
                 continue
             (tenant, a), (_, b) = sorted((key, other))
             if (tenant, a, b) in seen:
                 continue
             seen.add((tenant, a, b))
-            present = likeness(profiles[key], profiles[other])
+            present = compared.likeness(key, other)
             if present.score >= threshold:
                 found.append(DuplicatePair(tenant, (a, b), *present))
         pairs += sorted(found, key=lambda pair: -pair.score)[:MOST_FOUND]
