@@ -22,7 +22,7 @@ from benchmarks.results import Measurements, save
 from benchmarks.servers import Servers, start_servers
 from benchmarks.topics import Topics, topics_client
 
-BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "enrichment", "import", "sequences")
+BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "enrichment", "import", "sequences", "search")
 QUALITY = ("bounces", "replies", "duplicates")
 """Measurements of how well something is understood: they need no servers, and run only when they are named."""
 
@@ -58,6 +58,9 @@ async def _measure(name: str, servers: Servers, topics: Topics, options: argpars
         return await hostile.measure(servers, seconds=options.seconds, rounds=options.rounds)
     if name == "import":
         return await imports.measure(servers, rows=options.rows, seconds=options.seconds)
+    if name == "search":
+        sizes = [options.growth // 50, options.growth // 5]
+        return await duplicates.measure_search(servers, sizes=sizes, leads=2_000, rounds=options.rounds)
     if name == "sequences":
         return await sequences.measure(servers, sizes=[1_000, options.enrolments], rounds=options.rounds)
     sizes = [options.growth // 50, options.growth]

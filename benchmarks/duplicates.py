@@ -9,18 +9,24 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import made_up_leads
-from benchmarks.results import Measurements
+from benchmarks.leads import TENANT
+from benchmarks.results import Measurements, median_ratio, print_table
+from benchmarks.servers import Servers
+from services.capture.gateways import OfflineContactNormaliser
 from services.capture.rules.blocking import keys_of
-from services.capture.rules.likeness import are_namesakes, likeness
+from services.capture.rules.contact import normalise
+from services.capture.rules.likeness import are_namesakes, evidence, weigh
 from services.capture.rules.profiles import Profile, profile_of
 from services.capture.settings import Settings
 from services.capture.store.blocks import MOST_IN_BLOCK
-from services.capture.use_cases.duplicates import MOST_COMPARED
+from services.capture.use_cases.duplicates import MOST_COMPARED, search_next_page
+from services.capture.use_cases.submissions import Submission, record_submissions
+from shared.db import Database
 
 FIELDS = {"given_name": "first_name", "surname": "last_name"}
 SETS = {
@@ -31,6 +37,7 @@ SETS = {
 }
 _IDENTIFYING = frozenset({"soc_sec_id", "date_of_birth"})
 _MADE_UP = 20_000
+_PAGE = 1_000
 
 Pair = tuple[int, int]
 
@@ -96,11 +103,9 @@ def compared(profiles: Sequence[Profile]) -> tuple[list[list[int]], int]:
 def likely(profiles: Sequence[Profile], neighbours: Sequence[Sequence[int]], threshold: float) -> Iterator[Pair]:
     """The pairs at least as likely as the threshold."""
     for number, others in enumerate(neighbours):
-        one = [profiles[number]]
-        namesakes = sum(are_namesakes(one, [profiles[other]]) for other in others)
-        for other in others:
-            if likeness(one, [profiles[other]], namesakes).score >= threshold:
-                yield other, number
+        found = {other: evidence(profiles[number], profiles[other]) for other in others}
+        namesakes = sum(map(are_namesakes, found.values()))
+        yield from ((other, number) for other in others if weigh(found[other], namesakes).score >= threshold)
 
 
 def _print(name: str, records: Records, threshold: float) -> dict[str, float]:
@@ -134,3 +139,53 @@ def _same(persons: Sequence[object]) -> set[Pair]:
     for number, person in enumerate(persons):
         by_person[person].append(number)
     return {pair for numbers in by_person.values() for pair in combinations(numbers, 2)}
+
+
+async def measure_search(servers: Servers, *, sizes: Sequence[int], leads: int, rounds: int) -> Measurements:
+    """Leads that are searched for in a second, while the tenant already has so many; alternating rounds.
+
+    The ratio is the cost of a lead / that at the first size. Capturing beside it is not measured here.
+    """
+    databases: dict[str, Database] = {}
+    made: dict[str, Iterator[made_up_leads.Fields]] = {}
+    rates: dict[str, list[float]] = {}
+    for size in sizes:
+        name = f"at_{size}"
+        await servers.create_databases(name, ["capture"])
+        databases[name], rates[name] = Database(servers.url(name, "capture"), "capture"), []
+        made[name] = iter(made_up_leads.make(size + leads * (rounds + 1)).leads)
+        await _capture(databases[name], list(islice(made[name], size)))
+        rate = await _search_all(databases[name])
+        print(f"  {name}: captured and searched for {size:,} leads, {rate:,.0f} a second", flush=True)
+    for number in range(rounds):
+        for name, database in databases.items():
+            await _capture(database, list(islice(made[name], leads)))
+            rates[name].append(await _search_all(database))
+            print(f"  round {number + 1}: {name:12} {rates[name][-1]:9,.0f} leads/s", flush=True)
+    first = next(iter(rates.values()))
+    variants = {
+        name: {"rate": round(sorted(of_one)[len(of_one) // 2], 1), "ratio": round(median_ratio(first, of_one), 3)}
+        for name, of_one in rates.items()
+    }
+    for database in databases.values():
+        await database.close()
+    print_table("search for duplicates: leads a second; ratio = cost at this size / at the first", variants, {})
+    return {"duplicate_search": variants}
+
+
+async def _capture(database: Database, made: Sequence[made_up_leads.Fields]) -> None:
+    normaliser = OfflineContactNormaliser("DE")
+    for begin in range(0, len(made), _PAGE):
+        contacts = [normalise({"source": "bench", **fields}, normaliser)[0] for fields in made[begin : begin + _PAGE]]
+        async with database.worker([TENANT]) as work:
+            await record_submissions(work, [Submission(TENANT, contact) for contact in contacts if contact])
+
+
+async def _search_all(database: Database) -> float:
+    """Search until nobody waits; leads a second."""
+    begun, done = time.monotonic(), 0
+    threshold = float(Settings.model_fields["duplicate_threshold"].default)
+    page = int(Settings.model_fields["duplicate_page"].default)
+    while count := await search_next_page(database, threshold, page):
+        done += count
+    return done / (time.monotonic() - begun)

@@ -110,23 +110,20 @@ def shares_address(reasons: Iterable[str]) -> bool:
     return not {EVIDENCE["phone same"][1], EVIDENCE["mail same"][1]}.isdisjoint(reasons)
 
 
-def likeness(ones: Sequence[Profile], others: Sequence[Profile], namesakes: int = 1) -> Likeness:
-    """The likeness of two leads, each with the profiles of its aliases: that of the two profiles most alike.
-
-    `namesakes`: how many leads are called as they are (`are_namesakes`): the more there are, the less a name says.
-    """
-    found = (_likeness(evidence(one, other), namesakes) for one in ones for other in others)
-    return max(found, key=lambda likeness: likeness.score)
+def likeness(ones: Sequence[Profile], others: Sequence[Profile]) -> Likeness:
+    """The likeness of two leads, each with the profiles of its aliases."""
+    return weigh(compare(ones, others))
 
 
-def are_namesakes(ones: Sequence[Profile], others: Sequence[Profile]) -> bool:
-    """Whether two leads, or aliases of them, have the same first and last name, or nearly."""
-    return any(_bits(_names(one, other)) >= NAMESAKE for one in ones for other in others)
+def compare(ones: Sequence[Profile], others: Sequence[Profile]) -> list[str]:
+    """The evidence for two leads, each with the profiles of its aliases: that of the two profiles most alike."""
+    return max((evidence(one, other) for one in ones for other in others), key=_bits)
 
 
-def _likeness(found: list[str], namesakes: int) -> Likeness:
+def weigh(found: Sequence[str], namesakes: int = 1) -> Likeness:
+    """The likeness by evidence. `namesakes`: how many leads are called so; the more there are, the less a name says."""
     bits = PRIOR + _bits(found)
-    if namesakes > 1 and _bits(each for each in found if each.startswith(("given", "family", "names"))) >= NAMESAKE:
+    if namesakes > 1 and are_namesakes(found):
         bits -= log2(namesakes)
     score = 1 / (1 + 2 ** -max(-60.0, min(60.0, bits)))
     reasons = [EVIDENCE[each][1] for each in found]
@@ -134,6 +131,11 @@ def _likeness(found: list[str], namesakes: int) -> Likeness:
         if set(parts) <= set(reasons):
             reasons = [whole, *(reason for reason in reasons if reason not in parts)]
     return Likeness(round(score, 3), tuple(reasons))
+
+
+def are_namesakes(found: Iterable[str]) -> bool:
+    """Whether the evidence is that two leads have the same first and last name, or nearly."""
+    return _bits(each for each in found if each.startswith(("given", "family", "names"))) >= NAMESAKE
 
 
 def _bits(found: Iterable[str]) -> float:

@@ -22,9 +22,9 @@ def closeness(one: str, other: str) -> str:
         return ONE_LETTER
     if distance == 2 and shorter >= _LONG:
         return ALIKE
-    if shorter >= 4 and (JaroWinkler.similarity(one, other) >= _ALIKE or metaphone(one) == metaphone(other)):
-        return ALIKE
-    return DIFFERENT
+    if shorter < 4 or one[0] != other[0]:
+        return DIFFERENT
+    return ALIKE if JaroWinkler.similarity(one, other) >= _ALIKE or metaphone(one) == metaphone(other) else DIFFERENT
 
 
 def closeness_of_names(one: str, other: str) -> str:

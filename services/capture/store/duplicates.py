@@ -66,15 +66,13 @@ _MOST_KNOWN = 1_000
 async def known_pairs(work: UnitOfWork, leads: Iterable[LeadKey]) -> list[KnownPair]:
     """The pairs of these ids, open or decided, except those whose two leads are merged; the newest first."""
     wanted = sorted(set(leads))
-    # BETWEEN says what = would, and lets the order ask for the one index by `lead_a`, however young the table is.
     rows = await work.fetch_tuples(
         f"""
         SELECT DISTINCT d.tenant_id, d.pair_id, coalesce(a.merged_into, a.lead_id), coalesce(b.merged_into, b.lead_id),
                d.state, d.score, d.reasons
         FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
         CROSS JOIN LATERAL (
-            (SELECT * FROM duplicate WHERE tenant_id = w.tenant_id AND lead_a BETWEEN w.lead_id AND w.lead_id
-             ORDER BY tenant_id, lead_a, lead_b LIMIT {_MOST_KNOWN})
+            (SELECT * FROM duplicate WHERE tenant_id = w.tenant_id AND lead_a = w.lead_id LIMIT {_MOST_KNOWN})
           UNION ALL
             (SELECT * FROM duplicate WHERE tenant_id = w.tenant_id AND lead_b = w.lead_id LIMIT {_MOST_KNOWN})
         ) d

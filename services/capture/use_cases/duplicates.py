@@ -1,12 +1,11 @@
 """The search for likely duplicates: after capture, page by page, at a cost that does not grow with the leads."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 from uuid import UUID
 
 from services.capture.rules.blocking import keys_of
 from services.capture.rules.lead import Lead
-from services.capture.rules.likeness import Likeness, are_namesakes, likeness, shares_address
+from services.capture.rules.likeness import Likeness, are_namesakes, compare, shares_address, weigh
 from services.capture.rules.matching import DuplicatePair
 from services.capture.rules.profiles import Profile, profile_of
 from services.capture.store import blocks, duplicates
@@ -24,15 +23,32 @@ MOST_FOUND = 10
 """Pairs that one search adds for one lead: those with the highest scores."""
 
 
-class Compared(NamedTuple):
-    """The profiles of leads and their aliases, and of the leads searched for, how many others are called so."""
+class Compared:
+    """The leads searched for, each compared with its neighbours and with the others of its stored pairs."""
 
-    profiles: Mapping[LeadKey, Sequence[Profile]]
-    namesakes: Mapping[LeadKey, int]
+    def __init__(
+        self,
+        profiles: Mapping[LeadKey, Sequence[Profile]],
+        neighbours: Mapping[LeadKey, Sequence[LeadKey]],
+    ) -> None:
+        self._profiles = profiles
+        self._evidence: dict[tuple[LeadKey, LeadKey], list[str]] = {}
+        self.neighbours = {key: [other for other in others if other in profiles] for key, others in neighbours.items()}
+        self._namesakes = {
+            key: sum(are_namesakes(self._compare(key, other)) for other in others)
+            for key, others in self.neighbours.items()
+        }
 
     def likeness(self, one: LeadKey, other: LeadKey) -> Likeness:
-        namesakes = max(self.namesakes.get(one, 1), self.namesakes.get(other, 1))
-        return likeness(self.profiles[one], self.profiles[other], namesakes)
+        """How likely the two are one person, by what their tenant's leads are called."""
+        namesakes = max(self._namesakes.get(one, 1), self._namesakes.get(other, 1))
+        return weigh(self._compare(one, other), namesakes)
+
+    def _compare(self, one: LeadKey, other: LeadKey) -> list[str]:
+        pair = (min(one, other), max(one, other))
+        if pair not in self._evidence:
+            self._evidence[pair] = compare(self._profiles[one], self._profiles[other])
+        return self._evidence[pair]
 
 
 async def search_next_page(database: Database, threshold: float, page: int, *, also_when_busy: bool = True) -> int:
@@ -73,13 +89,9 @@ async def search(work: UnitOfWork, wanted: Iterable[LeadKey], threshold: float) 
     others = {other for of_lead in neighbours.values() for other in of_lead}
     others |= {(pair.tenant, lead_id) for pair in stored for lead_id in pair.lead_ids}
     profiles |= {key: _profiles(leads) for key, leads in (await blocks.with_aliases(work, others - set(found))).items()}
-    namesakes = {
-        key: sum(are_namesakes(profiles[key], profiles[other]) for other in of_lead if other in profiles)
-        for key, of_lead in neighbours.items()
-    }
-    compared = Compared(profiles, namesakes)
+    compared = Compared(profiles, neighbours)
     await _review(work, stored, compared, threshold)
-    await duplicates.insert(work, _new_pairs(neighbours, stored, compared, threshold), work.now)
+    await duplicates.insert(work, _new_pairs(stored, compared, threshold), work.now)
 
 
 def _profiles(leads: Sequence[Lead]) -> list[Profile]:
@@ -108,20 +120,13 @@ async def _review(work: UnitOfWork, stored: Sequence[KnownPair], compared: Compa
     await duplicates.rescore(work, rescored)
 
 
-def _new_pairs(
-    neighbours: Mapping[LeadKey, Sequence[LeadKey]],
-    stored: Sequence[KnownPair],
-    compared: Compared,
-    threshold: float,
-) -> list[DuplicatePair]:
+def _new_pairs(stored: Sequence[KnownPair], compared: Compared, threshold: float) -> list[DuplicatePair]:
     """The pairs that are likely enough and not stored yet."""
     seen = {_leads_of(pair) for pair in stored}
     pairs: list[DuplicatePair] = []
-    for key, others in neighbours.items():
+    for key, others in compared.neighbours.items():
         found: list[DuplicatePair] = []
         for other in others:
-            if other not in compared.profiles:
-                continue
             (tenant, a), (_, b) = sorted((key, other))
             if (tenant, a, b) in seen:
                 continue

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.capture.rules.blocking import MOST_KEYS, keys_of
-from services.capture.rules.likeness import EVIDENCE, are_namesakes, evidence, likeness, shares_address
+from services.capture.rules.likeness import EVIDENCE, are_namesakes, evidence, likeness, shares_address, weigh
 from services.capture.rules.profiles import is_compared, profile_of
 from services.capture.settings import Settings
 from tests.processor_time import processor_seconds
@@ -175,12 +175,12 @@ def test_reasons_are_in_plain_words_and_joined_where_they_belong_together():
 
 def test_the_more_leads_are_called_so_the_less_a_name_says():
     one, other = lead("John Smith", phone=MOBILE), lead("John Smith", email="js@gmail.com")
-    assert are_namesakes([one], [other])
-    scores = [likeness([one], [other], namesakes).score for namesakes in (1, 2, 25)]
+    assert are_namesakes(evidence(one, other))
+    scores = [weigh(evidence(one, other), namesakes).score for namesakes in (1, 2, 25)]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] >= THRESHOLD > scores[2]
-    phones = lead("John Smith", phone=MOBILE), lead("John Smith", email="js@gmail.com", phone=MOBILE)
-    assert likeness([phones[0]], [phones[1]], 25).score >= THRESHOLD
+    with_phone = lead("John Smith", email="js@gmail.com", phone=MOBILE)
+    assert weigh(evidence(one, with_phone), 25).score >= THRESHOLD
 
 
 def test_a_lead_is_as_alike_as_the_alias_that_is_most_alike():
