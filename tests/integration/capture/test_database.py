@@ -1,5 +1,7 @@
 """The guarantees of the database: the schema, isolation of tenants, index lookups."""
 
+from itertools import pairwise
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -153,9 +155,8 @@ async def test_the_search_for_duplicates_reads_by_index(capture, tenant):
         await blocks.neighbours(work, {key: frozenset([1])}, 5)
         await duplicates.known_pairs(work, [key])
     text = "\n".join(plan)
-    conditions = [line.strip() for line in plan if "Index Cond" in line]
     assert "Seq Scan" not in text
-    by_tenant_alone = [condition for condition in conditions if " AND " not in condition]
-    # The leads that wait; and, as long as the table has no statistics, perhaps the pairs by their first lead.
-    assert 1 <= len(by_tenant_alone) <= 2, text
-    assert len(conditions) == 11, text
+    # The small tables of this test may as well be read by tenant; the keys, of which there are most, never.
+    of_keys = [condition for scan, condition in pairwise(plan) if "Scan" in scan and "blocking_key" in scan]
+    assert len(of_keys) == 2, text
+    assert all("key = w.key" in condition or "lead_id = w.lead_id" in condition for condition in of_keys), text
