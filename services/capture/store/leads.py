@@ -16,8 +16,7 @@ from shared.db import UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows, rows_of, select_values
 from shared.ids import LeadKey
 
-# `likeness` is of the release before.
-# `likeness` belongs to the release before.
+# The column `likeness` belongs to the release before.
 COLUMNS = tuple(name for name in column_types(LeadRow) if name != "likeness")
 _LIST = ", ".join(COLUMNS)
 
