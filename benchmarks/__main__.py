@@ -5,15 +5,28 @@ import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import bounces, enrichment, growth, hostile, idle, imports, latency, pipeline, queue, replies, sequences
+from benchmarks import (
+    bounces,
+    duplicates,
+    enrichment,
+    growth,
+    hostile,
+    idle,
+    imports,
+    latency,
+    pipeline,
+    queue,
+    replies,
+    sequences,
+)
 from benchmarks.results import Measurements, save
 from benchmarks.servers import Servers, start_servers
 from benchmarks.topics import Topics, topics_client
 
-BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "enrichment", "import", "sequences")
+BENCHES = ("pipeline", "latency", "queue", "growth", "hostile", "enrichment", "import", "sequences", "search")
 ALONE = ("idle",)
 """A measurement of a whole system of its own; it runs only when it is named."""
-QUALITY = ("bounces", "replies")
+QUALITY = ("bounces", "replies", "duplicates")
 """Measurements of how well something is understood: they need no servers, and run only when they are named."""
 
 
@@ -26,6 +39,8 @@ async def run(options: argparse.Namespace) -> None:
         replies.measure(options.data)
     if "idle" in options.benches:
         save(await idle.measure(seconds=options.seconds), options.out)
+    if "duplicates" in options.benches:
+        save(duplicates.measure(), options.out)
     if not chosen:
         return
     async with start_servers() as servers, topics_client(servers.bootstrap) as topics:
@@ -48,6 +63,9 @@ async def _measure(name: str, servers: Servers, topics: Topics, options: argpars
         return await hostile.measure(servers, seconds=options.seconds, rounds=options.rounds)
     if name == "import":
         return await imports.measure(servers, rows=options.rows, seconds=options.seconds)
+    if name == "search":
+        sizes = [options.growth // 50, options.growth // 5]
+        return await duplicates.measure_search(servers, sizes=sizes, leads=2_000, rounds=options.rounds)
     if name == "sequences":
         return await sequences.measure(servers, sizes=[1_000, options.enrolments], rounds=options.rounds)
     sizes = [options.growth // 50, options.growth]

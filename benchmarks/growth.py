@@ -13,10 +13,10 @@ from benchmarks.topics import Topics
 # Leads as the pipeline stores those of benchmarks.leads, with all rows that belong to them.
 _CAPTURE = (
     """
-    INSERT INTO lead (tenant_id, lead_id, version, source, external_id, email, phone, phone_first, likeness, details,
+    INSERT INTO lead (tenant_id, lead_id, version, source, external_id, email, phone, phone_first, details,
                       attributes, consent, as_of, created_on, updated_on, merge_version)
     SELECT '{tenant}', {id}, 1, 'website', 'old-' || n, 'old.' || n || '@relay-' || n % 997 || '.example',
-           '+4916' || (900000000 + n), true, n::bigint * 7919,
+           '+4916' || (900000000 + n), true,
            jsonb_build_object('first_name', 'Ada', 'last_name', 'Old', 'company', 'Relay Works ' || n,
                               'job_title', 'Head of Operations', 'country', 'DE', 'campaign', 'fair-1'),
            jsonb_build_object('message', repeat('We would like to know more. ', 12), 'session', n),

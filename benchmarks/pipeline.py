@@ -111,7 +111,7 @@ async def measure(
 
 
 _TABLES = {
-    "capture": ("lead", "lead_identity", "inbox", "lead_stream", "duplicate", "outbox", "dead_letter"),
+    "capture": ("lead", "lead_identity", "inbox", "lead_stream", "outbox", "dead_letter"),
     "scoring": ("lead", "signal", "lead_stream", "outbox", "dead_letter"),
     "stages": ("lead", "activity", "lead_stream", "alert", "outbox", "dead_letter"),
 }

@@ -14,7 +14,7 @@ from benchmarks.framework_docs.setup import app, broker, headers_for, sessions, 
 from services.capture.gateways import OfflineContactNormaliser
 from services.capture.rules.contact import DETAILS, normalise
 from services.capture.rules.precedence import new_lead
-from services.capture.tables import LeadIdentityRow, LeadRow
+from services.capture.tables import DuplicateSearchRow, LeadIdentityRow, LeadRow
 from shared.ids import revision_id, uuid7
 
 __all__ = ["app"]
@@ -38,7 +38,6 @@ async def capture(
             or_(
                 LeadRow.email == contact.email,
                 LeadRow.phone == contact.phone,
-                LeadRow.likeness == contact.likeness,
             ),
         )
     )
@@ -56,7 +55,6 @@ async def capture(
         email=lead.email,
         phone=lead.phone,
         phone_first=True,
-        likeness=lead.likeness,
         details={name: lead.fields[name] for name in DETAILS if name in lead.fields},
         attributes=lead.attributes,
         consent=lead.consent,
@@ -67,6 +65,7 @@ async def capture(
         merge_version=0,
     )
     session.add(stored)
+    session.add(DuplicateSearchRow(tenant_id=tenant, lead_id=lead.lead_id))
     session.add(
         LeadIdentityRow(tenant_id=tenant, source=lead.source, external_id=contact.external_id, lead_id=lead.lead_id)
     )

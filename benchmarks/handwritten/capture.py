@@ -43,24 +43,19 @@ _FIND = """
         UNION ALL
         (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND phone = w.phone AND NOT phone_first
          ORDER BY tenant_id, phone, lead_id LIMIT 3)) l
-  UNION ALL
-    SELECT w.tenant_id, l.lead_id, NULL, NULL FROM unnest($8::text[], $9::bigint[]) AS w (tenant_id, likeness)
-    CROSS JOIN LATERAL (
-        SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND likeness = w.likeness
-        ORDER BY tenant_id, likeness, lead_id LIMIT 3) l
 """
 _LOCK = """
     SELECT l.* FROM unnest($1::text[], $2::uuid[]) AS w (tenant_id, lead_id) JOIN lead l USING (tenant_id, lead_id)
     ORDER BY l.tenant_id, l.lead_id FOR UPDATE OF l
 """
 _INSERT = """
-    INSERT INTO lead (tenant_id, lead_id, version, source, external_id, owner, email, phone, phone_first, likeness,
+    INSERT INTO lead (tenant_id, lead_id, version, source, external_id, owner, email, phone, phone_first,
                       details, attributes, consent, as_of, created_on, updated_on, merge_version)
-    SELECT tenant_id, lead_id, 1, source, external_id, owner, email, phone, phone_first, likeness,
+    SELECT tenant_id, lead_id, 1, source, external_id, owner, email, phone, phone_first,
            details::jsonb, attributes::jsonb, consent::jsonb, at, at, at, 0
     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[],
-                $9::bigint[], $10::text[], $11::text[], $12::text[], $13::timestamptz[])
-         AS t (tenant_id, lead_id, source, external_id, owner, email, phone, phone_first, likeness,
+                $9::text[], $10::text[], $11::text[], $12::timestamptz[])
+         AS t (tenant_id, lead_id, source, external_id, owner, email, phone, phone_first,
                details, attributes, consent, at)
 """
 _IDENTIFY = """
@@ -71,6 +66,9 @@ _PAIR = """
     INSERT INTO duplicate (tenant_id, pair_id, lead_a, lead_b, score, reasons, state, found_on)
     VALUES ($1, $2, $3, $4, $5, $6, 'open', $7) ON CONFLICT (tenant_id, lead_a, lead_b) DO NOTHING
 """
+
+
+_SEARCH = "INSERT INTO duplicate_search (tenant_id, lead_id) SELECT * FROM unnest($1::text[], $2::uuid[])"
 
 
 def prepare(event: Event) -> None:
@@ -102,13 +100,14 @@ async def handle(connection: asyncpg.Connection, now: datetime, events: list[Eve
         new.append(lead)
         if index.add_external_id(event.tenant, contact, lead) and contact.external_id is not None:
             identities.append((event.tenant, contact.source, contact.external_id, lead.lead_id))
-        for other, reason in match.similar:
-            pair = pair_of(lead, other, reason)
+        for other, address in match.similar:
+            pair = pair_of(lead, other, address, contact.fields[address])
             pairs.setdefault(pair.lead_ids, pair)
         id = revision_id("lead.captured", lead.lead_id, 1)
         outbox.add("lead.captured", lead.tenant, str(lead.lead_id), id, lead.updated_on, _captured_data(lead), event)
     new.sort(key=lambda lead: (lead.tenant, lead.email or "", lead.phone or ""))
     await connection.execute(_INSERT, *map(list, zip(*map(_row, new), strict=True)))
+    await connection.execute(_SEARCH, [lead.tenant for lead in new], [lead.lead_id for lead in new])
     if identities:
         await connection.execute(_IDENTIFY, *map(list, zip(*sorted(identities), strict=True)))
     if pairs:
@@ -122,10 +121,7 @@ async def _index(connection: asyncpg.Connection, events: list[Event]) -> LeadInd
     ids = [(t, c.source, c.external_id) for t, c in contacts if c.external_id is not None]
     mails = [(t, c.email) for t, c in contacts if c.email is not None]
     phones = [(t, c.phone) for t, c in contacts if c.phone is not None]
-    alike = [(t, c.likeness) for t, c in contacts if c.likeness is not None]
-    rows = await connection.fetch(
-        _FIND, *_columns(ids, 3), *_columns(mails, 2), *_columns(phones, 2), *_columns(alike, 2)
-    )
+    rows = await connection.fetch(_FIND, *_columns(ids, 3), *_columns(mails, 2), *_columns(phones, 2))
     if not rows:
         return LeadIndex([], {})
     found = sorted({(row["tenant_id"], row["lead_id"]) for row in rows})
@@ -148,7 +144,6 @@ def _row(lead: Lead) -> tuple[Any, ...]:
         lead.email,
         lead.phone,
         lead.phone_first,
-        lead.likeness,
         orjson.dumps({name: lead.fields[name] for name in DETAILS if name in lead.fields}).decode(),
         orjson.dumps(lead.attributes).decode(),
         orjson.dumps(lead.consent).decode(),
@@ -197,7 +192,6 @@ def _lead(row: Any) -> Lead:
         merged_into=row["merged_into"],
         merge_version=row["merge_version"],
         phone_first=row["phone_first"],
-        likeness=row["likeness"],
     )
 
 

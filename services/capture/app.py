@@ -23,5 +23,6 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
         consumers.on_lead_submitted, reads=[submitted_model(normaliser)], refuse=consumers.on_submission_refused
     )
     service.work("imports", workers.imports(settings, normaliser), every=1.0)
+    service.work("duplicates", workers.duplicates(settings), every=0.5)
     service.work("forms", workers.sweep_form_uses, every=60.0)
     return service.app

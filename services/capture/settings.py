@@ -14,6 +14,10 @@ class Settings(ServiceSettings):
     """Rows of an import in one transaction."""
     import_outbox_limit: int = Field(default=5_000, ge=1)
     """Imports pause while more events than this wait in the outbox, so that they do not delay live leads."""
+    duplicate_threshold: float = Field(default=0.5, ge=0, le=1)
+    """How likely two leads have to be one person, from 0 to 1, to become a pair for review."""
+    duplicate_page: int = Field(default=200, ge=1, le=1_000)
+    """Leads whose duplicates are searched for in one transaction."""
     public_url: str = ""
     """The public address of this service, for the pages of forms and webhooks; empty: the one of the request."""
     trusted_proxies: int = Field(default=0, ge=0, le=10)

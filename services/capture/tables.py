@@ -71,7 +71,7 @@ class LeadRow(Table, table=True):
     phone_first: bool
     """Whether it is the first lead with its phone. Only one is, so two batches cannot both capture a new number."""
     likeness: int | None = Field(default=None, sa_column=Column(BigInteger))
-    """A hash of name and company; leads with the same likeness may be one person."""
+    """Of the release before: not written any more, and dropped by a later one (`blocking_key` took its place)."""
     details: dict[str, Any] = Field(sa_column=json_object())
     attributes: dict[str, Any] = Field(sa_column=json_object())
     consent: dict[str, Any] = Field(sa_column=json_object())
@@ -137,6 +137,29 @@ class DuplicateRow(Table, table=True):
     found_on: datetime = Field(sa_column=moment())
     decided_on: datetime | None = Field(default=None, sa_column=moment(null=True))
     decided_by: str | None = Field(default=None, sa_type=Text)
+
+
+class BlockingKeyRow(Table, table=True):
+    """A key by which a lead is found that may be the same person (`rules.blocking`); an alias's is its kept lead's."""
+
+    __tablename__ = "blocking_key"
+    __table_args__ = (Index("blocking_key_lead", "tenant_id", "lead_id"),)
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    key: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    lead_id: UUID = Field(primary_key=True)
+
+
+class DuplicateSearchRow(Table, table=True):
+    """A lead that was captured, changed, merged or erased: its duplicates are to be searched for."""
+
+    __tablename__ = "duplicate_search"
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    number: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True, nullable=False)
+    )
+    lead_id: UUID
 
 
 class ImportJobRow(Table, table=True):

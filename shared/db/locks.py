@@ -5,3 +5,6 @@ RELAY = 0x1EADF10
 
 MIGRATIONS = 4711
 """Held by the one process that migrates now."""
+
+DUPLICATES = 0xD0B1E
+"""Held by the one process that searches for likely duplicates now, in capture's database."""

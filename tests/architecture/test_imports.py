@@ -95,16 +95,20 @@ PURE = (
     "shared.limits",
     "shared.attributes",
     "shared.ids",
+    "shared.mail_addresses",
     "shared.strict_json",
+    "anyascii",
     "charset_normalizer",
     "holidays",
+    "jellyfish",
     "jmespath",
     "numpy",
     "orjson",
+    "rapidfuzz",
     "selectolax",
 )
-"""What rules may import: events, limits, ids, and libraries that compute and reach nothing: readers of JSON, of pages
-and of character sets, the expressions of mappings, calendars, arithmetic on arrays."""
+"""What rules may import: events, limits, ids, mail addresses, and libraries that compute and reach nothing: readers of
+JSON, of pages and of character sets, the expressions of mappings, calendars, arithmetic on arrays, spelling."""
 
 
 def beyond_the_rules(graph: grimp.ImportGraph) -> list[str]:

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from services.capture.rules.consent import SubmittedConsent, read_consent
 from services.capture.rules.errors import FieldError
-from services.capture.rules.names import likeness
 from services.capture.rules.text import clean, clean_json
 from shared.attributes import free_fields_error, shape_error
 
@@ -83,8 +82,6 @@ class Contact(NamedTuple):
     mobile: bool = False
     attributes: Mapping[str, Any] = {}
     consent: SubmittedConsent | None = None
-    likeness: int | None = None
-    """The key of name and company (`rules.names.likeness`)."""
 
     @property
     def email(self) -> str | None:
@@ -133,7 +130,6 @@ def normalise(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[Co
             mobile=mobile,
             attributes=attributes,
             consent=consent,
-            likeness=likeness(fields),
         ),
         errors,
     )

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.capture.rules.consent import ConsentChange
-from services.capture.rules.names import NAME_FIELDS, likeness
 
 _TICK = timedelta(microseconds=1)
 
@@ -41,7 +40,6 @@ class Lead:
     attributes: dict[str, Any] = field(default_factory=dict)
     consent: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Provenance] = field(default_factory=dict)
-    likeness: int | None = None
     merged_into: UUID | None = None
     merge_version: int = 0
     phone_first: bool = False
@@ -84,8 +82,6 @@ class Lead:
             values.pop(key, None)
         else:
             values[key] = value
-        if name in NAME_FIELDS:
-            self.likeness = likeness(self.fields)
 
     def remember(self, name: str) -> None:
         """Remember the present value of a field that is about to change, for the event that says so."""

@@ -5,18 +5,21 @@
 | source and external id | that lead |
 | e-mail | that lead |
 | mobile phone, one side (or both) without e-mail, names do not differ | that lead |
-| any other phone; an e-mail that another lead has; name and company | a pair for review |
+| any other phone; an e-mail that another lead has | a pair for review |
+
+Other likenesses are found after capture (`likeness`).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TypeVar
+from typing import Literal, TypeVar
 from uuid import UUID
 
 from services.capture.rules.contact import Contact, spellings_of
 from services.capture.rules.lead import Lead
+from services.capture.rules.likeness import likeness
 from services.capture.rules.names import names_agree
+from services.capture.rules.profiles import profile_of
 
 K = TypeVar("K")
 
@@ -24,23 +27,13 @@ MOST_PAIRS = 3
 """A switchboard's number may belong to hundreds of leads: a new lead makes pairs with the oldest few only."""
 
 
-class Reason(StrEnum):
-    """Why two leads may be one person."""
-
-    SAME_EMAIL = "same_email"
-    SAME_PHONE = "same_phone"
-    SAME_NAME_AND_COMPANY = "same_name_and_company"
-    NAMES_AGREE = "names_agree"
-    NAMES_DIFFER = "names_differ"
-
-
-_SCORES = {Reason.SAME_EMAIL: 0.9, Reason.SAME_PHONE: 0.6, Reason.SAME_NAME_AND_COMPANY: 0.5}
-_NAMES_WEIGHT = 0.25
+Address = Literal["email", "phone"]
+"""The field that two leads share."""
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicatePair:
-    """Two leads for review. `score`: how likely they are one person, from 0 to 1."""
+    """Two leads for review. `score`: how likely they are one person, from 0 to 1; the reasons are for people."""
 
     tenant: str
     lead_ids: tuple[UUID, UUID]
@@ -53,14 +46,14 @@ class Match:
     """The known lead, if any; the leads that are similar; the fields that the known lead must not take over."""
 
     lead: Lead | None
-    similar: list[tuple[Lead, Reason]] = field(default_factory=list)
+    similar: list[tuple[Lead, Address]] = field(default_factory=list)
     without: tuple[str, ...] = ()
     by: str = ""
     """What the known lead was found by: external id, e-mail or phone."""
 
 
 class LeadIndex:
-    """The leads that a batch may be about, found by external id, e-mail, phone and likeness.
+    """The leads that a batch may be about, found by external id, e-mail and phone.
 
     The batch keeps it up to date: `add` for a new lead, `reindex` for a changed one.
     """
@@ -69,7 +62,6 @@ class LeadIndex:
         self.leads: dict[tuple[str, UUID], Lead] = {}
         self._by_email: dict[tuple[str, str], list[Lead]] = {}
         self._by_phone: dict[tuple[str, str], list[Lead]] = {}
-        self._by_likeness: dict[tuple[str, int], list[Lead]] = {}
         for lead in sorted(leads, key=lambda lead: (lead.created_on, lead.lead_id)):
             self.add(lead)
         self._external_ids = {key: id for key, id in external_ids.items() if (key[0], id) in self.leads}
@@ -84,8 +76,6 @@ class LeadIndex:
             _append_once(self._by_email, (lead.tenant, lead.email), lead)
         if lead.phone is not None:
             _append_once(self._by_phone, (lead.tenant, lead.phone), lead)
-        if lead.likeness is not None:
-            _append_once(self._by_likeness, (lead.tenant, lead.likeness), lead)
 
     def add_external_id(self, tenant: str, contact: Contact, lead: Lead) -> bool:
         """Index a lead by the contact's external id; False when it has none, or it is known already."""
@@ -139,26 +129,15 @@ class LeadIndex:
         by = "external id" if found is not None else "e-mail"
         with_email = self.by_email(tenant, contact.email)
         if found is not None and with_email is not None and with_email is not found:
-            return Match(found, [(with_email, Reason.SAME_EMAIL)], without=("email",), by=by)
+            return Match(found, [(with_email, "email")], without=("email",), by=by)
         found = found or with_email
         with_phone = self.by_phone(tenant, contact.phone)
         if found is None:
             by, found = "phone", next((lead for lead in with_phone if _same_person(lead, contact)), None)
-        if found is not None:
-            if found.phone == contact.phone:
-                return Match(found, by=by)
-            others = [(lead, Reason.SAME_PHONE) for lead in with_phone if lead is not found]
-            return Match(found, others[:MOST_PAIRS], by=by)
-        similar = [(lead, Reason.SAME_PHONE) for lead in with_phone]
-        if contact.likeness is not None:
-            known = {lead.lead_id for lead in with_phone}
-            alike = map(self.resolve_alias, self._by_likeness.get((tenant, contact.likeness), ()))
-            similar += [
-                (lead, Reason.SAME_NAME_AND_COMPANY)
-                for lead in alike
-                if lead is not None and lead.lead_id not in known and lead.likeness == contact.likeness
-            ]
-        return Match(None, similar[:MOST_PAIRS])
+        if found is not None and found.phone == contact.phone:
+            return Match(found, by=by)
+        others: list[tuple[Lead, Address]] = [(lead, "phone") for lead in with_phone if lead is not found]
+        return Match(found, others[:MOST_PAIRS], by=by if found is not None else "")
 
 
 def _append_once(index: dict[K, list[Lead]], key: K, lead: Lead) -> None:
@@ -178,12 +157,8 @@ def _same_person(lead: Lead, contact: Contact) -> bool:
     return mobile and one_without_email and names_agree(lead.fields, contact.fields) is not False
 
 
-def pair_of(lead: Lead, other: Lead, reason: Reason) -> DuplicatePair:
-    """The pair of two similar leads, with its score and all reasons."""
-    score, reasons = _SCORES[reason], [reason]
-    agree = names_agree(lead.fields, other.fields)
-    if reason is not Reason.SAME_NAME_AND_COMPANY and agree is not None:
-        reasons.append(Reason.NAMES_AGREE if agree else Reason.NAMES_DIFFER)
-        score += _NAMES_WEIGHT if agree else -_NAMES_WEIGHT
+def pair_of(lead: Lead, other: Lead, address: Address, value: str) -> DuplicatePair:
+    """The pair of two leads that share an address, be it one that only a submission or an alias has."""
+    one, two = (profile_of({**each.fields, address: value}, each.attributes) for each in (lead, other))
     a, b = sorted((lead.lead_id, other.lead_id))
-    return DuplicatePair(lead.tenant, (a, b), round(min(score, 1.0), 2), tuple(reasons))
+    return DuplicatePair(lead.tenant, (a, b), *likeness([one], [two]))

@@ -3,10 +3,10 @@
 import string
 import unicodedata
 from collections.abc import Mapping
-from hashlib import blake2b
 
-NAME_FIELDS = frozenset({"first_name", "last_name", "full_name", "company"})
-"""The fields that a likeness is computed from."""
+from anyascii import anyascii
+
+NAME_FIELDS = frozenset({"first_name", "last_name", "full_name"})
 
 _FOLDED_ASCII = str.maketrans(
     string.ascii_uppercase + string.punctuation + string.whitespace,
@@ -20,6 +20,11 @@ def fold(text: str) -> str:
         return text.translate(_FOLDED_ASCII)
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c))
+
+
+def plain(text: str) -> str:
+    """The text folded, in Latin letters: by anyascii, which knows all alphabets."""
+    return fold(text if text.isascii() else anyascii(text))
 
 
 def _words(fields: Mapping[str, str]) -> list[str]:
@@ -47,15 +52,3 @@ def names_agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool | None
             return False
         left.remove(same)
     return True
-
-
-def likeness(fields: Mapping[str, str]) -> int | None:
-    """A key that is equal for leads with the same full name and company (a "blocking key" of record linkage).
-
-    A signed 64-bit hash; None without a company or with fewer than two words of a name.
-    """
-    company = fold(fields.get("company", "")).split()
-    words = sorted(_words(fields)) if company else []
-    if len(words) < 2:
-        return None
-    return int.from_bytes(blake2b(" ".join([*words, "|", *company]).encode(), digest_size=8).digest(), signed=True)

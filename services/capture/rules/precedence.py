@@ -36,7 +36,6 @@ def new_lead(tenant: str, lead_id: UUID, contact: Contact, time: datetime) -> Le
         owner=contact.owner,
         fields=dict(contact.fields),
         attributes={name: value for name, value in contact.attributes.items() if value is not None},
-        likeness=contact.likeness,
     )
     if contact.consent is not None:
         _apply_consent(lead, contact.consent, time, human=False)

@@ -1,4 +1,4 @@
-"""The leads that submissions may be about, found by external id, e-mail, phone and likeness."""
+"""The leads that submissions may be about, found by external id, e-mail and phone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ ExternalId = tuple[str, str, str]
 
 # Each submission costs one probe of each index. The sub-selects with ORDER BY and LIMIT force that plan: under
 # row-level security and on a young table, a plain join may read all leads of the tenant for each submission, and that
-# plan stays cached while the table grows. The phone of a switchboard and a common name find the oldest few leads only.
+# plan stays cached while the table grows. The phone of a switchboard finds the oldest few leads only.
 _FIND = f"""
     SELECT w.tenant_id, i.lead_id, w.source, w.external_id
     FROM unnest(CAST(:id_tenants AS text[]), CAST(:id_sources AS text[]), CAST(:ids AS text[]))
@@ -44,13 +44,6 @@ _FIND = f"""
         (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND phone = w.phone AND NOT phone_first
          ORDER BY tenant_id, phone, lead_id LIMIT {MOST_PAIRS})
     ) l
-  UNION ALL
-    SELECT w.tenant_id, l.lead_id, NULL, NULL
-    FROM unnest(CAST(:likeness_tenants AS text[]), CAST(:likenesses AS bigint[])) AS w (tenant_id, likeness)
-    CROSS JOIN LATERAL (
-        SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND likeness = w.likeness
-        ORDER BY tenant_id, likeness, lead_id LIMIT {MOST_PAIRS}
-    ) l
 """
 
 
@@ -61,7 +54,6 @@ async def find(
     ids = {(t, c.source, c.external_id) for t, c in submitted if c.external_id is not None}
     emails = {(t, c.email) for t, c in submitted if c.email is not None}
     phones = {(t, phone) for t, c in submitted if c.phone is not None for phone in spellings_of(c.phone)}
-    likenesses = {(t, c.likeness) for t, c in submitted if c.likeness is not None}
     rows = await work.fetch(
         _FIND,
         id_tenants=[t for t, _, _ in ids],
@@ -71,8 +63,6 @@ async def find(
         emails=[email for _, email in emails],
         phone_tenants=[t for t, _ in phones],
         phones=[phone for _, phone in phones],
-        likeness_tenants=[t for t, _ in likenesses],
-        likenesses=[likeness for _, likeness in likenesses],
     )
     external_ids = {
         (row["tenant_id"], row["source"], row["external_id"]): row["lead_id"]

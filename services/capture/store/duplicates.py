@@ -1,12 +1,14 @@
 """Pairs for review: leads that may be one person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+from services.capture.rules.likeness import Likeness
 from services.capture.rules.matching import DuplicatePair
 from shared.db import Row, UnitOfWork
-from shared.ids import uuid7
+from shared.ids import LeadKey, uuid7
 
 # A pair is stored with the ids that it was found with; an id that became an alias since is read as its kept lead.
 _PAIR = """
@@ -38,6 +40,102 @@ async def insert(work: UnitOfWork, pairs: Sequence[DuplicatePair], found_on: dat
             scores=[pair.score for pair in pairs],
             reasons=[",".join(pair.reasons) for pair in pairs],
             found_on=found_on,
+        )
+
+
+class KnownPair(NamedTuple):
+    """A stored pair. `lead_ids`: the leads that its ids are or are aliases of now."""
+
+    tenant: str
+    pair_id: UUID
+    lead_ids: tuple[UUID, UUID]
+    state: str
+    likeness: Likeness
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return self.likeness.reasons
+
+
+_MOST_KNOWN = 1_000
+"""Pairs of one lead that are read, such as those of the first lead with the phone of a switchboard."""
+
+
+async def known_pairs(work: UnitOfWork, leads: Iterable[LeadKey]) -> list[KnownPair]:
+    """The pairs of these ids, open or decided, except those whose two leads are merged; the newest first."""
+    wanted = sorted(set(leads))
+    rows = await work.fetch_tuples(
+        f"""
+        SELECT DISTINCT d.tenant_id, d.pair_id, coalesce(a.merged_into, a.lead_id), coalesce(b.merged_into, b.lead_id),
+               d.state, d.score, d.reasons
+        FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+        CROSS JOIN LATERAL (
+            (SELECT * FROM duplicate WHERE tenant_id = w.tenant_id AND lead_a = w.lead_id LIMIT {_MOST_KNOWN})
+          UNION ALL
+            (SELECT * FROM duplicate WHERE tenant_id = w.tenant_id AND lead_b = w.lead_id LIMIT {_MOST_KNOWN})
+        ) d
+        CROSS JOIN LATERAL (
+            SELECT lead_id, merged_into FROM lead WHERE tenant_id = d.tenant_id AND lead_id = d.lead_a
+            ORDER BY tenant_id, lead_id LIMIT 1
+        ) a
+        CROSS JOIN LATERAL (
+            SELECT lead_id, merged_into FROM lead WHERE tenant_id = d.tenant_id AND lead_id = d.lead_b
+            ORDER BY tenant_id, lead_id LIMIT 1
+        ) b
+        ORDER BY d.pair_id DESC
+        """,
+        tenants=[tenant for tenant, _ in wanted],
+        leads=[lead_id for _, lead_id in wanted],
+    )
+    return [
+        KnownPair(tenant, pair_id, (min(a, b), max(a, b)), state, Likeness(score, tuple(reasons)))
+        for tenant, pair_id, a, b, state, score, reasons in rows
+        if a != b
+    ]
+
+
+async def rescore(work: UnitOfWork, pairs: Sequence[KnownPair]) -> None:
+    """Give pairs that are still open the score and the reasons that they have here."""
+    if pairs:
+        await work.run(
+            """
+            UPDATE duplicate d SET score = t.score, reasons = string_to_array(t.reasons, ',')
+            FROM unnest(CAST(:tenants AS text[]), CAST(:ids AS uuid[]), CAST(:scores AS float8[]),
+                        CAST(:reasons AS text[])) AS t (tenant_id, pair_id, score, reasons)
+            WHERE d.tenant_id = t.tenant_id AND d.pair_id = t.pair_id AND d.state = 'open'
+            """,
+            tenants=[pair.tenant for pair in pairs],
+            ids=[pair.pair_id for pair in pairs],
+            scores=[pair.likeness.score for pair in pairs],
+            reasons=[",".join(pair.reasons) for pair in pairs],
+        )
+
+
+async def withdraw(work: UnitOfWork, pairs: Sequence[KnownPair]) -> None:
+    """Delete pairs that are still open."""
+    if pairs:
+        await work.run(
+            """
+            DELETE FROM duplicate d
+            USING unnest(CAST(:tenants AS text[]), CAST(:ids AS uuid[])) AS t (tenant_id, pair_id)
+            WHERE d.tenant_id = t.tenant_id AND d.pair_id = t.pair_id AND d.state = 'open'
+            """,
+            tenants=[pair.tenant for pair in pairs],
+            ids=[pair.pair_id for pair in pairs],
+        )
+
+
+async def delete_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
+    """Delete every pair of leads that were erased."""
+    if wanted := sorted(set(leads)):
+        await work.run(
+            """
+            DELETE FROM duplicate d
+            USING unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+            WHERE d.tenant_id = w.tenant_id AND (d.lead_a = w.lead_id OR d.lead_b = w.lead_id)
+            """,
+            tenants=[tenant for tenant, _ in wanted],
+            leads=[lead_id for _, lead_id in wanted],
         )
 
 

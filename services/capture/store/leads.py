@@ -15,15 +15,16 @@ from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows, rows_of, select_values
 from shared.ids import LeadKey
 
-_ALL = tuple(column_types(LeadRow))
-_COLUMNS = ", ".join(_ALL)
+# The column `likeness` belongs to the release before.
+COLUMNS = tuple(name for name in column_types(LeadRow) if name != "likeness")
+_LIST = ", ".join(COLUMNS)
 
 _KEY = ("tenant_id", "lead_id")
 _SET_AT_CAPTURE = ("source", "external_id", "owner", "as_of", "created_on")
-_CHANGEABLE = tuple(name for name in _ALL if name not in (*_KEY, *_SET_AT_CAPTURE))
+_CHANGEABLE = tuple(name for name in COLUMNS if name not in (*_KEY, *_SET_AT_CAPTURE))
 _SAVED = column_types(LeadRow, (*_KEY, *_CHANGEABLE))
 
-_INSERT = insert_rows(LeadRow)
+_INSERT = insert_rows(LeadRow, COLUMNS)
 _SAVE = f"""
     UPDATE lead l SET ({", ".join(_CHANGEABLE)}) = ROW ({select_values(LeadRow, _CHANGEABLE)})
     FROM {rows_of(_SAVED)}
@@ -45,7 +46,7 @@ async def lock(work: UnitOfWork, keys: Iterable[LeadKey]) -> list[Lead]:
             SELECT l.*
             FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
             CROSS JOIN LATERAL (
-                SELECT {_COLUMNS} FROM lead WHERE tenant_id = w.tenant_id AND lead_id = w.lead_id
+                SELECT {_LIST} FROM lead WHERE tenant_id = w.tenant_id AND lead_id = w.lead_id
                 ORDER BY tenant_id, lead_id LIMIT 1
                 FOR UPDATE
             ) l
@@ -53,7 +54,7 @@ async def lock(work: UnitOfWork, keys: Iterable[LeadKey]) -> list[Lead]:
             tenants=[tenant for tenant, _ in wanted],
             leads=[lead_id for _, lead_id in wanted],
         )
-        leads += map(_lead_from, rows)
+        leads += map(lead_from, rows)
         known = {lead.key for lead in leads}
         wanted = sorted({(lead.tenant, lead.merged_into) for lead in leads if lead.merged_into is not None} - known)
     return leads
@@ -62,19 +63,19 @@ async def lock(work: UnitOfWork, keys: Iterable[LeadKey]) -> list[Lead]:
 async def read(work: UnitOfWork, tenant: str, lead_id: UUID) -> Lead | None:
     """The lead with this id, be it an alias."""
     row = await work.fetch_one(
-        f"SELECT {_COLUMNS} FROM lead WHERE tenant_id = :tenant AND lead_id = :lead", tenant=tenant, lead=lead_id
+        f"SELECT {_LIST} FROM lead WHERE tenant_id = :tenant AND lead_id = :lead", tenant=tenant, lead=lead_id
     )
-    return _lead_from(row) if row else None
+    return lead_from(row) if row else None
 
 
 async def read_all(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> list[Lead]:
     """The leads with these ids, in their order; ids that no lead has are left out."""
     rows = await work.fetch(
-        f"SELECT {_COLUMNS} FROM lead WHERE tenant_id = :tenant AND lead_id = ANY (CAST(:leads AS uuid[]))",
+        f"SELECT {_LIST} FROM lead WHERE tenant_id = :tenant AND lead_id = ANY (CAST(:leads AS uuid[]))",
         tenant=tenant,
         leads=list(lead_ids),
     )
-    leads = {lead.lead_id: lead for lead in map(_lead_from, rows)}
+    leads = {lead.lead_id: lead for lead in map(lead_from, rows)}
     return [leads[lead_id] for lead_id in lead_ids if lead_id in leads]
 
 
@@ -84,7 +85,7 @@ async def page(
     """The next leads, by id, with an event since then; `only_changed` leaves out those that are as captured."""
     rows = await work.fetch(
         f"""
-        SELECT {_COLUMNS} FROM lead
+        SELECT {_LIST} FROM lead
         WHERE tenant_id = :tenant AND updated_on >= :since {"AND version > 1" if only_changed else ""}
           AND (CAST(:after AS uuid) IS NULL OR lead_id > :after)
         ORDER BY lead_id LIMIT :limit
@@ -94,13 +95,13 @@ async def page(
         after=after,
         limit=limit,
     )
-    return [_lead_from(row) for row in rows]
+    return [lead_from(row) for row in rows]
 
 
 async def insert(work: UnitOfWork, leads: Sequence[Lead]) -> None:
     """Add new leads. A unique violation: another transaction has just captured a lead with one of the addresses."""
     if leads:
-        await work.run(_INSERT, **_values(leads, _ALL))
+        await work.run(_INSERT, **_values(leads, COLUMNS))
 
 
 async def save(work: UnitOfWork, leads: Sequence[Lead]) -> None:
@@ -130,7 +131,6 @@ def _values(leads: Sequence[Lead], columns: Iterable[str]) -> dict[str, list[Any
         "email": [lead.email for lead in leads],
         "phone": [lead.phone for lead in leads],
         "phone_first": [lead.phone_first for lead in leads],
-        "likeness": [lead.likeness for lead in leads],
         "details": [_json({name: lead.fields[name] for name in DETAILS if name in lead.fields}) for lead in leads],
         "attributes": [_json(lead.attributes) for lead in leads],
         "consent": [_json(lead.consent) for lead in leads],
@@ -148,7 +148,8 @@ def _json(value: Mapping[str, Any]) -> str:
     return orjson.dumps(value).decode() if value else "{}"
 
 
-def _lead_from(row: Row) -> Lead:
+def lead_from(row: Row) -> Lead:
+    """The lead of a row with all `COLUMNS`."""
     fields: dict[str, str] = dict(row["details"])
     if row["email"] is not None:
         fields["email"] = row["email"]
@@ -170,7 +171,6 @@ def _lead_from(row: Row) -> Lead:
         provenance={
             name: Provenance(datetime.fromisoformat(time), human) for name, (time, human) in row["marks"].items()
         },
-        likeness=row["likeness"],
         merged_into=row["merged_into"],
         merge_version=row["merge_version"],
         phone_first=row["phone_first"],

@@ -14,9 +14,9 @@ from services.capture.rules.contact import (
     spellings_of,
 )
 from services.capture.rules.lead import Lead, Provenance
-from services.capture.rules.matching import LeadIndex, Reason, pair_of
+from services.capture.rules.matching import LeadIndex, pair_of
 from services.capture.rules.precedence import apply_contact, apply_values
-from services.capture.store import candidates, consents, duplicates, erasure, merges
+from services.capture.store import blocks, candidates, consents, duplicates, erasure, merges
 from services.capture.store import leads as store
 from services.capture.use_cases.lead_events import emit_updated
 from shared.db import UnitOfWork
@@ -117,7 +117,8 @@ async def edit_lead(
     if lead.phone != phone_before:
         index.decide_phone_first(lead)
         others = [other for other in index.by_phone(tenant, phone) if other is not lead]
-        await duplicates.insert(work, [pair_of(lead, other, Reason.SAME_PHONE) for other in others], work.now)
+        if phone is not None:
+            await duplicates.insert(work, [pair_of(lead, other, "phone", phone) for other in others], work.now)
     if changed:
         lead.next_version(work.now)
     if lead.unsaved:
@@ -125,6 +126,7 @@ async def edit_lead(
     await consents.save_changes(work, [lead])
     if changed:
         emit_updated(work, lead, changed)
+        await blocks.request_search(work, [lead.key])
     return lead
 
 
@@ -169,6 +171,8 @@ async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     aliases = await merges.aliases_of(work, tenant, lead.lead_id)
     leads = await store.lock(work, [(tenant, id) for id in [lead.lead_id, *aliases]])
     await erasure.delete_personal_data(work, tenant, leads)
+    # A search that is under way may still store what it read of them.
+    await blocks.request_search(work, [erased.key for erased in leads])
     for erased in leads:
         await record_erasure(work, tenant, erased.lead_id)
         work.emit(

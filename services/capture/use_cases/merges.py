@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.capture.rules import merging
 from services.capture.rules.lead import Lead
-from services.capture.store import consents, duplicates, merges
+from services.capture.store import blocks, consents, duplicates, merges
 from services.capture.store import leads as store
 from services.capture.use_cases.lead_events import emit_updated
 from shared.db import IntegrityError, UnitOfWork
@@ -46,6 +46,7 @@ async def merge_leads(work: UnitOfWork, tenant: str, kept_id: UUID, alias_id: UU
         by=actor,
     )
     await duplicates.decide_by_merge(work, tenant, kept_id, alias_id, merge_id, actor)
+    await blocks.request_search(work, [kept.key, alias.key])
     _emit(work, kept, alias, merge_id, changed)
     return merge_id
 
@@ -78,6 +79,7 @@ async def undo_merge(work: UnitOfWork, tenant: str, merge_id: UUID, actor: str) 
     await consents.save_changes(work, [kept])
     await merges.mark_undone(work, tenant, merge_id, actor)
     await duplicates.reopen(work, tenant, merge_id)
+    await blocks.request_search(work, [kept.key, alias.key])
     _emit(work, kept, alias, merge_id, changed, undone=True)
 
 

@@ -14,12 +14,13 @@ from services.capture.rules.lead import Lead
 from services.capture.rules.matching import DuplicatePair, LeadIndex, pair_of
 from services.capture.rules.names import NAME_FIELDS, name_of, names_agree
 from services.capture.rules.precedence import apply_contact, new_lead
-from services.capture.store import candidates, consents, duplicates
+from services.capture.rules.profiles import is_compared
+from services.capture.store import blocks, candidates, consents, duplicates
 from services.capture.store import leads as store
 from services.capture.use_cases.lead_events import captured_event, updated_event
 from shared.db import UnitOfWork
 from shared.events import LeadCaptured, LeadUpdated, Received
-from shared.ids import revision_id, uuid7
+from shared.ids import LeadKey, revision_id, uuid7
 
 OTHER_NAME = FieldError(
     "email",
@@ -56,6 +57,7 @@ class _Changes:
     new: list[Lead] = field(default_factory=list)
     external_ids: dict[candidates.ExternalId, UUID] = field(default_factory=dict)
     pairs: dict[tuple[UUID, UUID], DuplicatePair] = field(default_factory=dict)
+    searches: set[LeadKey] = field(default_factory=set)
     events: list[tuple[Submission, Lead, LeadCaptured | LeadUpdated, datetime]] = field(default_factory=list)
 
 
@@ -78,6 +80,7 @@ async def record_submissions(work: UnitOfWork, submissions: Sequence[Submission]
     await store.insert_external_ids(work, dict(sorted(changes.external_ids.items())))
     await consents.save_changes(work, [*known, *changes.new])
     await duplicates.insert(work, list(changes.pairs.values()), work.now)
+    await blocks.request_search(work, changes.searches)
     for submission, lead, event, time in changes.events:
         emit = partial(
             work.emit,
@@ -103,6 +106,7 @@ def _decide(index: LeadIndex, submission: Submission, time: datetime, changes: _
         index.decide_phone_first(lead)
         index.add(lead)
         changes.new.append(lead)
+        changes.searches.add(lead.key)
         changes.events.append((submission, lead, captured_event(lead), lead.updated_on))
     else:
         phone_before, name_before = lead.phone, name_of(lead.fields)
@@ -112,6 +116,8 @@ def _decide(index: LeadIndex, submission: Submission, time: datetime, changes: _
         if changed:
             if not NAME_FIELDS.isdisjoint(changed) and names_agree(name_before, lead.fields) is False:
                 warnings = (OTHER_NAME,)
+            if is_compared(changed):
+                changes.searches.add(lead.key)
             lead.next_version(time)
             index.reindex(lead)
             event = updated_event(lead, changed)
@@ -119,8 +125,8 @@ def _decide(index: LeadIndex, submission: Submission, time: datetime, changes: _
     if index.add_external_id(tenant, contact, lead):
         assert contact.external_id is not None
         changes.external_ids[tenant, contact.source, contact.external_id] = lead.lead_id
-    for other, reason in match.similar:
+    for other, address in match.similar:
         if other is not lead:
-            pair = pair_of(lead, other, reason)
+            pair = pair_of(lead, other, address, contact.fields[address])
             changes.pairs.setdefault(pair.lead_ids, pair)
     return SubmissionResult(lead, new, warnings, match.by)

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from services.enrichment.rules.facts import host_of
-from services.enrichment.rules.mail import registrable
+from shared.mail_addresses import registrable
 
 MAX_TEXT = 300
 """Characters of a text; what is longer is cut."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.enrichment.rules import mail, titles
+from services.enrichment.rules import titles
+from shared import mail_addresses
 
 FACT_FIELDS = ("email", "phone", "company", "job_title", "website", "country", "timezone")
 """The contact fields that facts are made from."""
@@ -34,11 +35,11 @@ class Subject:
     @property
     def company_domain(self) -> str | None:
         """The company's registrable domain: that of the e-mail address, or else that of the website."""
-        domain = mail.domain_of(self.fields.get("email"))
-        if domain and not mail.is_free(domain):
-            return mail.registrable(domain)
+        domain = mail_addresses.domain_of(self.fields.get("email"))
+        if domain and not mail_addresses.is_free(domain):
+            return mail_addresses.registrable(domain)
         host = host_of(self.fields.get("website"))
-        return mail.registrable(host) if host and not mail.is_free(host) else None
+        return mail_addresses.registrable(host) if host and not mail_addresses.is_free(host) else None
 
 
 STATED = 0.9
@@ -91,11 +92,11 @@ def local_findings(subject: Subject) -> Findings:
 
 
 def _mail(subject: Subject, found: Findings) -> None:
-    domain = mail.domain_of(subject.fields.get("email"))
+    domain = mail_addresses.domain_of(subject.fields.get("email"))
     if domain:
-        found["email_free"] = Finding(mail.is_free(domain), "local:email")
-        found["email_disposable"] = Finding(mail.is_disposable(domain), "local:email")
-        found["email_role"] = Finding(mail.is_role_mailbox(subject.fields["email"]), "local:email")
+        found["email_free"] = Finding(mail_addresses.is_free(domain), "local:email")
+        found["email_disposable"] = Finding(mail_addresses.is_disposable(domain), "local:email")
+        found["email_role"] = Finding(mail_addresses.is_role_mailbox(subject.fields["email"]), "local:email")
 
 
 def _phone(subject: Subject, found: Findings) -> None:
@@ -116,7 +117,7 @@ def _company(subject: Subject, found: Findings) -> None:
     domain = subject.company_domain
     company = (subject.fields.get("company") or "").strip()
     if domain:
-        by_mail = domain == mail.registrable(mail.domain_of(subject.fields.get("email")) or "")
+        by_mail = domain == mail_addresses.registrable(mail_addresses.domain_of(subject.fields.get("email")) or "")
         found["company_domain"] = Finding(domain, "local:email" if by_mail else "local:website")
     if company:
         found["company_name"] = Finding(company, "local:company")
@@ -130,8 +131,8 @@ def _place(subject: Subject, found: Findings) -> None:
         found["country"] = Finding(subject.country_code, "local:country")
     elif phone and phone.country:
         found["country"] = Finding(phone.country, "local:phone", confidence=GUESS)
-    elif domain and mail.country_of_domain(domain):
-        found["country"] = Finding(mail.country_of_domain(domain), "local:company_domain", confidence=GUESS)
+    elif domain and mail_addresses.country_of_domain(domain):
+        found["country"] = Finding(mail_addresses.country_of_domain(domain), "local:company_domain", confidence=GUESS)
     country = found.get("country")
     given = subject.fields.get("timezone")
     zone = (subject.zones or {}).get(country.value) if country else None

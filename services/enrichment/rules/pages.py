@@ -12,7 +12,7 @@ import orjson
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from services.enrichment.rules.fact_values import clean_text
-from services.enrichment.rules.mail import domain_of, is_free, is_role_mailbox
+from shared.mail_addresses import domain_of, is_free, is_role_mailbox
 
 MAX_PAGE = 512_000
 """Bytes of a page that are read."""

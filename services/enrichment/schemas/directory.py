@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from services.enrichment.gateways.reference_data import country_code
 from services.enrichment.rules.facts import host_of
-from services.enrichment.rules.mail import registrable
 from shared.errors import Invalid, Malformed, TooLarge, UnsupportedMedia
 from shared.events.envelope import errors_of
+from shared.mail_addresses import registrable
 from shared.strict_json import read_json
 
 Short = Annotated[str, Field(min_length=1, max_length=300)]

@@ -1,18 +1,30 @@
 """The guarantees of the database: the schema, isolation of tenants, index lookups."""
 
+from itertools import pairwise
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from services.capture.rules.contact import normalise
-from services.capture.store import candidates, leads
+from services.capture.store import blocks, candidates, duplicates, leads
 from services.capture.tables import metadata
 from shared.db import DatabaseError
 from shared.ids import uuid7
 from shared.migrations import MESSAGING_TABLES
 from shared.migrations.engine import make_engine
 
-TABLES = ("lead", "lead_identity", "merge", "duplicate", "import_job", "import_chunk", "import_error")
+TABLES = (
+    "lead",
+    "lead_identity",
+    "merge",
+    "duplicate",
+    "blocking_key",
+    "duplicate_search",
+    "import_job",
+    "import_chunk",
+    "import_error",
+)
 PHONE = "+12025550143"
 
 
@@ -40,6 +52,9 @@ async def full_tenant(capture, tenant):
             "INSERT INTO import_error (tenant_id, import_id, line, value, reason) VALUES (:tenant, :id, 1, '', '')",
             **key,
         )
+        # The search for duplicates may have taken its own away, and has not stored any yet.
+        await blocks.request_search(work, [(tenant, key["id"])])
+        await work.run("INSERT INTO blocking_key VALUES (:tenant, 1, :id)", **key)
         for table in TABLES:
             assert await work.fetch(f"SELECT tenant_id FROM {table}"), table
     return tenant
@@ -108,5 +123,43 @@ async def test_every_submission_is_found_by_index_however_young_the_table(captur
     text = "\n".join(plan)
     conditions = [line.strip() for line in plan if "Index Cond" in line]
     assert "Seq Scan" not in text
-    assert len(conditions) == 7
+    assert len(conditions) == 6
     assert all(condition.count(" = w") >= 2 for condition in conditions), text
+
+
+async def test_the_search_for_duplicates_reads_by_index(capture, tenant):
+    plan: list[str] = []
+    key = (tenant, uuid7())
+    async with capture.database.worker([tenant]) as work:
+        numbers = "generate_series(1, 5000) AS n"
+        for statement in (
+            f"INSERT INTO blocking_key SELECT :tenant, n, :lead FROM {numbers}",
+            f"INSERT INTO duplicate_search (tenant_id, lead_id) SELECT :tenant, :lead FROM {numbers}",
+            f"""
+            INSERT INTO duplicate (tenant_id, pair_id, lead_a, lead_b, score, reasons, state, found_on)
+            SELECT :tenant, md5('pair' || n)::uuid, (lpad(to_hex(n), 32, '0'))::uuid, :lead, 0.5, ARRAY['same name'],
+                   'open', now()
+            FROM {numbers}
+            """,
+        ):
+            await work.run(statement, tenant=tenant, lead=key[1])
+        await blocks.plan_anew(work)
+        fetch, fetch_tuples = work.fetch, work.fetch_tuples
+
+        async def explain(statement, **parameters):
+            plan.extend(row["QUERY PLAN"] for row in await fetch(f"EXPLAIN {statement}", **parameters))
+            return await fetch_tuples(statement, **parameters) if statement.lstrip().startswith("SELECT") else []
+
+        work.fetch = work.fetch_tuples = work.run = explain
+        await blocks.waiting_tenants(work, 5)
+        await blocks.take_waiting(work, [tenant], 5)
+        await blocks.with_aliases(work, [key])
+        await blocks.replace_keys(work, {key: frozenset([1])})
+        await blocks.neighbours(work, {key: frozenset([1])}, 5)
+        await duplicates.known_pairs(work, [key])
+    text = "\n".join(plan)
+    assert "Seq Scan" not in text
+    # The small tables of this test may as well be read by tenant; the keys, of which there are most, never.
+    of_keys = [condition for scan, condition in pairwise(plan) if "Scan" in scan and "blocking_key" in scan]
+    assert len(of_keys) == 2, text
+    assert all("key = w.key" in condition or "lead_id = w.lead_id" in condition for condition in of_keys), text

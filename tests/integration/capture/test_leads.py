@@ -214,7 +214,7 @@ async def test_the_same_phone_with_another_email_is_a_pair_for_review(api):
     ).json()
     (pair,) = (await api.get("/v1/duplicates")).json()["items"]
     assert pair["lead_ids"] == [ada["lead_id"], eve["lead_id"]]
-    assert pair["reasons"] == ["same_phone"]
+    assert pair["reasons"] == ["same phone", "e-mails differ", "companies differ"]
     path = f"/v1/duplicates/{pair['id']}/decision"
     assert (await api.post(path, json={"decision": "perhaps"})).status_code == 422
     assert (await api.post(path, json={"decision": "distinct"})).status_code == 200

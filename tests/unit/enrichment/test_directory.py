@@ -4,10 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from services.enrichment.rules.company_names import name_key
-from services.enrichment.rules.mail import registrable
 from services.enrichment.schemas import DirectoryBody, SettingsBody, read_directory
 from services.enrichment.schemas.directory import MAX_COMPANIES
 from shared.errors import Invalid, TooLarge
+from shared.mail_addresses import registrable
 
 TABLE = """Company Domain;Company Name;INDUSTRY;Employees;Country;Owner
 https://www.Acme-Tools.de/about;Acme Tools;;1,000;Germany;Eva

@@ -4,7 +4,7 @@ import pytest
 
 from services.enrichment.gateways.reference_data import country_code, phone_of, subject_of
 from services.enrichment.rules import GUESS, Finding, join_findings, local_findings
-from services.enrichment.rules.mail import country_of_domain, is_disposable, is_free, registrable
+from shared.mail_addresses import country_of_domain, is_disposable, is_free, registrable
 
 
 def facts(**fields: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 
-from services.enrichment.rules.vocabulary.role_mailboxes import ROLE_MAILBOXES
+from shared.role_mailboxes import ROLE_MAILBOXES
 
 _END_OF_ROLE = re.compile(r"([._-]?\d+|[._-][a-z]{2})\Z")
 
