@@ -97,7 +97,7 @@ def assess(text: str, subject: str, channel: str, model: Model, among: tuple[str
 
 def sentence_for(model: Model, label: str, sentences: Sequence[str], channel: str) -> tuple[str, float]:
     """The sentence that speaks most for a label, and how probable the label is by this sentence alone."""
-    sentences = sentences[: SENTENCES // 2] + sentences[SENTENCES // 2 :][-SENTENCES // 2 :]
+    sentences = [*sentences[: SENTENCES // 2], *sentences[SENTENCES // 2 :][-SENTENCES // 2 :]]
     if len(sentences) > TRIED:
         sentences = sorted(sentences, key=lambda sentence: -model.evidence(sentence)[label])[:TRIED]
     found = [
