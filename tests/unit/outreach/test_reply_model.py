@@ -48,7 +48,7 @@ def test_a_tenants_model_knows_its_words_and_keeps_what_it_knew():
         for where, label in (("grazing beyond the hill", "interested"), ("all down in the barn", "later"))
     ]
     model = adaptation.adapted(shipped_model(), rows)
-    assert model.to_bytes() == adaptation.adapted(shipped_model(), rows).to_bytes()
+    assert np.array_equal(model.weights, adaptation.adapted(shipped_model(), rows).weights)
     for text, label in (
         ("The llamas are grazing beyond the hill.", "interested"),
         ("Never write to me again.", "opt_out"),
