@@ -40,7 +40,7 @@ def print_labels(rows: Sequence[Row]) -> dict[str, float]:
 
 def print_cross_validated() -> dict[str, float]:
     """Print the figures of data/replies, each fifth labelled by a model of the others (takes minutes)."""
-    rows = training.shipped_rows(times=1)
+    rows = training.shipped_rows()
     found = training.cross_validated(rows)
     figures = dict(training.describe(found))
     replies = [number for number, row in enumerate(rows) if row.label != "ordinary"]

@@ -2,14 +2,16 @@
 
 import pytest
 
+from services.outreach.keys import message_id
 from services.outreach.replies import rules
-from services.outreach.replies.rules import model_labels, new_text
+from services.outreach.replies.rules import automatic_replies, model_labels, new_text
 from services.outreach.replies.rules.model_labels import Assessment
+from shared.ids import uuid7
 
 
 def assessed(label: str, probability: float, **others: float) -> Assessment:
     rest = dict.fromkeys(("other", "interested", "opt_out", "declined"), 0.001) | others
-    return Assessment(label, rest | {label: probability}, "because", True)
+    return Assessment(label, rest | {label: probability}, "because", 1.0, length=20)
 
 
 def classified(body: str, **headers: str) -> rules.Classification:
@@ -30,14 +32,15 @@ def model(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("probability", "alone", "label", "human"),
     [
-        (0.13, 0.0, "opt_out", False),
-        (0.01, 0.6, "opt_out", False),
+        (0.09, 0.0, "opt_out", False),
+        (0.01, 0.4, "opt_out", False),
         (0.01, 0.2, "other", True),
         (0.01, 0.0, "interested", False),
     ],
 )
-def test_words_need_little_and_are_never_passed_over_in_silence(model, probability, alone, label, human):
+def test_words_need_little_and_are_never_passed_over_in_silence(model, monkeypatch, probability, alone, label, human):
     model(assessed("interested", 0.8, opt_out=probability), alone)
+    monkeypatch.setattr(rules, "_opt_out_by_clause", lambda *_: False)
     found = classified("Lovely! But do take me off the list, friend.")
     assert (found.label, found.needs_human) == (label, human)
 
@@ -45,7 +48,7 @@ def test_words_need_little_and_are_never_passed_over_in_silence(model, probabili
 @pytest.mark.parametrize(
     ("text", "probability", "label"),
     [
-        ("Goodbye then.", 0.6, "opt_out"),
+        ("Goodbye then.", 0.45, "opt_out"),
         ("Goodbye then. " * 80, 0.6, "other"),
         ("Goodbye then. " * 80, 0.85, "opt_out"),
     ],
@@ -64,10 +67,61 @@ def test_on_a_list_the_model_alone_does_not_opt_out(model):
     assert classified("Please take me off the list.", **{"list-id": "<x>"}).label == "opt_out"
 
 
-def test_no_road_ends_by_a_text_that_is_perhaps_no_reply(model):
-    model(assessed("declined", 0.6, other=0.1))
+def test_a_clause_with_opt_out_words_is_enough_but_not_in_an_absence_note(model):
+    text = "You are our competitor, so take us off your mailing list at once before you tell me your prices."
+    model(assessed("interested", 0.9))
+    assert classified(text).label == "opt_out"
+    model(assessed("out_of_office", 0.9))
+    assert classified(text).label == "out_of_office"
+
+
+@pytest.mark.parametrize(
+    ("probability", "headers", "label"),
+    [
+        (0.3, {"subject": "Re: pumps"}, "declined"),
+        (0.3, {"subject": "[EXTERNAL] AW: pumps"}, "declined"),
+        (0.3, {}, "declined"),
+        (0.3, {"subject": "pumps"}, "other"),
+        (0.7, {"subject": "pumps"}, "declined"),
+        (0.7, {"subject": "Re: [Users] pumps"}, "other"),
+        (0.9, {"subject": "Re: [Users] pumps"}, "declined"),
+        (0.7, {"subject": "Re: pumps", "precedence": "bulk"}, "other"),
+        (0.9, {"subject": "Re: pumps", "precedence": "bulk"}, "declined"),
+        (0.99, {"subject": "Re: pumps", "list-id": "<users.example>"}, "other"),
+        (0.3, {"list-id": "<sales.example>", "in-reply-to": "<acdefghijklmnopqrstuvwx234@mail.example>"}, "declined"),
+    ],
+)
+def test_the_less_a_mail_answers_us_the_more_it_needs_to_end_a_road(model, probability, headers, label):
+    model(assessed("declined", probability))
+    found = classified("We shall not.", **headers)
+    assert (found.label, found.needs_human) == (label, label == "other")
+
+
+def test_a_long_answer_needs_more_to_end_a_road(model, monkeypatch):
+    monkeypatch.setattr(model_labels, "assess", lambda *_, **__: Assessment("declined", probabilities, "x", 1.0, 500))
+    probabilities = dict.fromkeys(("other", "opt_out"), 0.001) | {"declined": 0.4}
+    assert classified("We shall not.").needs_human
+    probabilities["declined"] = 0.6
     assert classified("We shall not.").label == "declined"
-    model(assessed("declined", 0.6, other=0.3))
+
+
+def test_a_reference_to_a_mail_of_ours_is_known_by_its_form():
+    ours = message_id(uuid7(), "mail.example")
+    assert automatic_replies.source_of("email", {"references": f"<x@y> <{ours}>", "list-id": "a"}) == "an answer"
+    assert automatic_replies.source_of("email", {"references": "<x@y>", "list-id": "a"}) == "a list"
+
+
+def test_opt_out_words_in_a_mail_that_answers_nobody_are_for_a_human(model):
+    model(assessed("other", 0.9, opt_out=0.1), alone=0.9)
+    text = "The new version lets everybody unsubscribe from the list."
+    assert classified(text, subject="Version 4 is out").needs_human
+    assert classified(text, subject="Re: pumps").label == "opt_out"
+
+
+def test_no_road_ends_by_a_text_that_is_perhaps_no_reply(model):
+    model(assessed("declined", 0.6, other=0.05))
+    assert classified("We shall not.").label == "declined"
+    model(assessed("declined", 0.6, other=0.2))
     assert classified("We shall not.").needs_human
 
 

@@ -12,8 +12,9 @@ from services.outreach.replies.rules import (
     short_answers,
     wrong_addresses,
 )
+from services.outreach.replies.rules.automatic_replies import Source
 from services.outreach.replies.rules.model_labels import Assessment
-from services.outreach.replies.rules.reply_model import MODEL_LABELS, Model, shipped_model
+from services.outreach.replies.rules.reply_model import MODEL_LABELS, Model, reading_of, shipped_model
 
 Label = Literal[
     "interested",
@@ -34,18 +35,22 @@ WRONG_ADDRESS_LABELS = frozenset({"wrong_person", "moved_company"})
 """Labels with which "this is not their number" makes the address invalid."""
 
 
-OPT_OUT_WITH_WORDS = 0.12
-OPT_OUT_BY_MODEL = 0.50
+OPT_OUT_WITH_WORDS = 0.08
+OPT_OUT_BY_MODEL = 0.40
 OPT_OUT_OF_A_LONG_TEXT = 0.80
-OPT_OUT_ON_A_LIST = 0.90
-OPT_OUT_BY_ITSELF = 0.50
+OPT_OUT_BY_SOFTWARE = 0.90
+OPT_OUT_BY_ITSELF = 0.30
+OPT_OUT_BY_CLAUSE = 0.60
 """How probable an opt-out has to be: where words say so too, by the model alone, so in a long text, with words in a
-mail that a list or a help desk sent (there the model alone does not do), and of the sentence with words by itself."""
+mail that a list or a help desk sent (there the model alone does not do), of the sentence with the words by itself, and
+of its part between commas (which an absence note does not count: it may speak of another list)."""
 LONG = 800
 """Characters; whoever writes so much and opts out has a word for it."""
 PERHAPS_BY_ITSELF = 0.10
 """So probable by itself, a sentence with such words is shown to a human: an opt-out is never passed over in silence."""
 PERHAPS_AN_OPT_OUT = "perhaps an opt-out"
+OF_A_MACHINE = 0.10
+"""How probable a departure has to be by its sentence alone where a machine tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,8 @@ def classify(
     """Label a reply. `headers`: names in lower case; `model`: the tenant's own, else the one that is shipped."""
     model = model or shipped_model()
     subject = headers.get("subject", "")
-    sender = automatic_replies.sender_of(headers)
     text = read.newest or read.own
-    if sender == "machine":
+    if automatic_replies.is_automatic(headers):
         return _of_a_machine(channel, subject, text, model)
     word = opt_outs.stop_word(read) or opt_outs.keyword_in_subject(read, subject)
     if word:
@@ -89,12 +93,13 @@ def classify(
     stays = opt_outs.asks_to_stay(read.own)
     possible = tuple(each for each in MODEL_LABELS if each not in ("opt_out", "ordinary")) if stays else ()
     assessment = model_labels.assess(text, subject, channel, model, possible)
-    on_a_list = sender == "perhaps a machine"
-    opt_out = None if stays else _opt_out(read, assessment, model, on_a_list=on_a_list)
+    source = automatic_replies.source_of(channel, headers)
+    opt_out = None if stays else _opt_out(read, assessment, model, source)
     if opt_out:
         return opt_out
-    doubtful = on_a_list and assessment.label == "auto_reply" and assessment.probability < 0.6
-    if doubtful or not assessment.sure(on_a_list=on_a_list):
+    by_software = source in ("software", "a list")
+    doubtful = by_software and assessment.label == "auto_reply" and assessment.probability < 0.6
+    if doubtful or not assessment.sure(source):
         return _for_a_human("the model is not sure", assessment)
     if assessment.label == "other":
         return _for_a_human("it says nothing that has a label of its own", assessment)
@@ -109,28 +114,33 @@ def _of_a_machine(channel: str, subject: str, text: str, model: Model) -> Classi
         wrong = wrong_addresses.names_wrong_address(text)
         return (
             _by_the_model(assessment, wrong_address=wrong)
-            if assessment.supported
+            if assessment.by_itself >= OF_A_MACHINE
             else _for_a_human("no sentence says so", assessment)
         )
     return Classification(assessment.label, round(assessment.probability, 3), assessment.because)
 
 
-def _opt_out(read: new_text.NewText, assessment: Assessment, model: Model, *, on_a_list: bool) -> Classification | None:
+def _opt_out(read: new_text.NewText, assessment: Assessment, model: Model, source: Source) -> Classification | None:
     """An opt-out by words and model together; None where there is none. What is left in doubt is for a human."""
     probability = assessment.probabilities["opt_out"]
     words = opt_outs.opt_out_words(read.own)
-    if words and on_a_list:
-        if probability >= OPT_OUT_ON_A_LIST:
+    if words and source in ("software", "a list"):
+        if probability >= OPT_OUT_BY_SOFTWARE:
             return Classification("opt_out", round(probability, 3), words)
     elif words:
         alone = _opt_out_alone(read.own, words, model)
-        if probability >= OPT_OUT_WITH_WORDS or alone >= OPT_OUT_BY_ITSELF:
+        enough = probability >= OPT_OUT_WITH_WORDS or alone >= OPT_OUT_BY_ITSELF
+        elsewhere = source != "an answer" and assessment.label == "other"
+        if not elsewhere and (enough or _opt_out_by_clause(read.own, words, assessment, model)):
             return Classification("opt_out", round(max(probability, alone, 0.5), 3), words)
-        if alone >= PERHAPS_BY_ITSELF:
+        if enough or alone >= PERHAPS_BY_ITSELF:
             return _for_a_human(PERHAPS_AN_OPT_OUT, assessment)
-    elif not on_a_list and probability >= (OPT_OUT_OF_A_LONG_TEXT if len(read.own) > LONG else OPT_OUT_BY_MODEL):
-        supported = assessment.label != "opt_out" or assessment.supported
-        return _by_the_model(assessment, "opt_out") if supported else _for_a_human("no sentence says so", assessment)
+    elif probability >= (OPT_OUT_OF_A_LONG_TEXT if len(read.own) > LONG else OPT_OUT_BY_MODEL):
+        ours = source == "an answer" and assessment.probabilities["other"] <= model_labels.NEEDS[source].other
+        if assessment.label != "opt_out" and ours:
+            return _by_the_model(assessment, "opt_out")
+        if assessment.label == "opt_out" and assessment.ends_the_road(source):
+            return _by_the_model(assessment)
     if assessment.label == "opt_out":
         return _for_a_human(PERHAPS_AN_OPT_OUT, assessment)
     return None
@@ -138,8 +148,18 @@ def _opt_out(read: new_text.NewText, assessment: Assessment, model: Model, *, on
 
 def _opt_out_alone(text: str, words: str, model: Model) -> float:
     """How probable an opt-out is by the sentence with these words alone, whatever stands around it."""
-    sentence = model_labels.sentence_with(words, text)
-    return model_labels.assess(sentence, "", "email", model).probabilities["opt_out"] if sentence else 0.0
+    return _probable_opt_out(model_labels.sentence_with(words, text), model)
+
+
+def _opt_out_by_clause(text: str, words: str, assessment: Assessment, model: Model) -> bool:
+    """Whether the part of a sentence with these words is an opt-out, in a text that is no absence note."""
+    if assessment.label in automatic_replies.MACHINE_LABELS:
+        return False
+    return _probable_opt_out(model_labels.clause_with(words, text), model) >= OPT_OUT_BY_CLAUSE
+
+
+def _probable_opt_out(part: str, model: Model) -> float:
+    return model.probabilities(reading_of(part, "", "email"))["opt_out"] if part else 0.0
 
 
 def _by_the_model(assessment: Assessment, label: str | None = None, *, wrong_address: bool = False) -> Classification:

@@ -1,4 +1,4 @@
-"""Automatic replies, by their headers (RFC 3834, 8098) and by subjects that mail programs write themselves."""
+"""Where a reply comes from: a machine (RFC 3834, 8098), a mailing list (RFC 2369, 2919), or a person who answers us."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,9 @@ from typing import Literal
 
 Headers = Mapping[str, str]
 """Header names in lower case; of a repeated header the last value."""
-Sender = Literal["machine", "perhaps a machine", "a person"]
+Source = Literal["an answer", "a mail", "software", "a list"]
+"""What a mail is that no machine wrote: an answer to ours, a mail that may be about anything, what a help desk or other
+software sent for a person, or the post of a mailing list."""
 MACHINE_LABELS = ("auto_reply", "out_of_office", "moved_company")
 """What a machine can say."""
 
@@ -23,22 +25,47 @@ _SUBJECT = _any(
     r"^\[?(ticket|case|request)\b.{0,10}#?\d|^undeliver|^eingangsbestätigung|^accusé de réception|^ricevuta di",
 )
 _OF_MACHINES = ("x-autoreply", "x-autorespond", "x-autoreply-from", "x-mail-autoreply")
-_LISTS = ("list-id", "list-unsubscribe", "feedback-id")
+_LISTS = ("list-id", "list-post", "list-unsubscribe", "list-archive", "mailing-list", "x-mailing-list", "x-beenthere")
+_OUR_ID = re.compile(r"\b[a-z2-7]{26}@")
+"""A Message-ID of ours begins so (`services/outreach/keys.py`)."""
+_ANSWERED = re.compile(
+    r"^\s{0,5}(\[?ext(ern\w{0,3})?\]?:?\s{0,5})?"
+    r"(re|aw|antw|sv|vs|r|ris|rv|res|odp|fw|fwd|wg|tr|i|enc|vb|doorst)\s?(\[\d{1,3}\])?\s?:",
+    re.I,
+)
+_LIST_TAG = re.compile(r"^\s{0,5}(?:(?:re|aw|sv|r|fwd?)\s?:\s{0,5}){0,3}\[(?!ext|spam|secure)[^\[\]]{2,30}\]", re.I)
+"""Lists put their name in brackets before the subject; mail gateways put their warnings there."""
 
 
-def sender_of(headers: Headers) -> Sender:
-    """Whether a machine sent it.
-
-    Only what says so itself is a machine. Help desks and lists send what persons write with `Precedence: bulk`,
-    `X-Auto-Response-Suppress` or `List-Id`: there the text decides, and a human where it is not clear.
-    """
+def is_automatic(headers: Headers) -> bool:
+    """Whether a machine wrote it. Only what says so itself is a machine's."""
     submitted = headers.get("auto-submitted", "").split(";")[0].strip().lower()
-    precedence = headers.get("precedence", "").strip().lower()
     content_type = headers.get("content-type", "").lower()
-    if (submitted and submitted != "no") or precedence == "auto_reply" or content_type.startswith("multipart/report"):
-        return "machine"
-    if any(headers.get(name) for name in _OF_MACHINES) or _SUBJECT.search(headers.get("subject", "")[:200]):
-        return "machine"
-    suppressed = headers.get("x-auto-response-suppress", "").strip()
-    bulk = precedence in ("bulk", "junk", "list") or headers.get("return-path", "").strip() == "<>"
-    return "perhaps a machine" if bulk or suppressed or any(headers.get(name) for name in _LISTS) else "a person"
+    if (submitted and submitted != "no") or _precedence(headers) == "auto_reply":
+        return True
+    if content_type.startswith("multipart/report") or any(headers.get(name) for name in _OF_MACHINES):
+        return True
+    return bool(_SUBJECT.search(headers.get("subject", "")[:200]))
+
+
+def source_of(channel: str, headers: Headers) -> Source:
+    """Where a reply comes from that no machine wrote.
+
+    Help desks send what persons write with `Precedence: bulk` or `X-Auto-Response-Suppress`, and a firm may read its
+    mail through a list: what refers to a mail of ours answers it, whatever software passed it on.
+    """
+    references = f"{headers.get('in-reply-to', '')} {headers.get('references', '')}"[-5_000:].lower()
+    if channel != "email" or _OUR_ID.search(references):
+        return "an answer"
+    if _precedence(headers) == "list" or any(headers.get(name) for name in _LISTS):
+        return "a list"
+    suppressed = headers.get("x-auto-response-suppress", "").strip() or headers.get("feedback-id")
+    empty = headers.get("return-path", "").strip() == "<>"
+    subject = headers.get("subject", "")[:200]
+    if _precedence(headers) in ("bulk", "junk") or suppressed or empty or _LIST_TAG.search(subject):
+        return "software"
+    return "an answer" if not subject.strip() or _ANSWERED.search(subject) else "a mail"
+
+
+def _precedence(headers: Headers) -> str:
+    return headers.get("precedence", "").strip().lower()

@@ -5,7 +5,7 @@ weight for each label. It runs offline, and its file (`weights/reply_model.bin`)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from math import log
@@ -76,6 +76,10 @@ class Model:
     """Of the weights, of the vector's weights, and the biases, for each label."""
     sharpness: float
     """How much a margin says, so that the probabilities are right on texts that the model does not know."""
+    _vector_weights: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_vector_weights", self.vector_weights.astype(np.float32))
 
     def probabilities(self, reading: Reading) -> dict[str, float]:
         """How probable each label is."""
@@ -87,7 +91,7 @@ class Model:
         """How far the reply is on each label's side."""
         rows, values = weighted(reading, self.numbers, self.idf)
         found = (values @ self.weights[rows]) * self.scales[0]
-        found += (centred(reading.vector, self.vector_mean) @ self.vector_weights) * self.scales[1] + self.scales[2]
+        found += (centred(reading.vector, self.vector_mean) @ self._vector_weights) * self.scales[1] + self.scales[2]
         return cast(Numbers, found.astype(np.float64))
 
     def evidence(self, sentence: str) -> dict[str, float]:

@@ -7,8 +7,9 @@ pieces. `weights/README.md` says how it was taken from the package that ships it
 
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -26,6 +27,8 @@ _WIDTH = 256
 REMEMBERED = 4_000
 """Pieces whose numbers are kept at a time: 13 kB each. A tenant's mails have some thousands of different ones."""
 _AT_ONCE = 16
+WORDS = 20_000
+"""Words whose pieces are kept."""
 _UNKNOWN, _BEGIN, _END = 0, 1, 2
 
 
@@ -50,10 +53,11 @@ class SentenceEncoder:
         self._places: dict[int, int] = {}
         columns = _WIDTH * (len(_WINDOWS) + sum(size for size, _ in _WINDOWS))
         self._remembered = np.empty((REMEMBERED, columns), np.float32)
+        self._pieces_of = lru_cache(maxsize=WORDS)(self._ids)
 
     def vector_of(self, text: str) -> Vector:
         """The vector of a text in two halves: the sum over its pieces, of length 1, and the greatest of each number."""
-        ids = _middle_left_out([_BEGIN, *self._ids(_normalised(text)), _END])
+        ids = _middle_left_out([_BEGIN, *chain.from_iterable(map(self._pieces_of, _words(text))), _END])
         found = self._neighbourhoods(self._rows(ids))
         return np.concatenate([_unit(cast(Vector, found.sum(axis=0))), found.max(axis=0)])
 
@@ -105,8 +109,8 @@ class SentenceEncoder:
             found[:, part] = np.maximum(hidden, 0) + rows[:, part]
         return found
 
-    def _ids(self, text: str) -> list[int]:
-        """The most probable way to cut the text into pieces (Viterbi over a unigram model)."""
+    def _ids(self, text: str) -> tuple[int, ...]:
+        """The most probable way to cut a word into pieces (Viterbi over a unigram model); none goes over two words."""
         length = len(text)
         best = [0.0] + [-1e38] * length
         start_of, piece_of = [0] * (length + 1), [0] * (length + 1)
@@ -129,7 +133,7 @@ class SentenceEncoder:
         while at > 0:
             ids.append(piece_of[at])
             at = start_of[at]
-        return ids[::-1]
+        return tuple(ids[::-1])
 
 
 @cache
@@ -138,11 +142,11 @@ def encoder() -> SentenceEncoder:
     return SentenceEncoder((files("services.outreach.replies.rules") / "weights" / "sentence_vectors.bin").read_bytes())
 
 
-def _normalised(text: str) -> str:
+def _words(text: str) -> list[str]:
+    """The words that are read, each with the mark of a beginning."""
     if len(text) > READ:
         text = text[: READ * 2 // 3] + " " + text[-READ // 3 :]
-    words = unicodedata.normalize("NFKC", text).split()
-    return "".join(f"\u2581{word}" for word in words)
+    return [f"\u2581{word}" for word in unicodedata.normalize("NFKC", text).split()]
 
 
 def _middle_left_out(ids: list[int]) -> list[int]:
