@@ -36,6 +36,7 @@ from shared.http import (
     encode_cursor,
     large_body,
 )
+from shared.http.openapi import schema_of
 from shared.http.pages import number
 
 router = Router(tags=["enrichment"])
@@ -112,8 +113,15 @@ async def list_directory(principal: Viewer, work: TenantWork, limit: Limit = 50,
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {"schema": DirectoryBody.model_json_schema()},
+                "application/json": {"schema": schema_of(DirectoryBody)},
                 "text/csv": {"schema": {"type": "string"}},
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["file"],
+                        "properties": {"file": {"type": "string", "format": "binary"}},
+                    }
+                },
             },
         }
     },

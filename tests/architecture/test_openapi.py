@@ -1,5 +1,6 @@
 """The OpenAPI description is exact enough to generate a client from, and its page needs no foreign host."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from shared.http import Router
 from shared.http.openapi import REASONS, Documentation
@@ -45,15 +47,18 @@ def undescribed(app: FastAPI) -> list[str]:
     )
 
 
-TYPED = ("enrichment", "goals", "scoring", "stages")
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_description_is_valid_openapi(name: str) -> None:
+    document = json.loads(json.dumps(app_of(name).openapi()))
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-@pytest.mark.parametrize("name", TYPED)
+@pytest.mark.parametrize("name", SERVICES)
 def test_every_answer_is_typed(name: str) -> None:
     assert untyped(app_of(name)) == []
 
 
-@pytest.mark.parametrize("name", TYPED)
+@pytest.mark.parametrize("name", SERVICES)
 def test_every_operation_is_described_and_has_a_tag(name: str) -> None:
     assert undescribed(app_of(name)) == []
 

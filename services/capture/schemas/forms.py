@@ -102,3 +102,36 @@ class FormOut(BaseModel):
     created_on: AwareDatetime
     created_by: str
     changed_on: AwareDatetime
+
+
+class FormFieldOut(BaseModel):
+    """One question of a form. `autocomplete`: what a browser may fill in."""
+
+    name: str
+    label: str
+    type: str
+    required: bool
+    options: list[str]
+    value: str
+    autocomplete: str
+
+
+class PublicForm(BaseModel):
+    """A form as a script that shows it needs it. `honeypot` is left empty, `started` is sent as it is."""
+
+    name: str
+    fields: list[FormFieldOut]
+    honeypot: str
+    consent: ConsentAsked | None
+    started: str
+    title: str
+    submit_label: str
+    language: str
+    redirect_url: str | None
+    proof_of_work_bits: int
+
+
+class SentForm(BaseModel):
+    """The answer to a form that was sent: the text that says thank you."""
+
+    message: str

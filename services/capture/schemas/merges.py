@@ -19,6 +19,29 @@ class DecisionIn(Body):
     keep: UUID | None = None
 
 
+class MergeOut(BaseModel):
+    """A merge that was made. `lead_id` is the lead that was kept."""
+
+    merge_id: UUID
+    lead_id: UUID
+    alias_id: UUID
+
+
+class UndoneMerge(BaseModel):
+    """A merge that was undone: both leads are there again."""
+
+    merge_id: UUID
+    undone: bool
+
+
+class DecisionOut(BaseModel):
+    """The decision on a pair, with the merge that it made."""
+
+    id: UUID
+    decision: Literal["merge", "distinct"]
+    merge_id: UUID | None = None
+
+
 class DuplicatePairOut(BaseModel):
     """Two leads that may be one person. `score`: how likely, from 0 to 1."""
 

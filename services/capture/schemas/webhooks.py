@@ -97,6 +97,28 @@ class PresetOut(BaseModel):
     settings: dict[str, Any]
 
 
+class DeliveryOutcome(BaseModel):
+    """How many items of a delivery made or changed a lead, were kept for review, and are ignored by `when`."""
+
+    taken: int
+    kept: int
+    ignored: int
+
+
+class ReplayOutcome(BaseModel):
+    """How many kept deliveries passed, and how many of those tried are still kept."""
+
+    taken: int
+    kept: int
+
+
+class LinkedInAnswer(BaseModel):
+    """The answer to LinkedIn, which verifies the address of a webhook."""
+
+    challengeCode: str
+    challengeResponse: str
+
+
 class DeliveryOut(BaseModel):
     """What arrived and made no lead. `body` is there when one delivery is asked for."""
 

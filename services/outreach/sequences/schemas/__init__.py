@@ -1,19 +1,15 @@
-"""HTTP bodies of sequences and enrolments."""
+"""HTTP bodies of requests on sequences and enrolments; `views` has those of the answers."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
-from sqlalchemy import RowMapping
+from pydantic import AwareDatetime, Field, model_validator
 
 from services.outreach.rules import Mode
 from services.outreach.schemas import Body, Channel, SendingWindow
 from services.outreach.sending.templates import MAX_TEMPLATE
 from services.outreach.sequences.rules.definition import AfterBlock, AfterDraft, Review, StepChannel
-from services.outreach.sequences.store.enrolments import StoredEnrolment
-from services.outreach.sequences.store.sequences import StoredSequence
 
 MOST_STEPS = 50
 MOST_IDS = 1_000
@@ -252,89 +248,3 @@ class Simulate(Body):
     """Now, if left out."""
     review_hours: Annotated[float, Field(ge=0, le=8_760)] = 0
     """How long each draft waits for its reviewer."""
-
-
-def sequence_view(stored: StoredSequence, approved: Mapping[tuple[UUID, str], str]) -> dict[str, Any]:
-    """A sequence as the API shows it, each step with its number, its hash, and who approved its template."""
-    return {
-        "sequence_id": stored.sequence_id,
-        "name": stored.name,
-        "state": stored.state,
-        "version": stored.version,
-        "newest_version": stored.newest,
-        "built_in": stored.built_in,
-        "created_at": stored.created_at,
-        "updated_at": stored.updated_at,
-        **stored.body,
-        "steps": [
-            {**step, "approved_by": approved.get((stored.sequence_id, step["template_sha256"]))}
-            for step in stored.body["steps"]
-        ],
-    }
-
-
-class EnrolmentView(BaseModel):
-    """One lead in one sequence. `step`: the number of the step that is taken next, `next_at`: when that is planned."""
-
-    enrolment_id: UUID
-    lead_id: UUID
-    sequence_id: UUID
-    version: int
-    state: str
-    step: int | None
-    next_at: datetime | None
-    why: str | None
-    """What the step waits for."""
-    paused_until: datetime | None
-    reason: str | None
-    detail: str | None
-    draft_id: UUID | None
-    cause: str
-    enrolled_by: str
-    created_at: datetime
-    ended_at: datetime | None
-    steps: list[dict[str, Any]] | None = None
-    """What became of each step so far; only where one enrolment is read."""
-    history: list[dict[str, Any]] | None = None
-    """What happened besides: by whom, with which note, because of which event."""
-
-
-_UNDER_WAY = {
-    "composing": "its draft is being written",
-    "review": "its draft waits for a human",
-    "sending": "its message leaves",
-}
-
-
-def enrolment_view(
-    stored: StoredEnrolment,
-    steps: Sequence[RowMapping] | None = None,
-    history: Sequence[RowMapping] | None = None,
-) -> EnrolmentView:
-    """An enrolment as the API shows it."""
-    next_at, why = stored.planned_at, stored.why
-    present = next((each for each in steps or () if each["draft_id"] == stored.draft_id), None)
-    if stored.draft_id is not None:
-        next_at, why = None, f"step {stored.step} is under way"
-        if present is not None:
-            next_at = present["dispatch_due_at"] if present["dispatch_state"] == "queued" else None
-            why = present["dispatch_reason"] or _UNDER_WAY.get(present["state"], present["state"])
-    reason = stored.reason or (stored.detail if stored.state == "paused" else None)
-    return EnrolmentView(
-        **{
-            name: getattr(stored, name)
-            for name in EnrolmentView.model_fields
-            if name not in ("next_at", "why", "reason", "steps", "history")
-        },
-        next_at=next_at if stored.running else None,
-        why=why if stored.running else None,
-        reason=reason,
-        steps=[dict(each) for each in steps] if steps is not None else None,
-        history=[dict(each) for each in history] if history is not None else None,
-    )
-
-
-def job_view(row: RowMapping) -> dict[str, Any]:
-    """A job with its progress."""
-    names = ("job_id", "sequence_id", "kind", "state", "total", "done", "actor", "note", "created_at", "ended_at")
-    return {name: row[name] for name in names}
