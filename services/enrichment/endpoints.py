@@ -80,7 +80,11 @@ async def list_providers(principal: Viewer, work: TenantWork) -> Any:
     return {"items": await providers.configured(work, principal.tenant), "next_cursor": None}
 
 
-@router.put("/providers", response_model=Page[ProviderOut])
+@router.put(
+    "/providers",
+    response_model=Page[ProviderOut],
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": schema_of(ProvidersBody)}}}},
+)
 async def put_providers(body: dict[str, Any], principal: Admin, work: TenantWork, request: Request) -> Any:
     """Replace all providers. Leads that are captured, changed or enriched on request from now on ask them.
 

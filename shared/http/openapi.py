@@ -5,6 +5,7 @@ them need a token, and which problems (RFC 9457) each can answer.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,14 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema(ref_template="#/components/schemas/{model}")
 
 
+def _models_of(package: str, of: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
+    """The models that a package defines."""
+    for model in of.__subclasses__():
+        if model.__module__.startswith(package):
+            yield model
+        yield from _models_of(package, model)
+
+
 def _taken_out(schema: Any) -> dict[str, Any]:
     """Remove the definitions (`$defs`) inside of a document, which refers to them as components; by their names."""
     found: dict[str, Any] = {}
@@ -119,6 +128,10 @@ class Documentation:
             schemas.pop(unused, None)
         schemas["Problem"] = schema_of(Problem)
         schemas |= _taken_out(whole)
+        for model in _models_of(f"services.{self._name}."):
+            # FastAPI leaves out what is null, in examples too.
+            if "examples" in (shown := schemas.get(model.__name__, {})):
+                shown["examples"] = deepcopy(model.model_config["json_schema_extra"]["examples"])  # type: ignore[index]
         components["securitySchemes"] = {_SCHEME: _TOKEN}
         for path, route in self._routes:
             for method in route.methods or ():

@@ -17,7 +17,7 @@ class Description:
     """The OpenAPI document of an app, as a check of its answers."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        self._components = _closed(document["components"])
+        self._components = closed(document["components"])
         self._paths = [(_pattern(path), item) for path, item in sorted(document["paths"].items(), key=_literal_first)]
         self._validators: dict[int, jsonschema_rs.Draft202012Validator] = {}
 
@@ -57,7 +57,7 @@ class Description:
 
     def _validator(self, schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
         if id(schema) not in self._validators:
-            whole = {**_closed(schema), "components": self._components}
+            whole = {**closed(schema), "components": self._components}
             self._validators[id(schema)] = jsonschema_rs.Draft202012Validator(whole)
         return self._validators[id(schema)]
 
@@ -81,13 +81,13 @@ def _place(path: list[str | int]) -> str:
     return ".".join(map(str, path)) or "body"
 
 
-def _closed(schema: Any) -> Any:
+def closed(schema: Any) -> Any:
     """The schema without room for fields that it does not name: each that is answered has to be described."""
     if isinstance(schema, list):
-        return [_closed(each) for each in schema]
+        return [closed(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    closed = {name: _closed(each) for name, each in schema.items()}
+    without = {name: closed(each) for name, each in schema.items()}
     if "properties" in schema and schema.get("type") == "object":
-        closed.setdefault("additionalProperties", False)
-    return closed
+        without.setdefault("additionalProperties", False)
+    return without

@@ -70,6 +70,19 @@ class FormSettings(Body):
 class FormIn(FormSettings):
     """A new form. Its leads have this `source`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Contact",
+                    "source": "website",
+                    "fields": ["full_name", "email"],
+                    "consent": {"text": "You may write to me.", "channels": ["email"]},
+                }
+            ]
+        }
+    )
+
     name: Name
     source: Name
 
@@ -77,7 +90,11 @@ class FormIn(FormSettings):
 class FormEdit(Body):
     """Changes of a form, each as in `FormIn`; `active`: whether visitors can see and send it."""
 
-    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="allow",
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"title": "Talk to us", "active": False}]},
+    )
 
     active: bool | None = None
 

@@ -26,11 +26,65 @@ class LeadOut(ContactFields):
 class FoundLead(LeadOut):
     """A lead as it is read, with the ids of the leads that were merged into it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "external_id": "w-4711",
+                    "email": "ada@lovelace.example",
+                    "phone": "+442079460958",
+                    "first_name": "Ada",
+                    "last_name": "Lovelace",
+                    "full_name": "Ada Lovelace",
+                    "company": "Analytical Ltd",
+                    "job_title": "CTO",
+                    "country": "GB",
+                    "campaign": "spring",
+                    "consent": {"email": "granted", "sms": "unknown", "basis": "form"},
+                    "attributes": {"plan": "team"},
+                    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
+                    "source": "website",
+                    "created_on": "2026-03-02T09:30:00Z",
+                    "version": 1,
+                    "updated_on": "2026-03-02T09:30:00Z",
+                    "aliases": ["01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e02"],
+                }
+            ]
+        }
+    )
+
     aliases: list[UUID]
 
 
 class SubmittedLead(LeadOut):
     """The lead of a submission. `warnings`: what was left out of the submission, or is in doubt."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "external_id": "w-4711",
+                    "email": "ada@lovelace.example",
+                    "phone": "+442079460958",
+                    "first_name": "Ada",
+                    "last_name": "Lovelace",
+                    "full_name": "Ada Lovelace",
+                    "company": "Analytical Ltd",
+                    "job_title": "CTO",
+                    "country": "GB",
+                    "campaign": "spring",
+                    "consent": {"email": "granted", "sms": "unknown", "basis": "form"},
+                    "attributes": {"plan": "team"},
+                    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
+                    "source": "website",
+                    "created_on": "2026-03-02T09:30:00Z",
+                    "version": 1,
+                    "updated_on": "2026-03-02T09:30:00Z",
+                    "warnings": [{"field": "website", "message": "is not a web address"}],
+                }
+            ]
+        }
+    )
 
     warnings: list[FieldError] | None = None
 
@@ -46,6 +100,19 @@ class BatchResult(BaseModel):
 
 class BatchOut(BaseModel):
     """The result of each lead of a batch, in the order of the request."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "results": [
+                        {"status": 201, "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01"},
+                        {"status": 422, "errors": [{"field": "email", "message": "there is no @"}]},
+                    ]
+                }
+            ]
+        }
+    )
 
     results: list[BatchResult]
 

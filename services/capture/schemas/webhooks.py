@@ -53,7 +53,15 @@ class WebhookIn(Body):
     otherwise one is made and shown once.
     """
 
-    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="allow",
+        hide_input_in_errors=True,
+        json_schema_extra={
+            "examples": [
+                {"name": "CRM", "source": "crm", "mapping": {"email": "contact.mail", "external_id": "contact.id"}}
+            ]
+        },
+    )
 
     name: Name
     source: Name
@@ -64,7 +72,11 @@ class WebhookIn(Body):
 class WebhookEdit(Body):
     """Changes of a webhook, each as in `WebhookIn`; `active`: whether it takes deliveries."""
 
-    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="allow",
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"mapping": {"email": "contact.email"}, "active": True}]},
+    )
 
     active: bool | None = None
     secret: Annotated[str, Field(min_length=8, max_length=500)] | None = None

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from services.outreach.rules import Mode
 from services.outreach.schemas import Body, Channel, SendingWindow
@@ -111,6 +111,27 @@ class EnrolWhen(Body):
 class SequenceBody(Body):
     """A sequence as it is written: a new one, or the next version of one."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "After the fair",
+                    "steps": [
+                        {
+                            "channel": "email",
+                            "delay": "P3D",
+                            "subject": "{{ first_name }}, a question",
+                            "body": "Dear {{ first_name }}, ...",
+                            "template": True,
+                        }
+                    ],
+                    "if_blocked": "skip",
+                    "review": "each",
+                }
+            ]
+        }
+    )
+
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
     steps: Annotated[list[StepBody], Field(min_length=1, max_length=MOST_STEPS)]
     window: SendingWindow | None = None
@@ -132,6 +153,12 @@ class SequenceBody(Body):
 
 class Activate(Body):
     """The hashes of the templates that the reviewer saw and approves."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"template_sha256s": ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]}]
+        }
+    )
 
     template_sha256s: Annotated[list[Sha256], Field(max_length=MOST_STEPS)] = []
 
@@ -155,6 +182,8 @@ class QueueFilter(Body):
 class Enrol(Body):
     """One lead (`lead_id`), or as a job many: by their ids, or by a filter of the queue."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01"}]})
+
     lead_id: UUID | None = None
     lead_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_IDS)] | None = None
     filter: QueueFilter | None = None
@@ -170,23 +199,33 @@ class Enrol(Body):
 class MoveMany(Body):
     """Enrolments to move to the newest version: these, or all of older ones. `dry_run`: only show who moves where."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dry_run": True}]})
+
     enrolment_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_IDS)] | None = None
     dry_run: bool = False
     note: Note | None = None
 
 
 class Pause(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"until": "2026-03-09T09:30:00Z", "note": "On holiday."}]}
+    )
+
     until: AwareDatetime | None = None
     """None: until somebody resumes it."""
     note: Note | None = None
 
 
 class Noted(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "She is back."}]})
+
     note: Note | None = None
 
 
 class Move(Body):
     """To a step of the enrolment's version, or (without one) to a version, or to a step of that version."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"step": 2}]})
 
     step: Annotated[int, Field(ge=1, le=10_000)] | None = None
     version: Annotated[int, Field(ge=1)] | None = None
@@ -241,6 +280,14 @@ class ScriptedEvent(Body):
 
 class Simulate(Body):
     """A made-up lead with a script of events."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"lead": {"first_name": "Ada"}, "events": [{"day": 2, "event": "reply", "label": "interested"}]}
+            ]
+        }
+    )
 
     lead: MadeUpLead = MadeUpLead()
     events: Annotated[list[ScriptedEvent], Field(max_length=200)] = []
