@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from shared.db import Database
 from shared.service import Service
-from shared.testing.answers import description_of
+from shared.testing.openapi import description_of
 
 SignToken = Callable[..., str]
 

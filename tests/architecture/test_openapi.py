@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from shared.http import Router
 from shared.http.openapi import REASONS, Documentation
-from shared.testing.answers import closed
+from shared.testing.openapi import closed
 from tests.architecture.apps import SERVICES, app_of
 
 

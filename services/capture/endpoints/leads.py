@@ -12,7 +12,7 @@ from services.capture.rules.errors import FieldError
 from services.capture.rules.lead import Lead
 from services.capture.rules.text import clean
 from services.capture.schemas.bodies import errors_out, sentence_of
-from services.capture.schemas.lead_answers import BatchOut, EngagementOut, FoundLead, LeadOut, SubmittedLead
+from services.capture.schemas.lead_views import BatchOut, EngagementOut, FoundLead, LeadOut, SubmittedLead
 from services.capture.schemas.leads import BatchIn, EngagementIn, LeadEdit, LeadIn
 from services.capture.store import merges
 from services.capture.use_cases import leads as use_cases

@@ -1,4 +1,4 @@
-"""HTTP bodies of answers about leads and their engagement."""
+"""HTTP bodies that show leads and their engagement."""
 
 from typing import Literal
 from uuid import UUID
