@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 from typing import Any
@@ -57,13 +58,21 @@ class Api:
         """What the operation (`tag.operation id`) answers, as an object of the client's models."""
         return import_module(f"{self._name}.api.{operation}").sync(*path, client=self._client, **given)
 
+    def close(self) -> None:
+        self._client.get_httpx_client().close()
+
 
 @pytest.mark.usefixtures("clients")
 def test_a_generated_client_captures_a_lead_and_approves_its_draft(system: LocalRun, tenant: str) -> None:
-    capture = Api(system, "capture", tenant, "service")
-    stages = Api(system, "stages", tenant, "reviewer")
-    outreach = Api(system, "outreach", tenant, "reviewer")
+    with (
+        closing(Api(system, "capture", tenant, "service")) as capture,
+        closing(Api(system, "stages", tenant, "reviewer")) as stages,
+        closing(Api(system, "outreach", tenant, "reviewer")) as outreach,
+    ):
+        _story(capture, stages, outreach)
 
+
+def _story(capture: Api, stages: Api, outreach: Api) -> None:
     lead = capture.models.LeadIn(source="crm", external_id="4711", email="ada@lovelace.example", phone="12")
     captured = capture("leads.create_lead", body=lead)
     assert isinstance(captured, capture.models.SubmittedLead)
