@@ -36,6 +36,7 @@ from shared.http import (
     encode_cursor,
     large_body,
 )
+from shared.http.openapi import schema_of
 from shared.http.pages import number
 
 router = Router(tags=["enrichment"])
@@ -79,7 +80,11 @@ async def list_providers(principal: Viewer, work: TenantWork) -> Any:
     return {"items": await providers.configured(work, principal.tenant), "next_cursor": None}
 
 
-@router.put("/providers", response_model=Page[ProviderOut])
+@router.put(
+    "/providers",
+    response_model=Page[ProviderOut],
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": schema_of(ProvidersBody)}}}},
+)
 async def put_providers(body: dict[str, Any], principal: Admin, work: TenantWork, request: Request) -> Any:
     """Replace all providers. Leads that are captured, changed or enriched on request from now on ask them.
 
@@ -112,8 +117,15 @@ async def list_directory(principal: Viewer, work: TenantWork, limit: Limit = 50,
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {"schema": DirectoryBody.model_json_schema()},
+                "application/json": {"schema": schema_of(DirectoryBody)},
                 "text/csv": {"schema": {"type": "string"}},
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["file"],
+                        "properties": {"file": {"type": "string", "format": "binary"}},
+                    }
+                },
             },
         }
     },

@@ -44,6 +44,21 @@ class _Ends(BaseModel):
 class NewGoal(_Ends):
     """A new goal: "50 qualified leads a month"."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "50 qualified leads a month",
+                    "metric": "qualified_created",
+                    "target": 50,
+                    "period": "month",
+                    "timezone": "Europe/Berlin",
+                    "filter": {"source": ["website", "fair"]},
+                }
+            ]
+        }
+    )
+
     name: Name
     metric: Metric = "qualified_created"
     target: Target
@@ -57,6 +72,8 @@ class NewGoal(_Ends):
 
 class GoalChange(_Ends):
     """The fields to change; a field that is not given stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"target": 60}]})
 
     name: Name | None = None
     metric: Metric | None = None

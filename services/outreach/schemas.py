@@ -108,6 +108,19 @@ class OutreachSettings(Body):
 class SettingsBody(OutreachSettings):
     """Settings to be saved. `warnings` are ignored, so that what was read can be changed and sent back."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "mode": "blended",
+                    "mailboxes": [{"from": "sales@example.org", "per_day": 200, "spacing_seconds": 30}],
+                    "window": {"days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00"},
+                    "lead_spacing_minutes": 60,
+                }
+            ]
+        }
+    )
+
     warnings: Annotated[list[dict[str, str]] | None, Field(exclude=True)] = None
 
 
@@ -134,5 +147,7 @@ class ModeView(BaseModel):
 
 class ModeBody(Body):
     """A lead's outreach mode; null: the tenant's."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"mode": "email_only"}]})
 
     mode: Mode | None

@@ -11,11 +11,27 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Request
+from pydantic import BaseModel
 
 from services.outreach.context import context_of
 from shared.errors import Forbidden, Invalid, Malformed, NotFound, Unauthorized
 from shared.http.auth import principal_of
+from shared.http.openapi import schema_of
 from shared.strict_json import read_json
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "There is neither the provider's signature nor a valid bearer token"},
+    403: {"description": "The token is not of the role operator or service"},
+    404: {"description": "The signed URL names no tenant, or there is no such message"},
+}
+"""How requests of a provider are refused."""
+
+
+def described(body: type[BaseModel]) -> dict[str, Any]:
+    """The body of such a request for the OpenAPI description: JSON of an adapter, or the provider's form."""
+    form = {"type": "object", "additionalProperties": {"type": "string"}}
+    content = {"application/json": {"schema": schema_of(body)}, "application/x-www-form-urlencoded": {"schema": form}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def signature(token: str, url: str, form: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from services.scoring.rules import Contribution, Score
 from services.scoring.rules.conditions import SUBJECTS, Operator
@@ -67,6 +67,32 @@ class Bands(BaseModel):
 
 
 class ModelBody(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "rules": [
+                        {
+                            "id": "c-level",
+                            "score": "fit",
+                            "when": {"fact": "seniority", "op": "eq", "value": "c_level"},
+                            "points": 25,
+                        },
+                        {
+                            "id": "visit",
+                            "score": "engagement",
+                            "when": {"engagement": "visit", "op": "exists"},
+                            "points": 5,
+                            "half_life_days": 7,
+                        },
+                    ],
+                    "caps": {"fit": 40, "intent": 40, "engagement": 20},
+                    "bands": {"A": 75, "B": 50, "C": 25},
+                }
+            ]
+        }
+    )
+
     rules: Annotated[list[Rule], Field(max_length=500)]
     caps: Caps = Caps()
     bands: Bands = Bands()
@@ -76,6 +102,36 @@ class ModelBody(BaseModel):
 
 
 class ModelOut(ModelBody):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "rules": [
+                        {
+                            "id": "c-level",
+                            "score": "fit",
+                            "when": {"fact": "seniority", "op": "eq", "value": "c_level"},
+                            "points": 25,
+                        },
+                        {
+                            "id": "visit",
+                            "score": "engagement",
+                            "when": {"engagement": "visit", "op": "exists"},
+                            "points": 5,
+                            "half_life_days": 7,
+                        },
+                    ],
+                    "caps": {"fit": 40, "intent": 40, "engagement": 20},
+                    "bands": {"A": 75, "B": 50, "C": 25},
+                    "version": 2,
+                    "active": True,
+                    "created_at": "2026-03-02T09:30:00Z",
+                    "created_by": "human:ann",
+                }
+            ]
+        }
+    )
+
     version: int
     active: bool
     created_at: datetime | None
@@ -83,10 +139,30 @@ class ModelOut(ModelBody):
 
 
 class TestBody(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01"}]})
+
     lead_id: UUID
 
 
 class ScoreOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
+                    "fit": 25,
+                    "intent": 0,
+                    "engagement": 5,
+                    "total": 30,
+                    "band": "C",
+                    "model_version": 1,
+                    "as_of": "2026-03-02T09:30:00Z",
+                    "next_change_at": "2026-03-09T09:30:00Z",
+                }
+            ]
+        }
+    )
+
     lead_id: UUID
     fit: int
     intent: int
@@ -95,7 +171,7 @@ class ScoreOut(BaseModel):
     band: Literal["A", "B", "C", "D"]
     model_version: int
     as_of: datetime
-    next_change_at: datetime | None
+    next_change_at: datetime | None = None
     """Until this moment the score changes only if an event is received; null: then for ever."""
 
     @staticmethod
@@ -130,6 +206,44 @@ class ContributionOut(BaseModel):
 
 
 class ExplanationOut(ScoreOut):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
+                    "fit": 25,
+                    "intent": 0,
+                    "engagement": 5,
+                    "total": 30,
+                    "band": "C",
+                    "model_version": 1,
+                    "as_of": "2026-03-02T09:30:00Z",
+                    "next_change_at": "2026-03-09T09:30:00Z",
+                    "contributions": [
+                        {
+                            "score": "fit",
+                            "rule": "c-level",
+                            "points": 25.0,
+                            "event_id": None,
+                            "fact": "seniority",
+                            "field": None,
+                            "at": None,
+                        },
+                        {
+                            "score": "engagement",
+                            "rule": "visit",
+                            "points": 5.0,
+                            "event_id": "01935a74-55ee-7cde-8f01-23456789ab05",
+                            "fact": None,
+                            "field": None,
+                            "at": "2026-03-02T09:30:00Z",
+                        },
+                    ],
+                }
+            ]
+        }
+    )
+
     contributions: list[ContributionOut]
 
 

@@ -12,6 +12,7 @@ from shared.http.auth import (
     public,
 )
 from shared.http.idempotency import Once
+from shared.http.openapi import FieldError
 from shared.http.pages import Limit, Page, decode_cursor, encode_cursor
 from shared.http.preconditions import IfMatch, check_if_match, etag
 from shared.http.problems import problem_type
@@ -22,6 +23,7 @@ from shared.http.token_claims import Principal
 
 __all__ = [
     "Admin",
+    "FieldError",
     "IfMatch",
     "Limit",
     "Once",

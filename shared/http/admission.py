@@ -32,7 +32,7 @@ class Routes:
         self.public: list[re.Pattern[str]] = []
         self.large: list[re.Pattern[str]] = []
         self.streaming: list[re.Pattern[str]] = []
-        self._methods: list[tuple[re.Pattern[str], set[str]]] = []
+        self._methods: list[tuple[str, re.Pattern[str], set[str]]] = []
 
     def add(self, router: APIRouter, prefix: str) -> None:
         """Remember the marked routes of a router."""
@@ -41,15 +41,20 @@ class Routes:
                 continue
             marks = {dependency.call for dependency in route.dependant.dependencies}
             pattern = compile_path(prefix + route.path)[0]
-            self._methods.append((pattern, route.methods or set()))
+            self._methods.append((prefix + route.path, pattern, route.methods or set()))
             if public in marks:
                 self.public.append(pattern)
             if large_body in marks:
                 self.large.append(pattern)
 
     def allowed(self, path: str) -> list[str]:
-        """The methods of all routes that have this path (RFC 9110, 15.5.6: `Allow` lists them)."""
-        return sorted(set().union(*(methods for pattern, methods in self._methods if pattern.fullmatch(path))))
+        """The methods of the routes that have this path (RFC 9110, 15.5.6: `Allow` lists them).
+
+        A path that routes name literally, such as `/leads/batch`, is not one of `/leads/{lead_id}` as well.
+        """
+        found = [(template, methods) for template, pattern, methods in self._methods if pattern.fullmatch(path)]
+        literal = [methods for template, methods in found if template == path]
+        return sorted(set().union(*(literal or (methods for _, methods in found))))
 
 
 class Admission:

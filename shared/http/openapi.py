@@ -5,6 +5,7 @@ them need a token, and which problems (RFC 9457) each can answer.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ class FieldError(BaseModel):
 
     field: str = Field(examples=["email"])
     message: str = Field(examples=["there is no @"])
+    value: Any = Field(None, description="Of a statement that nothing known supports: what it says")
 
 
 class Problem(BaseModel):
@@ -67,6 +69,29 @@ class Problem(BaseModel):
     status: int = Field(examples=[404])
     detail: str = Field(description="A sentence for people", examples=["there is no such lead"])
     errors: list[FieldError] = Field(default=[], description="Of a bad request: each field that is wrong")
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a body that a route reads by itself, for its `openapi_extra`."""
+    return model.model_json_schema(ref_template="#/components/schemas/{model}")
+
+
+def _models_of(package: str, of: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
+    """The models that a package defines."""
+    for model in of.__subclasses__():
+        if model.__module__.startswith(package):
+            yield model
+        yield from _models_of(package, model)
+
+
+def _taken_out(schema: Any) -> dict[str, Any]:
+    """Remove the definitions (`$defs`) inside of a document, which refers to them as components; by their names."""
+    found: dict[str, Any] = {}
+    for each in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        found |= _taken_out(each)
+    if isinstance(schema, dict):
+        found |= schema.pop("$defs", {})
+    return found
 
 
 class Documentation:
@@ -101,8 +126,12 @@ class Documentation:
         schemas = components.setdefault("schemas", {})
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
-        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= problem.pop("$defs") | {"Problem": problem}
+        schemas["Problem"] = schema_of(Problem)
+        schemas |= _taken_out(whole)
+        for model in _models_of(f"services.{self._name}."):
+            # FastAPI leaves out what is null, in examples too.
+            if "examples" in (shown := schemas.get(model.__name__, {})):
+                shown["examples"] = deepcopy(model.model_config["json_schema_extra"]["examples"])  # type: ignore[index]
         components["securitySchemes"] = {_SCHEME: _TOKEN}
         for path, route in self._routes:
             for method in route.methods or ():
@@ -129,12 +158,20 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
     """Add to an operation what its route implies: the token, and the problems that can be answered."""
     dependants = list(_flat(route.dependant))
     is_public = any(each.call is public for each in dependants)
-    operation["security"] = [] if is_public else [{_SCHEME: []}]
     responses = operation["responses"]
-    for status in ([] if is_public else [401]) + list(_problems(route, method, dependants)):
-        described = responses.setdefault(str(status), {"description": REASONS[status]})
-        if status == 422 or "content" not in described:
-            described |= {"description": REASONS[status], "content": _PROBLEM}
+    # A public route that can answer 401 takes a signature of its own in the place of the token.
+    token: list[dict[str, list[str]]] = [{_SCHEME: []}]
+    operation["security"] = token if not is_public else [*token, {}] if "401" in responses else []
+    declared = [int(status) for status in responses if status >= "400"]
+    for status in ([] if is_public else [401]) + [*declared, *_problems(route, method, dependants)]:
+        described = responses.setdefault(str(status), {})
+        content = described.setdefault("content", {})
+        if status == 422:
+            # FastAPI describes it as JSON of another shape.
+            content.pop("application/json", None)
+            described["description"] = REASONS[status]
+        content |= _PROBLEM
+        described.setdefault("description", REASONS[status])
     operation["responses"] = dict(sorted(responses.items()))
 
 

@@ -98,6 +98,9 @@ def install(app: FastAPI) -> None:
         if any(item["type"] == "json_invalid" for item in found):
             return await _unread(request, "the body is not JSON")
         if all(item["loc"][0] == "path" for item in found):
+            allowed = request.app.state.routes.allowed(request.url.path)
+            if request.method not in allowed:
+                return _titled(405, "Method Not Allowed", headers={"Allow": ", ".join(allowed)})
             return _titled(404, "nothing exists under this path: the id in it is not of the form of an id")
         # FastAPI hands over bytes when the content type is not JSON.
         if isinstance(error.body, bytes) and any(item["loc"] == ("body",) for item in found):

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from shared.db import Database
 from shared.service import Service
+from shared.testing.openapi import description_of
 
 SignToken = Callable[..., str]
 
@@ -36,7 +37,13 @@ class Running:
             base_url=f"http://{self.service.name}",
             headers=headers,
             timeout=30,
+            event_hooks={"response": [self._as_described]},
         )
+
+    async def _as_described(self, answer: httpx.Response) -> None:
+        await answer.aread()
+        difference = description_of(self.app).difference(answer)
+        assert difference is None, difference
 
     async def stop(self) -> None:
         await self._stack.aclose()

@@ -1,15 +1,19 @@
 """The OpenAPI description is exact enough to generate a client from, and its page needs no foreign host."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 from fastapi import FastAPI
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from shared.http import Router
 from shared.http.openapi import REASONS, Documentation
+from shared.testing.openapi import closed
 from tests.architecture.apps import SERVICES, app_of
 
 
@@ -38,6 +42,15 @@ def untyped(app: FastAPI) -> list[str]:
     return sorted(found)
 
 
+def _lists_anything(document: dict[str, Any]) -> list[str]:
+    """Pages whose items are not described."""
+    return [
+        name
+        for name, schema in document["components"]["schemas"].items()
+        if (items := schema.get("properties", {}).get("items")) and not _says_something(items["items"])
+    ]
+
+
 def undescribed(app: FastAPI) -> list[str]:
     """Operations without a sentence for people, or without a tag."""
     return sorted(
@@ -45,17 +58,41 @@ def undescribed(app: FastAPI) -> list[str]:
     )
 
 
-TYPED = ("enrichment", "goals", "scoring", "stages")
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_description_is_valid_openapi(name: str) -> None:
+    document = json.loads(json.dumps(app_of(name).openapi()))
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-@pytest.mark.parametrize("name", TYPED)
+@pytest.mark.parametrize("name", SERVICES)
 def test_every_answer_is_typed(name: str) -> None:
-    assert untyped(app_of(name)) == []
+    assert untyped(app_of(name)) == _lists_anything(app_of(name).openapi()) == []
 
 
-@pytest.mark.parametrize("name", TYPED)
+@pytest.mark.parametrize("name", SERVICES)
 def test_every_operation_is_described_and_has_a_tag(name: str) -> None:
     assert undescribed(app_of(name)) == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_body_of_a_request_has_an_example_and_every_example_is_valid(name: str) -> None:
+    document = app_of(name).openapi()
+    schemas = document["components"]["schemas"]
+    bare = set()
+    for operation, described in operations(app_of(name)):
+        body = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        (whole, *_) = [*body.get("anyOf", []), body]
+        shown = schemas[whole["$ref"].rpartition("/")[2]] if "$ref" in whole else whole
+        if shown.get("properties") and not shown.get("examples"):
+            bare.add(operation)
+    assert bare == set()
+    examples = {title: schema["examples"] for title, schema in schemas.items() if "examples" in schema}
+    assert examples
+    for title, given in examples.items():
+        check = jsonschema_rs.Draft202012Validator(
+            {**closed(schemas[title]), "components": closed(document["components"])}, validate_formats=True
+        )
+        assert [f"{title}: {error.message}" for each in given for error in check.iter_errors(each)] == []
 
 
 def test_an_answer_without_a_type_and_an_operation_without_a_sentence_are_found() -> None:

@@ -44,6 +44,8 @@ from shared.strict_json import read_json
 router = Router(tags=["imports"])
 
 _CSV_PAGE = 1_000
+_CSV = {"text/csv": {"schema": {"type": "string"}}}
+_NDJSON = {"application/x-ndjson": {"schema": {"type": "string"}}}
 _UNMAPPED = ("leave_out", "attributes")
 """What becomes of columns that no field takes."""
 _FORM = {
@@ -171,7 +173,11 @@ async def resume_import(request: Request, principal: Operator, work: TenantWork,
     return _out(await use_cases.resume_import(work, principal.tenant, import_id))
 
 
-@router.get("/imports/{import_id}/errors", response_model=None, responses={200: {"model": Page[ImportErrorOut]}})
+@router.get(
+    "/imports/{import_id}/errors",
+    response_model=Page[ImportErrorOut],
+    responses={200: {"content": {**_CSV, **_NDJSON}}},
+)
 async def list_import_errors(
     request: Request,
     principal: ViewerOrService,
@@ -188,7 +194,7 @@ async def list_import_errors(
     return await _list(request, principal, work, import_id, limit, cursor, warnings=False)
 
 
-@router.get("/imports/{import_id}/warnings", response_model=None, responses={200: {"model": Page[ImportWarningOut]}})
+@router.get("/imports/{import_id}/warnings", response_model=Page[ImportWarningOut], responses={200: {"content": _CSV}})
 async def list_import_warnings(
     request: Request,
     principal: ViewerOrService,

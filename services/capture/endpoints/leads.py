@@ -12,6 +12,7 @@ from services.capture.rules.errors import FieldError
 from services.capture.rules.lead import Lead
 from services.capture.rules.text import clean
 from services.capture.schemas.bodies import errors_out, sentence_of
+from services.capture.schemas.lead_views import BatchOut, EngagementOut, FoundLead, LeadOut, SubmittedLead
 from services.capture.schemas.leads import BatchIn, EngagementIn, LeadEdit, LeadIn
 from services.capture.store import merges
 from services.capture.use_cases import leads as use_cases
@@ -58,7 +59,12 @@ def lead_out(lead: Lead, **more: Any) -> dict[str, Any]:
     return {**captured_event(lead).data(), "updated_on": updated_on, **more}
 
 
-@router.post("/leads", status_code=201, responses={200: {"description": "The lead was known"}})
+@router.post(
+    "/leads",
+    status_code=201,
+    response_model=SubmittedLead,
+    responses={200: {"model": SubmittedLead, "description": "The lead was known"}},
+)
 @checks_depth
 async def create_lead(
     request: Request, principal: OperatorOrService, body: LeadIn, normaliser: Normaliser, key: Key = None
@@ -92,7 +98,7 @@ def _answer(result: SubmissionResult, errors: list[FieldError]) -> tuple[int, di
     return 201 if result.new else 200, lead_out(result.lead, **warnings), headers
 
 
-@router.post("/leads/batch", dependencies=[Depends(large_body)])
+@router.post("/leads/batch", response_model=BatchOut, dependencies=[Depends(large_body)])
 @checks_depth
 async def create_leads(
     principal: OperatorOrService, work: TenantWork, body: BatchIn, once: Once, normaliser: Normaliser
@@ -135,7 +141,7 @@ def _read(item: Any, normaliser: ContactNormaliser) -> tuple[Contact | None, lis
 Searched = Annotated[str, Query(max_length=2_000)]
 
 
-@router.get("/leads")
+@router.get("/leads", response_model=Page[FoundLead], response_model_exclude_unset=True)
 async def find_leads(
     principal: ViewerOrService,
     work: TenantWork,
@@ -146,7 +152,7 @@ async def find_leads(
     phone: Searched = "",
     limit: Limit = 50,
     cursor: str | None = None,
-) -> Page[dict[str, Any]]:
+) -> Any:
     """The lead with this external id of a source, this e-mail or this phone, or none; several may share a phone.
 
     Several of them together find the leads that have all. What an alias had finds the lead that was kept.
@@ -159,21 +165,21 @@ async def find_leads(
     left = [lead for lead in found if after is None or lead.lead_id > after]
     leads = left[:limit]
     aliases = await merges.aliases_of_all(work, principal.tenant, [lead.lead_id for lead in leads])
-    return Page(
-        items=[lead_out(lead, aliases=aliases.get(lead.lead_id, [])) for lead in leads],
-        next_cursor=encode_cursor({"after": str(leads[-1].lead_id)}) if len(left) > limit else None,
-    )
+    return {
+        "items": [lead_out(lead, aliases=aliases.get(lead.lead_id, [])) for lead in leads],
+        "next_cursor": encode_cursor({"after": str(leads[-1].lead_id)}) if len(left) > limit else None,
+    }
 
 
-@router.get("/leads/{lead_id}")
-async def get_lead(principal: ViewerOrService, work: TenantWork, lead_id: UUID, response: Response) -> dict[str, Any]:
+@router.get("/leads/{lead_id}", response_model=FoundLead, response_model_exclude_unset=True)
+async def get_lead(principal: ViewerOrService, work: TenantWork, lead_id: UUID, response: Response) -> Any:
     """The lead with this id; for the id of an alias, the lead that was kept."""
     lead, aliases = await use_cases.get_lead(work, principal.tenant, lead_id)
     response.headers["ETag"] = etag(lead.version)
     return lead_out(lead, aliases=aliases)
 
 
-@router.patch("/leads/{lead_id}")
+@router.patch("/leads/{lead_id}", response_model=LeadOut, response_model_exclude_unset=True)
 @checks_depth
 async def edit_lead(
     principal: Operator,
@@ -183,7 +189,7 @@ async def edit_lead(
     response: Response,
     normaliser: Normaliser,
     if_match: IfMatch = None,
-) -> dict[str, Any]:
+) -> Any:
     """Change fields by hand, based on the ETag in `If-Match`. A human's edit outranks every import."""
     edit = body.raw()
     lead = await retry_in_savepoint(
@@ -199,7 +205,12 @@ async def erase_lead(principal: Operator, work: TenantWork, lead_id: UUID) -> No
     await use_cases.erase_lead(work, principal.tenant, lead_id)
 
 
-@router.post("/engagements", status_code=201)
+@router.post(
+    "/engagements",
+    status_code=201,
+    response_model=EngagementOut,
+    responses={404: {"description": "There is no such lead"}},
+)
 @checks_depth
 async def create_engagement(principal: OperatorOrService, work: TenantWork, body: EngagementIn, once: Once) -> Response:
     """Record what a lead did (visit, form, open, click, download, webinar, trial, or a kind of your own)."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Response
 
-from services.capture.schemas.merges import DecisionIn, DuplicatePairOut, MergeIn
+from services.capture.schemas.merges import DecisionIn, DecisionOut, DuplicatePairOut, MergeIn, MergeOut, UndoneMerge
 from services.capture.store import duplicates as store
 from services.capture.use_cases import merges as use_cases
 from shared.http import Limit, Once, Operator, Page, Router, TenantWork, ViewerOrService, decode_cursor, encode_cursor
@@ -13,7 +13,7 @@ from shared.http import Limit, Once, Operator, Page, Router, TenantWork, ViewerO
 router = Router(tags=["duplicates"])
 
 
-@router.post("/leads/{lead_id}/merge", status_code=201)
+@router.post("/leads/{lead_id}/merge", status_code=201, response_model=MergeOut)
 async def merge_leads(principal: Operator, work: TenantWork, lead_id: UUID, body: MergeIn, once: Once) -> Response:
     """`lead_id` stays, `alias_id` becomes an alias of it. 409 for a cycle or an alias of an alias."""
 
@@ -25,10 +25,10 @@ async def merge_leads(principal: Operator, work: TenantWork, lead_id: UUID, body
 
 
 @router.post("/merges/{merge_id}/undo")
-async def undo_merge(principal: Operator, work: TenantWork, merge_id: UUID) -> dict[str, Any]:
+async def undo_merge(principal: Operator, work: TenantWork, merge_id: UUID) -> UndoneMerge:
     """Restore both leads as they were; what was changed since the merge stays."""
     await use_cases.undo_merge(work, principal.tenant, merge_id, principal.actor)
-    return {"merge_id": merge_id, "undone": True}
+    return UndoneMerge(merge_id=merge_id, undone=True)
 
 
 @router.get("/duplicates")
@@ -52,7 +52,7 @@ async def list_duplicates(
     return Page(items=pairs, next_cursor=last)
 
 
-@router.post("/duplicates/{pair_id}/decision")
+@router.post("/duplicates/{pair_id}/decision", response_model=DecisionOut)
 async def decide_duplicate(
     principal: Operator, work: TenantWork, pair_id: UUID, body: DecisionIn, once: Once
 ) -> Response:

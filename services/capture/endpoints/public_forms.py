@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile
 from services.capture.endpoints.leads import Normaliser
 from services.capture.rules.form_guards import client_address, may_send, started_token, too_early_or_late
 from services.capture.rules.forms import STARTED
+from services.capture.schemas.forms import PublicForm, SentForm
 from services.capture.settings import Settings
 from services.capture.use_cases import forms as use_cases
 from services.capture.use_cases.forms import Form, Visit
@@ -31,6 +32,16 @@ _TEMPLATE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=
 )
 _SCRIPT = (_PAGES / "embed.js").read_text(encoding="utf-8")
 _MOST_VALUES = 200
+_ANSWERS = {"type": "object", "description": "The answers by the names of the fields", "maxProperties": _MOST_VALUES}
+_KINDS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+_BODY = {"requestBody": {"required": True, "content": {kind: {"schema": _ANSWERS} for kind in _KINDS}}}
+
+
+class Script(Response):
+    """JavaScript."""
+
+    media_type = "text/javascript"
+
 
 Origin = Annotated[str | None, Header(alias="Origin", max_length=300)]
 
@@ -115,7 +126,12 @@ def _started_before(form: Form, values: Mapping[str, Any] | None) -> str:
     return "" if problem else token
 
 
-@router.get("/forms/{token}", dependencies=[Depends(public)], response_class=HTMLResponse)
+@router.get(
+    "/forms/{token}",
+    dependencies=[Depends(public)],
+    response_model=PublicForm,
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+)
 async def show_form(request: Request, token: str, origin: Origin = None) -> Response:
     """The page of the form, which works without JavaScript; its definition with `Accept: application/json`."""
     form = await use_cases.find_public(_service(request).database, token)
@@ -141,11 +157,11 @@ async def thank_visitor(request: Request, token: str) -> HTMLResponse:
     return _page(request, await use_cases.find_public(_service(request).database, token), done=True)
 
 
-@router.get("/forms/{token}/embed.js", dependencies=[Depends(public)])
+@router.get("/forms/{token}/embed.js", dependencies=[Depends(public)], response_class=Script)
 async def embed_form(request: Request, token: str) -> Response:
     """The script that shows the form in another page."""
     await use_cases.find_public(_service(request).database, token)
-    return Response(_SCRIPT, media_type="text/javascript", headers={"Cache-Control": "public, max-age=300"})
+    return Script(_SCRIPT, headers={"Cache-Control": "public, max-age=300"})
 
 
 @router.options("/forms/{token}", dependencies=[Depends(public)], include_in_schema=False)
@@ -164,7 +180,20 @@ async def allow_origin(request: Request, token: str, origin: Origin = None) -> R
     return Response(status_code=204, headers={**headers, **allowed})
 
 
-@router.post("/forms/{token}/submissions", status_code=201, dependencies=[Depends(public)])
+@router.post(
+    "/forms/{token}/submissions",
+    status_code=201,
+    response_model=SentForm,
+    responses={
+        201: {"description": "The form was taken"},
+        403: {"description": "Pages of this origin may not send the form"},
+        429: {"description": "This address has sent the form too often; Retry-After says when to try again"},
+        303: {"description": "The same for a browser, which is sent to the page that says thank you"},
+        422: {"content": {"text/html": {"schema": {"type": "string"}}}},
+    },
+    openapi_extra=_BODY,
+    dependencies=[Depends(public)],
+)
 async def submit_form(request: Request, token: str, normaliser: Normaliser, origin: Origin = None) -> Response:
     """Send the form, as JSON or as a browser does (`application/x-www-form-urlencoded`, `multipart/form-data`).
 

@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from services.capture.endpoints.forms import public_url
 from services.capture.endpoints.leads import Normaliser
 from services.capture.rules.webhook_signatures import Sent, answer_to_facebook, answer_to_linkedin
+from services.capture.schemas.webhooks import DeliveryOutcome, LinkedInAnswer
 from services.capture.use_cases import webhooks as use_cases
 from shared.errors import Forbidden, NotFound
 from shared.http import Router, public
@@ -13,8 +14,25 @@ from shared.service import Service
 
 router = Router(tags=["public webhooks"])
 
+_BODY = {
+    "requestBody": {
+        "content": {
+            "application/json": {"schema": {"description": "What the sender sends; the mapping reads it"}},
+            "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+        }
+    }
+}
 
-@router.get("/webhooks/{token}", dependencies=[Depends(public)], response_model=None)
+
+@router.get(
+    "/webhooks/{token}",
+    dependencies=[Depends(public)],
+    response_model=LinkedInAnswer,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        403: {"description": "This is not the verification that the webhook expects"},
+    },
+)
 async def verify_webhook(request: Request, token: str) -> Response:
     """The answer to a sender that verifies the address before it sends: Meta and LinkedIn do."""
     service: Service = request.app.state.service
@@ -33,7 +51,17 @@ async def verify_webhook(request: Request, token: str) -> Response:
     raise Forbidden("this is not the verification that the webhook expects")
 
 
-@router.post("/webhooks/{token}", dependencies=[Depends(public)], response_model=None)
+@router.post(
+    "/webhooks/{token}",
+    dependencies=[Depends(public)],
+    response_model=DeliveryOutcome,
+    responses={
+        202: {"model": DeliveryOutcome, "description": "A part of it was kept for review"},
+        403: {"description": "The sender has not signed it as the webhook expects"},
+        429: {"description": "Too much is kept for review; Retry-After says when to try again"},
+    },
+    openapi_extra=_BODY,
+)
 async def receive_delivery(request: Request, token: str, normaliser: Normaliser) -> Response:
     """Take a delivery, JSON or a form: 200 when all of it was taken or ignored, 202 when a part was kept for review."""
     service: Service = request.app.state.service

@@ -15,6 +15,7 @@ from services.capture.schemas.bodies import errors_out, sentence_of
 from services.capture.schemas.webhooks import (
     DeliveryOut,
     PresetOut,
+    ReplayOutcome,
     TestedItem,
     WebhookEdit,
     WebhookIn,
@@ -116,10 +117,10 @@ async def create_webhook(request: Request, principal: Admin, work: TenantWork, b
     return await once(run)
 
 
-@router.get("/webhooks")
+@router.get("/webhooks", response_model=Page[WebhookOut], response_model_exclude_unset=True)
 async def list_webhooks(
     request: Request, principal: Admin, work: TenantWork, limit: Limit = 50, cursor: str | None = None
-) -> Page[dict[str, Any]]:
+) -> Any:
     """The webhooks of the tenant, the newest first; `kept` counts the deliveries that made no lead."""
     before = None
     if cursor:
@@ -127,10 +128,10 @@ async def list_webhooks(
         before = (position["at"], position["token"])
     rows = await store.page(work, principal.tenant, before=before, limit=limit)
     last = rows[-1] if len(rows) == limit else None
-    return Page(
-        items=[_webhook_out(request, Webhook(row), kept=row["kept"]) for row in rows],
-        next_cursor=encode_cursor({"at": last["created_on"].isoformat(), "token": last["token"]}) if last else None,
-    )
+    return {
+        "items": [_webhook_out(request, Webhook(row), kept=row["kept"]) for row in rows],
+        "next_cursor": encode_cursor({"at": last["created_on"].isoformat(), "token": last["token"]}) if last else None,
+    }
 
 
 @router.patch("/webhooks/{token}", response_model=WebhookOut, response_model_exclude_none=True)
@@ -236,12 +237,10 @@ async def replay_delivery(
 
 
 @router.post("/webhooks/{token}/replay")
-async def replay_deliveries(
-    request: Request, principal: Operator, token: str, normaliser: Normaliser
-) -> dict[str, int]:
+async def replay_deliveries(request: Request, principal: Operator, token: str, normaliser: Normaliser) -> ReplayOutcome:
     """Replay the 500 oldest kept deliveries: how many passed (`taken`), and how many are still kept."""
     service: Service = request.app.state.service
     async with service.database.tenant(principal.tenant) as work:
         webhook = await use_cases.get_webhook(work, principal.tenant, token)
     outcome = await use_cases.replay_all(service.database, webhook, normaliser)
-    return {"taken": outcome.taken, "kept": outcome.kept}
+    return ReplayOutcome(taken=outcome.taken, kept=outcome.kept)

@@ -70,6 +70,19 @@ class FormSettings(Body):
 class FormIn(FormSettings):
     """A new form. Its leads have this `source`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Contact",
+                    "source": "website",
+                    "fields": ["full_name", "email"],
+                    "consent": {"text": "You may write to me.", "channels": ["email"]},
+                }
+            ]
+        }
+    )
+
     name: Name
     source: Name
 
@@ -77,7 +90,11 @@ class FormIn(FormSettings):
 class FormEdit(Body):
     """Changes of a form, each as in `FormIn`; `active`: whether visitors can see and send it."""
 
-    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="allow",
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"title": "Talk to us", "active": False}]},
+    )
 
     active: bool | None = None
 
@@ -102,3 +119,36 @@ class FormOut(BaseModel):
     created_on: AwareDatetime
     created_by: str
     changed_on: AwareDatetime
+
+
+class FormFieldOut(BaseModel):
+    """One question of a form. `autocomplete`: what a browser may fill in."""
+
+    name: str
+    label: str
+    type: str
+    required: bool
+    options: list[str]
+    value: str
+    autocomplete: str
+
+
+class PublicForm(BaseModel):
+    """A form as a script that shows it needs it. `honeypot` is left empty, `started` is sent as it is."""
+
+    name: str
+    fields: list[FormFieldOut]
+    honeypot: str
+    consent: ConsentAsked | None
+    started: str
+    title: str
+    submit_label: str
+    language: str
+    redirect_url: str | None
+    proof_of_work_bits: int
+
+
+class SentForm(BaseModel):
+    """The answer to a form that was sent: the text that says thank you."""
+
+    message: str

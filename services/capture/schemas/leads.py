@@ -60,6 +60,26 @@ class ConsentIn(Body):
 class LeadIn(Body):
     """A submitted lead. `source` and at least one of `email` and `phone` are needed."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "source": "website",
+                    "external_id": "w-4711",
+                    "email": "ada@lovelace.example",
+                    "phone": "+442079460958",
+                    "full_name": "Ada Lovelace",
+                    "company": "Analytical Ltd",
+                    "job_title": "CTO",
+                    "country": "GB",
+                    "campaign": "spring",
+                    "consent": {"email": "granted", "basis": "form"},
+                    "attributes": {"plan": "team"},
+                }
+            ]
+        }
+    )
+
     source: Annotated[str, Field(max_length=MAX_SOURCE)]
     external_id: Annotated[str, Field(max_length=MAX_EXTERNAL_ID)] | None = None
     email: Line | None = None
@@ -85,13 +105,45 @@ class LeadIn(Body):
 class BatchIn(Body):
     """Up to 1,000 leads. An invalid one does not affect the others."""
 
-    leads: Annotated[list[Any], Field(max_length=1_000, json_schema_extra={"items": LeadIn.model_json_schema()})]
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "leads": [
+                        {
+                            "source": "website",
+                            "external_id": "w-4711",
+                            "email": "ada@lovelace.example",
+                            "phone": "+442079460958",
+                            "full_name": "Ada Lovelace",
+                            "company": "Analytical Ltd",
+                            "job_title": "CTO",
+                            "country": "GB",
+                            "campaign": "spring",
+                            "consent": {"email": "granted", "basis": "form"},
+                            "attributes": {"plan": "team"},
+                        },
+                        {"source": "website", "phone": "+442079460999"},
+                    ]
+                }
+            ]
+        }
+    )
+
+    # Each is read by itself, so that an invalid one costs no other.
+    leads: Annotated[
+        list[Any], Field(max_length=1_000, json_schema_extra={"items": {"$ref": "#/components/schemas/LeadIn"}})
+    ]
 
 
 class LeadEdit(Body):
     """The fields to change; null clears a field, `attributes` are changed one by one. Unknown fields are ignored."""
 
-    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="allow",
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"job_title": "CEO", "campaign": None, "attributes": {"plan": "enterprise"}}]},
+    )
 
     consent: ConsentIn | None = None
     attributes: Attributes | None = None
@@ -104,6 +156,19 @@ class LeadEdit(Body):
 
 class EngagementIn(Body):
     """Something that a lead did, such as a visit or a download."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
+                    "kind": "visit",
+                    "page": "/pricing",
+                    "occurred_at": "2026-03-02T09:30:00Z",
+                }
+            ]
+        }
+    )
 
     lead_id: UUID
     kind: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=100)]

@@ -53,7 +53,15 @@ class WebhookIn(Body):
     otherwise one is made and shown once.
     """
 
-    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="allow",
+        hide_input_in_errors=True,
+        json_schema_extra={
+            "examples": [
+                {"name": "CRM", "source": "crm", "mapping": {"email": "contact.mail", "external_id": "contact.id"}}
+            ]
+        },
+    )
 
     name: Name
     source: Name
@@ -64,7 +72,11 @@ class WebhookIn(Body):
 class WebhookEdit(Body):
     """Changes of a webhook, each as in `WebhookIn`; `active`: whether it takes deliveries."""
 
-    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="allow",
+        hide_input_in_errors=True,
+        json_schema_extra={"examples": [{"mapping": {"email": "contact.email"}, "active": True}]},
+    )
 
     active: bool | None = None
     secret: Annotated[str, Field(min_length=8, max_length=500)] | None = None
@@ -95,6 +107,28 @@ class PresetOut(BaseModel):
     name: str
     note: str
     settings: dict[str, Any]
+
+
+class DeliveryOutcome(BaseModel):
+    """How many items of a delivery made or changed a lead, were kept for review, and are ignored by `when`."""
+
+    taken: int
+    kept: int
+    ignored: int
+
+
+class ReplayOutcome(BaseModel):
+    """How many kept deliveries passed, and how many of those tried are still kept."""
+
+    taken: int
+    kept: int
+
+
+class LinkedInAnswer(BaseModel):
+    """The answer to LinkedIn, which verifies the address of a webhook."""
+
+    challengeCode: str
+    challengeResponse: str
 
 
 class DeliveryOut(BaseModel):

@@ -81,6 +81,24 @@ class Company(BaseModel):
 
 
 class DirectoryBody(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {
+                            "domain": "analytical.example",
+                            "company_name": "Analytical Ltd",
+                            "industry": "software",
+                            "employees": 120,
+                            "country": "GB",
+                        }
+                    ]
+                }
+            ]
+        }
+    )
+
     items: list[Company]
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from services.enrichment.store.leads import LeadRecord
 
@@ -30,6 +30,27 @@ class FactsOut(BaseModel):
     `enriched_at` is null before its first `lead.enriched`: it waits for its providers, or enrichment is switched off.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
+                    "facts": {
+                        "seniority": {
+                            "value": "c_level",
+                            "source": "local",
+                            "fetched_at": "2026-03-02T09:30:00Z",
+                            "confidence": 0.9,
+                            "age_seconds": 60,
+                        }
+                    },
+                    "providers": [{"name": "local", "outcome": "ok", "ms": 2}],
+                    "enriched_at": "2026-03-02T09:30:00Z",
+                }
+            ]
+        }
+    )
+
     lead_id: UUID
     facts: dict[str, FactOut]
     providers: list[ProviderRunOut]
@@ -53,4 +74,6 @@ class FactsOut(BaseModel):
 
 
 class SettingsBody(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": True}]})
+
     enabled: bool

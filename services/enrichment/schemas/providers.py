@@ -139,7 +139,24 @@ class ProviderBody(BaseModel):
 class ProvidersBody(BaseModel):
     """All providers of a tenant, in the order in which their facts count: the earlier one wins."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(
+        hide_input_in_errors=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {
+                            "name": "registry",
+                            "kind": "json_api",
+                            "url": "https://api.example.org/companies?domain={domain}",
+                            "headers": {"Authorization": "Bearer ..."},
+                            "mapping": {"industry": "company.category", "employees": "company.staff"},
+                        }
+                    ]
+                }
+            ]
+        },
+    )
 
     items: Annotated[list[ProviderBody], Field(max_length=MAX_PROVIDERS)]
 

@@ -40,12 +40,27 @@ from shared.store.aliases import resolve
 log = structlog.get_logger()
 router = Router(tags=["replies"])
 
+_KINDS = ("application/json", "multipart/form-data", "application/x-www-form-urlencoded")
+_PROVIDERS_BODY = {
+    "requestBody": {"content": {kind: {"schema": {"description": "As the provider sends it"}} for kind in _KINDS}}
+}
+
 
 def _view(row: Row) -> ReplyView:
     return ReplyView(text=row["newest"], **{name: row[name] for name in ReplyView.model_fields if name != "text"})
 
 
-@router.post("/replies", status_code=202, dependencies=[Depends(large_body)])
+@router.post(
+    "/replies",
+    status_code=202,
+    dependencies=[Depends(large_body)],
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"message/rfc822": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
 async def receive_reply(request: Request, principal: OperatorOrService) -> ReceivedView:
     """Receive a raw mail (`message/rfc822`): a reply, a copy of our own message, a delivery report, a complaint.
 
@@ -120,7 +135,11 @@ async def label_reply(
     "/sms/inbound",
     status_code=202,
     response_model=ReceivedView,
-    responses={200: {"description": "To a provider", "content": {"text/xml": {"schema": {"type": "string"}}}}},
+    responses={
+        **twilio.REFUSALS,
+        200: {"description": "To a provider", "content": {"text/xml": {"schema": {"type": "string"}}}},
+    },
+    openapi_extra=twilio.described(InboundSms),
     dependencies=[Depends(public)],
 )
 async def receive_sms(
@@ -157,7 +176,12 @@ async def receive_sms(
 
 
 # Public, because the provider has no token: each provider's module checks its signature, or the login in the URL.
-@router.post("/inbound/{provider}", dependencies=[Depends(public), Depends(large_body)])
+@router.post(
+    "/inbound/{provider}",
+    dependencies=[Depends(public), Depends(large_body)],
+    responses={403: {"description": "The provider has not signed it, or the login is wrong"}},
+    openapi_extra=_PROVIDERS_BODY,
+)
 async def receive_inbound_mail(
     request: Request, provider: str, tenant: Annotated[str, Query(description="Whose mail it is")] = ""
 ) -> StoredView:

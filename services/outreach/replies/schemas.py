@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.outreach.replies.rules import Label
 from services.outreach.replies.rules.new_text import storable
@@ -16,12 +16,22 @@ StorableText = Annotated[str, BeforeValidator(lambda given: storable(given) if i
 class LabelBody(Body):
     """A human's label; correcting an `opt_out` needs a note."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"label": "interested", "note": "She asks for a call."}]})
+
     label: Label
     note: Annotated[str, Field(max_length=2_000)] | None = None
 
 
 class InboundSms(Body, extra="ignore"):
     """An inbound SMS from a provider's adapter. Fields that the adapter adds are ignored, so that no reply is lost."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"from": "+442079460958", "to": "+15005550006", "body": "Yes, on Monday.", "message_sid": "SM2"}
+            ]
+        }
+    )
 
     from_: Annotated[StorableText, Field(alias="from", min_length=3, max_length=64)]
     to: Annotated[StorableText, Field(max_length=64)]

@@ -78,7 +78,13 @@ async def resolve_dispatch(dispatch_id: UUID, body: Resolve, principal: Operator
 
 
 # Public, because the provider has no token: the route itself checks its signature, or else the token.
-@router.post("/sms/status", dependencies=[Depends(public)], response_model=SmsStatusView)
+@router.post(
+    "/sms/status",
+    dependencies=[Depends(public)],
+    response_model=SmsStatusView,
+    responses=twilio.REFUSALS,
+    openapi_extra=twilio.described(SmsStatus),
+)
 async def receive_sms_status(
     request: Request,
     tenant: Annotated[str | None, Query(description="Only in a provider's signed request")] = None,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.outreach.schemas import Body
 from services.outreach.sending.rules import State
@@ -14,12 +14,20 @@ from shared.db import Row
 class Resolve(Body):
     """What an operator found out about a message of unknown outcome."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"outcome": "sent", "note": "It is in the provider's log."}]}
+    )
+
     outcome: Literal["sent", "failed"]
     note: Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class SmsStatus(Body, extra="ignore"):
     """A provider's status report on an SMS. `code` is Twilio's."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"message_sid": "SM1", "status": "undelivered", "code": 30005}]}
+    )
 
     message_sid: Annotated[str, Field(min_length=1, max_length=200)]
     status: Annotated[str, Field(min_length=1, max_length=50)]

@@ -4,13 +4,19 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.outreach.schemas import Body
 
 
 class NewSuppression(Body):
     """Suppress an address on one channel or on all, or a whole mail domain."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"channel": "email", "address": "ada@lovelace.example", "reason": "She asked on the phone."}]
+        }
+    )
 
     channel: Literal["email", "sms", "all"] = "all"
     address: Annotated[str, Field(min_length=3, max_length=320)] | None = None

@@ -26,6 +26,46 @@ class TickView(BaseModel):
 class LeadView(BaseModel):
     """A lead as the queue and the lead page show it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
+                    "stage": "engaged",
+                    "status": "contacted",
+                    "score_total": 30,
+                    "band": "C",
+                    "last_activity_on": "2026-03-02T09:30:00Z",
+                    "source": "website",
+                    "campaign": "spring",
+                    "owner": "ann",
+                    "hot": False,
+                    "disqualification_reason": None,
+                    "first_qualified_on": None,
+                    "checklist": [
+                        {
+                            "id": "budget",
+                            "label": "Has a budget",
+                            "required": True,
+                            "rule": None,
+                            "ticked": False,
+                            "by": None,
+                            "at": None,
+                            "evidence": None,
+                        }
+                    ],
+                    "next_action": "Ask about the budget",
+                    "name": "Ada Lovelace",
+                    "company": "Analytical Ltd",
+                    "created_on": "2026-03-02T09:30:00Z",
+                    "contacted": True,
+                    "meetings_held": 0,
+                    "revision": 4,
+                }
+            ]
+        }
+    )
+
     lead_id: UUID
     stage: str
     status: str
@@ -71,6 +111,25 @@ class IgnoredSignal(BaseModel):
 
 class ExplanationView(BaseModel):
     """Why a lead is in its stage, as sentences."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "stage": "engaged",
+                    "because": "The lead answered with interest.",
+                    "ignored": [
+                        {
+                            "event_id": "01935a74-55ee-7cde-8f01-23456789ab05",
+                            "type": "engagement.recorded",
+                            "reason": "a visit moves nobody",
+                        }
+                    ],
+                    "would_move": ["A meeting that is booked moves the lead to scheduled."],
+                }
+            ]
+        }
+    )
 
     stage: Stage
     because: str

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from services.stages.rules import Stage, TenantSettings
 from shared.errors import Invalid
 from shared.events.stages import check_meeting
+from shared.http.openapi import schema_of
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -29,23 +30,52 @@ class Body(BaseModel):
 class MoveBody(Body):
     """A manual move; a move to a disqualified stage needs a reason."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"stage": "lost", "disqualification_reason": "They chose another vendor."}]}
+    )
+
     stage: Stage
     note: Remark = None
     disqualification_reason: Remark = None
 
 
 class BulkMoveItem(MoveBody):
+    model_config = ConfigDict(json_schema_extra={"examples": []})
+
     lead_id: UUID
 
 
 class BulkMovesBody(Body):
     """Many manual moves. Each item is validated alone, so that an invalid one refuses only itself."""
 
-    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1_000)]
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {
+                            "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
+                            "stage": "nurture",
+                            "note": "Again in spring.",
+                        }
+                    ]
+                }
+            ]
+        }
+    )
+
+    items: Annotated[
+        list[dict[str, Any]],
+        Field(min_length=1, max_length=1_000, json_schema_extra={"items": schema_of(BulkMoveItem)}),
+    ]
 
 
 class TickBody(Body):
     """A tick of a checklist item set or removed, with the sentence that it relies on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ticked": True, "evidence": "We have the budget for this year."}]}
+    )
 
     ticked: bool
     evidence: Text | None = None
@@ -53,6 +83,18 @@ class TickBody(Body):
 
 class MeetingBody(Body):
     """A meeting; with the `meeting_id` of a booked one, that meeting is moved."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "starts_at": "2026-03-10T14:00:00+01:00",
+                    "ends_at": "2026-03-10T14:30:00+01:00",
+                    "title": "First call",
+                }
+            ]
+        }
+    )
 
     starts_at: AwareDatetime
     ends_at: AwareDatetime
@@ -66,10 +108,14 @@ class MeetingBody(Body):
 
 
 class NoteBody(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "Met at the fair."}]})
+
     text: Annotated[str, Field(min_length=1, max_length=20_000)]
 
 
 class OwnerBody(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"owner": "ann"}]})
+
     owner: Name | None
 
 
@@ -111,6 +157,21 @@ class Thresholds(StrictBody):
 
 class SettingsBody(StrictBody):
     """The tenant's checklist, thresholds and periods (fractions allowed); an absent setting keeps its value."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "checklist": [
+                        {"id": "budget", "label": "Has a budget"},
+                        {"id": "fit", "label": "Fits", "rule": {"score_at_least": 50}},
+                    ],
+                    "thresholds": {"hot": {"up": 80, "down": 70}},
+                    "quiet_days": 30,
+                }
+            ]
+        }
+    )
 
     checklist: Annotated[list[ChecklistItem], Field(max_length=50)] | None = None
     thresholds: Thresholds = Thresholds()

@@ -99,3 +99,14 @@ async def test_while_the_database_is_away_the_answer_says_try_again(service, met
         answer = await client.request(method, path, json=body)
     assert answer.status_code == 503, answer.text
     assert answer.headers["retry-after"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [("capture", "/v1/leads/batch"), ("capture", "/v1/imports/preview"), ("outreach", "/v1/drafts/bulk")],
+)
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+async def test_a_path_with_a_name_of_its_own_is_not_taken_for_one_with_an_id(service: str, path: str, method: str):
+    async with asking(service) as client:
+        answer = await client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST"), answer.text

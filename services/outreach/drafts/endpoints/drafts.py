@@ -13,7 +13,10 @@ from services.outreach.drafts.schemas.views import (
     LIST_FIELDS,
     MADE_FROM,
     SUMMARY,
+    ComposingView,
     DraftPage,
+    DraftView,
+    PartialDraftPage,
     draft_item,
     draft_view,
 )
@@ -46,7 +49,7 @@ State = Literal["pending", "approved", "rejected", "superseded", "expired"]
 Sort = Literal["oldest", "at_risk", "hottest"]
 
 
-@router.get("/drafts", response_model=DraftPage)
+@router.get("/drafts", response_model=DraftPage | PartialDraftPage)
 async def list_drafts(
     principal: Viewer,
     work: TenantWork,
@@ -145,7 +148,15 @@ def _cursor(row: Any, sort: Sort) -> str:
     return encode_cursor({sort: value if sort == "hottest" else value.isoformat(), "id": str(row["draft_id"])})
 
 
-@router.post("/drafts", status_code=201, responses={202: {"description": "The agent writes it"}})
+@router.post(
+    "/drafts",
+    status_code=201,
+    response_model=DraftView,
+    responses={
+        202: {"model": ComposingView, "description": "The agent writes it"},
+        404: {"description": "There is no such lead"},
+    },
+)
 async def create_draft(
     body: NewDraftBody, principal: Reviewer, work: TenantWork, request: Request, once: Once
 ) -> Response:

@@ -10,7 +10,9 @@ from services.outreach.context import context_of
 from services.outreach.drafts.schemas import MAX_REASON, Approve, Bulk, BulkItem, Edit, Regenerate, Reject, Snooze
 from services.outreach.drafts.schemas.background_views import DraftInFullView, draft_in_full
 from services.outreach.drafts.schemas.views import (
+    BulkResults,
     DraftView,
+    RegeneratedView,
     draft_view,
     warning_views,
 )
@@ -47,8 +49,13 @@ async def _approve(
     return draft_view(row, work.now, lead, warnings).model_copy(update={"dispatch_id": dispatch_id})
 
 
-@router.post("/drafts/bulk", dependencies=[Depends(large_body)])
-async def bulk_drafts(body: Bulk, principal: Reviewer, work: TenantWork, request: Request) -> dict[str, Any]:
+@router.post(
+    "/drafts/bulk",
+    response_model=BulkResults,
+    response_model_exclude_unset=True,
+    dependencies=[Depends(large_body)],
+)
+async def bulk_drafts(body: Bulk, principal: Reviewer, work: TenantWork, request: Request) -> Any:
     """One action on many drafts, with a result for each.
 
     A refused item has `error`, and for a text with unsupported sentences `type` and `errors` as the single action has
@@ -161,7 +168,7 @@ async def reject_draft(
     return await _answer(work, principal.tenant, draft_id, response)
 
 
-@router.post("/drafts/{draft_id}/regenerate", status_code=202)
+@router.post("/drafts/{draft_id}/regenerate", status_code=202, response_model=RegeneratedView)
 async def regenerate_draft(
     draft_id: UUID, principal: Reviewer, work: TenantWork, request: Request, body: Regenerate | None = None
 ) -> JSONResponse:

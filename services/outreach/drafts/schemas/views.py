@@ -1,15 +1,18 @@
 """HTTP bodies of answers about drafts in lists, and after an action. `background_views` has that of one draft."""
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
 
 from services.outreach.drafts.rules import Caution, cited_name
 from services.outreach.store import Lead
 from shared.db import Row
+from shared.http import FieldError
 
 _DAY = 86_400
 
@@ -109,12 +112,146 @@ class DraftPage(BaseModel):
     counts: DraftCounts
 
 
+def _optional(field: FieldInfo) -> Any:
+    optional = copy(field)
+    optional.default = None
+    return field.annotation | None, optional
+
+
+# A list has `made_from` only where `fields` names it.
+PartialDraft = create_model(
+    "PartialDraft",
+    __doc__="A draft in a list, with the fields that `fields` names.",
+    **{name: _optional(field) for name, field in DraftItem.model_fields.items()},
+    made_from=(dict[str, Any] | None, None),
+)
+
+
+class PartialDraftPage(DraftPage):
+    """A page of drafts of which each has the fields that `fields` names."""
+
+    items: list[PartialDraft]
+
+
 class DraftView(DraftItem):
     """A draft as reviewers see it. An approval names its `sha256`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "draft_id": "01935a70-11aa-7cde-8f01-23456789ab01",
+                    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
+                    "kind": "first",
+                    "channel": "email",
+                    "state": "pending",
+                    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "from": "sales@example.org",
+                    "to": "ada@lovelace.example",
+                    "subject": "Analytical Ltd",
+                    "body": "Dear Ada, ...",
+                    "headers": {},
+                    "claims": [
+                        {
+                            "sentence": "You are CTO of Analytical Ltd.",
+                            "kind": "field",
+                            "fact": None,
+                            "field": "job_title",
+                            "value": "CTO",
+                            "source": "website",
+                            "age": None,
+                            "age_days": None,
+                            "supported": True,
+                            "unsupported": False,
+                        }
+                    ],
+                    "author": "agent:template",
+                    "version": 1,
+                    "cause": "asked",
+                    "cause_id": "01935a70",
+                    "created_at": "2026-03-02T09:30:00Z",
+                    "expires_at": "2026-03-09T09:30:00Z",
+                    "claimed_by": None,
+                    "lease_until": None,
+                    "snoozed_until": None,
+                    "reason": None,
+                    "decided_by": None,
+                    "decided_at": None,
+                    "replaces": None,
+                    "score": 30,
+                    "lead": {
+                        "name": "Ada Lovelace",
+                        "company": "Analytical Ltd",
+                        "score": 30,
+                        "band": "C",
+                        "stage": "new",
+                        "owner": None,
+                    },
+                    "made_from": {},
+                    "dispatch_id": None,
+                    "warnings": [],
+                }
+            ]
+        }
+    )
 
     made_from: dict[str, Any]
     dispatch_id: UUID | None = None
     warnings: list[WarningView] = []
+
+
+class ComposingView(BaseModel):
+    """A draft that the agent writes. `warnings`: hints of the instruction that it cannot follow."""
+
+    draft_id: UUID
+    state: Literal["composing"]
+    warnings: list[WarningView] | None = None
+
+
+class RegeneratedView(BaseModel):
+    """The draft that the agent writes in place of `replaces`. `warnings`: hints that it cannot follow."""
+
+    draft_id: UUID
+    replaces: UUID
+    state: Literal["composing"]
+    warnings: list[WarningView]
+
+
+class BulkResult(BaseModel):
+    """The result of an action on one draft: done (200), or refused with `error`."""
+
+    draft_id: UUID
+    status: int
+    error: str | None = None
+    type: Annotated[str | None, Field(description="The kind of the problem, where `errors` has more")] = None
+    errors: list[FieldError] | None = None
+    dispatch_id: Annotated[UUID | None, Field(description="Of an approved draft")] = None
+    replaced_by: Annotated[UUID | None, Field(description="The draft that is written in place of this one")] = None
+    warnings: Annotated[list[WarningView] | None, Field(description="What to know of an approved draft")] = None
+
+
+class BulkResults(BaseModel):
+    """The result for each draft, in the order of the request."""
+
+    results: list[BulkResult]
+
+
+class StrategyView(BaseModel):
+    """How a kind of message is written in a stage."""
+
+    strategy_id: UUID
+    kind: str
+    stage: str
+    version: Annotated[int, Field(description="0: built in")]
+    built_in: bool
+    aim: str
+    tone: str
+    length: str
+    call_to_action: str
+    forbidden_claims: list[str]
+    templates: Annotated[
+        dict[str, dict[str, str]], Field(description="By channel: the template of `subject` and of `body`")
+    ]
 
 
 def draft_item(row: Row, now: datetime, lead: Lead | None) -> DraftItem:

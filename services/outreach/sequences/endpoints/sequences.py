@@ -10,6 +10,7 @@ from services.outreach.context import context_of
 from services.outreach.drafts.use_cases.review import person
 from services.outreach.sequences import schemas
 from services.outreach.sequences.rules import Happening
+from services.outreach.sequences.schemas import views
 from services.outreach.sequences.store import enrolments, figures, jobs, sequences
 from services.outreach.sequences.use_cases import changes, definitions, enrolling, preview
 from services.outreach.sequences.use_cases import jobs as bulk
@@ -40,13 +41,11 @@ router = Router(tags=["sequences"])
 
 async def _view(work: UnitOfWork, tenant: str, sequence_id: UUID, version: int | None = None) -> dict[str, Any]:
     stored = await definitions.get(work, tenant, sequence_id, version)
-    return schemas.sequence_view(stored, await sequences.approved_templates(work, tenant, [sequence_id]))
+    return views.sequence_view(stored, await sequences.approved_templates(work, tenant, [sequence_id]))
 
 
-@router.get("/sequences")
-async def list_sequences(
-    principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None
-) -> Page[dict[str, Any]]:
+@router.get("/sequences", response_model=Page[views.SequenceView])
+async def list_sequences(principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None) -> Any:
     """The tenant's sequences with their newest versions; the built-in ones stand ready, switched off."""
     await definitions.ensure_built_in(work, principal.tenant)
     after = decode_cursor(cursor, id=UUID)["id"] if cursor else None
@@ -54,10 +53,10 @@ async def list_sequences(
     ids = [each.sequence_id for each in found]
     approved = await sequences.approved_templates(work, principal.tenant, ids)
     more = encode_cursor({"id": str(found[limit - 1].sequence_id)}) if len(found) > limit else None
-    return Page(items=[schemas.sequence_view(each, approved) for each in found[:limit]], next_cursor=more)
+    return {"items": [views.sequence_view(each, approved) for each in found[:limit]], "next_cursor": more}
 
 
-@router.post("/sequences", status_code=201)
+@router.post("/sequences", status_code=201, response_model=views.SequenceView)
 async def create_sequence(body: schemas.SequenceBody, principal: Admin, work: TenantWork, once: Once) -> Response:
     """Write a sequence. It is switched off until somebody activates it."""
 
@@ -69,17 +68,17 @@ async def create_sequence(body: schemas.SequenceBody, principal: Admin, work: Te
     return await once(run)
 
 
-@router.get("/sequences/{sequence_id}")
+@router.get("/sequences/{sequence_id}", response_model=views.SequenceView)
 async def read_sequence(
     sequence_id: UUID, principal: Viewer, work: TenantWork, response: Response, version: int | None = None
-) -> dict[str, Any]:
+) -> Any:
     """A sequence with its newest version, or with another one."""
     view = await _view(work, principal.tenant, sequence_id, version)
     response.headers["ETag"] = etag(view["newest_version"])
     return view
 
 
-@router.put("/sequences/{sequence_id}")
+@router.put("/sequences/{sequence_id}", response_model=views.SequenceView)
 async def change_sequence(
     sequence_id: UUID,
     body: schemas.SequenceBody,
@@ -87,7 +86,7 @@ async def change_sequence(
     work: TenantWork,
     response: Response,
     if_match: IfMatch = None,
-) -> dict[str, Any]:
+) -> Any:
     """Write another version. Enrolments that run keep theirs until somebody moves them.
 
     An active sequence is paused where the new version has a template that is not approved yet.
@@ -100,14 +99,14 @@ async def change_sequence(
     return view
 
 
-@router.post("/sequences/{sequence_id}/activate")
+@router.post("/sequences/{sequence_id}/activate", response_model=views.SequenceView)
 async def activate_sequence(
     sequence_id: UUID,
     principal: Reviewer,
     work: TenantWork,
     request: Request,
     body: schemas.Activate | None = None,
-) -> dict[str, Any]:
+) -> Any:
     """Switch a sequence on, and approve the templates with these hashes. Any other hash: 409.
 
     409 too while a template that nobody reviews each time is not approved.
@@ -121,15 +120,18 @@ async def activate_sequence(
     return await _view(work, principal.tenant, sequence_id)
 
 
-@router.post("/sequences/{sequence_id}/pause")
-async def pause_sequence(sequence_id: UUID, principal: Reviewer, work: TenantWork) -> dict[str, Any]:
+@router.post("/sequences/{sequence_id}/pause", response_model=views.SequenceView)
+async def pause_sequence(sequence_id: UUID, principal: Reviewer, work: TenantWork) -> Any:
     """Switch a sequence off: its enrolments stay where they are, and nothing of them is sent."""
     await definitions.pause(work, principal.tenant, sequence_id)
     return await _view(work, principal.tenant, sequence_id)
 
 
 @router.post(
-    "/sequences/{sequence_id}/enrolments", status_code=201, responses={202: {"description": "A job enrols many leads"}}
+    "/sequences/{sequence_id}/enrolments",
+    status_code=201,
+    response_model=views.EnrolmentView,
+    responses={202: {"model": views.StartedJob, "description": "A job enrols many leads"}},
 )
 async def enrol_leads(
     sequence_id: UUID, body: schemas.Enrol, principal: Reviewer, work: TenantWork, request: Request, once: Once
@@ -149,7 +151,7 @@ async def enrol_leads(
         cause = enrolling.Cause("manual", f"manual:{uuid7()}", actor, body.note)
         enrolment_id = await enrolling.enrol(work, tenant, body.lead_id, sequence, cause)
         context_of(request).wake_after(work, "sequences")
-        view = schemas.enrolment_view(await changes.get(work, tenant, enrolment_id))
+        view = views.enrolment_view(await changes.get(work, tenant, enrolment_id))
         return 201, view.model_dump(mode="json"), {"Location": f"/v1/enrolments/{enrolment_id}"}
 
     return await once(run)
@@ -163,7 +165,7 @@ async def list_enrolments(
     state: str | None = None,
     limit: Limit = 50,
     cursor: str | None = None,
-) -> Page[schemas.EnrolmentView]:
+) -> Page[views.EnrolmentView]:
     """The enrolments in a sequence, the newest first."""
     await definitions.get(work, principal.tenant, sequence_id)
     before = decode_cursor(cursor, id=UUID)["id"] if cursor else None
@@ -171,10 +173,15 @@ async def list_enrolments(
         work, principal.tenant, sequence_id=sequence_id, state=state, before=before, limit=limit + 1
     )
     more = encode_cursor({"id": str(found[limit - 1].enrolment_id)}) if len(found) > limit else None
-    return Page(items=[schemas.enrolment_view(each) for each in found[:limit]], next_cursor=more)
+    return Page(items=[views.enrolment_view(each) for each in found[:limit]], next_cursor=more)
 
 
-@router.post("/sequences/{sequence_id}/moves", status_code=202)
+@router.post(
+    "/sequences/{sequence_id}/moves",
+    status_code=202,
+    response_model=views.StartedJob,
+    responses={200: {"model": views.PlannedMoves, "description": "With `dry_run`: who would move where"}},
+)
 async def move_enrolments(
     sequence_id: UUID,
     body: schemas.MoveMany,
@@ -182,32 +189,32 @@ async def move_enrolments(
     work: TenantWork,
     request: Request,
     response: Response,
-) -> dict[str, Any]:
+) -> Any:
     """Move enrolments of older versions to the newest one, as a job; with `dry_run` only show who moves where (200)."""
     if body.dry_run:
-        response.status_code = 200
-        return await bulk.preview_moves(work, principal.tenant, sequence_id, 1_000)
+        moves = views.PlannedMoves(**await bulk.preview_moves(work, principal.tenant, sequence_id, 1_000))
+        return Response(moves.model_dump_json(), media_type="application/json")
     job_id = await bulk.start_moving(
         work, principal.tenant, sequence_id, person(principal), body.note, body.enrolment_ids
     )
     context_of(request).wake_after(work, "enrolment-jobs")
     response.headers["Location"] = f"/v1/enrolment-jobs/{job_id}"
-    return {"job_id": job_id}
+    return views.StartedJob(job_id=job_id)
 
 
 @router.get("/enrolment-jobs/{job_id}")
-async def read_enrolment_job(job_id: UUID, principal: Viewer, work: TenantWork) -> dict[str, Any]:
+async def read_enrolment_job(job_id: UUID, principal: Viewer, work: TenantWork) -> views.JobView:
     """A job with its progress."""
     row = await jobs.get(work, principal.tenant, job_id)
     if row is None:
         raise NotFound("no such job")
-    return schemas.job_view(row)
+    return views.job_view(row)
 
 
-@router.get("/enrolment-jobs/{job_id}/results")
+@router.get("/enrolment-jobs/{job_id}/results", response_model=Page[views.JobResult], response_model_exclude_unset=True)
 async def list_enrolment_job_results(
     job_id: UUID, principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None
-) -> Page[dict[str, Any]]:
+) -> Any:
     """The items of a job in order, each with its result: `status` null as long as it was not done."""
     job = await jobs.get(work, principal.tenant, job_id)
     if job is None:
@@ -225,13 +232,15 @@ async def list_enrolment_job_results(
         }
         for row in rows[:limit]
     ]
-    return Page(items=items, next_cursor=more)
+    return {"items": items, "next_cursor": more}
 
 
-@router.post("/sequences/{sequence_id}/simulate")
+@router.post(
+    "/sequences/{sequence_id}/simulate", response_model=views.SimulationView, response_model_exclude_unset=True
+)
 async def simulate_sequence(
     sequence_id: UUID, principal: Viewer, work: TenantWork, body: schemas.Simulate | None = None
-) -> dict[str, Any]:
+) -> Any:
     """What would happen to a made-up lead with a script of events: the whole story at once. Nothing is stored."""
     body = body or schemas.Simulate()
     stored = await definitions.get(work, principal.tenant, sequence_id)
@@ -254,8 +263,8 @@ async def simulate_sequence(
     return {"sequence_id": sequence_id, "version": stored.version, "starts_at": starts_at, "story": story}
 
 
-@router.get("/sequences/{sequence_id}/report")
-async def read_sequence_report(sequence_id: UUID, principal: Viewer, work: TenantWork) -> dict[str, Any]:
+@router.get("/sequences/{sequence_id}/report", response_model=views.SequenceReport)
+async def read_sequence_report(sequence_id: UUID, principal: Viewer, work: TenantWork) -> Any:
     """The figures of a sequence and of its steps, counted from what happened."""
     stored = await definitions.get(work, principal.tenant, sequence_id)
     of_all = dict(await figures.of_sequence(work, principal.tenant, sequence_id))

@@ -1,19 +1,15 @@
-"""HTTP bodies of sequences and enrolments."""
+"""HTTP bodies of requests on sequences and enrolments; `views` has those of the answers."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from services.outreach.rules import Mode
 from services.outreach.schemas import Body, Channel, SendingWindow
 from services.outreach.sending.templates import MAX_TEMPLATE
 from services.outreach.sequences.rules.definition import AfterBlock, AfterDraft, Review, StepChannel
-from services.outreach.sequences.store.enrolments import StoredEnrolment
-from services.outreach.sequences.store.sequences import StoredSequence
-from shared.db import Row
 
 MOST_STEPS = 50
 MOST_IDS = 1_000
@@ -115,6 +111,27 @@ class EnrolWhen(Body):
 class SequenceBody(Body):
     """A sequence as it is written: a new one, or the next version of one."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "After the fair",
+                    "steps": [
+                        {
+                            "channel": "email",
+                            "delay": "P3D",
+                            "subject": "{{ first_name }}, a question",
+                            "body": "Dear {{ first_name }}, ...",
+                            "template": True,
+                        }
+                    ],
+                    "if_blocked": "skip",
+                    "review": "each",
+                }
+            ]
+        }
+    )
+
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
     steps: Annotated[list[StepBody], Field(min_length=1, max_length=MOST_STEPS)]
     window: SendingWindow | None = None
@@ -136,6 +153,12 @@ class SequenceBody(Body):
 
 class Activate(Body):
     """The hashes of the templates that the reviewer saw and approves."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"template_sha256s": ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]}]
+        }
+    )
 
     template_sha256s: Annotated[list[Sha256], Field(max_length=MOST_STEPS)] = []
 
@@ -159,6 +182,8 @@ class QueueFilter(Body):
 class Enrol(Body):
     """One lead (`lead_id`), or as a job many: by their ids, or by a filter of the queue."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01"}]})
+
     lead_id: UUID | None = None
     lead_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_IDS)] | None = None
     filter: QueueFilter | None = None
@@ -174,23 +199,33 @@ class Enrol(Body):
 class MoveMany(Body):
     """Enrolments to move to the newest version: these, or all of older ones. `dry_run`: only show who moves where."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dry_run": True}]})
+
     enrolment_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_IDS)] | None = None
     dry_run: bool = False
     note: Note | None = None
 
 
 class Pause(Body):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"until": "2026-03-09T09:30:00Z", "note": "On holiday."}]}
+    )
+
     until: AwareDatetime | None = None
     """None: until somebody resumes it."""
     note: Note | None = None
 
 
 class Noted(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "She is back."}]})
+
     note: Note | None = None
 
 
 class Move(Body):
     """To a step of the enrolment's version, or (without one) to a version, or to a step of that version."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"step": 2}]})
 
     step: Annotated[int, Field(ge=1, le=10_000)] | None = None
     version: Annotated[int, Field(ge=1)] | None = None
@@ -246,95 +281,17 @@ class ScriptedEvent(Body):
 class Simulate(Body):
     """A made-up lead with a script of events."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"lead": {"first_name": "Ada"}, "events": [{"day": 2, "event": "reply", "label": "interested"}]}
+            ]
+        }
+    )
+
     lead: MadeUpLead = MadeUpLead()
     events: Annotated[list[ScriptedEvent], Field(max_length=200)] = []
     starts_at: AwareDatetime | None = None
     """Now, if left out."""
     review_hours: Annotated[float, Field(ge=0, le=8_760)] = 0
     """How long each draft waits for its reviewer."""
-
-
-def sequence_view(stored: StoredSequence, approved: Mapping[tuple[UUID, str], str]) -> dict[str, Any]:
-    """A sequence as the API shows it, each step with its number, its hash, and who approved its template."""
-    return {
-        "sequence_id": stored.sequence_id,
-        "name": stored.name,
-        "state": stored.state,
-        "version": stored.version,
-        "newest_version": stored.newest,
-        "built_in": stored.built_in,
-        "created_at": stored.created_at,
-        "updated_at": stored.updated_at,
-        **stored.body,
-        "steps": [
-            {**step, "approved_by": approved.get((stored.sequence_id, step["template_sha256"]))}
-            for step in stored.body["steps"]
-        ],
-    }
-
-
-class EnrolmentView(BaseModel):
-    """One lead in one sequence. `step`: the number of the step that is taken next, `next_at`: when that is planned."""
-
-    enrolment_id: UUID
-    lead_id: UUID
-    sequence_id: UUID
-    version: int
-    state: str
-    step: int | None
-    next_at: datetime | None
-    why: str | None
-    """What the step waits for."""
-    paused_until: datetime | None
-    reason: str | None
-    detail: str | None
-    draft_id: UUID | None
-    cause: str
-    enrolled_by: str
-    created_at: datetime
-    ended_at: datetime | None
-    steps: list[dict[str, Any]] | None = None
-    """What became of each step so far; only where one enrolment is read."""
-    history: list[dict[str, Any]] | None = None
-    """What happened besides: by whom, with which note, because of which event."""
-
-
-_UNDER_WAY = {
-    "composing": "its draft is being written",
-    "review": "its draft waits for a human",
-    "sending": "its message leaves",
-}
-
-
-def enrolment_view(
-    stored: StoredEnrolment,
-    steps: Sequence[Row] | None = None,
-    history: Sequence[Row] | None = None,
-) -> EnrolmentView:
-    """An enrolment as the API shows it."""
-    next_at, why = stored.planned_at, stored.why
-    present = next((each for each in steps or () if each["draft_id"] == stored.draft_id), None)
-    if stored.draft_id is not None:
-        next_at, why = None, f"step {stored.step} is under way"
-        if present is not None:
-            next_at = present["dispatch_due_at"] if present["dispatch_state"] == "queued" else None
-            why = present["dispatch_reason"] or _UNDER_WAY.get(present["state"], present["state"])
-    reason = stored.reason or (stored.detail if stored.state == "paused" else None)
-    return EnrolmentView(
-        **{
-            name: getattr(stored, name)
-            for name in EnrolmentView.model_fields
-            if name not in ("next_at", "why", "reason", "steps", "history")
-        },
-        next_at=next_at if stored.running else None,
-        why=why if stored.running else None,
-        reason=reason,
-        steps=[dict(each) for each in steps] if steps is not None else None,
-        history=[dict(each) for each in history] if history is not None else None,
-    )
-
-
-def job_view(row: Row) -> dict[str, Any]:
-    """A job with its progress."""
-    names = ("job_id", "sequence_id", "kind", "state", "total", "done", "actor", "note", "created_at", "ended_at")
-    return {name: row[name] for name in names}
