@@ -117,7 +117,8 @@ class Bus:
             wait = 0.5
 
     def seen(self, type: str, *, tenant: str) -> list[Seen]:
-        """The records of a topic for one tenant, all that the broker has now."""
+        """The records of a topic for one tenant: all that the broker has now, and what a service is about to publish,
+        which follows within a fifth of a second."""
         self.flush()
         consumer = self._consumer(type)
         ends = {p.partition: consumer.get_watermark_offsets(p, timeout=10)[1] for p in consumer.assignment()}
@@ -126,6 +127,8 @@ class Bus:
             self._take(type, 0.5)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the records of {type} cannot be read to their end")
+        while self._take(type, 0.2):
+            pass
         return [seen for seen in self._seen[type] if seen.headers.get("ce_tenantid") == tenant]
 
     def _consumer(self, topic: str) -> Consumer:
@@ -139,16 +142,17 @@ class Bus:
             self._seen[topic] = []
         return self._consumers[topic]
 
-    def _take(self, topic: str, wait: float) -> None:
-        """Keep the records that have arrived; wait up to so many seconds for the first."""
+    def _take(self, topic: str, wait: float) -> bool:
+        """Keep the records that have arrived; wait up to so many seconds for the first. Whether there were any."""
         consumer = self._consumer(topic)
-        message = consumer.poll(wait)
+        message = first = consumer.poll(wait)
         while message is not None:
             if message.error() is None:
                 seen = _seen(message)
                 self._seen[topic].append(seen)
                 self._next[topic, seen.partition] = seen.offset + 1
             message = consumer.poll(0)
+        return first is not None
 
     def _beginning(self, consumer: Consumer, topic: str, partition: int) -> TopicPartition:
         """Where this bus began: servers that stay up between runs also have the records of earlier ones."""
