@@ -36,10 +36,6 @@ log = structlog.get_logger()
 _POLL_MS = 500
 """Milliseconds to wait for records before checking whether to stop."""
 
-_BROKER_WAITS_MS = 2_000
-"""Milliseconds that the broker keeps a request which finds no record. One that arrives answers it at once; each request
-names every partition, so an idle service asks seldom. Partitions that a replica is given wait for it once."""
-
 
 class _Batch(KafkaAckableMessage):
     """A batch that notes the offsets of its own partitions.
@@ -105,7 +101,6 @@ class Consumer:
             session_timeout_ms=6_000,
             heartbeat_interval_ms=1_500,
             isolation_level="read_committed",
-            fetch_max_wait_ms=_BROKER_WAITS_MS,
             parser=self._parse,
             decoder=_records,
         )

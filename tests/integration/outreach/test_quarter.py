@@ -129,6 +129,7 @@ async def quarter(both, smtp, bus, tenant, eventually):
 async def test_nurture_check_in_absence_return_reply_meeting_won(quarter, bus, tenant):
     q, address = quarter, f"grace.{quarter.tenant}@navy.example"
     steps = [text("P30D", subject="Checking in"), text("P30D", template=True, subject="Something useful")]
+    steps += [text("P30D", subject="A last word")]
     await q.settings(nurture_sequence_id=await q.sequence(*steps))
     lead = await q.captured(email=address, first_name="Grace", company="Navy")
     await q.move(lead, "nurture")
