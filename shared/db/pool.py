@@ -89,14 +89,15 @@ class Pool:
         )
 
     async def close(self) -> None:
-        """Close all connections; `take` would open new ones."""
-        pool, self._pool = self._pool, None
-        if pool is None:
+        """Close all connections, those in use as soon as they are given back, after five seconds in any case; `take`
+        would open new ones."""
+        if self._pool is None:
             return
         try:
-            await asyncio.wait_for(pool.close(), 5)
+            await asyncio.wait_for(self._pool.close(), 5)
         except TimeoutError:
-            pool.terminate()
+            self._pool.terminate()
+        self._pool = None
 
 
 async def _read_json(connection: "asyncpg.Connection[Any]") -> None:
