@@ -66,32 +66,24 @@ class Bands(BaseModel):
     C: Threshold = DEFAULT_BANDS["C"]
 
 
+_MODEL = {
+    "rules": [
+        {"id": "c-level", "score": "fit", "when": {"fact": "seniority", "op": "eq", "value": "c_level"}, "points": 25},
+        {
+            "id": "visit",
+            "score": "engagement",
+            "when": {"engagement": "visit", "op": "exists"},
+            "points": 5,
+            "half_life_days": 7,
+        },
+    ],
+    "caps": {"fit": 40, "intent": 40, "engagement": 20},
+    "bands": {"A": 75, "B": 50, "C": 25},
+}
+
+
 class ModelBody(BaseModel):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "rules": [
-                        {
-                            "id": "c-level",
-                            "score": "fit",
-                            "when": {"fact": "seniority", "op": "eq", "value": "c_level"},
-                            "points": 25,
-                        },
-                        {
-                            "id": "visit",
-                            "score": "engagement",
-                            "when": {"engagement": "visit", "op": "exists"},
-                            "points": 5,
-                            "half_life_days": 7,
-                        },
-                    ],
-                    "caps": {"fit": 40, "intent": 40, "engagement": 20},
-                    "bands": {"A": 75, "B": 50, "C": 25},
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_MODEL]})
 
     rules: Annotated[list[Rule], Field(max_length=500)]
     caps: Caps = Caps()
@@ -106,23 +98,7 @@ class ModelOut(ModelBody):
         json_schema_extra={
             "examples": [
                 {
-                    "rules": [
-                        {
-                            "id": "c-level",
-                            "score": "fit",
-                            "when": {"fact": "seniority", "op": "eq", "value": "c_level"},
-                            "points": 25,
-                        },
-                        {
-                            "id": "visit",
-                            "score": "engagement",
-                            "when": {"engagement": "visit", "op": "exists"},
-                            "points": 5,
-                            "half_life_days": 7,
-                        },
-                    ],
-                    "caps": {"fit": 40, "intent": 40, "engagement": 20},
-                    "bands": {"A": 75, "B": 50, "C": 25},
+                    **_MODEL,
                     "version": 2,
                     "active": True,
                     "created_at": "2026-03-02T09:30:00Z",

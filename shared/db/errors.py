@@ -47,11 +47,16 @@ def translated(error: Exception) -> DatabaseError:
     return made(message, state, type(error).__name__)
 
 
-def is_outage(error: DatabaseError) -> bool:
-    """Whether the database is away, or accepts no work for now, rather than refusing this statement."""
+def is_outage(error: BaseException) -> bool:
+    """Whether the database is away, or accepts no work for now, rather than refusing this statement.
+
+    OSError, and TimeoutError with it, says that it is away; what is no error of a database is no outage of one.
+    """
+    if not isinstance(error, DatabaseError):
+        return isinstance(error, OSError)
     return not error.sqlstate or error.sqlstate[:2] in _OUTAGE_CLASSES or error.sqlstate == _READ_ONLY
 
 
-def may_pass_later(error: DatabaseError) -> bool:
+def may_pass_later(error: BaseException) -> bool:
     """Whether the same work may succeed later: the database is away, or another transaction was in its way."""
-    return is_outage(error) or error.sqlstate in RETRY_AT_ONCE
+    return is_outage(error) or (isinstance(error, DatabaseError) and error.sqlstate in RETRY_AT_ONCE)

@@ -1,6 +1,6 @@
 """What outreach publishes: drafts, messages sent, replies and bounces, opt-outs, sequences."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from pydantic import Field
@@ -10,23 +10,22 @@ from shared.events.base import Event, LongText, Model, Moment, Text, open_enum
 Channel = Annotated[str, open_enum("email", "sms")]
 Kind = Annotated[str, open_enum("first", "follow_up", "answer", "nurture", "sequence")]
 Mode = Annotated[str, open_enum("email_only", "sms_only", "blended", otherwise="blended")]
-ReplyLabel = Annotated[
-    str,
-    open_enum(
-        "interested",
-        "question",
-        "meeting_request",
-        "later",
-        "declined",
-        "opt_out",
-        "moved_company",
-        "wrong_person",
-        "out_of_office",
-        "auto_reply",
-        "bounce",
-        "other",
-    ),
+Label = Literal[
+    "interested",
+    "question",
+    "meeting_request",
+    "later",
+    "declined",
+    "opt_out",
+    "moved_company",
+    "wrong_person",
+    "out_of_office",
+    "auto_reply",
+    "bounce",
+    "other",
 ]
+"""What a reply says; an unknown one of a later version is read as `other`."""
+ReplyLabel = Annotated[str, open_enum(*get_args(Label))]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import asyncpg
 import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -149,10 +148,8 @@ def install(app: FastAPI) -> None:
             return _database_away()
         return problem(500, "Internal error", "something went wrong here; it was logged")
 
-    # Errors of the driver while it connects are not wrapped: refused, unknown host, timeout, too many connections.
+    # Refused, unknown host, timeout: no server has answered that could say more.
     @app.exception_handler(OSError)
-    @app.exception_handler(asyncpg.PostgresError)
-    @app.exception_handler(asyncpg.InterfaceError)
-    async def _connection(request: Request, error: Exception) -> Response:
+    async def _connection(request: Request, error: OSError) -> Response:
         log.error("http.no_connection", path=request.url.path, error=repr(error)[:300])
         return _database_away()

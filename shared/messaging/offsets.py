@@ -26,6 +26,7 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # the client ha
         self._behind: dict[TopicPartition, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._at_once = False
+        self._turn = asyncio.Lock()
 
     def start(self) -> None:
         """Commit a little later than records are processed."""
@@ -50,18 +51,20 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # the client ha
             await self.commit()
 
     async def commit(self) -> None:
-        """Commit now. When the broker refuses, the records will be read again, here or by another replica."""
-        consumer, behind = self._consumer(), self._behind
-        self._behind = {}
-        if consumer is None or not behind:
-            return
-        assigned = consumer.assignment()
-        ours = {partition: offset for partition, offset in behind.items() if partition in assigned}
-        try:
-            if ours:
-                await consumer.commit(ours)
-        except KafkaError as error:
-            log.info("consumer.offsets_not_committed", error=repr(error)[:300])
+        """Commit now, after a commit that is under way. When the broker refuses, the records will be read again, here
+        or by another replica."""
+        async with self._turn:
+            consumer, behind = self._consumer(), self._behind
+            self._behind = {}
+            if consumer is None or not behind:
+                return
+            assigned = consumer.assignment()
+            ours = {partition: offset for partition, offset in behind.items() if partition in assigned}
+            try:
+                if ours:
+                    await consumer.commit(ours)
+            except KafkaError as error:
+                log.info("consumer.offsets_not_committed", error=repr(error)[:300])
 
     async def on_partitions_revoked(self, revoked: object) -> None:
         """Commit while the partitions are still ours, so that their next reader begins behind what was processed."""

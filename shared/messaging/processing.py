@@ -169,10 +169,8 @@ class BatchProcessor:
         try:
             async with self._database.worker(letter.tenant or "" for letter in answerable) as work:
                 await self._refuse(work, answerable)
-        except (OSError, TimeoutError):
-            raise
         except Exception as error:
-            if isinstance(error, DatabaseError) and may_pass_later(error):
+            if may_pass_later(error):
                 raise
             if len(answerable) == 1:
                 log.error("consumer.no_answer", service=self._database.service, reason=_reason(error))

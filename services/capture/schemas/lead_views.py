@@ -9,6 +9,26 @@ from shared.events.base import Moment, Text
 from shared.events.external import ContactFields
 from shared.http import FieldError
 
+_LEAD = {
+    "external_id": "w-4711",
+    "email": "ada@lovelace.example",
+    "phone": "+442079460958",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "full_name": "Ada Lovelace",
+    "company": "Analytical Ltd",
+    "job_title": "CTO",
+    "country": "GB",
+    "campaign": "spring",
+    "consent": {"email": "granted", "sms": "unknown", "basis": "form"},
+    "attributes": {"plan": "team"},
+    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
+    "source": "website",
+    "created_on": "2026-03-02T09:30:00Z",
+    "version": 1,
+    "updated_on": "2026-03-02T09:30:00Z",
+}
+
 
 class LeadOut(ContactFields):
     """A lead with its details in normal form. A field whose value is not known is absent."""
@@ -27,30 +47,7 @@ class FoundLead(LeadOut):
     """A lead as it is read, with the ids of the leads that were merged into it."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "external_id": "w-4711",
-                    "email": "ada@lovelace.example",
-                    "phone": "+442079460958",
-                    "first_name": "Ada",
-                    "last_name": "Lovelace",
-                    "full_name": "Ada Lovelace",
-                    "company": "Analytical Ltd",
-                    "job_title": "CTO",
-                    "country": "GB",
-                    "campaign": "spring",
-                    "consent": {"email": "granted", "sms": "unknown", "basis": "form"},
-                    "attributes": {"plan": "team"},
-                    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
-                    "source": "website",
-                    "created_on": "2026-03-02T09:30:00Z",
-                    "version": 1,
-                    "updated_on": "2026-03-02T09:30:00Z",
-                    "aliases": ["01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e02"],
-                }
-            ]
-        }
+        json_schema_extra={"examples": [{**_LEAD, "aliases": ["01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e02"]}]}
     )
 
     aliases: list[UUID]
@@ -61,28 +58,7 @@ class SubmittedLead(LeadOut):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [
-                {
-                    "external_id": "w-4711",
-                    "email": "ada@lovelace.example",
-                    "phone": "+442079460958",
-                    "first_name": "Ada",
-                    "last_name": "Lovelace",
-                    "full_name": "Ada Lovelace",
-                    "company": "Analytical Ltd",
-                    "job_title": "CTO",
-                    "country": "GB",
-                    "campaign": "spring",
-                    "consent": {"email": "granted", "sms": "unknown", "basis": "form"},
-                    "attributes": {"plan": "team"},
-                    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
-                    "source": "website",
-                    "created_on": "2026-03-02T09:30:00Z",
-                    "version": 1,
-                    "updated_on": "2026-03-02T09:30:00Z",
-                    "warnings": [{"field": "website", "message": "is not a web address"}],
-                }
-            ]
+            "examples": [{**_LEAD, "warnings": [{"field": "website", "message": "is not a web address"}]}]
         }
     )
 

@@ -57,28 +57,25 @@ class ConsentIn(Body):
     at: Moment | None = None
 
 
+_LEAD = {
+    "source": "website",
+    "external_id": "w-4711",
+    "email": "ada@lovelace.example",
+    "phone": "+442079460958",
+    "full_name": "Ada Lovelace",
+    "company": "Analytical Ltd",
+    "job_title": "CTO",
+    "country": "GB",
+    "campaign": "spring",
+    "consent": {"email": "granted", "basis": "form"},
+    "attributes": {"plan": "team"},
+}
+
+
 class LeadIn(Body):
     """A submitted lead. `source` and at least one of `email` and `phone` are needed."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "source": "website",
-                    "external_id": "w-4711",
-                    "email": "ada@lovelace.example",
-                    "phone": "+442079460958",
-                    "full_name": "Ada Lovelace",
-                    "company": "Analytical Ltd",
-                    "job_title": "CTO",
-                    "country": "GB",
-                    "campaign": "spring",
-                    "consent": {"email": "granted", "basis": "form"},
-                    "attributes": {"plan": "team"},
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_LEAD]})
 
     source: Annotated[str, Field(max_length=MAX_SOURCE)]
     external_id: Annotated[str, Field(max_length=MAX_EXTERNAL_ID)] | None = None
@@ -106,28 +103,7 @@ class BatchIn(Body):
     """Up to 1,000 leads. An invalid one does not affect the others."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "leads": [
-                        {
-                            "source": "website",
-                            "external_id": "w-4711",
-                            "email": "ada@lovelace.example",
-                            "phone": "+442079460958",
-                            "full_name": "Ada Lovelace",
-                            "company": "Analytical Ltd",
-                            "job_title": "CTO",
-                            "country": "GB",
-                            "campaign": "spring",
-                            "consent": {"email": "granted", "basis": "form"},
-                            "attributes": {"plan": "team"},
-                        },
-                        {"source": "website", "phone": "+442079460999"},
-                    ]
-                }
-            ]
-        }
+        json_schema_extra={"examples": [{"leads": [_LEAD, {"source": "website", "phone": "+442079460999"}]}]}
     )
 
     # Each is read by itself, so that an invalid one costs no other.

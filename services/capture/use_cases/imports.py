@@ -79,7 +79,7 @@ async def import_next_page(database: Database, normaliser: ContactNormaliser, pa
             if await _import_page(database, tenant, import_id, normaliser, page):
                 return 1
         except Exception as error:
-            if _may_pass_later(error):
+            if may_pass_later(error):
                 raise
             log.error("import.failed", tenant=tenant, import_id=str(import_id), exc_info=error)
             reason = error.detail if isinstance(error, Invalid) else f"a defect in this service: {type(error).__name__}"
@@ -87,13 +87,6 @@ async def import_next_page(database: Database, normaliser: ContactNormaliser, pa
                 await store.set_state(work, tenant, import_id, "failed", reason)
             return 1
     return 0
-
-
-def _may_pass_later(error: Exception) -> bool:
-    """Whether the same page may succeed later: the database is away, or other transactions are in the way."""
-    if isinstance(error, DatabaseError):
-        return may_pass_later(error)
-    return isinstance(error, OSError | TimeoutError)
 
 
 async def _import_page(
@@ -118,7 +111,7 @@ async def _import_page(
         except Exception as error:
             if is_collision(error) and attempt < ATTEMPTS:
                 attempt += 1
-            elif _may_pass_later(error):
+            elif may_pass_later(error):
                 raise
             elif size > 1:
                 size = max(1, size // 10)

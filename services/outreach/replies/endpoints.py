@@ -12,7 +12,6 @@ from services.outreach import twilio
 from services.outreach.context import context_of
 from services.outreach.mail_providers import PROVIDERS, Webhook
 from services.outreach.replies import store
-from services.outreach.replies.rules import Label
 from services.outreach.replies.schemas import InboundSms, LabelBody, ReceivedView, ReplyView, StoredView, Utterance
 from services.outreach.replies.use_cases import labelling, receiving
 from services.outreach.replies.use_cases.raw_mail import Mails, store_mail
@@ -20,6 +19,7 @@ from services.outreach.store import lead_ids_of, lead_of
 from shared.db import Row
 from shared.errors import Forbidden, Invalid, NotFound, UnsupportedMedia
 from shared.events.envelope import errors_of
+from shared.events.outreach import Label
 from shared.http import (
     Limit,
     OperatorOrService,

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from services.outreach.replies.rules import Label
 from services.outreach.replies.rules.new_text import storable
 from services.outreach.schemas import Body
+from shared.events.outreach import Label
 
 StorableText = Annotated[str, BeforeValidator(lambda given: storable(given) if isinstance(given, str) else given)]
 

@@ -97,17 +97,13 @@ class Sender:
                 async with database.worker([attempt.tenant]) as work:
                     return await outcomes.record_outcome(work, attempt.tenant, attempt.dispatch_id, outcome)
             except (DatabaseError, OSError) as error:
-                if time.monotonic() + pause > lease_ends or not _is_temporary(error):
+                if time.monotonic() + pause > lease_ends or not may_pass_later(error):
                     raise
                 log.warning(
                     "dispatch.outcome_not_recorded", dispatch_id=str(attempt.dispatch_id), error=str(error)[:200]
                 )
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
-
-
-def _is_temporary(error: DatabaseError | OSError) -> bool:
-    return isinstance(error, OSError) or may_pass_later(error)
 
 
 async def expire_leases(database: Database) -> int:

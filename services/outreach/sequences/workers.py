@@ -10,7 +10,7 @@ from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from services.outreach.sequences.store import enrolments, jobs
 from services.outreach.sequences.use_cases import steps
 from services.outreach.sequences.use_cases.jobs import run_page
-from shared.db import Database, DatabaseError, is_outage
+from shared.db import Database, is_outage
 from shared.store import outbox
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ class Steps:
                     composing = await steps.advance(work, self.context.keys, self.sender, tenant, enrolment_id)
                     self.context.wake_after(work, *(["composer"] if composing else []), "sender")
             except Exception as error:
-                if isinstance(error, OSError) or (isinstance(error, DatabaseError) and is_outage(error)):
+                if is_outage(error):
                     raise
                 # One enrolment that fails must not keep the others waiting behind it.
                 log.error("sequence.step_failed", tenant=tenant, enrolment_id=str(enrolment_id), exc_info=error)

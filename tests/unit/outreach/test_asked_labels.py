@@ -59,6 +59,6 @@ def test_a_very_long_reply_is_cut():
 def test_the_labels_are_those_of_replies_but_for_bounces():
     from typing import get_args
 
-    from services.outreach.replies.rules import Label
+    from shared.events.outreach import Label
 
     assert set(LABELS) == set(get_args(Label)) - {"bounce"}

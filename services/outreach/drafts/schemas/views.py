@@ -133,67 +133,65 @@ class PartialDraftPage(DraftPage):
     items: list[PartialDraft]
 
 
+EXAMPLE: dict[str, Any] = {
+    "draft_id": "01935a70-11aa-7cde-8f01-23456789ab01",
+    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
+    "kind": "first",
+    "channel": "email",
+    "state": "pending",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "from": "sales@example.org",
+    "to": "ada@lovelace.example",
+    "subject": "Analytical Ltd",
+    "body": "Dear Ada, ...",
+    "headers": {},
+    "claims": [
+        {
+            "sentence": "You are CTO of Analytical Ltd.",
+            "kind": "field",
+            "fact": None,
+            "field": "job_title",
+            "value": "CTO",
+            "source": "website",
+            "age": None,
+            "age_days": None,
+            "supported": True,
+            "unsupported": False,
+        }
+    ],
+    "author": "agent:template",
+    "version": 1,
+    "cause": "asked",
+    "cause_id": "01935a70",
+    "created_at": "2026-03-02T09:30:00Z",
+    "expires_at": "2026-03-09T09:30:00Z",
+    "claimed_by": None,
+    "lease_until": None,
+    "snoozed_until": None,
+    "reason": None,
+    "decided_by": None,
+    "decided_at": None,
+    "replaces": None,
+    "score": 30,
+    "lead": {
+        "name": "Ada Lovelace",
+        "company": "Analytical Ltd",
+        "score": 30,
+        "band": "C",
+        "stage": "new",
+        "owner": None,
+    },
+    "made_from": {},
+    "dispatch_id": None,
+    "warnings": [],
+}
+"""A draft as the description of the API shows it."""
+
+
 class DraftView(DraftItem):
     """A draft as reviewers see it. An approval names its `sha256`."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "draft_id": "01935a70-11aa-7cde-8f01-23456789ab01",
-                    "lead_id": "01935a6e-7c1d-7b3a-9f5e-2d8c4b6a1e01",
-                    "kind": "first",
-                    "channel": "email",
-                    "state": "pending",
-                    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-                    "from": "sales@example.org",
-                    "to": "ada@lovelace.example",
-                    "subject": "Analytical Ltd",
-                    "body": "Dear Ada, ...",
-                    "headers": {},
-                    "claims": [
-                        {
-                            "sentence": "You are CTO of Analytical Ltd.",
-                            "kind": "field",
-                            "fact": None,
-                            "field": "job_title",
-                            "value": "CTO",
-                            "source": "website",
-                            "age": None,
-                            "age_days": None,
-                            "supported": True,
-                            "unsupported": False,
-                        }
-                    ],
-                    "author": "agent:template",
-                    "version": 1,
-                    "cause": "asked",
-                    "cause_id": "01935a70",
-                    "created_at": "2026-03-02T09:30:00Z",
-                    "expires_at": "2026-03-09T09:30:00Z",
-                    "claimed_by": None,
-                    "lease_until": None,
-                    "snoozed_until": None,
-                    "reason": None,
-                    "decided_by": None,
-                    "decided_at": None,
-                    "replaces": None,
-                    "score": 30,
-                    "lead": {
-                        "name": "Ada Lovelace",
-                        "company": "Analytical Ltd",
-                        "score": 30,
-                        "band": "C",
-                        "stage": "new",
-                        "owner": None,
-                    },
-                    "made_from": {},
-                    "dispatch_id": None,
-                    "warnings": [],
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     made_from: dict[str, Any]
     dispatch_id: UUID | None = None

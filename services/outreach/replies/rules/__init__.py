@@ -16,21 +16,6 @@ from services.outreach.replies.rules.automatic_replies import Source
 from services.outreach.replies.rules.model_labels import Assessment
 from services.outreach.replies.rules.reply_model import MODEL_LABELS, Model, reading_of, shipped_model
 
-Label = Literal[
-    "interested",
-    "question",
-    "meeting_request",
-    "later",
-    "declined",
-    "opt_out",
-    "moved_company",
-    "wrong_person",
-    "out_of_office",
-    "auto_reply",
-    "bounce",
-    "other",
-]
-
 WRONG_ADDRESS_LABELS = frozenset({"wrong_person", "moved_company"})
 """Labels with which "this is not their number" makes the address invalid."""
 

@@ -10,6 +10,7 @@ from services.outreach.rules import Mode
 from services.outreach.schemas import Body, Channel, SendingWindow
 from services.outreach.sending.templates import MAX_TEMPLATE
 from services.outreach.sequences.rules.definition import AfterBlock, AfterDraft, Review, StepChannel
+from shared.events.outreach import Label
 
 MOST_STEPS = 50
 MOST_IDS = 1_000
@@ -30,20 +31,6 @@ Stage = Literal[
     "bad_contact",
     "moved_company",
     "dead",
-]
-Label = Literal[
-    "interested",
-    "question",
-    "meeting_request",
-    "later",
-    "declined",
-    "opt_out",
-    "moved_company",
-    "wrong_person",
-    "out_of_office",
-    "auto_reply",
-    "bounce",
-    "other",
 ]
 Template = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE)]
 Note = Annotated[str, Field(min_length=1, max_length=2_000)]

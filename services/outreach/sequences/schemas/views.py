@@ -244,8 +244,8 @@ class PlannedMoves(BaseModel):
     moves: list[PlannedMove]
 
 
-class PlannedStep(BaseModel):
-    """A step that is planned, and why it is not taken earlier, or not at all (`what`: `skipped`)."""
+class _Planned(BaseModel):
+    """What is planned at one moment of a sequence, and why not earlier, or not at all."""
 
     step: int | None
     at: datetime
@@ -256,6 +256,11 @@ class PlannedStep(BaseModel):
     review: str | None
     what: str
     why: str | None
+
+
+class PlannedStep(_Planned):
+    """A step that is planned, and why it is not taken earlier, or not at all (`what`: `skipped`)."""
+
     draft_id: UUID | None = None
     """The draft of a step that is under way."""
 
@@ -278,18 +283,9 @@ class PreviewView(BaseModel):
     ends: PlannedEnd | None
 
 
-class StoryEntry(BaseModel):
+class StoryEntry(_Planned):
     """What happens at one moment of a simulation, `day` days after its start."""
 
-    step: int | None
-    at: datetime
-    local_time: LocalTime
-    channel: str | None
-    subject: str | None
-    body: str | None
-    review: str | None
-    what: str
-    why: str | None
     day: float
     fault: str | None = None
     """Why the text cannot be written for this lead."""
