@@ -80,9 +80,7 @@ class Health:
         elif "database" not in found and (waited := await self._oldest_event()) > _STALLED_AFTER:
             found["relay"] = f"the oldest event in the outbox has waited for {waited:.0f} s"
         consumer = self._service.consumer
-        if self._service.draining:
-            found["process"] = "it is stopping"
-        elif consumer is not None:
+        if consumer is not None:
             if not consumer.assigned:
                 found["broker"] = "the consumer group has given no partitions yet"
             elif consumer.fetch_error is not None:
@@ -128,7 +126,8 @@ class Health:
         return Response(orjson.dumps(body), 503 if defects else 200, media_type="application/json")
 
     async def _readyz(self) -> Response:
-        problems = await self._checks.get()
+        # A process that stops is not ready at once: neither what was found before nor what the servers say matters.
+        problems = {"process": "it is stopping"} if self._service.draining else await self._checks.get()
         body = {"ready": not problems, "service": self._service.name, "checks": problems}
         return Response(orjson.dumps(body), 503 if problems else 200, media_type="application/json")
 

@@ -121,7 +121,7 @@ async def test_a_relay_whose_oldest_event_waits_is_not_ready(start, tenant, monk
         await work.run(
             """
             INSERT INTO outbox (tenant_id, topic, headers, value, created_at)
-            VALUES (:tenant, 'goal.progressed', '{}', '', clock_timestamp() - interval '5 minutes')
+            VALUES (:tenant, 'goal.progressed', '{}', '', clock_timestamp() - interval '299.6 seconds')
             """,
             tenant=tenant,
         )
