@@ -1,6 +1,5 @@
 """Work in a service's database, for the commands that need it."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -17,6 +16,8 @@ _T = TypeVar("_T")
 
 def with_database(service: str, data: Path, act: "Callable[[Database, Mapping[str, str]], Awaitable[_T]]") -> _T:
     """The result of `act(database, the service's LEADFLOW_* settings)`. Raises Refused when the database is away."""
+    import asyncio
+
     environment = service_environment(data, service)
     address = require_database(environment, service)
     os.environ.update(environment)  # what all services share: TLS, and how Kafka is reached

@@ -12,9 +12,6 @@ class Refused(Exception):
 @contextmanager
 def refusals() -> Iterator[None]:
     """Turn the errors of services, databases and settings that a person can fix into `Refused`."""
-    import httpx
-    from pydantic import ValidationError
-
     from deploy.local.run_record import NotRunning
     from shared.errors import LeadflowError
 
@@ -22,17 +19,28 @@ def refusals() -> Iterator[None]:
         yield
     except (NotRunning, LeadflowError) as error:
         raise Refused(str(error)) from error
-    except ValidationError as error:
+    except Exception as error:
+        reason = _explained(error)
+        if reason is None:
+            raise
+        raise Refused(reason) from error
+
+
+def _explained(error: Exception) -> str | None:
+    """What a person can do about an error of a library; None for any other. The libraries are imported only now."""
+    import httpx
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
         # A rule for several settings has no place, and names them itself.
         parts = [(part["loc"], part["msg"].removeprefix("Value error, ")) for part in error.errors()]
         names = ", ".join(str(place[-1]) if place else message for place, message in parts)
-        raise Refused(f"these settings are missing or wrong: {names}") from error
-    except httpx.HTTPStatusError as error:
-        raise Refused(describe_problem(error.response)) from error
-    except httpx.TransportError as error:
-        raise Refused(
-            f"{error.request.url} does not answer ({error}); `leadflow status` shows whether the services run"
-        ) from error
+        return f"these settings are missing or wrong: {names}"
+    if isinstance(error, httpx.HTTPStatusError):
+        return describe_problem(error.response)
+    if isinstance(error, httpx.TransportError):
+        return f"{error.request.url} does not answer ({error}); `leadflow status` shows whether the services run"
+    return None
 
 
 def describe_problem(response: Any) -> str:

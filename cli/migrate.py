@@ -1,6 +1,5 @@
 """`leadflow migrate`."""
 
-import asyncio
 import json
 import os
 from dataclasses import asdict
@@ -33,6 +32,8 @@ def migrate(
     Both may be in a file: LEADFLOW_POSTGRES_URL_FILE. A service's login and password are those of
     LEADFLOW_<SERVICE>_DATABASE_URL.
     """
+    import asyncio
+
     from deploy.errors import MigrationError
     from deploy.local.run_record import NotRunning, RunRecord
     from shared.names import SERVICES

@@ -1,6 +1,5 @@
 """`leadflow republish` and `leadflow rewind`: for a service that has lost its state or was restored from a backup."""
 
-import asyncio
 import importlib
 import os
 import time
@@ -64,6 +63,8 @@ def rewind(
     The service reads all records since then once more and ignores those that it has processed. In a local run the
     service is stopped meanwhile. Elsewhere stop all its replicas first.
     """
+    import asyncio
+
     from shared.messaging.rewind import rewind as run
 
     moment = parse_time(to)

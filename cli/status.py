@@ -1,7 +1,7 @@
 """`leadflow status`."""
 
-import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,8 +10,6 @@ from cli.errors import refusals
 from cli.options import DEFAULT_DATA, AsJson, Data
 
 if TYPE_CHECKING:
-    import httpx
-
     from deploy.local.run_record import RunRecord, ServiceEntry
 
 _METRICS = {
@@ -31,25 +29,21 @@ def status(
 
     with refusals():
         record = RunRecord.load(data)
-    report = asyncio.run(collect(record, passwords=passwords))
+    report = collect(record, passwords=passwords)
     if as_json:
         typer.echo(json.dumps(report, indent=2))
     else:
         _print(report)
 
 
-async def collect(record: "RunRecord", *, passwords: bool = False) -> dict[str, Any]:
+def collect(record: "RunRecord", *, passwords: bool = False) -> dict[str, Any]:
     """The report that `--json` prints. A number is null where the service does not answer."""
-    import httpx
-
     from deploy.local.run_record import without_password
 
     running = record.is_running
     postgres = record.postgres.url if passwords else without_password(record.postgres.url)
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-        services = await asyncio.gather(
-            *(_service(client, name, entry, running) for name, entry in record.services.items())
-        )
+    with ThreadPoolExecutor(len(record.services)) as threads:
+        services = list(threads.map(lambda of: _service(of[0], of[1], running), record.services.items()))
     return {
         "running": running,
         "pid": record.pid if running else None,
@@ -77,18 +71,32 @@ def parse_metrics(text: str) -> dict[str, int | None]:
     return numbers
 
 
-async def _service(client: "httpx.AsyncClient", name: str, entry: "ServiceEntry", running: bool) -> dict[str, Any]:
-    import httpx
+def _get(url: str) -> tuple[int, str]:
+    """Status and body, asked of the service itself whatever proxy is set. The standard library's client answers before
+    a better one would be imported."""
+    from urllib.error import HTTPError
+    from urllib.request import ProxyHandler, build_opener
+
+    try:
+        with build_opener(ProxyHandler({})).open(url, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def _service(name: str, entry: "ServiceEntry", running: bool) -> dict[str, Any]:
+    from http.client import HTTPException
 
     state: str = entry.state if running else "stopped"
     checks, numbers = None, dict.fromkeys(_METRICS)
     if running and entry.pid is not None:
         try:
-            ready = await client.get(f"{entry.url}/readyz")
-            state = "ready" if ready.status_code == 200 else "not ready"
-            checks = None if ready.status_code == 200 else ready.json().get("checks")
-            numbers = parse_metrics((await client.get(f"{entry.url}/metrics")).text)
-        except (httpx.TransportError, ValueError):
+            code, body = _get(f"{entry.url}/readyz")
+            state = "ready" if code == 200 else "not ready"
+            checks = None if code == 200 else json.loads(body).get("checks")
+            numbers = parse_metrics(_get(f"{entry.url}/metrics")[1])
+        except (OSError, HTTPException, ValueError):
             state = entry.state if entry.state != "ready" else "not answering"
     return {
         "name": name,

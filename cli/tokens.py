@@ -6,7 +6,7 @@ import typer
 
 from cli.errors import Refused
 from cli.options import DEFAULT_DATA, Data
-from shared.ids import TENANT_FORM, is_tenant
+from shared.names import TENANT_FORM, is_tenant
 
 
 def token(

@@ -1,6 +1,5 @@
 """Ids: time-ordered ones for what is new, derived ones for what must have the same id each time it is published."""
 
-import re
 from collections.abc import Callable
 from hashlib import blake2b
 from uuid import UUID
@@ -8,23 +7,14 @@ from uuid import UUID
 import uuid_utils
 from asyncpg.pgproto import pgproto
 
-TENANT_FORM = "[a-z0-9][a-z0-9-]{0,62}"
-"""The regular expression of a tenant's name: one label of a host name (RFC 1035)."""
-
 LeadKey = tuple[str, UUID]
 """(tenant, lead id): the identity of a lead."""
 
 EventKey = tuple[str, str, UUID]
 """(tenant, type, digest of source and id): the identity of an event."""
 
-_TENANT = re.compile(TENANT_FORM)
 _row_uuid: Callable[[str | bytes], UUID] = pgproto.UUID
 _REVISIONS = uuid_utils.UUID("6f2c9d52-2b5e-5c55-9d0b-0c1f5b9d7a11")
-
-
-def is_tenant(name: str) -> bool:
-    """Whether this may be the name of a tenant."""
-    return _TENANT.fullmatch(name) is not None
 
 
 def uuid7() -> UUID:

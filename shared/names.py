@@ -1,4 +1,7 @@
-"""Names that several packages need: the services, in the order of the pipeline, and the parts that each can run as."""
+"""Names that several packages need: the services, in the order of the pipeline, the parts that each can run as, and
+what a tenant may be called."""
+
+import re
 
 DESCRIPTIONS = {
     "capture": "Takes leads from any source, normalises and deduplicates them, and keeps their identity and consent.",
@@ -14,6 +17,16 @@ SERVICES = tuple(DESCRIPTIONS)
 
 PARTS = ("api", "consumers", "workers")
 """A process runs a whole service, or with `--only` one of these parts of it."""
+
+TENANT_FORM = "[a-z0-9][a-z0-9-]{0,62}"
+"""The regular expression of a tenant's name: one label of a host name (RFC 1035)."""
+
+_TENANT = re.compile(TENANT_FORM)
+
+
+def is_tenant(name: str) -> bool:
+    """Whether this may be the name of a tenant."""
+    return _TENANT.fullmatch(name) is not None
 
 
 def group_of(service: str) -> str:

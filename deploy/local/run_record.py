@@ -1,16 +1,18 @@
 """The record of a local run: `leadflow up` writes it, the other commands read it.
 
 It contains passwords, so the whole of it is beside the keys; <data>/run.json is the part that may be shown.
+Plain dataclasses: `leadflow token` and `status` read it first of all, and need no more than the standard library here.
 """
 
+import json
 import os
 import re
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
-
-from pydantic import BaseModel, Field
 
 FILE_NAME = "run.json"
 HIDDEN = "***"
@@ -24,14 +26,15 @@ class NotRunning(RuntimeError):
     """Nothing was ever started on this data folder, or it does not run now."""
 
 
-class ServiceEntry(BaseModel):
+@dataclass
+class ServiceEntry:
     """One service: its port, its process and the settings that it was started with."""
 
     port: int
     pid: int | None = None
     state: ServiceState = "starting"
     restarts: int = 0
-    environment: dict[str, str] = Field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
     """The LEADFLOW_* settings that the service was started with."""
 
     @property
@@ -39,30 +42,34 @@ class ServiceEntry(BaseModel):
         return f"http://127.0.0.1:{self.port}"
 
 
-class KafkaEntry(BaseModel):
+@dataclass
+class KafkaEntry:
     """The broker. `pid` is None while it is stopped, and always for an outside Kafka."""
 
     bootstrap: str
     pid: int | None = None
 
 
-class PostgresEntry(BaseModel):
+@dataclass
+class PostgresEntry:
     """The database server, with the administrator's address. `pid` is None as in `KafkaEntry`."""
 
     url: str
     pid: int | None = None
 
 
-class SmtpEntry(BaseModel):
+@dataclass
+class SmtpEntry:
     """The local mailbox. It is part of the supervisor's process."""
 
-    host: str = "127.0.0.1"
     port: int
     maildir: Path
+    host: str = "127.0.0.1"
     pid: int | None = None
 
 
-class RunRecord(BaseModel):
+@dataclass
+class RunRecord:
     """Ports, addresses and process ids of a local run. After a stop everything but the process ids is still valid."""
 
     pid: int | None
@@ -76,13 +83,17 @@ class RunRecord(BaseModel):
 
     @classmethod
     def load(cls, data: Path) -> "RunRecord":
-        """The record in a data folder. Raises NotRunning if nothing was ever started there."""
+        """The record in a data folder. Raises NotRunning if nothing was ever started there, or it cannot be read."""
         try:
-            return cls.model_validate_json(_private(data).read_bytes())
+            return cls._of(json.loads(_private(data).read_bytes()))
         except FileNotFoundError:
             raise NotRunning(
                 f"nothing was started in {data} yet; start it with `leadflow up`, or name another folder with --data"
             ) from None
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise NotRunning(
+                f"{_private(data)} is damaged, or another version's; `leadflow up` writes it anew"
+            ) from error
 
     @classmethod
     def load_running(cls, data: Path) -> "RunRecord":
@@ -91,6 +102,19 @@ class RunRecord(BaseModel):
         if not record.is_running:
             raise NotRunning(f"Leadflow does not run in {data} now; start it with `leadflow up`")
         return record
+
+    @classmethod
+    def _of(cls, saved: dict[str, Any]) -> "RunRecord":
+        return cls(
+            **saved
+            | {
+                "started_at": datetime.fromisoformat(saved["started_at"]),
+                "kafka": KafkaEntry(**saved["kafka"]),
+                "postgres": PostgresEntry(**saved["postgres"]),
+                "smtp": SmtpEntry(**saved["smtp"] | {"maildir": Path(saved["smtp"]["maildir"])}),
+                "services": {name: ServiceEntry(**entry) for name, entry in saved["services"].items()},
+            }
+        )
 
     @property
     def is_running(self) -> bool:
@@ -106,12 +130,12 @@ class RunRecord(BaseModel):
             temporary = path.with_name(f"{path.name}.new")
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as file:
-                file.write(record.model_dump_json(indent=2))
+                json.dump(asdict(record), file, indent=2, default=_as_text)
             temporary.replace(path)
 
     def without_secrets(self) -> "RunRecord":
         """The record as it may be shown: no password in an address, no value of a setting that is a secret."""
-        shown = self.model_copy(deep=True)
+        shown = deepcopy(self)
         shown.postgres.url = without_password(self.postgres.url)
         for service in shown.services.values():
             service.environment = {
@@ -126,6 +150,10 @@ def without_password(address: str) -> str:
     parts = urlsplit(address)
     user, at, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host)) if at else address
+
+
+def _as_text(value: datetime | Path) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _exists(pid: int) -> bool:

@@ -5,9 +5,9 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
-from pydantic import ValidationError
 
 from deploy import databases, migrate, topics
 from deploy.local.data_folder import pause_file, remove_pause_files
@@ -120,7 +120,7 @@ class Supervisor:
         """Stop what a killed `leadflow up` has left. Its children end without this too, but not at once."""
         try:
             earlier = RunRecord.load(self._data)
-        except (NotRunning, ValidationError):
+        except NotRunning:
             return
         for name, entry in earlier.services.items():
             if entry.pid is not None:
@@ -176,7 +176,7 @@ class Supervisor:
         changed = False
         for name, service in self._services.items():
             entry = self.record.services[name]
-            before = entry.model_copy()
+            before = replace(entry)
             if reason := service.notice_exit():
                 entry.state = "restarting"
                 self._report(

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator, model_validator
 
-from shared.ids import is_tenant
+from shared.names import is_tenant
 from shared.settings import ServiceSettings, service_config
 
 _PORTS = {"tls": 993, "starttls": 143, "none": 143}

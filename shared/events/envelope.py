@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from shared.errors import Invalid
 from shared.events.base import DATE_TIME, Event
-from shared.ids import TENANT_FORM, EventKey, digest, is_tenant, read_id
+from shared.ids import EventKey, digest, read_id
 from shared.limits import MAX_ATTRIBUTE_BYTES, MAX_RECORD_BYTES, MAX_REVISION
+from shared.names import TENANT_FORM, is_tenant
 from shared.strict_json import holds_zero
 
 E = TypeVar("E", bound=Event, covariant=True)

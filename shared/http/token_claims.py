@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import Unauthorized
-from shared.ids import TENANT_FORM, is_tenant
+from shared.names import TENANT_FORM, is_tenant
 
 ORDER = ("viewer", "reviewer", "operator", "admin")
 """Each of these roles includes the one before it."""

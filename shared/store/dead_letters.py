@@ -13,8 +13,9 @@ from shared.db.statements import array_parameters, by_column
 from shared.db.transaction import Transaction
 from shared.errors import NotFound
 from shared.events.envelope import short
-from shared.ids import is_tenant, uuid7
+from shared.ids import uuid7
 from shared.limits import MAX_ATTRIBUTE_BYTES
+from shared.names import is_tenant
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from services.capture.use_cases.submissions import Submission, SubmissionResult,
 from shared.db import Database, Row, UnitOfWork
 from shared.errors import Forbidden, Invalid, NotFound, TooManyRequests
 from shared.events import EngagementRecorded
-from shared.ids import is_tenant, uuid7
+from shared.ids import uuid7
+from shared.names import is_tenant
 
 _RATE_SECONDS = 60
 _SWEPT_AT_ONCE = 5_000

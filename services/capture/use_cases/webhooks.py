@@ -23,7 +23,8 @@ from services.capture.use_cases.submissions import Submission, SubmissionResult,
 from shared.db import Database, DatabaseError, Row, UnitOfWork
 from shared.errors import Conflict, Forbidden, NotFound, TooManyRequests
 from shared.events import MeetingBooked, MeetingCancelled
-from shared.ids import is_tenant, uuid7
+from shared.ids import uuid7
+from shared.names import is_tenant
 from shared.strict_json import is_too_deep, read_json, without_zeros
 
 _FORM = "application/x-www-form-urlencoded"

@@ -34,7 +34,7 @@ from shared.http import (
     public,
 )
 from shared.http.pages import moment
-from shared.ids import is_tenant
+from shared.names import is_tenant
 from shared.store.aliases import resolve
 
 log = structlog.get_logger()

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.events.base import Event
-from shared.ids import TENANT_FORM
 from shared.limits import MAX_ATTRIBUTE_BYTES
+from shared.names import TENANT_FORM
 
 
 @dataclass(frozen=True, slots=True)

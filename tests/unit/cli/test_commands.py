@@ -24,6 +24,22 @@ def test_a_token_can_be_created_before_the_first_start(tmp_path):
     assert (claims["tenant"], claims["roles"], claims["sub"]) == ("acme", ["viewer", "admin"], "local")
 
 
+HEAVY = {"asyncio", "pydantic", "httpx", "aiokafka", "asyncpg", "rich", "fastapi", "sqlalchemy"}
+
+
+@pytest.mark.parametrize("words", [["token", "--tenant", "acme", "--role", "viewer"], ["status", "--json"]])
+def test_a_quick_command_imports_no_heavy_library(tmp_path, words):
+    """Most of such a command's time is imports."""
+    a_record(tmp_path).save(tmp_path)
+    program = (
+        "import sys\nfrom cli.main import main\nimport atexit\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\nmain()"
+    )
+    command = [sys.executable, "-c", program, *words, "--data", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert HEAVY & set(done.stderr.split()) == set()
+
+
 def test_an_unknown_role_is_refused(tmp_path):
     done = runner.invoke(app, ["token", "--tenant", "acme", "--role", "boss", "--data", str(tmp_path)])
     assert isinstance(done.exception, Refused)

@@ -57,6 +57,20 @@ def test_the_error_for_an_unused_folder_names_the_command_that_starts(tmp_path):
         RunRecord.load(tmp_path)
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"pid": 1, "another": 2}', "\udcff"])
+def test_a_damaged_record_is_said_to_be_one(tmp_path, content):
+    a_record(tmp_path).save(tmp_path)
+    (tmp_path / "identity" / "run.json").write_bytes(content.encode(errors="surrogateescape"))
+    with pytest.raises(NotRunning, match="is damaged"):
+        RunRecord.load(tmp_path)
+
+
+def test_a_saved_record_is_read_as_it_was(tmp_path):
+    saved = a_record(tmp_path, os.getpid())
+    saved.save(tmp_path)
+    assert RunRecord.load(tmp_path) == saved
+
+
 def test_a_stopped_run_can_be_loaded_but_not_as_running(tmp_path):
     a_record(tmp_path).save(tmp_path)
     assert not RunRecord.load(tmp_path).is_running

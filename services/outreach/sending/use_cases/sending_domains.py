@@ -5,7 +5,7 @@ from services.outreach.sending.message import ascii_domain
 from services.outreach.sending.rules import default_domain, domain_fault
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Invalid, NotFound
-from shared.ids import TENANT_FORM, is_tenant
+from shared.names import TENANT_FORM, is_tenant
 
 
 async def allow(work: UnitOfWork, tenant: str, domain: str, mail_domain: str) -> str:
