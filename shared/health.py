@@ -39,7 +39,7 @@ _RECENT = 1.0
 
 
 class Recent(Generic[T]):
-    """The result of `ask`, asked at most once a second, by one caller for all."""
+    """The result of `ask`, asked again when it is a second old, by one caller for all."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
         self._ask = ask
@@ -49,7 +49,8 @@ class Recent(Generic[T]):
     async def get(self) -> T:
         async with self._lock:
             if self._answer is None or time.monotonic() - self._answer[0] > _RECENT:
-                self._answer = (time.monotonic(), await self._ask())
+                answer = await self._ask()
+                self._answer = (time.monotonic(), answer)  # its second begins now, however long it took
             return self._answer[1]
 
 
@@ -132,21 +133,22 @@ class Health:
         return Response(orjson.dumps(body), 503 if problems else 200, media_type="application/json")
 
     async def _metrics(self) -> Response:
-        try:
-            await self._gauges.get()
-        except _UNREACHABLE as error:
-            log.warning("metrics.without_database", service=self._service.name, error=type(error).__name__)
+        await self._gauges.get()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def _measure(self) -> None:
         name, consumer = self._service.name, self._service.consumer
         if consumer is not None and consumer.subscriber.consumer is not None:
             await consumer.lag()
-        async with self._service.database.monitor() as work:
-            depth, age = await outbox.backlog(work)
-            waiting = await dead_letters.count_waiting(work)
-            for measure in self.measures:
-                await measure(work)
+        try:
+            async with self._service.database.monitor() as work:
+                depth, age = await outbox.backlog(work)
+                waiting = await dead_letters.count_waiting(work)
+                for measure in self.measures:
+                    await measure(work)
+        except _UNREACHABLE as error:
+            log.warning("metrics.without_database", service=name, error=type(error).__name__)
+            return
         OUTBOX_DEPTH.labels(name).set(depth)
         OUTBOX_AGE.labels(name).set(age)
         DEAD_LETTERS.labels(name).set(waiting)

@@ -50,12 +50,11 @@ async def save_settings(
 ) -> dict[str, Any]:
     """Save settings; those left out stay. A changed mode is announced for each lead that follows the tenant's."""
     context = context_of(request)
-    mail_domain = context.settings.mail_domain
     check_if_match(if_match, await store.settings_version(work, principal.tenant))
-    saved, version = await tenant_settings.save(work, principal.tenant, body, mail_domain)
+    saved, version = await tenant_settings.save(work, principal.tenant, body, context.settings)
     response.headers["ETag"] = etag(version)
     context.wake_after(work, "modes", "sender", "exhaustion")
-    return _settings_answer(saved, principal.tenant, mail_domain)
+    return _settings_answer(saved, principal.tenant, context.settings.mail_domain)
 
 
 @router.get("/leads/{lead_id}/mode")

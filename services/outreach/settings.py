@@ -96,6 +96,9 @@ class Settings(ServiceSettings):
     sms_provider: str = Field(default="file", pattern="^(file|twilio)$")
     sms_file: Path = Path(".leadflow/sms.jsonl")
     sms_from: str = "+12025550100"
+    """What a tenant's text messages are sent from that has set nothing else: a number or a name, of nobody's own."""
+    sms_senders: dict[str, list[str]] = Field(default_factory=dict)
+    """The numbers and names that tenants may set as `sms_from`: a JSON object of tenants. Each belongs to one."""
     sms_url: str = "https://api.twilio.com"
     sms_account: str = ""
     sms_token: SecretStr = SecretStr("")
@@ -134,6 +137,22 @@ class Settings(ServiceSettings):
         """Whether a language model composes drafts; otherwise the templates do."""
         return bool(self.llm_base_url and self.llm_model)
 
+    def may_text_from(self, tenant: str, sender: str) -> bool:
+        """Whether the tenant's text messages may come from this number or name. Spaces and case make no other one."""
+        return _same(sender) in {_same(own) for own in (self.sms_from, *self.sms_senders.get(tenant, ()))}
+
+    @field_validator("sms_senders")
+    @classmethod
+    def _belong_to_one_tenant(cls, given: dict[str, list[str]]) -> dict[str, list[str]]:
+        if unknown := [tenant for tenant in given if not is_tenant(tenant)]:
+            raise ValueError(f"{unknown[0]!r} is not the name of a tenant")
+        owners: dict[str, str] = {}
+        for tenant, senders in given.items():
+            for sender in senders:
+                if owners.setdefault(_same(sender), tenant) != tenant:
+                    raise ValueError(f"{sender} is given to two tenants")
+        return given
+
     @model_validator(mode="after")
     def _read_accounts(self) -> Self:
         accounts = list(self.imap_accounts)
@@ -144,3 +163,7 @@ class Settings(ServiceSettings):
             raise ValueError("two IMAP accounts have the same name")
         self.imap_accounts = accounts
         return self
+
+
+def _same(sender: str) -> str:
+    return sender.replace(" ", "").casefold()

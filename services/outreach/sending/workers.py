@@ -45,7 +45,7 @@ class Sender:
         lease_ends = time.monotonic() + self.limit * 2
         async with database.worker([due["tenant_id"]]) as work:
             attempt = await attempts.lease_dispatch(
-                work, self.context.keys, self.context.settings.mail_domain, due, timedelta(seconds=self.limit * 2)
+                work, self.context.keys, self.context.settings, due, timedelta(seconds=self.limit * 2)
             )
         if attempt is None:
             return 1

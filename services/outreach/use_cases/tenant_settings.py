@@ -8,17 +8,31 @@ from services.outreach.sending import store as dispatches
 from services.outreach.sending.message import ascii_domain
 from services.outreach.sending.rules import LONGEST_BACK_OFF, default_domain, is_own_domain
 from services.outreach.sequences.use_cases import definitions
+from services.outreach.settings import Settings
 from shared.db import UnitOfWork
 from shared.errors import Invalid, NotFound
 
 
-async def save(work: UnitOfWork, tenant: str, body: OutreachSettings, mail_domain: str) -> tuple[OutreachSettings, int]:
+async def save(
+    work: UnitOfWork, tenant: str, body: OutreachSettings, deployment: Settings
+) -> tuple[OutreachSettings, int]:
     """Save the settings that the body names, the others stay. All settings as they are now, and their version.
 
-    Raises Invalid for a mailbox in a domain that the tenant may not send from, and for an unknown nurture sequence.
+    Raises Invalid for a mailbox, a number or a name that the tenant may not send from, and for an unknown nurture
+    sequence.
     """
     if "mailboxes" in body.model_fields_set:
-        await _check_domains(work, tenant, body, mail_domain)
+        await _check_domains(work, tenant, body, deployment.mail_domain)
+    if body.sms_from is not None and not deployment.may_text_from(tenant, body.sms_from):
+        raise Invalid(
+            "this number or name was not given to the tenant",
+            [
+                {
+                    "field": "sms_from",
+                    "message": f"{tenant} may not send from it; LEADFLOW_OUTREACH_SMS_SENDERS gives it",
+                }
+            ],
+        )
     if body.nurture_sequence_id is not None:
         await _check_sequence(work, tenant, body.nurture_sequence_id)
     present = await store.settings_of(work, tenant)

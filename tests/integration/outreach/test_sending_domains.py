@@ -1,4 +1,5 @@
-"""A tenant sends from its own domains only: checked when a mailbox is set, and again when a message is sent."""
+"""A tenant sends from its own domains, numbers and names only: checked when one is set, and again when a message is
+sent."""
 
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ from cli.errors import Refused
 from cli.main import app
 from services.outreach.sending import store
 from services.outreach.sending.use_cases import sending_domains
+from services.outreach.settings import Settings
 
 MAIL_DOMAIN = "leadflow.example"
 
@@ -90,7 +92,7 @@ async def test_an_approved_message_from_a_domain_that_was_withdrawn_is_refused(o
         await sending_domains.withdraw(work, tenant, domain, MAIL_DOMAIN)
     await office.send()
     dispatch = await office.dispatch(tenant, approved["dispatch_id"])
-    assert (dispatch["state"], dispatch["reason"]) == ("refused", "the tenant may not send from the mailbox's domain")
+    assert (dispatch["state"], dispatch["reason"]) == ("refused", "the tenant may not send from this address")
     assert smtp.to(approved["to"]) == []
 
 
@@ -112,3 +114,53 @@ def test_operators_give_list_and_withdraw_domains(office, tenant, domain, tmp_pa
     assert command("withdraw-domain", tenant, domain).output == f"{tenant} may not send from {domain} any more.\n"
     assert isinstance(command("withdraw-domain", tenant, domain).exception, Refused)
     assert isinstance(command("allow-domain", "No Tenant", domain).exception, Refused)
+
+
+async def set_sms_sender(office, tenant, sender):
+    async with office.client(tenant, "admin") as http:
+        return await http.put("/v1/settings", json={"sms_from": sender})
+
+
+@pytest.fixture
+async def texted(office, tenant):
+    """A message to a lead's phone, approved by a person; call it with what the tenant is to send from."""
+
+    async def approve(sender):
+        assert (await set_sms_sender(office, tenant, sender)).status_code == 200
+        phone = f"+4915{uuid4().int % 10**9:09d}"
+        lead = await office.captured(tenant, phone=phone, consent={"sms": "granted"})
+        return await office.approved(tenant, lead, channel="sms", subject=None, body="Shall we call you?")
+
+    return approve
+
+
+@pytest.mark.parametrize("sender", ["+4915112345678", "BigBank", "+1 202 555 0199"])
+async def test_a_number_or_name_of_somebody_else_is_refused(office, tenant, settings, sender):
+    settings(sms_senders={f"{tenant}-2": [sender]})
+    answer = await set_sms_sender(office, tenant, sender)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "sms_from"
+
+
+async def test_a_number_that_was_given_is_sent_from(office, tenant, settings, texted):
+    settings(sms_senders={tenant: ["+49 151 12345678"]})
+    approved = await texted("+4915112345678")
+    await office.send()
+    assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "sent"
+    assert "+4915112345678" in office.sms_file.read_text()
+
+
+async def test_a_text_from_a_number_that_was_withdrawn_is_refused(office, tenant, settings, texted):
+    settings(sms_senders={tenant: ["ACME"]})
+    approved = await texted("Acme")
+    settings(sms_senders={})
+    await office.send()
+    dispatch = await office.dispatch(tenant, approved["dispatch_id"])
+    assert (dispatch["state"], dispatch["reason"]) == ("refused", "the tenant may not send from this address")
+
+
+def test_one_number_belongs_to_one_tenant():
+    with pytest.raises(ValueError, match="is given to two tenants"):
+        Settings(sms_senders={"acme": ["+49 151 1"], "globex": ["+491511"]})
+    with pytest.raises(ValueError, match="is not the name of a tenant"):
+        Settings(sms_senders={"No Tenant": ["+491511"]})

@@ -38,18 +38,18 @@ class Refuse:
 class SendConditions:
     """What is true of the lead, the address and the mailbox at the moment of sending.
 
-    `to`: the address that was approved; `address`: the lead's present one. `own_domain`: whether the tenant may send
-    from the mailbox's domain. `suppressed`: why the address is suppressed. `last_reply_at`: when the lead last replied.
-    `windows`: the tenant's, and that of the message's sequence. `per_day`: the mailbox's cap, `day_ends` when it is
-    reset. `lead_last_sent_at`: when another message was sent to the lead, on any channel; `lead_turn_of_other`: an
-    earlier one has waited for `lead_spacing` and is due. `enrolment`: the state of the enrolment that the message
-    belongs to, None for any other message.
+    `to`: the address that was approved; `address`: the lead's present one. `own_sender`: whether the tenant may
+    send from the mailbox's domain, or text from the number or name. `suppressed`: why the address is suppressed.
+    `last_reply_at`: when the lead last replied. `windows`: the tenant's, and that of the message's sequence.
+    `per_day`: the mailbox's cap, `day_ends` when it is reset. `lead_last_sent_at`: when another message was sent to
+    the lead, on any channel; `lead_turn_of_other`: an earlier one has waited for `lead_spacing` and is due.
+    `enrolment`: the state of the enrolment that the message belongs to, None for any other message.
     """
 
     channel: str
     kind: str
     to: str
-    own_domain: bool
+    own_sender: bool
     cause_at: datetime
     lead_known: bool
     address: str | None
@@ -113,8 +113,8 @@ def _refusal(conditions: SendConditions) -> str | None:
         return "the lead's address has changed"
     if conditions.address_state == "invalid":
         return "the address does not work any more"
-    if not conditions.own_domain:
-        return "the tenant may not send from the mailbox's domain"
+    if not conditions.own_sender:
+        return "the tenant may not send from this address"
     if conditions.channel not in MODES[conditions.mode]:
         return f"outreach mode {conditions.mode} does not use {conditions.channel}"
     refusal = consent_refusal(conditions.channel, conditions.consent, conditions.unknown_allows)

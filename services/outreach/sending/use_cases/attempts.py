@@ -21,6 +21,7 @@ from services.outreach.sending.rules import (
     is_own_domain,
 )
 from services.outreach.sending.templates import ApprovedTemplate, fill_in
+from services.outreach.settings import Settings
 from services.outreach.store import (
     Lead,
     last_reply_at,
@@ -48,7 +49,9 @@ class Attempt:
     unsubscribe_token: str
 
 
-async def lease_dispatch(work: UnitOfWork, keys: Keys, mail_domain: str, due: Row, lease: timedelta) -> Attempt | None:
+async def lease_dispatch(
+    work: UnitOfWork, keys: Keys, deployment: Settings, due: Row, lease: timedelta
+) -> Attempt | None:
     """Check everything under the lock of the address row and store `sending`; None when it may not be sent now.
 
     Every opt-out, suppression, consent change or address change locks the same row: after one of them has committed,
@@ -71,7 +74,7 @@ async def lease_dispatch(work: UnitOfWork, keys: Keys, mail_domain: str, due: Ro
     await lock_leads_shared(work, tenant, due["lead_id"])
     lead = await lead_of(work, tenant, due["lead_id"])
     turns = await _turns(work, row)
-    match decide(await _conditions(work, row, lead, locked.state, settings, use, turns, mail_domain), work.now):
+    match decide(await _conditions(work, row, lead, locked.state, settings, use, turns, deployment), work.now):
         case Refuse(reason):
             await store.change_state(work, row, "refused", reason=reason)
             return None
@@ -157,7 +160,7 @@ async def _conditions(
     settings: OutreachSettings,
     use: store.MailboxUse,
     turns: store.LeadTurns,
-    mail_domain: str,
+    deployment: Settings,
 ) -> SendConditions:
     tenant, channel = row["tenant_id"], row["channel"]
     per_day, spacing = _limits(settings, row)
@@ -172,7 +175,7 @@ async def _conditions(
         channel=channel,
         kind=row["kind"],
         to=row["to_address"],
-        own_domain=channel == "sms" or await _from_own_domain(work, row, mail_domain),
+        own_sender=await _from_own_sender(work, row, deployment),
         cause_at=row["cause_at"],
         lead_known=lead is not None and lead.captured,
         address=lead.address(channel) if lead else None,
@@ -201,7 +204,9 @@ async def _conditions(
     )
 
 
-async def _from_own_domain(work: UnitOfWork, row: Row, mail_domain: str) -> bool:
-    """Whether the tenant may still send from the address of this e-mail."""
+async def _from_own_sender(work: UnitOfWork, row: Row, deployment: Settings) -> bool:
+    """Whether the tenant may still send from the address, number or name that this message is from."""
+    if row["channel"] == "sms":
+        return deployment.may_text_from(row["tenant_id"], row["from_address"])
     allowed = await store.sending_domains(work, row["tenant_id"])
-    return is_own_domain(ascii_domain(row["from_address"]), row["tenant_id"], mail_domain, allowed)
+    return is_own_domain(ascii_domain(row["from_address"]), row["tenant_id"], deployment.mail_domain, allowed)
