@@ -17,7 +17,7 @@ from services.outreach.sending.store.dispatches import (
     lock_due,
     next_due,
     page,
-    queue,
+    queue_by_template,
     template_of,
 )
 from services.outreach.sending.store.exhaustion import (
@@ -66,7 +66,7 @@ __all__ = [
     "mark_exhausted",
     "next_due",
     "page",
-    "queue",
+    "queue_by_template",
     "sending_domains",
     "sent_since",
     "set_next_check",

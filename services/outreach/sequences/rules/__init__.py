@@ -10,7 +10,7 @@ from services.outreach.sequences.rules.definition import (
     review_of,
     step_after_move,
 )
-from services.outreach.sequences.rules.interruptions import EXITS, Continue, Pause, on_reply, pause
+from services.outreach.sequences.rules.interruptions import ENDS_NOTHING, EXITS, Continue, Pause, on_reply, pause
 from services.outreach.sequences.rules.next_step import (
     Again,
     Decision,
@@ -35,6 +35,7 @@ from services.outreach.sequences.rules.simulation import Entry, Happening, simul
 
 __all__ = [
     "ALLOWED_NAMES",
+    "ENDS_NOTHING",
     "EXITS",
     "MOST_ATTEMPTS",
     "Again",
