@@ -36,10 +36,17 @@ def die_after(statements: int) -> None:
         setattr(Transaction, name, dying(getattr(Transaction, name)))
 
 
+class _Service:
+    """A process without other workers: nobody is woken."""
+
+    def wake(self, *names: str) -> None:
+        pass
+
+
 async def take_steps(url: str, key: str) -> None:
     database = Database(url, "outreach")
     settings = Settings.model_construct(mail_domain="leadflow.example", sms_from="+12025550100")
-    context = Context(None, settings, Keys(key.encode()))  # type: ignore[arg-type]
+    context = Context(_Service(), settings, Keys(key.encode()))  # type: ignore[arg-type]
     worker = Steps(context, SenderAddresses(settings.mail_domain, settings.sms_from))
     while await worker.step(database):
         pass

@@ -35,6 +35,7 @@ from services.outreach.sending.store.mailboxes import (
     allow_domain,
     count_attempt,
     lock_mailbox,
+    mailbox_use,
     sending_domains,
     withdraw_domain,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "lock",
     "lock_due",
     "lock_mailbox",
+    "mailbox_use",
     "mark_exhausted",
     "next_due",
     "page",

@@ -31,7 +31,7 @@ from services.outreach.sequences.rules.next_step import (
     step_over,
     undecided,
 )
-from services.outreach.sequences.rules.simulation import Entry, Happening, simulate
+from services.outreach.sequences.rules.simulation import Entry, Happening, once_sent, simulate
 
 __all__ = [
     "ALLOWED_NAMES",
@@ -63,6 +63,7 @@ __all__ = [
     "next_step",
     "number_steps",
     "on_reply",
+    "once_sent",
     "pause",
     "review_of",
     "simulate",
