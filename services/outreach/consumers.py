@@ -97,6 +97,7 @@ async def on_stage_changed(work: UnitOfWork, batch: list[Received[StageChanged]]
     leads = await leads_of(work, changed)
     await supersession.supersede_on_stage_change(work, leads, {key: each.causes for key, each in changed.items()})
     moves = {key: each.last_move for key, each in changed.items() if each.last_move is not None}
+    await interruptions.take_back_moves(work, changed)
     if moves:
         await schedule_check_ins(work, _check_in_dues(moves, leads, work.now))
         await interruptions.interrupt_on_stages(work, leads, moves)
@@ -148,17 +149,14 @@ async def on_lead_became_hot(work: UnitOfWork, batch: list[Received[LeadBecameHo
 async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) -> None:
     """lead.merged: drafts of the alias end, and those of the kept lead if the alias has opted out.
 
-    Undoing a merge does not restore them.
+    Undoing a merge restores the enrolments that it ended, and no drafts: a step under way is written afresh.
     """
-    causes = {}
-    for received in sorted(batch, key=lambda each: each.event.version):
-        if await apply_merge(work, received) and not received.event.undone:
-            causes[received.tenant, received.event.alias_id] = received.envelope
-    merged = list(causes)
-    if not merged:
-        return
+    applied = [each for each in sorted(batch, key=lambda each: each.event.version) if await apply_merge(work, each)]
+    merges = [each for each in applied if not each.event.undone]
+    merged = list(dict.fromkeys((each.tenant, each.event.alias_id) for each in merges))
     await supersession.supersede_all(work, merged, "merged")
-    await interruptions.end_merged(work, causes)
+    await interruptions.end_merged(work, merges)
+    await interruptions.undo_merges(work, [each for each in applied if each.event.undone])
     aliases = await leads_of(work, merged)
     for tenant, alias_id in merged:
         await compositions.drop_all(work, tenant, alias_id, None, "merged")

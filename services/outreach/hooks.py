@@ -27,6 +27,8 @@ class ChannelClosed:
     reason: str
     event: Envelope | None = None
     """The event that was published of it, if one was."""
+    reply_id: UUID | None = None
+    """The reply whose label is the reason: another label takes it back."""
 
 
 @dataclass(frozen=True, slots=True)

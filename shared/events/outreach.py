@@ -163,13 +163,13 @@ class SequenceExited(Event):
 
 
 class SequenceChanged(Event):
-    """The lead's enrolment in a sequence was paused, goes on, or was moved to another step."""
+    """The lead's enrolment in a sequence was paused, goes on, was moved, or is restored: its end was a mistake."""
 
     type = "sequence.changed"
     publisher = "outreach"
     enrolment_id: Text
     sequence_id: Text
-    change: Annotated[str, open_enum("paused", "resumed", "moved")]
+    change: Annotated[str, open_enum("paused", "resumed", "moved", "restored")]
     actor: Text
     reason: Text | None = None
     note: LongText | None = None

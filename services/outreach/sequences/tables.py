@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Computed, ForeignKeyConstraint, Index, Integer, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from services.outreach.tables import Table, boolean_column, number_column, text_column
@@ -100,6 +100,9 @@ class EnrolmentRow(Table, table=True):
     """One lead in one sequence. `due_at`: when a worker looks at it next; `planned_at`: when its step is planned.
 
     `draft_id`: the draft of the step that is under way. `nurture_next`: the cause of entering nurture meanwhile.
+    `ended_by`: everything that would end it by itself and may yet turn out to be a mistake (a reply by its label, a
+    merge, a move of its lead); without any of them the enrolment comes back. None: its end is final. `restored`: how
+    often it came back. The pause and the plan of an ended enrolment stay as they would be.
     """
 
     __tablename__ = "enrolment"
@@ -145,6 +148,8 @@ class EnrolmentRow(Table, table=True):
     enrolled_by: str = Field(sa_column=text_column())
     created_at: datetime = Field(sa_column=moment())
     ended_at: datetime | None = Field(sa_column=moment(null=True))
+    ended_by: list[str] | None = Field(sa_column=Column(ARRAY(Text), nullable=True))
+    restored: int = Field(sa_column=number_column(0))
 
 
 class EnrolmentStepRow(Table, table=True):

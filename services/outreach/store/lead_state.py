@@ -34,11 +34,13 @@ class StageUpdate:
     """What the `stage.changed` events of a batch add up to for a lead.
 
     `newest`: the event with the greatest revision. `last_move`: the last one that moved the lead into its present
-    stage, None where only corrections came. `causes`: ids of these events and of the events that caused them.
+    stage, None where only corrections came. `corrected`: ids of the earlier events that do not hold any more.
+    `causes`: ids of these events and of the events that caused them.
     """
 
     newest: Received[StageChanged]
     last_move: Received[StageChanged] | None
+    corrected: frozenset[str]
     causes: frozenset[str]
     met_at: datetime | None
 
@@ -140,7 +142,8 @@ def _stage_update(events: Sequence[Received[StageChanged]]) -> StageUpdate:
     last = moves[-1] if moves and moves[-1].event.to == events[-1].event.to else None
     meetings = [each.occurred_at for each in events if each.event.rule in ("meeting-booked", "meeting-passed")]
     causes = {each.event.caused_by for each in events if each.event.caused_by} | {each.id for each in events}
-    return StageUpdate(events[-1], last, frozenset(causes), max(meetings, default=None))
+    corrected = {id for each in events for id in each.event.corrects or ()}
+    return StageUpdate(events[-1], last, frozenset(corrected), frozenset(causes), max(meetings, default=None))
 
 
 def _json(value: object) -> str:

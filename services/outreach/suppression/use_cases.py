@@ -88,16 +88,23 @@ async def opt_out_lead(
         reply = {"reply_id": str(request.reply_id)} if request.reply_id else {}
         event = ContactOptedOut(channel=request.channel, how=request.how, **reply)
         published = work.emit(event, tenant=tenant, subject=lead.lead_id, cause=cause)
-        await _notify_closed(work, tenant, lead.lead_id, "all", "the lead has opted out", published)
+        by_label = request.reply_id if request.how == "reply" else None
+        await _notify_closed(work, tenant, lead.lead_id, "all", "the lead has opted out", published, by_label)
     ours = await lead_ids_of(work, tenant, lead.lead_id)
     for _, hash in sorted(closing):
         await opt_out_others(work, tenant, hash, besides=ours)
 
 
 async def _notify_closed(
-    work: UnitOfWork, tenant: str, lead_id: UUID, channel: str, reason: str, event: Envelope
+    work: UnitOfWork,
+    tenant: str,
+    lead_id: UUID,
+    channel: str,
+    reason: str,
+    event: Envelope,
+    reply_id: UUID | None = None,
 ) -> None:
-    await hooks.channel_closed.notify(work, hooks.ChannelClosed(tenant, lead_id, channel, reason, event))
+    await hooks.channel_closed.notify(work, hooks.ChannelClosed(tenant, lead_id, channel, reason, event, reply_id))
 
 
 async def suppress_hash(work: UnitOfWork, tenant: str, request: SuppressionRequest, channel: str, hash: bytes) -> None:

@@ -48,6 +48,7 @@ _KEPT: dict[str, tuple[str, ...]] = {
     "outreach.mode_changed": ("mode",),
     "sequence.enrolled": ("enrolment_id",),
     "sequence.exited": ("enrolment_id", "reason"),
+    "sequence.changed": ("enrolment_id", "change"),
     "meeting.booked": ("meeting_id", "starts_at", "ends_at", "title"),
     "meeting.cancelled": ("meeting_id",),
     MANUAL_MOVE: ("to", "note", "disqualification_reason"),

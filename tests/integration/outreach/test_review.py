@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.db.transaction import Transaction
+
 
 @pytest.fixture
 async def pending(office, tenant):
@@ -172,6 +174,38 @@ async def test_bulk_gives_a_result_for_each(office, tenant, smtp):
     assert "hash" in answer.json()["results"][1]["error"]
     await office.send()
     assert [len(smtp.to(draft["to"])) for draft in drafts] == [1, 0, 1]
+
+
+async def test_many_drafts_need_no_more_statements_than_a_few(office, tenant, monkeypatch):
+    drafts = [await office.draft(tenant, await office.captured(tenant)) for _ in range(24)]
+    statements = 0
+
+    def counting(original):
+        async def statement(self, *args, **more):
+            nonlocal statements
+            statements += 1
+            return await original(self, *args, **more)
+
+        return statement
+
+    for name in ("run", "fetch", "fetch_one", "fetch_tuples"):
+        monkeypatch.setattr(Transaction, name, counting(getattr(Transaction, name)))
+    items = [{"draft_id": draft["draft_id"], "sha256": draft["sha256"], "reason": "too dull"} for draft in drafts]
+    async with office.client(tenant, "reviewer") as http:
+        for action, of in (("claim", items), ("release", items), ("approve", items[:12]), ("reject", items[12:])):
+            statements = 0
+            answer = await http.post("/v1/drafts/bulk", json={"action": action, "items": of})
+            assert {result["status"] for result in answer.json()["results"]} == {200}
+            assert statements < 12, f"{action}: {statements} statements for {len(of)} drafts"
+
+
+async def test_a_draft_that_is_named_twice_is_approved_once(office, tenant):
+    draft = await office.draft(tenant, await office.captured(tenant))
+    item = {"draft_id": draft["draft_id"], "sha256": draft["sha256"]}
+    async with office.client(tenant, "reviewer") as http:
+        answer = await http.post("/v1/drafts/bulk", json={"action": "approve", "items": [item, item]})
+    first, second = answer.json()["results"]
+    assert (first["status"], second["status"], second["error"]) == (200, 409, "the draft is approved")
 
 
 @pytest.mark.parametrize(

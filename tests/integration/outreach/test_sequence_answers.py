@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.outreach.sending.rules import LEAD_SPACING
 from shared.ids import uuid7
 from shared.messaging.republish import republish
 from tests.integration.outreach.sequence_steps import (
@@ -46,6 +47,28 @@ async def test_the_preview_shows_what_a_lead_will_get_and_why_not_earlier(office
             [("sent", 1), ("sent", 2)],
         )
         assert (await http.get(f"/v1/leads/{uuid7()}/preview")).status_code == 404
+
+
+async def test_the_preview_foresees_what_would_delay_the_messages(office, tenant):
+    mailbox = {"from": f"sales@{tenant}.leadflow.example", "per_day": 1, "spacing_seconds": 0}
+    sequence = await written(office, tenant, template("PT0S"), template("PT1H", subject="Two"))
+    other, lead = await office.captured(tenant), await office.captured(tenant)
+    url = f"/v1/leads/{lead}/preview"
+    async with office.client(tenant, "admin") as http:
+        answer = await http.put("/v1/settings", json={"mailboxes": [mailbox], "lead_spacing_minutes": 0})
+        assert answer.status_code == 200, answer.text
+        await enrolled(office, tenant, sequence, other)
+        await take_steps(office)
+        await office.send()
+        first, second = (await http.get(url, params={"sequence_id": sequence["sequence_id"]})).json()["steps"]
+        days = [datetime.fromisoformat(each["at"]) for each in (first, second)]
+        now = datetime.now(UTC) + office.database.clock.offset
+        assert [(day.date() - now.date()).days for day in days] == [1, 2]
+        assert {first["why"], second["why"]} == {"the mailbox has sent its 1 messages of today"}
+        await http.put("/v1/settings", json={"mailboxes": [], "lead_spacing_minutes": 120})
+        first, second = (await http.get(url, params={"sequence_id": sequence["sequence_id"]})).json()["steps"]
+        apart = datetime.fromisoformat(second["at"]) - datetime.fromisoformat(first["at"])
+        assert (apart, second["why"]) == (timedelta(hours=2), LEAD_SPACING)
 
 
 async def test_a_simulation_tells_the_whole_story(office, tenant):

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 from contextvars import ContextVar
 from datetime import timedelta
 
@@ -122,6 +123,21 @@ async def test_two_leads_with_one_address_get_a_step_once(office, tenant, smtp):
     assert (answer.status_code, "already" in answer.json()["detail"]) == (409, True)
 
 
+async def test_of_two_drafts_for_one_address_and_step_a_bulk_approves_one(office, tenant):
+    leads = [await office.captured(tenant, email=f"{tenant}@example.com") for _ in range(2)]
+    sequence = await written(office, tenant, text("PT0S"))
+    for lead in leads:
+        await enrolled(office, tenant, sequence, lead)
+    await take_steps(office)
+    drafts = [draft for lead in leads for draft in await pending(office, tenant, lead)]
+    items = [{"draft_id": draft["draft_id"], "sha256": draft["sha256"]} for draft in drafts]
+    async with office.client(tenant, "reviewer") as http:
+        results = (await http.post("/v1/drafts/bulk", json={"action": "approve", "items": items})).json()["results"]
+    assert sorted(result["status"] for result in results) == [200, 409]
+    assert len([draft for lead in leads for draft in await pending(office, tenant, lead)]) == 1, "not approved either"
+    assert sum([len(await dispatches(office, tenant, lead)) for lead in leads]) == 1
+
+
 async def test_a_step_that_was_moved_while_its_draft_is_reviewed_is_not_sent(office, tenant):
     lead = await office.captured(tenant)
     sequence = await written(office, tenant, text("PT0S"), text("PT0S", subject="Two"))
@@ -228,6 +244,50 @@ async def test_a_year_with_crashes_between_any_two_statements_sends_each_step_on
         steps = await as_rows(office, tenant, lead)
         assert len(steps) == len(set(steps)), f"a step was dispatched twice (seed {seed})"
         assert len(sent) >= 1, f"nothing was sent (seed {seed})"
+
+
+async def test_killed_workers_lose_no_step_and_take_none_twice(office, tenant, smtp):
+    """Two workers at once die before any statement, again and again, while steps are due."""
+    steps = [template("PT0S"), text("PT0S", subject="Two"), template("PT0S", subject="Three")]
+    sequence = await written(office, tenant, *steps)
+    addresses = [f"{number}-{tenant}@example.com" for number in range(2)]
+    leads = [await office.captured(tenant, email=address) for address in addresses]
+    runs = [await enrolled(office, tenant, sequence, lead) for lead in leads]
+    key = office.context.keys.secret.decode()
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.outreach.crashing_steps", office.url, key),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    seed, killed = random.randrange(10**6), 0
+    chance = random.Random(seed)
+    try:
+        assert await worker.stdout.readline() == b"ready\n"
+        for number in range(30):
+            budgets = [chance.randrange(1, 40) if number < 6 else 0 for _ in range(2)]
+            worker.stdin.write(f"{budgets[0]} {budgets[1]}\n".encode())
+            killed += int(await worker.stdout.readline())
+            for lead in leads:
+                if await pending(office, tenant, lead):
+                    await approve(office, tenant, lead)
+            await office.send()
+            states = {(await enrolment(office, tenant, of))["state"] for of in runs}
+            if states == {"done"}:
+                break
+    finally:
+        worker.stdin.close()
+        await worker.wait()
+    assert states == {"done"}, f"a step was lost (seed {seed})"
+    assert killed > 2, f"nothing was put to the test (seed {seed})"
+    for lead, address, of in zip(leads, addresses, runs, strict=True):
+        assert await as_rows(office, tenant, lead) == [(number, "email") for number in (1, 2, 3)], f"seed {seed}"
+        assert len(smtp.to(address)) == 3, f"seed {seed}"
+        taken = (await enrolment(office, tenant, of))["steps"]
+        assert [(each["step"], each["attempt"], each["state"]) for each in taken] == [
+            (1, 0, "sent"),
+            (2, 0, "sent"),
+            (3, 0, "sent"),
+        ], f"seed {seed}"
 
 
 async def as_rows(office, tenant, lead):

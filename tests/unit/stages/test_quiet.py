@@ -61,6 +61,16 @@ def test_a_running_sequence_keeps_the_lead_from_being_quiet() -> None:
     assert due(lead.add("sequence.exited", 20, enrolment_id="e")) == 50
 
 
+def test_a_sequence_that_comes_back_keeps_the_lead_from_being_quiet_again() -> None:
+    lead = (
+        a_lead().add("sequence.enrolled", 1, enrolment_id="e").sent(at=2).add("sequence.exited", 20, enrolment_id="e")
+    )
+    lead.add("sequence.changed", 21, enrolment_id="e", change="paused")
+    assert due(lead) == 50
+    assert due(lead.add("sequence.changed", 22, enrolment_id="e", change="restored")) is None
+    assert due(lead.add("sequence.exited", 30, enrolment_id="e")) == 60
+
+
 def test_of_two_sequences_the_last_one_to_end_counts() -> None:
     lead = a_lead().sent(at=1)
     for name, at in (("a", 2.0), ("b", 3.0)):

@@ -7,7 +7,7 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.outreach.context import context_of
-from services.outreach.drafts.schemas import MAX_REASON, Approve, Bulk, BulkItem, Edit, Regenerate, Reject, Snooze
+from services.outreach.drafts.schemas import Approve, Bulk, Edit, Regenerate, Reject, Snooze
 from services.outreach.drafts.schemas.background_views import DraftInFullView, draft_in_full
 from services.outreach.drafts.schemas.views import (
     BulkResults,
@@ -16,13 +16,12 @@ from services.outreach.drafts.schemas.views import (
     draft_view,
     warning_views,
 )
-from services.outreach.drafts.use_cases import review
+from services.outreach.drafts.use_cases import bulk, review
 from services.outreach.drafts.use_cases.addressing import sender_addresses
 from services.outreach.drafts.use_cases.background import background_of, cautions_for
 from services.outreach.drafts.use_cases.composer import not_followed
 from services.outreach.store import lead_of
 from shared.db import UnitOfWork
-from shared.errors import Invalid
 from shared.http import IfMatch, Principal, Reviewer, Router, TenantWork, etag, large_body
 
 router = Router(tags=["drafts"])
@@ -61,49 +60,14 @@ async def bulk_drafts(body: Bulk, principal: Reviewer, work: TenantWork, request
     A refused item has `error`, and for a text with unsupported sentences `type` and `errors` as the single action has
     them. An approved item has `warnings`, a regenerated one `replaced_by`.
     """
-    actor, context = review.person(principal), context_of(request)
-
-    async def act(place: int) -> dict[str, Any]:
-        return await _act(work, request, principal.tenant, actor, body, body.items[place])
-
-    results = await review.for_each(work, [item.draft_id for item in body.items], act)
+    context = context_of(request)
+    results = await bulk.act_on_all(work, context.keys, principal.tenant, review.person(principal), body)
     if body.action == "approve":
         approved = [result["draft_id"] for result in results if result["status"] == 200]
         warnings = await cautions_for(work, principal.tenant, approved)
         results = [result | {"warnings": warning_views(warnings.get(result["draft_id"], ()))} for result in results]
     context.wake_after(work, "sender", "composer")
     return {"results": results}
-
-
-async def _act(
-    work: UnitOfWork, request: Request, tenant: str, actor: str, body: Bulk, item: BulkItem
-) -> dict[str, Any]:
-    """The action of a bulk request on one draft; what its result has besides the status."""
-    draft_id = item.draft_id
-    match body.action:
-        case "approve":
-            if item.sha256 is None:
-                raise Invalid("approving needs the sha256 that the reviewer saw")
-            keys, acknowledge = context_of(request).keys, item.acknowledge_unsupported
-            dispatch_id = await review.approve(
-                work, keys, tenant, draft_id, actor, item.sha256, acknowledge=acknowledge
-            )
-            return {"dispatch_id": dispatch_id}
-        case "reject":
-            if not 1 <= len(item.reason or "") <= MAX_REASON:
-                raise Invalid(f"rejecting needs a reason of 1 to {MAX_REASON} characters")
-            await review.reject(work, tenant, draft_id, actor, item.reason or "")
-        case "claim":
-            await review.lease(work, tenant, draft_id, actor)
-        case "release":
-            await review.release(work, tenant, draft_id, actor)
-        case "regenerate":
-            return {"replaced_by": await review.regenerate(work, tenant, draft_id, actor, body.instruction)}
-        case "snooze":
-            if body.until is None:
-                raise Invalid("snoozing needs `until`")
-            await review.snooze(work, tenant, draft_id, actor, body.until)
-    return {}
 
 
 @router.post("/drafts/{draft_id}/claim")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from services.outreach.drafts.tables import ApprovalRow, ContentRow, DraftRow
+from services.outreach.drafts.tables import ContentRow, DraftRow
 from services.outreach.sending.message import Message
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
@@ -67,8 +67,6 @@ _ADD_DRAFT = f"""
     {insert_rows(DraftRow, _DRAFT)}
     ON CONFLICT (tenant_id, lead_id, kind, channel) WHERE state = 'pending' DO NOTHING
 """
-_APPROVAL = ("tenant_id", "draft_id", "sha256", "actor", "at", "acknowledged")
-_ADD_APPROVAL = insert_rows(ApprovalRow, _APPROVAL)
 
 
 async def add_text(work: UnitOfWork, tenant: str, draft_id: UUID, message: Message, author: str) -> None:
@@ -112,15 +110,6 @@ async def add(work: UnitOfWork, new: NewDraft) -> bool:
     return bool(await work.run(_ADD_DRAFT, **by_column(_DRAFT, [row])))
 
 
-async def add_approval(work: UnitOfWork, row: Row, actor: str, acknowledged: Sequence[str] = ()) -> None:
-    """Store a person's approval of exactly the present text. Only the application's role may do this.
-
-    `acknowledged`: the unsupported sentences that the person approved knowingly.
-    """
-    approval = (row["tenant_id"], row["draft_id"], row["sha256"], actor, work.now, _json(list(acknowledged)))
-    await work.run(_ADD_APPROVAL, **by_column(_APPROVAL, [approval]))
-
-
 _TEXT = """
     c.from_address, c.to_address, c.subject, c.body, c.headers
     FROM draft d
@@ -141,15 +130,20 @@ async def get(work: UnitOfWork, tenant: str, draft_id: UUID, *, lock: bool = Fal
     return await work.fetch_one(f"{_WITH_TEXT} WHERE d.tenant_id = :tenant AND d.draft_id = :draft", **named)
 
 
-async def lock_all(work: UnitOfWork, draft_ids: Sequence[UUID]) -> None:
-    """Lock these drafts in the order of their ids, so that two bulk requests never wait for each other."""
+async def lock_all(work: UnitOfWork, tenant: str, draft_ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """These drafts with their present texts, locked in the order of their ids: two requests never wait for each other.
+
+    The lock is a statement before the query, as in `get`.
+    """
+    named = {"tenant": tenant, "drafts": list(draft_ids)}
     await work.run(
         """
         SELECT draft_id FROM draft WHERE tenant_id = :tenant AND draft_id = ANY (:drafts) ORDER BY draft_id FOR UPDATE
         """,
-        tenant=work.tenants[0],
-        drafts=list(draft_ids),
+        **named,
     )
+    rows = await work.fetch(f"{_WITH_TEXT} WHERE d.tenant_id = :tenant AND d.draft_id = ANY (:drafts)", **named)
+    return {row["draft_id"]: row for row in rows}
 
 
 async def leads_of_drafts(work: UnitOfWork, tenant: str, draft_ids: Sequence[UUID]) -> dict[UUID, UUID]:
@@ -221,6 +215,11 @@ async def expired(work: UnitOfWork, limit: int) -> Sequence[Row]:
 
 async def update(work: UnitOfWork, row: Row, **columns: Any) -> None:
     """Set columns of a locked draft. Another text or state raises the version that If-Match names; a claim does not."""
+    await update_all(work, [row], **columns)
+
+
+async def update_all(work: UnitOfWork, rows: Sequence[Row], **columns: Any) -> None:
+    """Set columns of locked drafts of one tenant, the same for all."""
     if "claims" in columns:
         columns["claims"] = _json(columns["claims"])
     assignments = "".join(
@@ -228,10 +227,26 @@ async def update(work: UnitOfWork, row: Row, **columns: Any) -> None:
     )
     raised = int(not columns.keys().isdisjoint({"sha256", "state"}))
     await work.run(
-        f"UPDATE draft SET version = version + {raised}{assignments} WHERE tenant_id = :tenant AND draft_id = :draft",
-        tenant=row["tenant_id"],
-        draft=row["draft_id"],
+        f"UPDATE draft SET version = version + {raised}{assignments}"
+        " WHERE tenant_id = :tenant AND draft_id = ANY (:drafts)",
+        tenant=rows[0]["tenant_id"],
+        drafts=[row["draft_id"] for row in rows],
         **columns,
+    )
+
+
+async def snooze(work: UnitOfWork, rows: Sequence[Row], until: datetime, expires_at: datetime) -> None:
+    """Keep locked drafts of one tenant out of the lists until then; none expires before `expires_at`."""
+    await work.run(
+        """
+        UPDATE draft SET snoozed_until = :until, expires_at = greatest(expires_at, :expires), claimed_by = NULL,
+               lease_until = NULL
+        WHERE tenant_id = :tenant AND draft_id = ANY (:drafts)
+        """,
+        until=until,
+        expires=expires_at,
+        tenant=rows[0]["tenant_id"],
+        drafts=[row["draft_id"] for row in rows],
     )
 
 

@@ -44,10 +44,18 @@ def addressed_message(
     address = lead.address(channel)
     if not address:
         raise Invalid(f"the lead has no address for {channel}")
+    from_ = from_address(lead, settings, sender, channel)
     if channel == "sms":
-        return valid_message("sms", settings.sms_from or sender.sms_from, address, None, body)
+        return valid_message("sms", from_, address, None, body)
     headers = thread_headers(conversation.answers, conversation.earlier) if conversation else {}
-    return valid_message("email", _mailbox_of(lead, settings, sender).from_, address, subject, body, headers)
+    return valid_message("email", from_, address, subject, body, headers)
+
+
+def from_address(lead: Lead, settings: OutreachSettings, sender: SenderAddresses, channel: str) -> str:
+    """The address that messages to the lead are sent from."""
+    if channel == "sms":
+        return settings.sms_from or sender.sms_from
+    return _mailbox_of(lead, settings, sender).from_
 
 
 def signature_of(lead: Lead, settings: OutreachSettings, sender: SenderAddresses) -> str:

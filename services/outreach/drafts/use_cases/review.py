@@ -1,6 +1,6 @@
 """What reviewers do with a draft. An approval is bound to the hash of the text that the reviewer saw."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.outreach.drafts import store
 from services.outreach.drafts.composer.claims import check_claims
 from services.outreach.drafts.composer.facts import facts_of
 from services.outreach.drafts.rules import cited_name, unsupported
-from services.outreach.drafts.store import compositions
+from services.outreach.drafts.store import approvals, compositions
 from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from services.outreach.drafts.use_cases.events import publish_decided
 from services.outreach.drafts.use_cases.supersession import supersede
@@ -19,12 +19,13 @@ from services.outreach.sending import store as dispatches
 from services.outreach.sending.message import valid_message
 from services.outreach.store import lead_of, settings_of
 from shared.db import Row, UnitOfWork
-from shared.errors import Conflict, Forbidden, Invalid, LeadflowError, NotFound
-from shared.http import Principal, check_if_match, problem_type
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.http import Principal, check_if_match
 from shared.ids import uuid7
 from shared.observability import DECISIONS
 
 LEASE = timedelta(minutes=15)
+HAD_ALREADY = "the address has had this step of the sequence already"
 
 
 class Unacknowledged(Conflict):
@@ -60,6 +61,11 @@ async def _not_found(work: UnitOfWork, tenant: str, draft_id: UUID) -> NotFound:
 async def _lock_pending(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> Row:
     """The draft, locked. Raises Conflict unless it is pending and no other reviewer has leased it."""
     row = await store.get(work, tenant, draft_id, lock=True)
+    return await check_pending(work, tenant, draft_id, row, actor)
+
+
+async def check_pending(work: UnitOfWork, tenant: str, draft_id: UUID, row: Row | None, actor: str) -> Row:
+    """The (locked) draft. Raises NotFound without one, Conflict unless it waits for this reviewer too."""
     if row is None:
         raise await _not_found(work, tenant, draft_id)
     if row["state"] != "pending":
@@ -80,15 +86,22 @@ async def _why_not_pending(work: UnitOfWork, row: Row) -> str:
 
 async def lease(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> None:
     """Keep other reviewers from the draft for `LEASE`; a second call prolongs it."""
-    row = await _lock_pending(work, tenant, draft_id, actor)
-    await store.update(work, row, claimed_by=actor, lease_until=work.now + LEASE)
+    await lease_all(work, [await _lock_pending(work, tenant, draft_id, actor)], actor)
+
+
+async def lease_all(work: UnitOfWork, rows: Sequence[Row], actor: str) -> None:
+    """Keep other reviewers from these (locked) drafts."""
+    await store.update_all(work, rows, claimed_by=actor, lease_until=work.now + LEASE)
 
 
 async def release(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str) -> None:
     """End the reviewer's lease, if there is one."""
-    row = await _lock_pending(work, tenant, draft_id, actor)
-    if row["claimed_by"] is not None:
-        await store.update(work, row, claimed_by=None, lease_until=None)
+    await release_all(work, [await _lock_pending(work, tenant, draft_id, actor)])
+
+
+async def release_all(work: UnitOfWork, rows: Sequence[Row]) -> None:
+    """End the leases of these (locked) drafts."""
+    await store.update_all(work, rows, claimed_by=None, lease_until=None)
 
 
 async def approve(
@@ -106,32 +119,51 @@ async def approve(
     Raises Unacknowledged, with the sentences, for a text with unsupported claims unless `acknowledge`.
     """
     row = await _lock_pending(work, tenant, draft_id, actor)
+    check_approval(row, sha256, acknowledge=acknowledge)
+    queued = await approve_all(work, keys, [row], actor)
+    if draft_id not in queued:
+        raise Conflict(HAD_ALREADY)
+    return queued[draft_id]
+
+
+def check_approval(row: Row, sha256: str, *, acknowledge: bool) -> None:
+    """Raise Conflict unless this is the hash of the present text, Unacknowledged for claims that nothing supports."""
     if row["sha256"] != sha256:
         raise Conflict("this is not the hash of the draft's present text: read the draft again")
     marked = unsupported(row["claims"])
     if marked and not acknowledge:
         raise _unacknowledged(row, marked)
-    acknowledged = list(dict.fromkeys(claim["sentence"] for claim in marked))
-    await store.add_approval(work, row, actor, acknowledged)
-    approved = dispatches.Approved(
-        tenant,
-        draft_id,
-        sha256,
+
+
+async def approve_all(work: UnitOfWork, keys: Keys, rows: Sequence[Row], actor: str) -> dict[UUID, UUID]:
+    """Approve the present texts of these (locked, checked) drafts and queue them: draft id -> dispatch id.
+
+    A draft whose address has had the same step of a sequence is left out, and stays pending.
+    """
+    acknowledged = {
+        row["draft_id"]: list(dict.fromkeys(claim["sentence"] for claim in unsupported(row["claims"]))) for row in rows
+    }
+    queued = await approvals.approve(work, actor, [_approved(row, keys) for row in rows], acknowledged)
+    done = [row for row in rows if row["draft_id"] in queued]
+    for row in done:
+        draft = (row["tenant_id"], row["draft_id"], row["sha256"], row["kind"], row["made_from"])
+        await hooks.draft_approved.notify(work, hooks.DraftApproved(*draft, actor))
+    await _decide(work, done, "approved", actor, acknowledged=acknowledged)
+    return queued
+
+
+def _approved(row: Row, keys: Keys) -> dispatches.Approved:
+    return dispatches.Approved(
+        row["tenant_id"],
+        row["draft_id"],
+        row["sha256"],
         row["lead_id"],
         row["kind"],
         row["channel"],
-        keys.address(tenant, row["to_address"]),
+        keys.address(row["tenant_id"], row["to_address"]),
         row["from_address"],
         row["cause_at"],
     )
-    await hooks.draft_approved.notify(
-        work, hooks.DraftApproved(tenant, draft_id, sha256, row["kind"], row["made_from"], actor)
-    )
-    dispatch_id = await dispatches.queue(work, approved)
-    if dispatch_id is None:
-        raise Conflict("the address has had this step of the sequence already")
-    await _decide(work, row, "approved", actor, acknowledged=acknowledged)
-    return dispatch_id
 
 
 def _unacknowledged(row: Row, marked: Sequence[Mapping[str, Any]]) -> Unacknowledged:
@@ -149,15 +181,18 @@ def _unacknowledged(row: Row, marked: Sequence[Mapping[str, Any]]) -> Unacknowle
 
 async def _decide(
     work: UnitOfWork,
-    row: Row,
+    rows: Sequence[Row],
     decision: str,
     actor: str,
     reason: str | None = None,
-    acknowledged: Sequence[str] = (),
+    acknowledged: Mapping[UUID, Sequence[str]] | None = None,
 ) -> None:
-    await store.update(
+    """Store a person's decision on locked drafts, and publish it after the last statement."""
+    if not rows:
+        return
+    await store.update_all(
         work,
-        row,
+        rows,
         state=decision,
         reason=reason,
         decided_by=actor,
@@ -166,8 +201,9 @@ async def _decide(
         lease_until=None,
         snoozed_until=None,
     )
-    publish_decided(work, row, decision, actor, reason, acknowledged)
-    work.after_commit.append(DECISIONS.labels(decision).inc)
+    for row in rows:
+        publish_decided(work, row, decision, actor, reason, (acknowledged or {}).get(row["draft_id"], ()))
+    work.after_commit.append(lambda: DECISIONS.labels(decision).inc(len(rows)))
 
 
 async def edit(
@@ -208,26 +244,34 @@ async def edit(
 
 async def reject(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str, reason: str) -> None:
     """Decide that the draft is not sent."""
-    row = await _lock_pending(work, tenant, draft_id, actor)
-    await _decide(work, row, "rejected", actor, reason)
+    await reject_all(work, [await _lock_pending(work, tenant, draft_id, actor)], actor, reason)
+
+
+async def reject_all(work: UnitOfWork, rows: Sequence[Row], actor: str, reason: str) -> None:
+    """Decide that these (locked) drafts are not sent."""
+    await _decide(work, rows, "rejected", actor, reason)
 
 
 async def regenerate(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str, instruction: str | None) -> UUID:
     """Request another draft in place of this one; the id that it will have."""
-    row = await _lock_pending(work, tenant, draft_id, actor)
+    return await regenerate_locked(work, await _lock_pending(work, tenant, draft_id, actor), actor, instruction)
+
+
+async def regenerate_locked(work: UnitOfWork, row: Row, actor: str, instruction: str | None) -> UUID:
+    """Request another draft in place of this (locked) one; the id that it will have."""
     await supersede(work, row, "another draft was asked for")
     request = compositions.CompositionRequest(
-        tenant=tenant,
+        tenant=row["tenant_id"],
         draft_id=uuid7(),
         lead_id=row["lead_id"],
         kind=row["kind"],
         cause="regenerate",
-        cause_id=f"regenerate:{draft_id}",
+        cause_id=f"regenerate:{row['draft_id']}",
         cause_at=work.now,
         asked_by=actor,
         channel=row["channel"],
         instruction=instruction,
-        replaces=draft_id,
+        replaces=row["draft_id"],
     )
     await compositions.add(work, [request])
     return request.draft_id
@@ -235,32 +279,11 @@ async def regenerate(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str, 
 
 async def snooze(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str, until: datetime) -> None:
     """Keep the draft out of the lists until then; it expires one day later at the earliest."""
-    row = await _lock_pending(work, tenant, draft_id, actor)
+    await snooze_all(work, [await _lock_pending(work, tenant, draft_id, actor)], until)
+
+
+async def snooze_all(work: UnitOfWork, rows: Sequence[Row], until: datetime) -> None:
+    """Keep these (locked) drafts out of the lists until then. Raises Invalid for a moment that has passed."""
     if until <= work.now:
         raise Invalid("that moment has passed", [{"field": "until", "message": "must be in the future"}])
-    expires = max(row["expires_at"], until + timedelta(days=1))
-    await store.update(work, row, snoozed_until=until, expires_at=expires, claimed_by=None, lease_until=None)
-
-
-async def for_each(
-    work: UnitOfWork, draft_ids: Sequence[UUID], act: Callable[[int], Awaitable[Mapping[str, Any]]]
-) -> list[dict[str, Any]]:
-    """Act on many drafts, each behind a savepoint; a result for each, in order, with what `act` gives besides.
-
-    `act` is given the place of the draft in the list. It publishes events only after its last statement, so that
-    an item which fails publishes none.
-    """
-    await store.lock_all(work, draft_ids)
-    results: list[dict[str, Any]] = []
-    for place, draft_id in enumerate(draft_ids):
-        try:
-            async with work.savepoint():
-                more = await act(place)
-        except LeadflowError as error:
-            refused = {"draft_id": draft_id, "status": error.status, "error": error.detail}
-            if error.errors:
-                refused |= {"type": problem_type(error), "errors": error.errors}
-            results.append(refused)
-        else:
-            results.append({"draft_id": draft_id, "status": 200, **more})
-    return results
+    await store.snooze(work, rows, until, until + timedelta(days=1))

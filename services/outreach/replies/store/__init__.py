@@ -248,6 +248,7 @@ class ToReread(NamedTuple):
     label: str
     needs_human: bool
     history: list[dict[str, Any]]
+    lead_id: UUID | None
 
 
 async def page_to_reread(work: UnitOfWork, tenant: str, since: datetime, after: UUID, limit: int) -> Sequence[ToReread]:

@@ -1,6 +1,17 @@
 """Decisions about one dispatch. Pure."""
 
-from services.outreach.sending.rules.conditions import LEAD_SPACING, SPACING, Go, Refuse, SendConditions, Wait, decide
+from services.outreach.sending.rules.conditions import (
+    LEAD_SPACING,
+    SPACING,
+    Go,
+    Refuse,
+    SendConditions,
+    SendLimits,
+    Wait,
+    decide,
+    delay,
+    end_of_day,
+)
 from services.outreach.sending.rules.outcomes import (
     GIVE_UP_AFTER,
     LONGEST_BACK_OFF,
@@ -27,12 +38,15 @@ __all__ = [
     "Outcome",
     "Refuse",
     "SendConditions",
+    "SendLimits",
     "State",
     "Wait",
     "check_transition",
     "decide",
     "default_domain",
+    "delay",
     "domain_fault",
+    "end_of_day",
     "exhausted",
     "is_own_domain",
     "retry_at",

@@ -1,7 +1,7 @@
 """May a message be sent now: yes, not yet, or never."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from services.outreach.rules import MODES, Window, consent_refusal, open_in_all, stage_refusal
 
@@ -34,15 +34,34 @@ class Refuse:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class SendConditions:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendLimits:
+    """What delays messages of a mailbox to a lead.
+
+    `windows`: the tenant's, and that of the message's sequence. `per_day`: the mailbox's cap, `day_ends` when it is
+    reset. `lead_last_sent_at`: when another message was sent to the lead, on any channel; `lead_turn_of_other`: an
+    earlier one has waited for `lead_spacing` and is due.
+    """
+
+    timezone: str | None
+    windows: tuple[Window, ...]
+    sent_today: int
+    per_day: int | None
+    day_ends: datetime
+    last_sent_at: datetime | None
+    spacing: timedelta
+    lead_last_sent_at: datetime | None = None
+    lead_spacing: timedelta = timedelta(0)
+    lead_turn_of_other: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendConditions(SendLimits):
     """What is true of the lead, the address and the mailbox at the moment of sending.
 
-    `to`: the address that was approved; `address`: the lead's present one. `own_sender`: whether the tenant may
-    send from the mailbox's domain, or text from the number or name. `suppressed`: why the address is suppressed.
-    `last_reply_at`: when the lead last replied. `windows`: the tenant's, and that of the message's sequence.
-    `per_day`: the mailbox's cap, `day_ends` when it is reset. `lead_last_sent_at`: when another message was sent to
-    the lead, on any channel; `lead_turn_of_other`: an earlier one has waited for `lead_spacing` and is due.
+    `to`: the address that was approved; `address`: the lead's present one. `own_sender`: whether the tenant may send
+    from the mailbox's domain, or text from the number or name. `suppressed`: why the address is suppressed.
+    `last_reply_at`: when the lead last replied.
     `enrolment`: the state of the enrolment that the message belongs to, None for any other message.
     """
 
@@ -63,16 +82,6 @@ class SendConditions:
     stage: str
     stage_rule: str | None
     last_reply_at: datetime | None
-    timezone: str | None
-    windows: tuple[Window, ...]
-    sent_today: int
-    per_day: int | None
-    day_ends: datetime
-    last_sent_at: datetime | None
-    spacing: timedelta
-    lead_last_sent_at: datetime | None = None
-    lead_spacing: timedelta = timedelta(0)
-    lead_turn_of_other: bool = False
     enrolment: str | None = None
     paused_until: datetime | None = None
 
@@ -84,20 +93,32 @@ def decide(conditions: SendConditions, now: datetime) -> Go | Wait | Refuse:
         return Refuse(refusal)
     if conditions.enrolment == "paused":
         return Wait(conditions.paused_until or now + _LOOK_AGAIN, "its sequence is paused")
-    opens = open_in_all(conditions.windows, now, conditions.timezone)
+    return delay(conditions, now)
+
+
+def delay(limits: SendLimits, now: datetime) -> Go | Wait | Refuse:
+    """Go, or wait for a window, the spacing of the lead, the cap or the spacing of the mailbox; for the sender and for
+    the preview of what a lead will get.
+    """
+    opens = open_in_all(limits.windows, now, limits.timezone)
     if opens is None:
         return Refuse("the windows of the tenant and of the sequence are never open together")
     if opens > now:
         return Wait(opens, "outside the sending window")
-    if conditions.lead_spacing:
-        last = now if conditions.lead_turn_of_other else conditions.lead_last_sent_at
-        if last and last + conditions.lead_spacing > now:
-            return Wait(last + conditions.lead_spacing, LEAD_SPACING)
-    if conditions.per_day is not None and conditions.sent_today >= conditions.per_day:
-        return Wait(conditions.day_ends, f"the mailbox has sent its {conditions.per_day} messages of today")
-    if conditions.last_sent_at and conditions.last_sent_at + conditions.spacing > now:
-        return Wait(conditions.last_sent_at + conditions.spacing, SPACING)
+    if limits.lead_spacing:
+        last = now if limits.lead_turn_of_other else limits.lead_last_sent_at
+        if last and last + limits.lead_spacing > now:
+            return Wait(last + limits.lead_spacing, LEAD_SPACING)
+    if limits.per_day is not None and limits.sent_today >= limits.per_day:
+        return Wait(limits.day_ends, f"the mailbox has sent its {limits.per_day} messages of today")
+    if limits.last_sent_at and limits.last_sent_at + limits.spacing > now:
+        return Wait(limits.last_sent_at + limits.spacing, SPACING)
     return Go()
+
+
+def end_of_day(now: datetime) -> datetime:
+    """When the caps of the mailboxes are reset: they count by UTC days."""
+    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(0), UTC)
 
 
 def _refusal(conditions: SendConditions) -> str | None:

@@ -11,9 +11,11 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     "unknown": frozenset({"sent", "failed"}),
     "sent": frozenset(),
     "failed": frozenset(),
-    "refused": frozenset(),
+    "refused": frozenset({"queued"}),
 }
 """The states of a dispatch, each with those that may follow. An `unknown` message is never sent a second time.
+
+A `refused` one is queued again only where the enrolment whose step it is came back; it never left.
 
 The trigger `guard_dispatch` of the database has the same table; a test compares the two.
 """

@@ -17,7 +17,7 @@ from services.outreach.sending.store.dispatches import (
     lock_due,
     next_due,
     page,
-    queue,
+    queue_by_template,
     template_of,
 )
 from services.outreach.sending.store.exhaustion import (
@@ -35,6 +35,7 @@ from services.outreach.sending.store.mailboxes import (
     allow_domain,
     count_attempt,
     lock_mailbox,
+    mailbox_use,
     sending_domains,
     withdraw_domain,
 )
@@ -63,10 +64,11 @@ __all__ = [
     "lock",
     "lock_due",
     "lock_mailbox",
+    "mailbox_use",
     "mark_exhausted",
     "next_due",
     "page",
-    "queue",
+    "queue_by_template",
     "sending_domains",
     "sent_since",
     "set_next_check",

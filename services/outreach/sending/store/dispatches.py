@@ -39,30 +39,27 @@ class ByTemplate(NamedTuple):
     values: Mapping[str, str]
 
 
-_COLUMNS = ("tenant_id", *Approved._fields[1:], "dispatch_id", "due_at", "created_at")
+QUEUED_COLUMNS = ("tenant_id", *Approved._fields[1:], "dispatch_id", "due_at", "created_at")
+"""What a new dispatch has: the fields of `Approved`, then its own."""
 _OF_TEMPLATE = (
     "sequence_id", "enrolment_id", "step", "template_scope", "template_sha256", "template_values"
 )  # fmt: skip
-_ONCE = """
+ONCE = """
     ON CONFLICT (tenant_id, address_hash, sequence_id, step, channel) WHERE sequence_id IS NOT NULL DO NOTHING
 """
-_QUEUE = f"{insert_rows(DispatchRow, _COLUMNS)} {_ONCE}"
-_QUEUE_TEMPLATE = f"{insert_rows(DispatchRow, (*_COLUMNS, *_OF_TEMPLATE))} {_ONCE}"
+"""There is one dispatch for each address, step of a sequence and channel."""
+_BY_TEMPLATE = (*QUEUED_COLUMNS, *_OF_TEMPLATE)
+_QUEUE = f"{insert_rows(DispatchRow, _BY_TEMPLATE)} {ONCE}"
 
 
-async def queue(work: UnitOfWork, approved: Approved, template: ByTemplate | None = None) -> UUID | None:
-    """Queue a dispatch for an approved draft, due at once; its id. The database refuses it without the approval.
+async def queue_by_template(work: UnitOfWork, approved: Approved, template: ByTemplate) -> bool:
+    """Queue a dispatch by an approved template, due at once. The database refuses it without that approval.
 
-    None when there has been a dispatch to this address, on this channel, for the same step of a sequence.
+    False when there has been a dispatch to this address, on this channel, for the same step of a sequence.
     """
-    dispatch_id = uuid7()
-    row = (*approved, dispatch_id, work.now, work.now)
-    if template is None:
-        added = await work.run(_QUEUE, **by_column(_COLUMNS, [row]))
-    else:
-        more = (*template[:5], orjson.dumps(dict(template.values)).decode())
-        added = await work.run(_QUEUE_TEMPLATE, **by_column((*_COLUMNS, *_OF_TEMPLATE), [(*row, *more)]))
-    return dispatch_id if added else None
+    values = orjson.dumps(dict(template.values)).decode()
+    row = (*approved, uuid7(), work.now, work.now, *template[:5], values)
+    return bool(await work.run(_QUEUE, **by_column(_BY_TEMPLATE, [row])))
 
 
 async def template_of(work: UnitOfWork, row: Row) -> str | None:

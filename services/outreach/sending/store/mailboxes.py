@@ -8,14 +8,14 @@ from shared.db import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class MailboxUse:
-    """What a mailbox has sent on this UTC day. Its row is locked until the transaction ends."""
+    """What a mailbox has sent on this UTC day."""
 
     sent_today: int
     last_at: datetime | None
 
 
 async def lock_mailbox(work: UnitOfWork, tenant: str, address: str) -> MailboxUse:
-    """Lock the mailbox, creating its row where it is missing."""
+    """What the mailbox has sent; its row, made where it is missing, is locked until the transaction ends."""
     today = work.now.date()
     await work.run(
         "INSERT INTO mailbox (tenant_id, address, day) VALUES (:tenant, :address, :today) ON CONFLICT DO NOTHING",
@@ -30,6 +30,16 @@ async def lock_mailbox(work: UnitOfWork, tenant: str, address: str) -> MailboxUs
     )
     assert row is not None
     return MailboxUse(row["sent"] if row["day"] == today else 0, row["last_at"])
+
+
+async def mailbox_use(work: UnitOfWork, tenant: str, address: str) -> MailboxUse:
+    """What the mailbox has sent today. Its row is not locked."""
+    row = await work.fetch_one(
+        "SELECT * FROM mailbox WHERE tenant_id = :tenant AND address = :address", tenant=tenant, address=address
+    )
+    if row is None:
+        return MailboxUse(0, None)
+    return MailboxUse(row["sent"] if row["day"] == work.now.date() else 0, row["last_at"])
 
 
 async def count_attempt(work: UnitOfWork, tenant: str, address: str, sent_today: int) -> None:

@@ -1,13 +1,13 @@
 """Leasing one due dispatch for an attempt: everything is checked again, then `sending` is stored and committed."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.outreach.keys import Keys, Unsubscribe, sms_reference
 from services.outreach.keys import message_id as message_id_of
 from services.outreach.rules import CHANNELS, Window
-from services.outreach.schemas import DEFAULT_PER_DAY, OutreachSettings
+from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store
 from services.outreach.sending.message import Message, ascii_domain, on_the_wire
 from services.outreach.sending.rules import (
@@ -18,9 +18,11 @@ from services.outreach.sending.rules import (
     SendConditions,
     Wait,
     decide,
+    end_of_day,
     is_own_domain,
 )
 from services.outreach.sending.templates import ApprovedTemplate, fill_in
+from services.outreach.sending.use_cases.limits import caps_of
 from services.outreach.settings import Settings
 from services.outreach.store import (
     Lead,
@@ -141,15 +143,7 @@ async def _turn(work: UnitOfWork, row: Row, until: datetime, settings: OutreachS
     turn.
     """
     last = await store.last_turn(work, row["tenant_id"], row["mailbox"], SPACING)
-    return max(until, last + _limits(settings, row)[1]) if last else until
-
-
-def _limits(settings: OutreachSettings, row: Row) -> tuple[int | None, timedelta]:
-    """(messages a day, time between two) of the dispatch's mailbox. Only listed mailboxes limit SMS."""
-    for mailbox in settings.mailboxes:
-        if mailbox.from_ == row["mailbox"]:
-            return mailbox.per_day, timedelta(seconds=mailbox.spacing_seconds)
-    return (DEFAULT_PER_DAY if row["channel"] == "email" else None), timedelta(0)
+    return max(until, last + caps_of(settings, row["mailbox"], row["channel"])[1]) if last else until
 
 
 async def _conditions(
@@ -163,7 +157,7 @@ async def _conditions(
     deployment: Settings,
 ) -> SendConditions:
     tenant, channel = row["tenant_id"], row["channel"]
-    per_day, spacing = _limits(settings, row)
+    per_day, spacing = caps_of(settings, row["mailbox"], channel)
     suppressed = None
     if lead:
         suppressed = suppression_refusal((await addresses.suppressions_of(work, lead))[channel], channel)
@@ -193,7 +187,7 @@ async def _conditions(
         windows=tuple(windows),
         sent_today=use.sent_today,
         per_day=per_day,
-        day_ends=datetime.combine(work.now.date() + timedelta(days=1), time(0), UTC),
+        day_ends=end_of_day(work.now),
         last_sent_at=use.last_at,
         spacing=spacing,
         enrolment=enrolment["state"] if enrolment else None,

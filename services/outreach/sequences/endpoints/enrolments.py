@@ -10,6 +10,7 @@ from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from services.outreach.drafts.use_cases.review import person
 from services.outreach.sequences import schemas
 from services.outreach.sequences.schemas import views
+from services.outreach.sequences.store import changes as history
 from services.outreach.sequences.store import enrolments, steps
 from services.outreach.sequences.use_cases import changes
 from services.outreach.sequences.use_cases import preview as previews
@@ -27,7 +28,7 @@ async def _view(work: UnitOfWork, tenant: str, enrolment_id: UUID) -> views.Enro
     return views.enrolment_view(
         stored,
         await steps.steps_of(work, tenant, enrolment_id),
-        await enrolments.changes_of(work, tenant, enrolment_id),
+        await history.of_enrolment(work, tenant, enrolment_id),
     )
 
 

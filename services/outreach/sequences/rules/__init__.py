@@ -10,7 +10,7 @@ from services.outreach.sequences.rules.definition import (
     review_of,
     step_after_move,
 )
-from services.outreach.sequences.rules.interruptions import EXITS, Continue, Pause, on_reply, pause
+from services.outreach.sequences.rules.interruptions import ENDS_NOTHING, EXITS, Continue, Pause, on_reply, pause
 from services.outreach.sequences.rules.next_step import (
     Again,
     Decision,
@@ -31,10 +31,11 @@ from services.outreach.sequences.rules.next_step import (
     step_over,
     undecided,
 )
-from services.outreach.sequences.rules.simulation import Entry, Happening, simulate
+from services.outreach.sequences.rules.simulation import Entry, Happening, once_sent, simulate
 
 __all__ = [
     "ALLOWED_NAMES",
+    "ENDS_NOTHING",
     "EXITS",
     "MOST_ATTEMPTS",
     "Again",
@@ -62,6 +63,7 @@ __all__ = [
     "next_step",
     "number_steps",
     "on_reply",
+    "once_sent",
     "pause",
     "review_of",
     "simulate",

@@ -47,6 +47,10 @@ class Continue:
     """The reply interrupts nothing: a pause that it caused before is over."""
 
 
+ENDS_NOTHING = frozenset({"out_of_office", "other", "auto_reply", "bounce"})
+"""Labels of replies that end no enrolment: a machine wrote, or nobody knows yet what the reply says."""
+
+
 def pause(enrolment: Enrolment, until: datetime) -> Enrolment:
     """The enrolment, paused until then. A longer pause stays, and so does one that only a person ends."""
     if enrolment.state == "paused" and enrolment.paused_until is None:
@@ -67,6 +71,6 @@ def on_reply(
         return Pause(min(until, received_at + LONGEST_ABSENCE), "out_of_office")
     if label == "other":
         return Pause(received_at + UNTIL_LABELLED, "other")
-    if label in ("auto_reply", "bounce"):
+    if label in ENDS_NOTHING:
         return Continue()
     return Exit("opted_out" if label == "opt_out" else "reply", f"the lead replied: {label}")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.outreach.drafts.rules import LeadChannel, choose_channel
 from services.outreach.rules import KIND_STAGES, MODES
+from services.outreach.sending.rules import SendLimits
 from services.outreach.sequences.rules.calendar import Calendar
 from services.outreach.sequences.rules.definition import MOST_ATTEMPTS, SequenceVersion, Step
 
@@ -39,6 +40,8 @@ class LeadState:
     closed: str | None = None
     """Why nothing is sent to the lead any more: opted_out, merged, erased."""
     had: frozenset[tuple[int, str]] = field(default_factory=frozenset)
+    limits: Mapping[str, SendLimits] = field(default_factory=dict)
+    """By channel what delays a message besides the windows; for looking ahead, since the sender judges each itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from services.outreach.sending import rules as sending
+from services.outreach.sending.rules import SendLimits, delay, end_of_day
 from services.outreach.sequences.rules.definition import SequenceVersion, Step
 from services.outreach.sequences.rules.interruptions import Continue, Pause, on_reply, pause
 from services.outreach.sequences.rules.next_step import (
@@ -68,9 +70,13 @@ def simulate(
         if ready is not None and enrolment.state == "active" and exit_of(sequence, lead) is None:
             step, channel, ready_at = ready
             leaves_at = lead.calendar.opening(max(ready_at, now))
+            if leaves_at <= now and channel in lead.limits:
+                match delay(lead.limits[channel], now):
+                    case sending.Wait(later, reason):
+                        leaves_at, waited_for = later, reason
             if leaves_at <= now:
                 story.append(Entry(now, "sent", waited_for, step, channel))
-                lead = replace(lead, had=lead.had | {(step.number, channel)})
+                lead = replace(lead, had=lead.had | {(step.number, channel)}, limits=once_sent(lead, channel, now))
                 enrolment, ready = step_over(sequence, enrolment, now), None
                 continue
         else:
@@ -110,7 +116,22 @@ def simulate(
             return story
         else:
             now = until
+        lead = replace(lead, limits={name: _of_day(each, now) for name, each in lead.limits.items()})
     return story
+
+
+def once_sent(lead: LeadState, channel: str, at: datetime) -> dict[str, SendLimits]:
+    """What delays the next message once one was sent to the lead on this channel."""
+    limits = {name: replace(each, lead_last_sent_at=at) for name, each in lead.limits.items()}
+    if channel in limits:
+        own = limits[channel]
+        limits[channel] = replace(own, last_sent_at=at, sent_today=own.sent_today + 1)
+    return limits
+
+
+def _of_day(limits: SendLimits, now: datetime) -> SendLimits:
+    """On another day the mailbox has sent nothing yet, as far as anybody knows today."""
+    return limits if now < limits.day_ends else replace(limits, sent_today=0, day_ends=end_of_day(now))
 
 
 def _apply(

@@ -181,8 +181,9 @@ def enrolment_view(
         **{
             name: getattr(stored, name)
             for name in EnrolmentView.model_fields
-            if name not in ("next_at", "why", "reason", "steps", "history")
+            if name not in ("next_at", "why", "paused_until", "reason", "steps", "history")
         },
+        paused_until=stored.paused_until if stored.state == "paused" else None,
         next_at=next_at if stored.running else None,
         why=why if stored.running else None,
         reason=reason,

@@ -20,6 +20,22 @@ async def hasten_dispatch(work: UnitOfWork, enrolment: StoredEnrolment) -> None:
     )
 
 
+async def queue_again(work: UnitOfWork, enrolment: StoredEnrolment) -> None:
+    """Queue the message of the step under way of an enrolment that came back, where it was refused meanwhile.
+
+    It never left. The sender judges it afresh, and refuses it again for whatever still holds.
+    """
+    await work.run(
+        """
+        UPDATE dispatch SET state = 'queued', reason = NULL, due_at = :now
+        WHERE tenant_id = :tenant AND draft_id = :draft AND state = 'refused'
+        """,
+        now=work.now,
+        tenant=enrolment.tenant_id,
+        draft=enrolment.draft_id,
+    )
+
+
 async def refuse_queued(work: UnitOfWork, enrolments: Sequence[StoredEnrolment], reason: str) -> None:
     """Refuse the messages of ended enrolments that have not left. One that a sender has just locked is left alone:
 

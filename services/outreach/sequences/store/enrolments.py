@@ -1,4 +1,4 @@
-"""Queries on enrolments and on what happened to them."""
+"""Queries on enrolments."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.outreach.sequences.rules import Enrolment
-from services.outreach.sequences.tables import EnrolmentChangeRow, EnrolmentRow
+from services.outreach.sequences.tables import EnrolmentRow
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
-from shared.ids import LeadKey, uuid7
+from shared.ids import LeadKey
 
 AT_ONCE = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 """The `due_at` of an enrolment that a worker looks at at once; the triggers that wake one set the same."""
@@ -46,6 +46,8 @@ class StoredEnrolment:
     enrolled_by: str
     created_at: datetime
     ended_at: datetime | None
+    ended_by: Sequence[str] | None
+    restored: int
 
     @property
     def key(self) -> LeadKey:
@@ -54,6 +56,11 @@ class StoredEnrolment:
     @property
     def running(self) -> bool:
         return self.state in ("active", "paused")
+
+    @property
+    def may_come_back(self) -> bool:
+        """Whether its end may yet turn out to be a mistake."""
+        return self.state == "exited" and self.ended_by is not None
 
     def progress(self) -> Enrolment:
         """What the rules need of it."""
@@ -132,6 +139,40 @@ async def running_of(work: UnitOfWork, leads: Iterable[LeadKey], *, lock: bool =
         leads=[lead for _, lead in keys],
     )
     return [_stored(row) for row in rows]
+
+
+async def current_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> list[StoredEnrolment]:
+    """The newest enrolment of each of these leads, where it runs or may come back; in the order of the leads."""
+    keys = sorted(set(leads))
+    if not keys:
+        return []
+    rows = await work.fetch(
+        f"""SELECT newest.* FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+            CROSS JOIN LATERAL (
+                {_SELECT} WHERE e.tenant_id = w.tenant_id AND e.lead_id = w.lead_id
+                ORDER BY e.created_at DESC, e.enrolment_id DESC LIMIT 1
+            ) newest WHERE newest.state IN ('active', 'paused') OR newest.ended_by IS NOT NULL
+            ORDER BY w.tenant_id, w.lead_id""",
+        tenants=[tenant for tenant, _ in keys],
+        leads=[lead for _, lead in keys],
+    )
+    return [_stored(row) for row in rows]
+
+
+async def held_by(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], causes: Iterable[str]) -> list[UUID]:
+    """The ids of the ended enrolments of these leads that are held by one of these causes."""
+    rows = await work.fetch_tuples(
+        """
+        SELECT enrolment_id FROM enrolment
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND state = 'exited'
+          AND ended_by && CAST(:causes AS text[])
+        ORDER BY enrolment_id
+        """,
+        tenant=tenant,
+        leads=list(lead_ids),
+        causes=sorted(set(causes)),
+    )
+    return [enrolment_id for (enrolment_id,) in rows]
 
 
 async def by_cause(
@@ -273,48 +314,4 @@ async def wake_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> Non
         now=work.now,
         tenant=tenant,
         sequence=sequence_id,
-    )
-
-
-_CHANGE = (
-    "tenant_id", "enrolment_id", "change_id", "lead_id", "change", "actor", "note", "detail", "caused_by", "at"
-)  # fmt: skip
-_ADD_CHANGE = insert_rows(EnrolmentChangeRow, _CHANGE)
-
-
-async def record_change(
-    work: UnitOfWork,
-    enrolment: StoredEnrolment | NewEnrolment,
-    change: str,
-    actor: str,
-    *,
-    note: str | None = None,
-    detail: str | None = None,
-    caused_by: str | None = None,
-) -> None:
-    """Record what happened to an enrolment."""
-    row = (
-        enrolment.tenant_id,
-        enrolment.enrolment_id,
-        uuid7(),
-        enrolment.lead_id,
-        change,
-        actor,
-        note,
-        detail,
-        caused_by,
-        work.now,
-    )
-    await work.run(_ADD_CHANGE, **by_column(_CHANGE, [row]))
-
-
-async def changes_of(work: UnitOfWork, tenant: str, enrolment_id: UUID) -> Sequence[Row]:
-    """What happened to an enrolment, the oldest first."""
-    return await work.fetch(
-        """
-        SELECT change, actor, note, detail, caused_by, at FROM enrolment_change
-        WHERE tenant_id = :tenant AND enrolment_id = :enrolment ORDER BY change_id
-        """,
-        tenant=tenant,
-        enrolment=enrolment_id,
     )

@@ -90,6 +90,19 @@ async def cancel(work: UnitOfWork, enrolments: Sequence[StoredEnrolment], reason
     )
 
 
+async def reopen(work: UnitOfWork, enrolment: StoredEnrolment) -> None:
+    """The step under way of an enrolment that came back goes on: its message leaves, or has left."""
+    await work.run(
+        """
+        UPDATE enrolment_step SET state = 'sending', reason = NULL, ended_at = NULL
+        WHERE tenant_id = :tenant AND enrolment_id = :enrolment AND draft_id = :draft AND state = 'cancelled'
+        """,
+        tenant=enrolment.tenant_id,
+        enrolment=enrolment.enrolment_id,
+        draft=enrolment.draft_id,
+    )
+
+
 async def adopt_draft(work: UnitOfWork, enrolment: StoredEnrolment, draft_id: UUID, instead: UUID) -> None:
     """The draft of the step under way was rewritten: another one takes its place."""
     await update(work, enrolment, instead, draft_id=draft_id)

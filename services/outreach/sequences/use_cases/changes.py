@@ -9,7 +9,7 @@ from services.outreach.sequences.rules import Enrolment, Exit, due_at, step_afte
 from services.outreach.sequences.store import dispatches as of_enrolment
 from services.outreach.sequences.store import enrolments, sequences
 from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
-from services.outreach.sequences.use_cases import enrolling
+from services.outreach.sequences.use_cases import enrolling, restoring
 from services.outreach.sequences.use_cases.conditions import calendar_of
 from services.outreach.store import lead_of, settings_of
 from shared.db import UnitOfWork
@@ -79,8 +79,11 @@ async def resume(work: UnitOfWork, tenant: str, enrolment_id: UUID, actor: str, 
 
 
 async def exit_by_hand(work: UnitOfWork, tenant: str, enrolment_id: UUID, actor: str, note: str | None) -> None:
-    """End the enrolment. One that has ended stays as it is."""
-    if not (await get(work, tenant, enrolment_id)).running:
+    """End the enrolment. One that has ended stays as it is, for good."""
+    present = await get(work, tenant, enrolment_id)
+    if not present.running:
+        if present.may_come_back:
+            await restoring.make_final(work, present)
         return
     enrolment = await _lock_running(work, tenant, enrolment_id, drafts_end="a person ended the enrolment")
     await enrolling.end(work, [enrolment], Exit("manual", note or "a person ended it"), actor=actor, note=note)

@@ -11,8 +11,8 @@ from services.outreach.drafts.use_cases.supersession import supersede_all
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as sending
 from services.outreach.sequences.rules import EXITS, Enrolment, Exit, due_at, exit_of
+from services.outreach.sequences.store import changes, enrolments, sequences, steps
 from services.outreach.sequences.store import dispatches as of_enrolment
-from services.outreach.sequences.store import enrolments, sequences, steps
 from services.outreach.sequences.store.enrolments import NewEnrolment, StoredEnrolment
 from services.outreach.sequences.store.sequences import StoredSequence
 from services.outreach.sequences.use_cases.conditions import conditions_of
@@ -97,7 +97,7 @@ async def enrol(work: UnitOfWork, tenant: str, lead_id: UUID, sequence: StoredSe
         # The steps of the sequence take the place of the recurring check-in.
         await schedule_check_ins(work, {(tenant, lead.lead_id): None})
     caused_by = cause.event.id if cause.event else None
-    await enrolments.record_change(work, new, "enrolled", cause.actor, note=cause.note, caused_by=caused_by)
+    await changes.record(work, new, "enrolled", cause.actor, note=cause.note, caused_by=caused_by)
     event, event_id = enrolled_event(new, cause.note)
     work.emit(event, tenant=tenant, subject=lead.lead_id, cause=cause.event, event_id=event_id)
     return new.enrolment_id
@@ -126,7 +126,8 @@ def exited_event(
         reason=enrolment.reason,
         **optional,
     )
-    return event, str(derived_id("sequence.exited", enrolment.tenant_id, enrolment.enrolment_id))
+    again = [enrolment.restored] if enrolment.restored else []
+    return event, str(derived_id("sequence.exited", enrolment.tenant_id, enrolment.enrolment_id, *again))
 
 
 _REASONS = {
@@ -146,9 +147,9 @@ async def record_change(
     note: str | None = None,
     cause: Envelope | None = None,
 ) -> None:
-    """Record that an enrolment was paused, resumed or moved, and publish it for the timeline."""
+    """Record that an enrolment was paused, resumed, moved or restored, and publish it for the timeline."""
     caused_by = cause.id if cause else None
-    await enrolments.record_change(work, enrolment, change, actor, note=note, detail=detail, caused_by=caused_by)
+    await changes.record(work, enrolment, change, actor, note=note, detail=detail, caused_by=caused_by)
     optional = {name: value for name, value in (("reason", detail), ("note", note)) if value}
     work.emit(
         SequenceChanged(
@@ -173,10 +174,13 @@ async def end(
     note: str | None = None,
     cause: Envelope | None = None,
     caused_by: str | None = None,
+    ended_by: str | None = None,
 ) -> None:
     """End locked enrolments for one reason: nothing of them is sent any more, and `sequence.exited` is published.
 
     What of them is on its way already is shown as crossed. The pending drafts of the leads were locked before.
+    `ended_by`: what ends them, where that may turn out to be a mistake (`restoring`); otherwise the end is final. The
+    pause, the plan and the step under way stay as they were.
     """
     ended = [each for each in ended if each.running]
     state = "done" if exit_.reason == "done" else "exited"
@@ -189,14 +193,11 @@ async def end(
             reason=exit_.reason,
             detail=detail,
             ended_at=work.now,
+            ended_by=[ended_by] if ended_by else None,
             due_at=None,
-            planned_at=None,
-            why=None,
-            paused_until=None,
-            paused_by=None,
         )
         caused = cause.id if cause else caused_by
-        await enrolments.record_change(work, each, state, actor, note=note, detail=detail, caused_by=caused)
+        await changes.record(work, each, state, actor, note=note, detail=detail, caused_by=caused)
         await of_enrolment.mark_crossed(work, each)
         event, event_id = exited_event(replace(each, reason=exit_.reason, detail=detail), actor, note)
         work.emit(event, tenant=each.tenant_id, subject=each.lead_id, cause=cause, event_id=event_id)

@@ -3,7 +3,7 @@
 Each runs in the transaction of its cause, so that nothing is sent after it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,75 +11,101 @@ from uuid import UUID
 
 from services.outreach.hooks import ChannelClosed, DraftApproved, ReplyLabelled
 from services.outreach.rules import is_recent
-from services.outreach.sequences.rules import Continue, Exit, Pause, exit_by_stage, on_reply, pause
+from services.outreach.sequences.rules import (
+    ENDS_NOTHING,
+    Continue,
+    Exit,
+    Pause,
+    exit_by_stage,
+    on_reply,
+    pause,
+)
 from services.outreach.sequences.store import dispatches as of_enrolment
 from services.outreach.sequences.store import enrolments, erasure, sequences
 from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
 from services.outreach.sequences.store.sequences import StoredSequence
-from services.outreach.sequences.use_cases import enrolling
+from services.outreach.sequences.use_cases import enrolling, restoring
 from services.outreach.sequences.use_cases.conditions import calendar_of
-from services.outreach.store import Lead, lead_of, leads_of, schedule_check_ins, settings_of, settings_of_all
+from services.outreach.store import (
+    Lead,
+    lead_ids_of,
+    lead_of,
+    leads_of,
+    schedule_check_ins,
+    settings_of,
+    settings_of_all,
+)
+from services.outreach.store.lead_state import StageUpdate
 from shared.db import UnitOfWork
 from shared.errors import Conflict, NotFound
-from shared.events import Envelope, Received, StageChanged
+from shared.events import Envelope, LeadMerged, Received, StageChanged
 from shared.ids import LeadKey
 
 
 async def interrupt_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
-    """A reply was labelled: it ends the enrolment, pauses it, or ends the pause that it caused before."""
-    (running,) = await enrolments.running_of(work, [(reply.tenant, reply.lead_id)], lock=True) or (None,)
-    if running is None or reply.received_at < running.created_at:
-        return
-    lead = await lead_of(work, reply.tenant, reply.lead_id)
-    sequence = await sequences.get(work, reply.tenant, running.sequence_id, running.version)
-    assert lead is not None and sequence is not None
-    calendar = calendar_of(lead, await settings_of(work, reply.tenant), sequence.definition)
-    match on_reply(reply.label, reply.return_date, reply.received_at, calendar):
-        case Exit() as exit_:
-            await enrolling.end_with_drafts(work, [running], exit_, cause=reply.event)
-        case Pause(until, cause):
-            await _pause(work, running, until, cause, reply)
-        case Continue():
-            if running.state == "paused" and running.paused_by_reply == reply.reply_id:
-                await _resume(work, running, reply)
+    """A reply was labelled: it ends the enrolment, pauses it, or takes back what an earlier label of it did."""
+    lead = await lead_of(work, reply.tenant, reply.lead_id, lock=True)
+    assert lead is not None, "a reply belongs to a lead"
+    cause = restoring.by_reply(reply.reply_id)
+    for present in await enrolments.current_of(work, [(reply.tenant, reply.lead_id)]):
+        if reply.received_at < present.created_at:
+            continue
+        sequence = await sequences.get(work, reply.tenant, present.sequence_id, present.version)
+        assert sequence is not None, "a foreign key holds the version of an enrolment"
+        calendar = calendar_of(lead, await settings_of(work, reply.tenant), sequence.definition)
+        # What has ended, and may come back, has the pause that it would have if it ran.
+        match on_reply(reply.label, reply.return_date, reply.received_at, calendar):
+            case Exit() as exit_:
+                await _end(work, present, exit_, cause, event=reply.event)
+            case Pause(until, why):
+                await _pause(work, present, until, why, reply)
+            case Continue() if present.paused_by is not None and present.paused_by_reply == reply.reply_id:
+                await _resume(work, present, reply)
+    if reply.label in ENDS_NOTHING:
+        of_lead = await lead_ids_of(work, reply.tenant, reply.lead_id)
+        changed = f"the reply was labelled {reply.label}"
+        await restoring.take_back(work, reply.tenant, of_lead, [cause], changed, reply.event)
+
+
+async def _end(work: UnitOfWork, present: StoredEnrolment, exit_: Exit, cause: str, *, event: Envelope | None) -> None:
+    """End an enrolment that runs; one that has ended, and may come back, has one more reason not to."""
+    if present.running:
+        await enrolling.end_with_drafts(work, [present], exit_, cause=event, ended_by=cause)
+    else:
+        await restoring.hold(work, present, cause)
 
 
 async def _pause(work: UnitOfWork, running: StoredEnrolment, until: datetime, cause: str, reply: ReplyLabelled) -> None:
-    progress = running.progress()
-    if running.paused_by_reply == reply.reply_id:
-        progress = replace(progress, state="active", paused_until=None)  # another label of the same reply
+    was_paused = running.paused_by is not None
+    before = replace(running.progress(), state="paused" if was_paused else "active")
+    by_this = was_paused and running.paused_by_reply == reply.reply_id
+    progress = replace(before, state="active", paused_until=None) if by_this else before  # its label before is void
     paused = pause(progress, until)
     if paused.paused_until is not None and paused.paused_until <= work.now:
-        if running.paused_by_reply == reply.reply_id:
+        if by_this:
             await _resume(work, running, reply)
         return
-    if paused == running.progress():
+    if paused == before:
         return
-    detail = f"{cause}, until {paused.paused_until.isoformat()}" if paused.paused_until else cause
     await enrolments.update(
         work,
         running,
-        state="paused",
         paused_until=paused.paused_until,
         paused_by=enrolling.SYSTEM,
         paused_by_reply=reply.reply_id,
-        due_at=paused.paused_until,
-        detail=detail,
     )
+    if not running.running:
+        return
+    detail = f"{cause}, until {paused.paused_until.isoformat()}" if paused.paused_until else cause
+    await enrolments.update(work, running, state="paused", due_at=paused.paused_until, detail=detail)
     await enrolling.record_change(work, running, "paused", enrolling.SYSTEM, detail=detail, cause=reply.event)
 
 
 async def _resume(work: UnitOfWork, running: StoredEnrolment, reply: ReplyLabelled) -> None:
-    await enrolments.update(
-        work,
-        running,
-        state="active",
-        paused_until=None,
-        paused_by=None,
-        paused_by_reply=None,
-        due_at=AT_ONCE,
-        detail=None,
-    )
+    await enrolments.update(work, running, paused_until=None, paused_by=None, paused_by_reply=None)
+    if not running.running:
+        return
+    await enrolments.update(work, running, state="active", due_at=AT_ONCE, detail=None)
     await of_enrolment.hasten_dispatch(work, running)
     detail = f"the reply was labelled {reply.label}"
     await enrolling.record_change(work, running, "resumed", enrolling.SYSTEM, detail=detail, cause=reply.event)
@@ -91,8 +117,12 @@ async def interrupt_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -
     if closed.channel != "all":
         await enrolments.wake(work, [key])
         return
-    running = await enrolments.running_of(work, [key])
-    await enrolling.end_with_drafts(work, running, Exit("opted_out", closed.reason), cause=closed.event)
+    exit_ = Exit("opted_out", closed.reason)
+    if closed.reply_id is None:
+        await enrolling.end_with_drafts(work, await enrolments.running_of(work, [key]), exit_, cause=closed.event)
+        return
+    for present in await enrolments.current_of(work, [key]):
+        await _end(work, present, exit_, restoring.by_reply(closed.reply_id), event=closed.event)
 
 
 async def interrupt_on_stages(
@@ -103,18 +133,18 @@ async def interrupt_on_stages(
     `moves`: for each lead the event that moved it.
     """
     settings = await settings_of_all(work, {tenant for tenant, _ in moves})
-    for running in await enrolments.running_of(work, moves):
-        lead, move = leads[running.key], moves[running.key]
-        sequence = await sequences.get(work, running.tenant_id, running.sequence_id, running.version)
+    for present in await enrolments.current_of(work, moves):
+        lead, move = leads[present.key], moves[present.key]
+        sequence = await sequences.get(work, present.tenant_id, present.sequence_id, present.version)
         assert sequence is not None
         exit_ = exit_by_stage(sequence.definition, lead.stage)
-        nurtures = running.cause == "nurture" or (
-            running.sequence_id == settings[running.tenant_id].nurture_sequence_id
+        nurtures = present.cause == "nurture" or (
+            present.sequence_id == settings[present.tenant_id].nurture_sequence_id
         )
         if exit_ is None and nurtures and move.event.from_ == "nurture" and lead.stage != "nurture":
             exit_ = Exit("left_nurture", f"the lead moved from nurture to {lead.stage}")
         if exit_:
-            await enrolling.end_with_drafts(work, [running], exit_, cause=move.envelope)
+            await _end(work, present, exit_, restoring.by_move(move.id), event=move.envelope)
     for key, move in moves.items():
         lead, of_tenant = leads[key], settings[key[0]]
         if not lead.captured or not is_recent(move.occurred_at, work.now, of_tenant.react_within_hours):
@@ -122,6 +152,15 @@ async def interrupt_on_stages(
         if lead.stage == "nurture" and of_tenant.nurture_sequence_id:
             await _enter_nurture(work, lead, move)
     await enrol_by_rule(work, moves, leads)
+
+
+async def take_back_moves(work: UnitOfWork, corrections: Mapping[LeadKey, StageUpdate]) -> None:
+    """Earlier moves of these leads were mistakes: what only they ended goes on."""
+    for (tenant, lead_id), update in corrections.items():
+        if update.corrected:
+            causes = [restoring.by_move(each) for each in update.corrected]
+            why = "the move that ended it was corrected"
+            await restoring.take_back(work, tenant, [lead_id], causes, why, update.newest.envelope)
 
 
 async def _enter_nurture(work: UnitOfWork, lead: Lead, move: Received[StageChanged]) -> None:
@@ -167,10 +206,23 @@ def _fits(sequence: StoredSequence, lead: Lead) -> bool:
     return lead.stage == rule["stage"] and (not rule["sources"] or lead.fields.get("source") in rule["sources"])
 
 
-async def end_merged(work: UnitOfWork, causes: Mapping[LeadKey, Envelope]) -> None:
-    """Leads were merged into others: their enrolments end. `causes`: the event of each."""
-    for running in await enrolments.running_of(work, causes):
-        await enrolling.end_with_drafts(work, [running], Exit("merged"), cause=causes[running.key])
+async def end_merged(work: UnitOfWork, merges: Sequence[Received[LeadMerged]]) -> None:
+    """Leads were merged into others: their enrolments end, and those of the kept leads that have opted out by it."""
+    for merge in merges:
+        cause, alias = restoring.by_merge(merge.event.merge_id), (merge.tenant, merge.event.alias_id)
+        for present in await enrolments.current_of(work, [alias]):
+            await _end(work, present, Exit("merged"), cause, event=merge.envelope)
+        kept = await lead_of(work, merge.tenant, merge.event.lead_id)
+        if kept is not None and kept.opted_out:
+            for present in await enrolments.current_of(work, [(merge.tenant, kept.lead_id)]):
+                await _end(work, present, Exit("opted_out"), cause, event=merge.envelope)
+
+
+async def undo_merges(work: UnitOfWork, undone: Sequence[Received[LeadMerged]]) -> None:
+    """Merges were undone: the enrolments that they ended go on, unless something else has ended them meanwhile."""
+    for undo in undone:
+        both, cause = (undo.event.alias_id, undo.event.lead_id), restoring.by_merge(undo.event.merge_id)
+        await restoring.take_back(work, undo.tenant, both, [cause], "the merge was undone", undo.envelope)
 
 
 async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:

@@ -1,21 +1,25 @@
 """What a lead will get, and what would happen to a made-up one: by the very rules that take the steps."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.outreach.drafts import store as drafts
 from services.outreach.drafts.rules import LeadChannel
-from services.outreach.drafts.use_cases.addressing import SenderAddresses
-from services.outreach.rules import zone_of, zone_of_lead
+from services.outreach.drafts.use_cases.addressing import SenderAddresses, from_address
+from services.outreach.rules import CHANNELS, zone_of, zone_of_lead
 from services.outreach.schemas import OutreachSettings
+from services.outreach.sending.rules import SendLimits
+from services.outreach.sending.use_cases.limits import limits_of
 from services.outreach.sequences.rules import (
     Calendar,
     Enrolment,
     Entry,
     Happening,
     LeadState,
+    once_sent,
     simulate,
     step_over,
 )
@@ -35,7 +39,8 @@ async def preview(
     """The steps that the lead will get, with times, channels and texts as they would be now.
 
     `sequence_id`: as if the lead were enrolled in that sequence now. Without it the enrolment that runs counts. Every
-    draft is taken to be approved at once; while one waits, the times count from now.
+    draft is taken to be approved at once; while one waits, the times count from now. The windows, the spacing of the
+    lead, and what its mailbox has sent today delay a step as they would delay its message.
     """
     kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
     lead = await lead_of(work, tenant, kept)
@@ -58,6 +63,9 @@ async def preview(
     else:
         return {"lead_id": kept, "enrolment_id": None, "sequence_id": None, "steps": [], "ends": None}
     state = await conditions_of(work, lead, settings, sequence)
+    state = replace(state, limits=await _limits(work, sender, lead, settings))
+    if items:
+        state = replace(state, limits=once_sent(state, items[0]["channel"] or "email", items[0]["at"]))
     zone = zone_of(calendar_of(lead, settings, sequence.definition).zone)
     ends = None
     for entry in simulate(sequence.definition, progress, state, work.now):
@@ -77,6 +85,18 @@ async def preview(
         "sequence_id": sequence.sequence_id,
         "steps": items,
         "ends": ends,
+    }
+
+
+async def _limits(
+    work: UnitOfWork, sender: SenderAddresses, lead: Lead, settings: OutreachSettings
+) -> dict[str, SendLimits]:
+    """By channel what delays the next message to the lead, as far as it is known today."""
+    return {
+        channel: await limits_of(
+            work, lead.tenant, lead.lead_id, settings, from_address(lead, settings, sender, channel), channel
+        )
+        for channel in CHANNELS
     }
 
 

@@ -294,7 +294,7 @@ class _Advance:
         )
         of = (self.sequence.sequence_id, self.enrolment.enrolment_id, step.number, scope, str(step.template_sha256))
         template = dispatches.ByTemplate(*of, values)
-        if await dispatches.queue(self.work, approved, template) is None:
+        if not await dispatches.queue_by_template(self.work, approved, template):
             raise Invalid(f"the address has had this step by {channel} already")
         return draft_id
 

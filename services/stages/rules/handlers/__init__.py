@@ -23,6 +23,7 @@ HANDLERS: dict[str, Handler] = {
     "outreach.mode_changed": outreach.mode_changed,
     "sequence.enrolled": outreach.enrolled,
     "sequence.exited": outreach.exited,
+    "sequence.changed": outreach.enrolment_changed,
     "meeting.booked": meetings.booked,
     "meeting.cancelled": meetings.cancelled,
     CHECKLIST_TICK: manual.ticked,

@@ -31,3 +31,9 @@ def enrolled(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
 def exited(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
     fold.journey.sequences[data["enrolment_id"]] = False
     fold.journey.sequence_ended_at = signal.occurred_at
+
+
+def enrolment_changed(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
+    """An enrolment that came back runs again; one that is paused or moved runs on."""
+    if data["change"] == "restored":
+        fold.journey.sequences[data["enrolment_id"]] = True
