@@ -169,7 +169,7 @@ async def try_webhook(
         items = items_of(webhook.mapping, body)
     except ValueError as error:
         raise Invalid(str(error), [{"field": "body", "message": str(error)}]) from None
-    return Page(items=[_tested(use_cases.read(webhook, raw, normaliser)) for raw in items])
+    return Page(items=[_tested(use_cases.reading_of(webhook, raw, normaliser)) for raw in items])
 
 
 def _tested(reading: Reading) -> TestedItem:
