@@ -54,6 +54,7 @@ async def measure(servers: Servers, *, rows: int, seconds: float) -> Measurement
     whole = ended.read / (ended.at - began.at)
     tenth = rows // 10
     first, last = _rate(marks, 0, tenth), _rate(marks, rows - tenth, rows)
+    work_first, work_last = _work(marks, 0, tenth), _work(marks, rows - tenth, rows)
     memory_first, memory_last = _memory(marks, 0, tenth), _memory(marks, rows - tenth, rows)
     variants = {
         "single requests": {"rate": round(single, 1), "ratio": 1.0},
@@ -62,8 +63,9 @@ async def measure(servers: Servers, *, rows: int, seconds: float) -> Measurement
         "import, last tenth": {"rate": round(last, 1), "ratio": round(last / first, 2)},
     }
     print_table(
-        f"import of {rows:,} rows beside single requests; most memory of capture in the last tenth / in the first: "
-        f"{memory_last / memory_first:.2f} ({memory_last / 2**20:.0f} MiB)",
+        f"import of {rows:,} rows beside single requests; capture in the last tenth / in the first: "
+        f"memory {memory_last / memory_first:.2f} ({memory_last / 2**20:.0f} MiB), "
+        f"processor time {work_last / work_first:.2f}",
         variants,
         {"import": ">= 2.5", "import, last tenth": ">= 0.8"},
     )
@@ -88,11 +90,20 @@ async def _single(client: httpx.AsyncClient, seconds: float, first: int) -> floa
 
 
 class Mark(NamedTuple):
-    """How many rows were read at a moment, in seconds, and the memory of the process then, in bytes."""
+    """How many rows were read at a moment, with the memory (bytes) and the processor time (seconds) of the process.
+
+    On a busy machine the rate says more of the machine, and the processor time more of the import.
+    """
 
     at: float
     read: int
     memory: int
+    work: float
+
+
+def _mark(process: psutil.Process, read: int) -> Mark:
+    times = process.cpu_times()
+    return Mark(time.monotonic(), read, process.memory_info().rss, times.user + times.system)
 
 
 async def _import(client: httpx.AsyncClient, path: Path, rows: int, pid: int) -> list[Mark]:
@@ -109,10 +120,10 @@ async def _import(client: httpx.AsyncClient, path: Path, rows: int, pid: int) ->
             return str(answer.json()["import_id"])
 
     import_id = await asyncio.to_thread(upload)
-    marks = [Mark(time.monotonic(), 0, process.memory_info().rss)]
+    marks = [_mark(process, 0)]
     while True:
         job = (await client.get(f"/v1/imports/{import_id}")).json()
-        marks.append(Mark(time.monotonic(), job["read"], process.memory_info().rss))
+        marks.append(_mark(process, job["read"]))
         if job["state"] != "running":
             assert (job["state"], job["taken"]) == ("done", rows), job
             return marks
@@ -130,6 +141,12 @@ def _rate(marks: list[Mark], first: int, last: int) -> float:
     """Rows a second between two rows."""
     found = _between(marks, first, last)
     return (found[-1].read - found[0].read) / (found[-1].at - found[0].at)
+
+
+def _work(marks: list[Mark], first: int, last: int) -> float:
+    """Seconds of processor time for each row between two rows."""
+    found = _between(marks, first, last)
+    return (found[-1].work - found[0].work) / (found[-1].read - found[0].read)
 
 
 def _memory(marks: list[Mark], first: int, last: int) -> int:

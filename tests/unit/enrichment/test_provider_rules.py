@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 import services.enrichment.rules as rules
+from services.enrichment.gateways.fetcher import Response
 from services.enrichment.gateways.reference_data import country_code, subject_of
+from services.enrichment.rules.addresses import AllowedHosts, read_target
 from services.enrichment.rules.breaker import FAILURES, ProviderHealth, retry_at
 from services.enrichment.rules.fact_values import read_fact
 from services.enrichment.rules.mapping import apply_mapping
@@ -65,6 +67,23 @@ def test_values_stay_one_part_of_the_address() -> None:
     assert company is not None and not company.personal
     other = question_for("https://api.example/{domain}", subject_of({"email": "c@acme.example"}))
     assert other is not None and other.key == company.key
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120.0),
+        ("Sun, 01 Nov 2026 00:01:00 GMT", 60.0),
+        ("9" * 400, 999_999.0),
+        ("²", None),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_a_request_to_wait_is_seconds_or_a_date_and_anything_else_is_none(header: str, seconds: float | None) -> None:
+    target = read_target("https://api.example/", AllowedHosts(frozenset()))
+    assert Response(target, 429, {"retry-after": header}, b"", False).retry_after(NOW) == seconds
 
 
 def test_a_document_of_another_form_gives_no_fact() -> None:
