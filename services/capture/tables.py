@@ -162,6 +162,20 @@ class DuplicateSearchRow(Table, table=True):
     lead_id: UUID
 
 
+class FailedSearchRow(Table, table=True):
+    """A lead whose duplicates could not be searched for. `due_at`: when it is tried again; None: set aside."""
+
+    __tablename__ = "failed_search"
+    __table_args__ = (Index("failed_search_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),)
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    lead_id: UUID = Field(primary_key=True)
+    attempts: int
+    reason: str = Field(sa_type=Text)
+    failed_on: datetime = Field(sa_column=moment())
+    due_at: datetime | None = Field(default=None, sa_column=moment(null=True))
+
+
 class ImportJobRow(Table, table=True):
     """One uploaded file and its progress. `state`: uploading, running, done or failed."""
 

@@ -26,6 +26,7 @@ _DELETE_ANSWERS = """
 _COLUMNS_WITH_LEADS = (
     ("duplicate", ("lead_a", "lead_b")),
     ("blocking_key", ("lead_id",)),
+    ("failed_search", ("lead_id",)),
     ("merge", ("lead_id", "alias_id")),
     ("lead_identity", ("lead_id",)),
     ("consent_change", ("lead_id",)),
