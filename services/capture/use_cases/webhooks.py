@@ -87,7 +87,7 @@ async def create_webhook(
 ) -> Webhook:
     """`secret`: "" where nothing is signed and no address verified."""
     token = public_token(tenant, secrets.token_bytes(16))
-    await store.insert(
+    await store.WEBHOOKS.insert(
         work, tenant, token, name=name, source=source, settings=settings, secret=secret.encode() or None, by=actor
     )
     return await get_webhook(work, tenant, token)
@@ -95,7 +95,7 @@ async def create_webhook(
 
 async def get_webhook(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False) -> Webhook:
     """A webhook of this tenant. Raises NotFound."""
-    row = await store.read(work, tenant, token, lock=lock)
+    row = await store.WEBHOOKS.read(work, tenant, token, lock=lock)
     if row is None:
         raise NotFound("there is no webhook with this token")
     return Webhook(row)
