@@ -84,6 +84,8 @@ def read_layout(head: bytes, *, name: str = "", was: str = "utf-8") -> Layout:
         first = islice(_ndjson(lines, layout, start, line, ended=True), _SAMPLE_ROWS)
         names = dict.fromkeys(_visible(str(key)) for record in first for key in record.values or ())
         return replace(layout, names=tuple(names)[:_SAMPLE_ROWS])
+    if lines[0].lstrip().startswith(b"[{") or lines[0].strip() == b"[":
+        raise ValueError("the file is a list in JSON; write one object in each line (NDJSON)")
     try:
         header = lines[0].decode(encoding)
     except UnicodeDecodeError:
