@@ -4,18 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Float,
-    ForeignKeyConstraint,
-    Identity,
-    Index,
-    LargeBinary,
-    MetaData,
-    Text,
-    text,
-)
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Identity, Index, LargeBinary, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -130,7 +119,7 @@ class DuplicateRow(Table, table=True):
     pair_id: UUID = Field(primary_key=True)
     lead_a: UUID
     lead_b: UUID
-    score: float = Field(sa_type=Float)
+    score: float
     reasons: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     state: str = Field(sa_type=Text)
     merge_id: UUID | None = None
