@@ -4,18 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Float,
-    ForeignKeyConstraint,
-    Identity,
-    Index,
-    LargeBinary,
-    MetaData,
-    Text,
-    text,
-)
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Identity, Index, LargeBinary, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -130,7 +119,7 @@ class DuplicateRow(Table, table=True):
     pair_id: UUID = Field(primary_key=True)
     lead_a: UUID
     lead_b: UUID
-    score: float = Field(sa_type=Float)
+    score: float
     reasons: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     state: str = Field(sa_type=Text)
     merge_id: UUID | None = None
@@ -160,6 +149,20 @@ class DuplicateSearchRow(Table, table=True):
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True, nullable=False)
     )
     lead_id: UUID
+
+
+class FailedSearchRow(Table, table=True):
+    """A lead whose duplicates could not be searched for. `due_at`: when it is tried again; None: set aside."""
+
+    __tablename__ = "failed_search"
+    __table_args__ = (Index("failed_search_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),)
+
+    tenant_id: str = Field(primary_key=True, sa_type=Text)
+    lead_id: UUID = Field(primary_key=True)
+    attempts: int
+    reason: str = Field(sa_type=Text)
+    failed_on: datetime = Field(sa_column=moment())
+    due_at: datetime | None = Field(default=None, sa_column=moment(null=True))
 
 
 class ImportJobRow(Table, table=True):

@@ -8,9 +8,9 @@ from fastapi import Request, Response
 
 from services.capture.schemas.forms import FormEdit, FormIn, FormOut, FormSettings
 from services.capture.settings import Settings
-from services.capture.store import forms as store
 from services.capture.use_cases import forms as use_cases
 from services.capture.use_cases.forms import Form
+from shared.db import Row
 from shared.errors import Invalid
 from shared.http import Admin, Limit, Once, Page, Router, TenantWork, decode_cursor, encode_cursor
 from shared.http.pages import moment, text
@@ -40,6 +40,19 @@ def form_out(request: Request, form: Form) -> FormOut:
     )
 
 
+def newer_than(cursor: str | None) -> tuple[datetime, str] | None:
+    """The place in a list of forms or webhooks that a cursor names."""
+    if not cursor:
+        return None
+    position = decode_cursor(cursor, at=moment, token=text)
+    return position["at"], position["token"]
+
+
+def cursor_after(row: Row) -> str:
+    """The cursor of what follows a form or webhook in its list."""
+    return encode_cursor({"at": row["created_on"].isoformat(), "token": row["token"]})
+
+
 @router.post("/forms", status_code=201, response_model=FormOut)
 async def create_form(request: Request, principal: Admin, work: TenantWork, body: FormIn, once: Once) -> Response:
     """Make a web form. The answer has its page, and a snippet that shows it in another page."""
@@ -57,16 +70,10 @@ async def list_forms(
     request: Request, principal: Admin, work: TenantWork, limit: Limit = 50, cursor: str | None = None
 ) -> Page[FormOut]:
     """The forms of the tenant, the newest first."""
-    before: tuple[datetime, str] | None = None
-    if cursor:
-        position = decode_cursor(cursor, at=moment, token=text)
-        before = (position["at"], position["token"])
-    rows = await store.page(work, principal.tenant, before=before, limit=limit)
-    forms = [await use_cases.get_form(work, principal.tenant, row["token"]) for row in rows]
-    last = rows[-1] if len(rows) == limit else None
+    forms = await use_cases.list_forms(work, principal.tenant, before=newer_than(cursor), limit=limit)
     return Page(
         items=[form_out(request, form) for form in forms],
-        next_cursor=encode_cursor({"at": last["created_on"].isoformat(), "token": last["token"]}) if last else None,
+        next_cursor=cursor_after(forms[-1].row) if len(forms) == limit else None,
     )
 
 

@@ -3,12 +3,24 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Request, Response
 
-from services.capture.schemas.merges import DecisionIn, DecisionOut, DuplicatePairOut, MergeIn, MergeOut, UndoneMerge
+from services.capture.schemas.merges import (
+    DecisionIn,
+    DecisionOut,
+    DuplicatePairOut,
+    FailedSearchOut,
+    MergeIn,
+    MergeOut,
+    SearchRequested,
+    UndoneMerge,
+)
 from services.capture.store import duplicates as store
+from services.capture.store import failed_searches
 from services.capture.use_cases import merges as use_cases
+from shared.errors import NotFound
 from shared.http import Limit, Once, Operator, Page, Router, TenantWork, ViewerOrService, decode_cursor, encode_cursor
+from shared.service import Service
 
 router = Router(tags=["duplicates"])
 
@@ -50,6 +62,38 @@ async def list_duplicates(
     ]
     last = encode_cursor({"before": str(pairs[-1].id)}) if len(pairs) == limit else None
     return Page(items=pairs, next_cursor=last)
+
+
+@router.get("/duplicate-searches")
+async def list_failed_searches(
+    principal: ViewerOrService, work: TenantWork, limit: Limit = 50, cursor: str | None = None
+) -> Page[FailedSearchOut]:
+    """Leads whose likely duplicates could not be searched for. Each is tried three times, then set aside."""
+    after = decode_cursor(cursor, after=UUID)["after"] if cursor else None
+    rows = await failed_searches.page(work, principal.tenant, after=after, limit=limit)
+    searches = [
+        FailedSearchOut(
+            lead_id=row["lead_id"],
+            state="set_aside" if row["attempts"] >= failed_searches.MOST_ATTEMPTS else "waiting",
+            attempts=row["attempts"],
+            reason=row["reason"],
+            failed_on=row["failed_on"],
+            next_try_on=row["due_at"],
+        )
+        for row in rows
+    ]
+    last = encode_cursor({"after": str(searches[-1].lead_id)}) if len(searches) == limit else None
+    return Page(items=searches, next_cursor=last)
+
+
+@router.post("/duplicate-searches/{lead_id}/retry", status_code=202)
+async def retry_search(request: Request, principal: Operator, work: TenantWork, lead_id: UUID) -> SearchRequested:
+    """Search once more for the duplicates of a lead whose search failed."""
+    if not await failed_searches.try_again(work, [(principal.tenant, lead_id)], anew=True):
+        raise NotFound("no search for the duplicates of this lead has failed")
+    service: Service = request.app.state.service
+    work.after_commit.append(lambda: service.wake("duplicates"))
+    return SearchRequested(lead_id=lead_id)
 
 
 @router.post("/duplicates/{pair_id}/decision", response_model=DecisionOut)

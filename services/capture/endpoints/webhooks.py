@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Body, Request, Response
 
-from services.capture.endpoints.forms import public_url
+from services.capture.endpoints.forms import cursor_after, newer_than, public_url
 from services.capture.endpoints.leads import Normaliser
 from services.capture.rules.webhook_mapping import WebhookMapping, items_of, mapping_errors
 from services.capture.rules.webhook_presets import PRESETS, Preset
@@ -27,7 +27,6 @@ from services.capture.use_cases import webhooks as use_cases
 from services.capture.use_cases.webhooks import Reading, Webhook
 from shared.errors import Invalid, NotFound
 from shared.http import Admin, Limit, Once, Operator, Page, Router, TenantWork, decode_cursor, encode_cursor
-from shared.http.pages import moment, text
 from shared.service import Service
 
 router = Router(tags=["webhooks"])
@@ -122,15 +121,11 @@ async def list_webhooks(
     request: Request, principal: Admin, work: TenantWork, limit: Limit = 50, cursor: str | None = None
 ) -> Any:
     """The webhooks of the tenant, the newest first; `kept` counts the deliveries that made no lead."""
-    before = None
-    if cursor:
-        position = decode_cursor(cursor, at=moment, token=text)
-        before = (position["at"], position["token"])
-    rows = await store.page(work, principal.tenant, before=before, limit=limit)
-    last = rows[-1] if len(rows) == limit else None
+    rows = await store.WEBHOOKS.page(work, principal.tenant, before=newer_than(cursor), limit=limit)
+    kept = await store.kept_of(work, principal.tenant, [row["token"] for row in rows])
     return {
-        "items": [_webhook_out(request, Webhook(row), kept=row["kept"]) for row in rows],
-        "next_cursor": encode_cursor({"at": last["created_on"].isoformat(), "token": last["token"]}) if last else None,
+        "items": [_webhook_out(request, Webhook(row), kept=kept.get(row["token"], 0)) for row in rows],
+        "next_cursor": cursor_after(rows[-1]) if len(rows) == limit else None,
     }
 
 
@@ -146,7 +141,7 @@ async def edit_webhook(request: Request, principal: Admin, work: TenantWork, tok
     secret = body.secret.encode() if body.secret else webhook.row["secret"]
     if settings["signature"] and not secret:
         raise Invalid("a signature needs a secret", [{"field": "secret", "message": "is missing"}])
-    await store.update(
+    await store.WEBHOOKS.update(
         work,
         principal.tenant,
         token,
@@ -169,7 +164,7 @@ async def try_webhook(
         items = items_of(webhook.mapping, body)
     except ValueError as error:
         raise Invalid(str(error), [{"field": "body", "message": str(error)}]) from None
-    return Page(items=[_tested(use_cases.read(webhook, raw, normaliser)) for raw in items])
+    return Page(items=[_tested(use_cases.reading_of(webhook, raw, normaliser)) for raw in items])
 
 
 def _tested(reading: Reading) -> TestedItem:

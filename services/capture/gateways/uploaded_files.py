@@ -33,6 +33,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ZEROS = 0.05
+"""The share of zero bytes in UTF-16: every ASCII character has one. Fewer are stray ones in a file of text."""
 _STRAY = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
@@ -75,12 +77,12 @@ def _lookup(encoding: str) -> str:
 
 
 def _recognise(file: IO[bytes], head: bytes) -> str:
-    """The encoding by its mark, by the zeros of UTF-16, or by whether the whole file is UTF-8; else Windows-1252."""
+    """The encoding by its mark, by the zero bytes of UTF-16, by whether the whole file is UTF-8; else Windows-1252."""
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
-    if b"\0" in head:
-        even, odd = head[::2].count(0), head[1::2].count(0)
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) > _ZEROS * len(head):
         if min(even, odd) > 0.2 * max(even, odd):
             raise NotText("the file is not text; save it as CSV (UTF-8)")
         return "utf-16-le" if odd > even else "utf-16-be"

@@ -82,8 +82,10 @@ def read_layout(head: bytes, *, name: str = "", was: str = "utf-8") -> Layout:
     if name.lower().endswith((".ndjson", ".jsonl")) or lines[0].lstrip().startswith(b"{"):
         layout = Layout("ndjson", encoding, "", (), start, line, was=was)
         first = islice(_ndjson(lines, layout, start, line, ended=True), _SAMPLE_ROWS)
-        names = dict.fromkeys(str(key) for record in first for key in record.values or ())
+        names = dict.fromkeys(_visible(str(key)) for record in first for key in record.values or ())
         return replace(layout, names=tuple(names)[:_SAMPLE_ROWS])
+    if lines[0].lstrip().startswith(b"[{") or lines[0].strip() == b"[":
+        raise ValueError("the file is a list in JSON; write one object in each line (NDJSON)")
     try:
         header = lines[0].decode(encoding)
     except UnicodeDecodeError:
@@ -98,10 +100,15 @@ def read_layout(head: bytes, *, name: str = "", was: str = "utf-8") -> Layout:
     if not columns:
         raise ValueError(f"the header cannot be read: {record.reason}")
     leading = len(ERROR_COLUMNS) if tuple(columns[: len(ERROR_COLUMNS)]) == ERROR_COLUMNS < tuple(columns) else 0
-    own = ["" if n < leading else column.strip() for n, column in enumerate(columns)]
+    own = ["" if n < leading else _visible(column) for n, column in enumerate(columns)]
     return Layout(
         "csv", encoding, delimiter, numbered(own), record.next_offset, record.next_line, was=was, leading=leading
     )
+
+
+def _visible(name: str) -> str:
+    """A header without what nobody sees and Postgres does not store: zeros, and the marks of files that were joined."""
+    return name.replace("\0", "").replace("\ufeff", "").strip()
 
 
 def delimiter_of(lines: Sequence[bytes], encoding: str) -> str:

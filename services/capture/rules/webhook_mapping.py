@@ -1,17 +1,8 @@
-"""The mapping of a webhook: which part of a body fills which field of a lead, as JMESPath (jmespath.org).
-
-Besides the functions of JMESPath there is `find(list, path, value)`: the first item of a list whose `path` (names
-separated by dots) has this value. It joins answers with the questions that they belong to.
-"""
+"""The mapping of a webhook: which part of a body fills which field of a lead, by an expression for each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
-
-import jmespath
-from jmespath import functions
-from jmespath.exceptions import JMESPathError
 
 from services.capture.rules.consent import CHANNELS
 from services.capture.rules.errors import FieldError
@@ -19,31 +10,12 @@ from services.capture.rules.field_mapping import is_target
 from services.capture.rules.text import clean
 from shared.events.base import DATE_TIME
 from shared.events.stages import check_meeting
+from shared.expressions import check_expression, evaluate
 
 MAX_EXPRESSION = 2_000
 MAX_ITEMS = 1_000
-MEETING = ("id", "starts_at", "ends_at", "title", "cancelled")
+MEETING = ("id", "starts_at", "ends_at", "title", "cancelled", "at")
 _MAX_MEETING_ID = 200
-
-
-class _Functions(functions.Functions):
-    @functions.signature({"types": ["array", "null"]}, {"types": ["string"]}, {"types": []})
-    def _func_find(self, items: list[Any] | None, path: str, value: Any) -> Any:
-        return next((item for item in items or () if value is not None and _at(item, path) == value), None)
-
-
-def _at(item: Any, path: str) -> Any:
-    for name in path.split("."):
-        item = item.get(name) if isinstance(item, Mapping) else None
-    return item
-
-
-_OPTIONS = jmespath.Options(custom_functions=_Functions())
-
-
-@lru_cache(maxsize=2_000)
-def _compiled(expression: str) -> Any:
-    return jmespath.compile(expression)
 
 
 class WebhookMapping(NamedTuple):
@@ -59,12 +31,13 @@ class WebhookMapping(NamedTuple):
 
 
 class Meeting(NamedTuple):
-    """What an item says of an appointment: booked, or cancelled where it has no times."""
+    """What an item says of an appointment: booked, or cancelled where it has no times. `at`: when it was booked."""
 
     id: str
     starts_at: datetime | None
     ends_at: datetime | None
     title: str | None
+    at: datetime | None = None
 
 
 class Item(NamedTuple):
@@ -92,13 +65,11 @@ def mapping_errors(mapping: WebhookMapping) -> list[FieldError]:
     named = [("mapping." + name, text) for name, text in mapping.lead.items()]
     named += [("meeting." + name, text) for name, text in mapping.meeting.items()]
     for name, expression in [*named, ("items", mapping.items), ("when", mapping.when)]:
-        if len(expression) > MAX_EXPRESSION:
-            errors.append(FieldError(name, f"has more than {MAX_EXPRESSION} characters"))
-        elif expression:
-            try:
-                _compiled(expression)
-            except JMESPathError as error:
-                errors.append(FieldError(name, f"is not JMESPath: {str(error).splitlines()[0][:200]}"))
+        try:
+            if expression:
+                check_expression(expression, longest=MAX_EXPRESSION)
+        except ValueError as error:
+            errors.append(FieldError(name, str(error)))
     return errors
 
 
@@ -106,21 +77,12 @@ def items_of(mapping: WebhookMapping, body: Any) -> list[Any]:
     """The items in a body. Raises ValueError, with a sentence for people, where there is no list of them."""
     if not mapping.items:
         return [body]
-    found = _evaluate(mapping.items, body)
+    found = evaluate(mapping.items, body)
     if not isinstance(found, list) or not found:
         raise ValueError("`items` finds no list in this body")
     if len(found) > MAX_ITEMS:
         raise ValueError(f"the body has more than {MAX_ITEMS} items")
     return found
-
-
-def _evaluate(expression: str, value: Any) -> Any:
-    try:
-        return _compiled(expression).search(value, options=_OPTIONS)
-    except JMESPathError:
-        raise ValueError("the expression does not fit this body") from None
-    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
-        raise ValueError("the expression fails on this body") from None
 
 
 def read_item(mapping: WebhookMapping, raw: Any, source: str) -> Item:
@@ -131,7 +93,7 @@ def read_item(mapping: WebhookMapping, raw: Any, source: str) -> Item:
 
     def value_of(name: str, expression: str) -> Any:
         try:
-            return _evaluate(expression, raw)
+            return evaluate(expression, raw)
         except ValueError as error:
             errors.append(FieldError(name, str(error)))
             return None
@@ -179,9 +141,11 @@ def _read_meeting(parts: Mapping[str, Any]) -> tuple[Meeting | None, list[FieldE
         field = "meeting.ends_at"
         ends_at = _moment(parts.get("ends_at"))
         check_meeting(starts_at, ends_at)
+        field = "meeting.at"
+        at = _moment(parts["at"]) if parts.get("at") else None
     except ValueError as error:
         return None, [FieldError(field, str(error))]
-    return Meeting(id, starts_at, ends_at, title), []
+    return Meeting(id, starts_at, ends_at, title, at), []
 
 
 def _moment(value: Any) -> datetime:

@@ -34,8 +34,9 @@ def _typeform(ref: str) -> str:
 
 
 def _hubspot(name: str) -> str:
-    """A property as the contact of a workflow has it (`{"value": ...}`), or as the CRM's API has it (the value)."""
-    return f"properties.{name}.value || properties.{name}"
+    """A property as the contact of a workflow has it (`{"value": ...}`), as the CRM's API has it (the value), or as the
+    notification of its change has it."""
+    return f"properties.{name}.value || properties.{name} || propertyName=='{name}' && propertyValue"
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -88,6 +89,7 @@ PRESETS: Mapping[str, Preset] = {
         "response as leadFormResponses answers it, with the fields form and formResponse.",
     ),
     # Contact: knowledge.hubspot.com/workflows/how-do-i-use-webhooks-with-hubspot-workflows
+    # Notification: developers.hubspot.com/docs/api/webhooks
     # Signature: developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation
     "hubspot": Preset(
         WebhookMapping(
@@ -101,7 +103,7 @@ PRESETS: Mapping[str, Preset] = {
                 "job_title": _hubspot("jobtitle"),
                 "website": _hubspot("website"),
                 "country": _hubspot("country"),
-                "attributes.lifecycle_stage": _hubspot("lifecyclestage"),
+                "attributes.lifecycle_stage": "properties.lifecyclestage.value || properties.lifecyclestage",
             },
             items="results || [@][]",
         ),
@@ -157,6 +159,7 @@ PRESETS: Mapping[str, Preset] = {
                 "ends_at": "payload.scheduled_event.end_time",
                 "title": "payload.scheduled_event.name",
                 "cancelled": "event=='invitee.canceled'",
+                "at": "created_at",
             },
         ),
         Signature("Calendly-Webhook-Signature", element="v1", timestamp_element="t", signed="{timestamp}.{body}"),

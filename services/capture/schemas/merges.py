@@ -70,3 +70,23 @@ class DuplicatePairOut(BaseModel):
     score: float
     reasons: list[str]
     found_on: AwareDatetime
+
+
+class FailedSearchOut(BaseModel):
+    """A lead whose likely duplicates could not be searched for.
+
+    `next_try_on`: null where it is set aside, and while it is tried.
+    """
+
+    lead_id: UUID
+    state: Literal["waiting", "set_aside"]
+    attempts: int
+    reason: str
+    failed_on: AwareDatetime
+    next_try_on: AwareDatetime | None
+
+
+class SearchRequested(BaseModel):
+    """The lead whose duplicates are searched for once more."""
+
+    lead_id: UUID

@@ -37,8 +37,11 @@ class WebhookSettings(Body):
     """JMESPath to the list of leads in a body; empty: the body is one."""
     when: Annotated[str, Field(max_length=2_000)] = ""
     """JMESPath that is true of the items that count; the others are ignored."""
-    meeting: dict[Literal["id", "starts_at", "ends_at", "title", "cancelled"], Expression] = {}
-    """Part of an appointment -> JMESPath: an item books the meeting, or cancels it where `cancelled` is true."""
+    meeting: dict[Literal["id", "starts_at", "ends_at", "title", "cancelled", "at"], Expression] = {}
+    """Part of an appointment -> JMESPath: an item books the meeting, or cancels it where `cancelled` is true.
+
+    `at`: when it was booked; by it a booking that is sent again is known.
+    """
     signature: SignatureIn | None = None
     challenge: Literal["", "facebook", "linkedin"] = ""
     """How the sender verifies the address before it sends."""

@@ -77,6 +77,14 @@ async def take_waiting(work: UnitOfWork, tenants: Sequence[str], limit: int) -> 
     return {(tenant, lead_id) for _, tenant, lead_id in rows}
 
 
+async def take(work: UnitOfWork, lead: LeadKey) -> bool:
+    """Whether this lead waits; it does no more once this transaction has committed."""
+    taken = await work.run(
+        "DELETE FROM duplicate_search WHERE tenant_id = :tenant AND lead_id = :lead", tenant=lead[0], lead=lead[1]
+    )
+    return taken > 0
+
+
 async def with_aliases(work: UnitOfWork, keys: Iterable[LeadKey]) -> dict[LeadKey, list[Lead]]:
     """Each lead with its aliases, by its key: of an alias the kept lead; ids that no lead has are left out."""
     wanted = sorted(set(keys))

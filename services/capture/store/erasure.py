@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.capture.rules.lead import Lead
-from services.capture.store.persons import addresses, traces
+from services.capture.store.persons import IMPORTED_ROWS, addresses, traces
 from shared.db import UnitOfWork
 
 _DELETE_TRACES = (
@@ -15,9 +15,7 @@ _DELETE_TRACES = (
     WHERE d.tenant_id = :tenant AND (d.lead_id = ANY (CAST(:leads AS uuid[])) OR {traces("d.body")})
     """,
     f"""
-    DELETE FROM import_error e
-    WHERE e.tenant_id = :tenant AND (e.lead_id = ANY (CAST(:leads AS uuid[])) OR {traces("e.record")}
-                                     OR {traces("convert_to(e.value, 'UTF8')")})
+    DELETE FROM import_error WHERE tenant_id = :tenant AND (import_id, line) IN {IMPORTED_ROWS}
     """,
 )
 _DELETE_ANSWERS = """
@@ -28,6 +26,7 @@ _DELETE_ANSWERS = """
 _COLUMNS_WITH_LEADS = (
     ("duplicate", ("lead_a", "lead_b")),
     ("blocking_key", ("lead_id",)),
+    ("failed_search", ("lead_id",)),
     ("merge", ("lead_id", "alias_id")),
     ("lead_identity", ("lead_id",)),
     ("consent_change", ("lead_id",)),

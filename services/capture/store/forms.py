@@ -1,101 +1,10 @@
 """Web forms, and how often their visitors use them."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
-from uuid import UUID
-
-import orjson
-
+from services.capture.store.public_tokens import PublicTable
 from services.capture.tables import FormRow
-from shared.db import Row, UnitOfWork, by_column
-from shared.db.columns import column_types, insert_rows
+from shared.db import UnitOfWork
 
-_COLUMNS = ", ".join(column_types(FormRow))
-_INSERT = insert_rows(FormRow)
-
-
-async def insert(
-    work: UnitOfWork,
-    tenant: str,
-    token: str,
-    *,
-    name: str,
-    source: str,
-    settings: Mapping[str, Any],
-    honeypot: str,
-    secret: bytes,
-    consent_text_id: UUID | None,
-    by: str,
-) -> None:
-    row = {
-        "tenant_id": tenant,
-        "token": token,
-        "name": name,
-        "source": source,
-        "active": True,
-        "settings": orjson.dumps(settings).decode(),
-        "honeypot": honeypot,
-        "secret": secret,
-        "consent_text_id": consent_text_id,
-        "created_on": work.now,
-        "created_by": by,
-        "changed_on": work.now,
-    }
-    names = tuple(column_types(FormRow))
-    await work.run(_INSERT, **by_column(names, [[row[name] for name in names]]))
-
-
-async def update(
-    work: UnitOfWork,
-    tenant: str,
-    token: str,
-    *,
-    name: str,
-    source: str,
-    active: bool,
-    settings: Mapping[str, Any],
-    consent_text_id: UUID | None,
-) -> None:
-    await work.run(
-        """
-        UPDATE form SET name = :name, source = :source, active = :active, settings = CAST(:settings AS jsonb),
-                        consent_text_id = :text_id, changed_on = :now
-        WHERE tenant_id = :tenant AND token = :token
-        """,
-        tenant=tenant,
-        token=token,
-        name=name,
-        source=source,
-        active=active,
-        settings=orjson.dumps(settings).decode(),
-        text_id=consent_text_id,
-        now=work.now,
-    )
-
-
-async def read(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False) -> Row | None:
-    return await work.fetch_one(
-        f"SELECT {_COLUMNS} FROM form WHERE tenant_id = :tenant AND token = :token {'FOR UPDATE' if lock else ''}",
-        tenant=tenant,
-        token=token,
-    )
-
-
-async def page(work: UnitOfWork, tenant: str, *, before: tuple[datetime, str] | None, limit: int) -> Sequence[Row]:
-    """The forms of a tenant, the newest first."""
-    return await work.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM form
-        WHERE tenant_id = :tenant
-          AND (CAST(:at AS timestamptz) IS NULL OR (created_on, token) < (CAST(:at AS timestamptz), :token))
-        ORDER BY created_on DESC, token DESC LIMIT :limit
-        """,
-        tenant=tenant,
-        at=before[0] if before else None,
-        token=before[1] if before else "",
-        limit=limit,
-    )
+FORMS = PublicTable(FormRow)
 
 
 async def count_use(work: UnitOfWork, tenant: str, token: str, visitor: bytes, *, seconds: float) -> int:

@@ -6,12 +6,16 @@ from uuid import UUID
 
 import orjson
 
+from services.capture.rules.lead import Lead
+from services.capture.store.persons import addresses, traces
 from services.capture.tables import ImportChunkRow, ImportErrorRow, ImportJobRow
 from shared.db import Row, UnitOfWork, array_parameters, by_column
 from shared.db.columns import column_types, insert_rows, select_values
 
 CHUNK = 262_144
 """Bytes of a file in one row."""
+_OVERLAP = 1_000
+"""Bytes of the next chunk that are read with a chunk, so that an address across their border is found."""
 
 _JOB_COLUMNS = ", ".join(column_types(ImportJobRow))
 _INSERT_JOB = insert_rows(ImportJobRow)
@@ -175,6 +179,16 @@ async def advance(
     )
 
 
+async def delete_chunks_before(work: UnitOfWork, job: Row, position: int) -> None:
+    """Delete what of a file stands in chunks before this byte."""
+    await work.run(
+        "DELETE FROM import_chunk WHERE tenant_id = :tenant AND import_id = :import_id AND number < :number",
+        tenant=job["tenant_id"],
+        import_id=job["import_id"],
+        number=position // CHUNK,
+    )
+
+
 async def finish(work: UnitOfWork, job: Row) -> None:
     """Mark an import as done, and delete its file."""
     key = {"tenant": job["tenant_id"], "import_id": job["import_id"]}
@@ -225,6 +239,71 @@ async def page_of_errors(
         after=after,
         limit=limit,
     )
+
+
+_UNREAD = "state IN ('running', 'failed')"
+
+
+async def unread_about(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> list[UUID]:
+    """Imports that are not done, and in whose files an address of these leads stands."""
+    rows = await work.fetch_tuples(
+        f"""
+        SELECT DISTINCT c.import_id FROM (
+            SELECT import_id, data || coalesce(substring(lead(data) OVER (PARTITION BY import_id ORDER BY number)
+                                                         FOR {_OVERLAP}), '') AS data
+            FROM import_chunk
+            WHERE tenant_id = :tenant
+              AND import_id IN (SELECT import_id FROM import_job WHERE tenant_id = :tenant AND {_UNREAD})
+        ) c WHERE {traces("c.data")} ORDER BY c.import_id
+        """,
+        tenant=tenant,
+        **addresses(leads),
+    )
+    return [import_id for (import_id,) in rows]
+
+
+async def lock_unread(work: UnitOfWork, tenant: str, import_id: UUID) -> Row | None:
+    """An import that is not done, once nobody else works on it."""
+    return await work.fetch_one(
+        f"""
+        SELECT {_JOB_COLUMNS} FROM import_job
+        WHERE tenant_id = :tenant AND import_id = :import_id AND {_UNREAD} FOR UPDATE
+        """,
+        tenant=tenant,
+        import_id=import_id,
+    )
+
+
+async def about(work: UnitOfWork, records: Sequence[bytes], leads: Sequence[Lead]) -> list[int]:
+    """Which of these records have an address of the leads, by their places in the list."""
+    rows = await work.fetch_tuples(
+        f"""
+        SELECT r.place - 1 FROM unnest(CAST(:records AS bytea[])) WITH ORDINALITY AS r (record, place)
+        WHERE {traces("r.record")} ORDER BY 1
+        """,
+        records=list(records),
+        **addresses(leads),
+    )
+    return [int(place) for (place,) in rows]
+
+
+async def overwrite(work: UnitOfWork, job: Row, begin: int, content: bytes) -> None:
+    """Put other bytes, as many, in the place of those of a file from byte `begin` on."""
+    while content:
+        number, skip = divmod(begin, CHUNK)
+        part, content = content[: CHUNK - skip], content[CHUNK - skip :]
+        await work.run(
+            """
+            UPDATE import_chunk SET data = overlay(data PLACING :part FROM :start)
+            WHERE tenant_id = :tenant AND import_id = :import_id AND number = :number
+            """,
+            tenant=job["tenant_id"],
+            import_id=job["import_id"],
+            number=number,
+            part=part,
+            start=skip + 1,
+        )
+        begin += len(part)
 
 
 async def abandoned_uploads(work: UnitOfWork) -> list[tuple[str, UUID]]:

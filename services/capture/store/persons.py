@@ -1,7 +1,9 @@
 """What is held about a person beside the leads themselves: for the export, from the places that erasure empties."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from services.capture.rules.lead import Lead
@@ -10,27 +12,59 @@ from shared.db import UnitOfWork
 DIGITS = 9
 """The last digits of a phone by which it is found in any spelling."""
 
+_NOT_OF_A_NUMBER = r"\\\\u[0-9a-f]{4}|\\[0-7]{3}|%[0-9a-f]{2}|[^0-9]"
+"""What stands between the digits of a phone, with the escapes of JSON, of a bytea's text, and of forms."""
+
 
 def traces(column: str) -> str:
     """SQL that is true where a bytea column has an e-mail or the last digits of a phone (`:emails`, `:digits`).
 
-    Text is compared in lower case, phones by their digits alone: an address may stand there in any spelling.
+    Text is compared in lower case, phones by their digits alone: an address may stand there in any spelling, and as
+    it is, as JSON or as a form.
     """
+    content = f"lower(encode({column}, 'escape'))"
     return f"""(
         EXISTS (SELECT FROM unnest(CAST(:emails AS text[])) AS known (email)
-                WHERE position(known.email IN lower(encode({column}, 'escape'))) > 0)
+                WHERE position(known.email IN {content}) > 0)
         OR EXISTS (SELECT FROM unnest(CAST(:digits AS text[])) AS known (digits)
-                   WHERE position(known.digits IN
-                                  regexp_replace(encode({column}, 'escape'), '[^0-9]', '', 'g')) > 0))"""
+                   WHERE position(known.digits IN regexp_replace({content}, '{_NOT_OF_A_NUMBER}', '', 'g')) > 0))"""
 
 
 def addresses(leads: Sequence[Lead]) -> dict[str, list[str]]:
     """The parameters of `traces` for these leads."""
     return {
-        "emails": [lead.email for lead in leads if lead.email is not None],
+        "emails": [spelling for lead in leads if lead.email is not None for spelling in _spellings(lead.email)],
         "digits": [lead.phone[-DIGITS:] for lead in leads if lead.phone is not None],
     }
 
+
+def _spellings(email: str) -> list[str]:
+    """An e-mail as it may stand in bytes: as it is, in JSON, in a form; each as `encode(..., 'escape')` writes it."""
+    written = {email, email.upper(), *_in_ascii(email)}
+    spelled = {text for one in written for text in (one, json.dumps(one)[1:-1], quote(one), quote(one, safe="@"))}
+    return sorted({_escaped(text).lower() for text in spelled})
+
+
+def _in_ascii(email: str) -> Iterator[str]:
+    local, _, domain = email.rpartition("@")
+    try:
+        yield f"{local}@{domain.encode('idna').decode()}"
+    except UnicodeError:
+        pass  # a domain that has no such form was never written in it
+
+
+def _escaped(text: str) -> str:
+    """PostgreSQL, 9.5 "Binary String Functions": zeros and bytes beyond ASCII in octal, backslashes doubled."""
+    return "".join(
+        "\\\\" if byte == 0x5C else f"\\{byte:03o}" if byte > 0x7F or not byte else chr(byte) for byte in text.encode()
+    )
+
+
+IMPORTED_ROWS = f"""(
+    SELECT e.import_id, e.line FROM import_error e
+    WHERE e.tenant_id = :tenant AND (e.lead_id = ANY (CAST(:leads AS uuid[])) OR {traces("e.record")}
+                                     OR {traces("convert_to(e.value, 'UTF8')")}))"""
+"""SQL of the rows of imports, (import_id, line), that are about these leads: one error of a row stands for all."""
 
 _BY_ID = {
     "external_ids": """
@@ -51,9 +85,8 @@ _BY_ID = {
 }
 _BY_ADDRESS = {
     "import_rows": f"""
-        SELECT import_id, line, column_name, value, reason, lead_id, record FROM import_error e
-        WHERE tenant_id = :tenant AND (lead_id = ANY (CAST(:leads AS uuid[])) OR {traces("e.record")}
-                                       OR {traces("convert_to(e.value, 'UTF8')")})
+        SELECT import_id, line, column_name, value, reason, lead_id, record FROM import_error
+        WHERE tenant_id = :tenant AND (import_id, line) IN {IMPORTED_ROWS}
         ORDER BY import_id, number LIMIT 1000
     """,
     "webhook_deliveries": f"""

@@ -1,12 +1,12 @@
 """Webhooks, and the deliveries that no lead could be made of."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
+from services.capture.store.public_tokens import PublicTable
 from services.capture.tables import WebhookDeliveryRow, WebhookRow
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
@@ -14,8 +14,7 @@ from shared.db.columns import column_types, insert_rows
 MOST_KEPT = 10_000
 """Deliveries that one webhook keeps; the sender of another is asked to try again later."""
 
-_COLUMNS = ", ".join(column_types(WebhookRow))
-_INSERT = insert_rows(WebhookRow)
+WEBHOOKS = PublicTable(WebhookRow)
 _DELIVERY_COLUMNS = ", ".join(name for name in column_types(WebhookDeliveryRow) if name != "body")
 _NEW_DELIVERY = tuple(name for name in column_types(WebhookDeliveryRow) if name not in ("lead_id", "replayed_on"))
 _INSERT_DELIVERIES = insert_rows(WebhookDeliveryRow, _NEW_DELIVERY)
@@ -31,86 +30,17 @@ class Kept(NamedTuple):
     errors: Sequence[Mapping[str, str]]
 
 
-async def insert(
-    work: UnitOfWork,
-    tenant: str,
-    token: str,
-    *,
-    name: str,
-    source: str,
-    settings: Mapping[str, Any],
-    secret: bytes | None,
-    by: str,
-) -> None:
-    row = {
-        "tenant_id": tenant,
-        "token": token,
-        "name": name,
-        "source": source,
-        "active": True,
-        "settings": orjson.dumps(settings).decode(),
-        "secret": secret,
-        "created_on": work.now,
-        "created_by": by,
-        "changed_on": work.now,
-    }
-    names = tuple(column_types(WebhookRow))
-    await work.run(_INSERT, **by_column(names, [[row[name] for name in names]]))
-
-
-async def update(
-    work: UnitOfWork,
-    tenant: str,
-    token: str,
-    *,
-    name: str,
-    source: str,
-    active: bool,
-    settings: Mapping[str, Any],
-    secret: bytes | None,
-) -> None:
-    await work.run(
+async def kept_of(work: UnitOfWork, tenant: str, tokens: Sequence[str]) -> dict[str, int]:
+    """How many deliveries each of these webhooks keeps; none where it is not named."""
+    rows = await work.fetch_tuples(
         """
-        UPDATE webhook SET name = :name, source = :source, active = :active, settings = CAST(:settings AS jsonb),
-                           secret = :secret, changed_on = :now
-        WHERE tenant_id = :tenant AND token = :token
+        SELECT token, count(*) FROM webhook_delivery
+        WHERE tenant_id = :tenant AND token = ANY (CAST(:tokens AS text[])) AND state = 'kept' GROUP BY token
         """,
         tenant=tenant,
-        token=token,
-        name=name,
-        source=source,
-        active=active,
-        settings=orjson.dumps(settings).decode(),
-        secret=secret,
-        now=work.now,
+        tokens=list(tokens),
     )
-
-
-async def read(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False) -> Row | None:
-    return await work.fetch_one(
-        f"SELECT {_COLUMNS} FROM webhook WHERE tenant_id = :tenant AND token = :token {'FOR UPDATE' if lock else ''}",
-        tenant=tenant,
-        token=token,
-    )
-
-
-async def page(work: UnitOfWork, tenant: str, *, before: tuple[datetime, str] | None, limit: int) -> Sequence[Row]:
-    """The webhooks of a tenant, the newest first, with how many deliveries each keeps."""
-    return await work.fetch(
-        f"""
-        SELECT {_COLUMNS}, (
-            SELECT count(*) FROM webhook_delivery d
-            WHERE d.tenant_id = w.tenant_id AND d.token = w.token AND d.state = 'kept') AS kept
-        FROM webhook w
-        WHERE tenant_id = :tenant
-          AND (CAST(:at AS timestamptz) IS NULL OR (created_on, token) < (CAST(:at AS timestamptz), :token))
-        ORDER BY created_on DESC, token DESC LIMIT :limit
-        """,
-        tenant=tenant,
-        at=before[0] if before else None,
-        token=before[1] if before else "",
-        limit=limit,
-    )
+    return {token: int(kept) for token, kept in rows}
 
 
 async def count_kept(work: UnitOfWork, tenant: str, token: str) -> int:

@@ -3,16 +3,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
+import structlog
+
 from services.capture.rules.blocking import keys_of
 from services.capture.rules.lead import Lead
 from services.capture.rules.likeness import Likeness, are_namesakes, compare, shares_address, weigh
 from services.capture.rules.matching import DuplicatePair
 from services.capture.rules.profiles import Profile, profile_of
-from services.capture.store import blocks, duplicates
+from services.capture.store import blocks, duplicates, failed_searches
 from services.capture.store.duplicates import KnownPair
-from shared.db import Database, UnitOfWork, locks
+from shared.db import Database, UnitOfWork, locks, may_pass_later
 from shared.ids import LeadKey
+from shared.observability import WORKER_FAILURES
 from shared.store import outbox
+
+log = structlog.get_logger()
 
 _BUSY = 200
 """Events in the outbox from which on capture is busy."""
@@ -60,14 +65,45 @@ async def search_next_page(database: Database, threshold: float, page: int, *, a
     async with database.worker() as work:
         if not (also_when_busy or await outbox.is_short(work, _BUSY)):
             return 0
+        again = await failed_searches.due(work, page)
         tenants = await blocks.waiting_tenants(work, _TENANTS)
+    if again:
+        async with database.worker({tenant for tenant, _ in again}) as work:
+            await failed_searches.try_again(work, again)
     if not tenants:
-        return 0
-    async with database.worker(tenants, lock=locks.DUPLICATES) as work:
-        await blocks.plan_anew(work)
-        taken = await blocks.take_waiting(work, tenants, max(1, page // len(tenants)))
-        await search(work, taken, threshold)
+        return len(again)
+    taken: set[LeadKey] = set()
+    try:
+        async with database.worker(tenants, lock=locks.DUPLICATES) as work:
+            await blocks.plan_anew(work)
+            taken = await blocks.take_waiting(work, tenants, max(1, page // len(tenants)))
+            await search(work, taken, threshold)
+            await failed_searches.forget(work, taken)
+    except Exception as error:
+        if may_pass_later(error) or not taken:
+            raise
+        for lead in sorted(taken):
+            await _search_alone(database, lead, threshold)
     return len(taken)
+
+
+async def _search_alone(database: Database, lead: LeadKey, threshold: float) -> None:
+    """Search for the duplicates of one lead of a page that failed; where it is to blame, it is put off or set aside."""
+    try:
+        async with database.worker([lead[0]], lock=locks.DUPLICATES) as work:
+            await blocks.plan_anew(work)
+            if await blocks.take(work, lead):
+                await search(work, {lead}, threshold)
+                await failed_searches.forget(work, {lead})
+    except Exception as error:
+        if may_pass_later(error):
+            raise
+        async with database.worker([lead[0]], lock=locks.DUPLICATES) as work:
+            await blocks.take(work, lead)
+            reason = f"could not be compared, by a defect in this service: {type(error).__name__}"
+            set_aside = await failed_searches.record(work, lead, reason)
+        WORKER_FAILURES.labels(database.service, "duplicates").inc()
+        log.error("duplicates.search_failed", tenant=lead[0], lead=str(lead[1]), set_aside=set_aside, exc_info=error)
 
 
 async def search(work: UnitOfWork, wanted: Iterable[LeadKey], threshold: float) -> None:

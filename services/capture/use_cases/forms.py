@@ -64,7 +64,7 @@ async def create_form(
     work: UnitOfWork, tenant: str, name: str, source: str, settings: Mapping[str, Any], actor: str
 ) -> Form:
     token = public_token(tenant, secrets.token_bytes(16))
-    await store.insert(
+    await store.FORMS.insert(
         work,
         tenant,
         token,
@@ -89,12 +89,19 @@ async def _new_text(work: UnitOfWork, tenant: str, token: str, settings: Mapping
 
 async def get_form(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False) -> Form:
     """A form of this tenant. Raises NotFound."""
-    row = await store.read(work, tenant, token, lock=lock)
+    row = await store.FORMS.read(work, tenant, token, lock=lock)
     if row is None:
         raise NotFound("there is no form with this token")
     text_id = row["consent_text_id"]
     texts = await consents.read_texts(work, tenant, [text_id]) if text_id else {}
     return Form(row, texts.get(text_id), work.now)
+
+
+async def list_forms(work: UnitOfWork, tenant: str, *, before: tuple[datetime, str] | None, limit: int) -> list[Form]:
+    """The forms of a tenant, the newest first."""
+    rows = await store.FORMS.page(work, tenant, before=before, limit=limit)
+    texts = await consents.read_texts(work, tenant, [row["consent_text_id"] for row in rows if row["consent_text_id"]])
+    return [Form(row, texts.get(row["consent_text_id"]), work.now) for row in rows]
 
 
 async def edit_form(
@@ -106,7 +113,7 @@ async def edit_form(
         text_id = None
     elif form.consent_text is None or form.consent_text["content"] != asked["text"]:
         text_id = await _new_text(work, form.tenant, form.row["token"], settings)
-    await store.update(
+    await store.FORMS.update(
         work,
         form.tenant,
         form.row["token"],

@@ -3,7 +3,7 @@
 A page's leads and the import's progress commit together, so a killed worker neither loses nor repeats a row.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from uuid import UUID
 
@@ -12,6 +12,7 @@ import structlog
 from services.capture.rules.contact import ContactNormaliser, normalise
 from services.capture.rules.errors import FieldError
 from services.capture.rules.field_mapping import read_row
+from services.capture.rules.lead import Lead
 from services.capture.rules.records import MAX_ROW_BYTES, Layout, Record, read_records
 from services.capture.store import imports as store
 from services.capture.use_cases.retries import ATTEMPTS, is_collision
@@ -29,6 +30,9 @@ _RECORD_BYTES = 65_536
 """The longest part of a rejected row that its error keeps."""
 _REFUSED_DATA = ("22", "23")
 """SQLSTATE classes "data exception" and "integrity constraint violation": the database refuses this very row."""
+
+
+_BLANK = bytes(byte if byte in b"\r\n" else 0x20 for byte in range(256))
 
 
 class PartMissing(Invalid):
@@ -179,7 +183,33 @@ async def _next_records(work: UnitOfWork, job: Row) -> tuple[Iterator[Record], b
     return read_records(window, Layout(**job["layout"]), job["position"], job["line"], ended=ended), ended
 
 
+async def forget_rows(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> None:
+    """Blank the rows about these leads in the files of imports that are not done: the worker skips blank lines."""
+    for import_id in await store.unread_about(work, tenant, leads):
+        job = await store.lock_unread(work, tenant, import_id)
+        if job is None:
+            continue
+        # What stands before the first unread row is never read again.
+        await store.overwrite(work, job, job["position"] - job["position"] % store.CHUNK, _blank(job["position"]))
+        ended = False
+        while not ended:
+            found, ended = await _next_records(work, job)
+            records = list(found)
+            for place in await store.about(work, [record.raw for record in records], leads):
+                raw = records[place].raw
+                await store.overwrite(work, job, records[place].next_offset - len(raw), raw.translate(_BLANK))
+            if not records:
+                break
+            job = {**job, "position": records[-1].next_offset, "line": records[-1].next_line}
+
+
+def _blank(position: int) -> bytes:
+    return b" " * (position % store.CHUNK)
+
+
 async def _advance(work: UnitOfWork, job: Row, last: Record, *, read: int, taken: int) -> None:
+    if last.next_offset // store.CHUNK > job["position"] // store.CHUNK:
+        await store.delete_chunks_before(work, job, last.next_offset)
     await store.advance(
         work,
         job,

@@ -18,6 +18,7 @@ from services.capture.rules.matching import LeadIndex, pair_of
 from services.capture.rules.precedence import apply_contact, apply_values
 from services.capture.store import blocks, candidates, consents, duplicates, erasure, merges
 from services.capture.store import leads as store
+from services.capture.use_cases.imports import forget_rows
 from services.capture.use_cases.lead_events import emit_updated
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Invalid, NotFound
@@ -163,6 +164,9 @@ async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     A repeated call changes nothing. Raises NotFound for an id that was never a lead's.
     """
     try:
+        kept, ids = await get_lead(work, tenant, lead_id)
+        # Before the leads are locked: an import locks itself first, and then its leads.
+        await forget_rows(work, tenant, [kept, *await store.read_all(work, tenant, ids)])
         lead = await lock_lead(work, tenant, lead_id)
     except NotFound:
         if await erased_among(work, [(tenant, lead_id)]):

@@ -16,9 +16,11 @@ _MOST_CHANGES = 10_000
 ELSEWHERE = (
     ("enrichment", "facts about the person and the company", "/v1/leads/{lead_id}/facts"),
     ("scoring", "scores, and what they rest on", "/v1/leads/{lead_id}/score/explanation"),
-    ("stages", "stage, checklist, owner, meetings", "/v1/leads/{lead_id}"),
+    ("stages", "stage, checklist, owner", "/v1/leads/{lead_id}"),
+    ("stages", "meetings", "/v1/leads/{lead_id}/meetings"),
     ("stages", "the timeline, with every value that was replaced", "/v1/leads/{lead_id}/timeline"),
     ("outreach", "drafts", "/v1/drafts?lead_id={lead_id}"),
+    ("outreach", "what was sent, or is to be", "/v1/dispatches?lead_id={lead_id}"),
     ("outreach", "messages and replies", "/v1/leads/{lead_id}/conversation"),
     ("outreach", "enrolments in sequences", "/v1/leads/{lead_id}/enrolments"),
 )

@@ -3,10 +3,11 @@
 What no lead can be made of is kept with the reason, and can be replayed once the mapping was corrected.
 """
 
+import asyncio
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from json import JSONDecodeError
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -23,12 +24,18 @@ from services.capture.use_cases.submissions import Submission, SubmissionResult,
 from shared.db import Database, DatabaseError, Row, UnitOfWork
 from shared.errors import Conflict, Forbidden, NotFound, TooManyRequests
 from shared.events import MeetingBooked, MeetingCancelled
-from shared.ids import uuid7
+from shared.ids import digest, uuid7
 from shared.names import is_tenant
 from shared.strict_json import is_too_deep, read_json, without_zeros
 
 _FORM = "application/x-www-form-urlencoded"
 _REPLAYED_AT_ONCE = 500
+MAX_VALUES = 100_000
+"""Values in a body, counted by its commas: expressions may make a multiple of them."""
+_LARGE = 65_536
+"""Bytes from which on a body is read in a thread, so that nobody else waits for it."""
+_SENT_AGAIN = timedelta(days=1)
+"""For so long a sender may try to send a booking: it counts when it was made. An older one counts when it arrives."""
 
 
 class Webhook(NamedTuple):
@@ -81,7 +88,7 @@ async def create_webhook(
 ) -> Webhook:
     """`secret`: "" where nothing is signed and no address verified."""
     token = public_token(tenant, secrets.token_bytes(16))
-    await store.insert(
+    await store.WEBHOOKS.insert(
         work, tenant, token, name=name, source=source, settings=settings, secret=secret.encode() or None, by=actor
     )
     return await get_webhook(work, tenant, token)
@@ -89,7 +96,7 @@ async def create_webhook(
 
 async def get_webhook(work: UnitOfWork, tenant: str, token: str, *, lock: bool = False) -> Webhook:
     """A webhook of this tenant. Raises NotFound."""
-    row = await store.read(work, tenant, token, lock=lock)
+    row = await store.WEBHOOKS.read(work, tenant, token, lock=lock)
     if row is None:
         raise NotFound("there is no webhook with this token")
     return Webhook(row)
@@ -119,25 +126,27 @@ async def receive(database: Database, webhook: Webhook, sent: Sent, normaliser: 
                 raise Forbidden(problem)
         content_type = sent.headers.get("content-type", "")[:200]
         try:
-            items = items_of(webhook.mapping, read_body(sent.body, content_type))
+            readings = await _read_all(webhook, webhook.mapping, sent.body, content_type, normaliser)
         except ValueError as error:
             errors = [{"field": "body", "message": str(error)}]
             await _keep(work, webhook, [store.Kept(uuid7(), sent.body, content_type, True, errors)])
             return Outcome(kept=1)
-        taken, ignored = 0, 0
-        kept: list[store.Kept] = []
-        for raw in items:
-            reading = read(webhook, raw, normaliser)
-            if not reading.item.counts and not reading.errors:
-                ignored += 1
-                continue
-            result, found = await _take(work, webhook, reading, None)
-            if result is not None:
-                taken += 1
-            else:
-                kept.append(_item_kept(raw, found))
+        read = [(raw, reading) for raw, reading in readings if reading.item.counts or reading.errors]
+        taken, kept = await _take_all(work, webhook, read, None)
         await _keep(work, webhook, kept)
-        return Outcome(taken, len(kept), ignored)
+        return Outcome(len(taken), len(kept), len(readings) - len(read))
+
+
+async def _read_all(
+    webhook: Webhook, mapping: WebhookMapping, body: bytes, content_type: str, normaliser: ContactNormaliser
+) -> list[tuple[Any, Reading]]:
+    """The items of a body, with what each would become; a large body is read in a thread. Raises ValueError."""
+
+    def read() -> list[tuple[Any, Reading]]:
+        items = items_of(mapping, read_body(body, content_type))
+        return [(raw, reading_of(webhook, raw, normaliser)) for raw in items]
+
+    return await asyncio.to_thread(read) if len(body) > _LARGE else read()
 
 
 def read_body(body: bytes, content_type: str) -> Any:
@@ -147,6 +156,8 @@ def read_body(body: bytes, content_type: str) -> Any:
             return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1_000))
         except ValueError:
             raise ValueError("the form cannot be read") from None
+    if body.count(b",") > MAX_VALUES:
+        raise ValueError(f"the body has more than {MAX_VALUES} values")
     text = without_zeros(body)
     try:
         value = read_json(text)
@@ -157,7 +168,7 @@ def read_body(body: bytes, content_type: str) -> Any:
     return value
 
 
-def read(webhook: Webhook, raw: Any, normaliser: ContactNormaliser) -> Reading:
+def reading_of(webhook: Webhook, raw: Any, normaliser: ContactNormaliser) -> Reading:
     """What an item would become, without any effect."""
     item = read_item(webhook.mapping, raw, webhook.row["source"])
     if not item.counts:
@@ -169,32 +180,49 @@ def read(webhook: Webhook, raw: Any, normaliser: ContactNormaliser) -> Reading:
     return Reading(item, contact, (), [*item.errors, *errors])
 
 
-async def _take(
-    work: UnitOfWork, webhook: Webhook, reading: Reading, time: datetime | None
-) -> tuple[SubmissionResult | None, list[dict[str, str]]]:
-    """Record an item that arrived at `time` (None for now); or why it makes no lead."""
-    if reading.contact is None:
-        return None, [{"field": error.field, "message": error.message} for error in reading.errors]
-    submissions = [Submission(webhook.tenant, reading.contact, time)]
+async def _take_all(
+    work: UnitOfWork, webhook: Webhook, readings: Sequence[tuple[Any, Reading]], time: datetime | None
+) -> tuple[list[UUID], list[store.Kept]]:
+    """Record items that arrived at `time` (None for now): the leads of those that made one, and what is kept."""
+    good = [(raw, reading, reading.contact) for raw, reading in readings if reading.contact is not None]
+    kept = [_item_kept(raw, _errors(reading)) for raw, reading in readings if reading.contact is None]
+    submissions = [Submission(webhook.tenant, contact, time) for _, _, contact in good]
     try:
-        (result,) = await retry_in_savepoint(work, lambda: record_submissions(work, submissions))
+        results = await retry_in_savepoint(work, lambda: record_submissions(work, submissions))
     except DatabaseError as error:
         if error.sqlstate[:2] not in ("22", "23"):
             raise
-        return None, [{"field": "body", "message": "cannot be stored as it is"}]
-    if reading.item.meeting is not None:
-        _emit_meeting(work, webhook, reading.item.meeting, result, time or work.now)
-    return result, []
+        if len(good) == 1:
+            return [], [*kept, _item_kept(good[0][0], [{"field": "body", "message": "cannot be stored as it is"}])]
+        taken: list[UUID] = []
+        for raw, reading, _ in good:
+            one, refused = await _take_all(work, webhook, [(raw, reading)], time)
+            taken, kept = [*taken, *one], [*kept, *refused]
+        return taken, kept
+    for (_, reading, _), result in zip(good, results, strict=True):
+        if reading.item.meeting is not None:
+            _emit_meeting(work, webhook, reading.item.meeting, result, time or work.now)
+    return [result.lead.lead_id for result in results], kept
+
+
+def _errors(reading: Reading) -> list[dict[str, str]]:
+    return [{"field": error.field, "message": error.message} for error in reading.errors]
 
 
 def _emit_meeting(
     work: UnitOfWork, webhook: Webhook, meeting: Meeting, result: SubmissionResult, time: datetime
 ) -> None:
+    """Publish what arrived at `time`. A booking whose sender says when it was made is known when it is sent again."""
     event: MeetingBooked | MeetingCancelled = MeetingCancelled(meeting_id=meeting.id)
+    event_id: str | None = None
     if meeting.starts_at is not None and meeting.ends_at is not None:
         title = {"title": meeting.title} if meeting.title else {}
         event = MeetingBooked(meeting_id=meeting.id, starts_at=meeting.starts_at, ends_at=meeting.ends_at, **title)
-    work.emit(event, tenant=webhook.tenant, subject=result.lead.lead_id, time=time)
+        if meeting.at is not None:
+            lead_id = str(result.lead.lead_id)
+            event_id = str(digest(webhook.token, "\0".join((lead_id, meeting.id, meeting.at.isoformat()))))
+            time = meeting.at if time - _SENT_AGAIN < meeting.at < time else time
+    work.emit(event, tenant=webhook.tenant, subject=result.lead.lead_id, time=time, event_id=event_id)
 
 
 def _item_kept(raw: Any, errors: Sequence[Mapping[str, str]]) -> store.Kept:
@@ -220,29 +248,20 @@ async def replay(work: UnitOfWork, webhook: Webhook, delivery_id: UUID, normalis
     if row["state"] != "kept":
         raise Conflict("this delivery has passed already")
     mapping = webhook.mapping if row["whole"] else webhook.mapping._replace(items="")
-    lead_id: UUID | None = None
-    left: list[store.Kept] = []
-    errors: list[dict[str, str]] = []
     try:
-        items = items_of(mapping, read_body(row["body"], row["content_type"]))
+        readings = await _read_all(webhook, mapping, row["body"], row["content_type"], normaliser)
     except ValueError as error:
-        items, errors = [], [{"field": "body", "message": str(error)}]
-    for raw in items:
-        reading = read(webhook, raw, normaliser)
-        if not reading.item.counts and not reading.errors:
-            continue
-        result, found = await _take(work, webhook, reading, row["received_on"])
-        if result is not None:
-            lead_id = result.lead.lead_id
-        elif len(items) == 1:
-            errors = found
-        else:
-            left.append(_item_kept(raw, found))
-    if errors:
+        errors = [{"field": "body", "message": str(error)}]
         await store.set_errors(work, webhook.tenant, webhook.token, delivery_id, errors)
     else:
-        await store.keep(work, webhook.tenant, webhook.token, left)
-        await store.mark_replayed(work, webhook.tenant, webhook.token, delivery_id, lead_id)
+        counting = [(raw, reading) for raw, reading in readings if reading.item.counts or reading.errors]
+        taken, kept = await _take_all(work, webhook, counting, row["received_on"])
+        if len(readings) == 1 and kept:
+            await store.set_errors(work, webhook.tenant, webhook.token, delivery_id, kept[0].errors)
+        else:
+            await store.keep(work, webhook.tenant, webhook.token, kept)
+            lead_id = taken[-1] if taken else None
+            await store.mark_replayed(work, webhook.tenant, webhook.token, delivery_id, lead_id)
     after = await store.read_delivery(work, webhook.tenant, webhook.token, delivery_id)
     assert after is not None
     return after

@@ -64,7 +64,7 @@ class Response:
     def retry_after(self, now: datetime) -> float | None:
         """Seconds that the server asks to wait (RFC 9110, 10.2.3); None if it does not."""
         text = self.headers.get("retry-after", "").strip()
-        if text.isdigit():
+        if text.isascii() and text.isdigit():
             return float(text[:6])
         try:
             at = parsedate_to_datetime(text)

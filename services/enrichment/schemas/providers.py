@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from services.enrichment.rules.addresses import AllowedHosts, Refused, is_local_name, read_target
 from services.enrichment.rules.fact_values import FACT_NAME, NOT_FROM_PROVIDERS
-from services.enrichment.rules.mapping import MAX_FACTS, check_expression
+from services.enrichment.rules.mapping import MAX_EXPRESSION, MAX_FACTS
 from services.enrichment.rules.questions import PLACEHOLDERS, Question, placeholders, render
+from shared.expressions import check_expression
 
 MASK = "********"
 """What is shown instead of a header's value; sent back, it keeps the value."""
@@ -88,7 +89,7 @@ class ProviderBody(BaseModel):
             if name in NOT_FROM_PROVIDERS:
                 raise ValueError(f"{name} follows from the e-mail address, and no provider decides it")
             try:
-                check_expression(expression)
+                check_expression(expression, longest=MAX_EXPRESSION)
             except ValueError as error:
                 raise ValueError(f"the expression of {name} {error}") from None
         return mapping

@@ -86,12 +86,18 @@ async def make_due(work: UnitOfWork, keys: Iterable[LookupKey]) -> None:
 
 
 async def link(work: UnitOfWork, links: Iterable[tuple[LeadKey, UUID, UUID]], *, known: Iterable[LeadKey]) -> None:
-    """Which questions the facts of leads depend on, from now on: (lead, generation, key). `known` had others before."""
+    """Which questions the facts of leads depend on, from now on: (lead, generation, key).
+
+    `known` had others before: an answer that no lead depends on any more is deleted, so that what was asked about a
+    person never outlives an erasure.
+    """
+    left: list[LookupKey] = []
     if before := sorted(known):
-        await work.run(
+        left = await work.fetch_tuples(
             """
             DELETE FROM lead_lookup l USING unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (t, lead)
             WHERE l.tenant_id = w.t AND l.lead_id = w.lead
+            RETURNING l.tenant_id, l.generation, l.key
             """,
             tenants=[tenant for tenant, _ in before],
             leads=[lead for _, lead in before],
@@ -105,6 +111,16 @@ async def link(work: UnitOfWork, links: Iterable[tuple[LeadKey, UUID, UUID]], *,
             ON CONFLICT (tenant_id, lead_id, generation) DO UPDATE SET key = excluded.key
             """,
             **by_column(_LINK, rows),
+        )
+    if left:
+        await work.run(
+            f"""
+            DELETE FROM lookup l USING {_WANTED}
+            WHERE l.tenant_id = w.tenant_id AND l.generation = w.generation AND l.key = w.key
+              AND NOT EXISTS (SELECT FROM lead_lookup k WHERE k.tenant_id = l.tenant_id
+                                                          AND k.generation = l.generation AND k.key = l.key)
+            """,
+            **_keys(left),
         )
 
 

@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from services.capture.rules.contact import normalise
-from services.capture.store import blocks, candidates, duplicates, leads
+from services.capture.store import blocks, candidates, duplicates, failed_searches, leads
 from services.capture.tables import metadata
 from shared.db import DatabaseError
 from shared.ids import uuid7
@@ -21,6 +21,7 @@ TABLES = (
     "duplicate",
     "blocking_key",
     "duplicate_search",
+    "failed_search",
     "import_job",
     "import_chunk",
     "import_error",
@@ -54,6 +55,7 @@ async def full_tenant(capture, tenant):
         )
         # The search for duplicates may have taken its own away, and has not stored any yet.
         await blocks.request_search(work, [(tenant, key["id"])])
+        await failed_searches.record(work, (tenant, key["id"]), "a reason")
         await work.run("INSERT INTO blocking_key VALUES (:tenant, 1, :id)", **key)
         for table in TABLES:
             assert await work.fetch(f"SELECT tenant_id FROM {table}"), table

@@ -1,14 +1,17 @@
 """Likely duplicates: found after capture by a worker, decided once, and gone with their leads."""
 
+from datetime import datetime
 from uuid import UUID
 
 import pytest
 
 from services.capture.rules.matching import DuplicatePair
 from services.capture.store import duplicates
+from services.capture.use_cases import duplicates as use_cases
 
 JON = {"first_name": "Jonathan", "last_name": "Meyerbeer", "company": "Acme Ltd", "email": "j.meyerbeer@acme.example"}
 TYPO = {"first_name": "Jonathon", "last_name": "Meyerber", "company": "ACME Limited", "phone": "+12025550143"}
+POISON = {"first_name": "Jonathan", "last_name": "Meyerbeer", "company": "Acme", "email": "j.m@poison.example"}
 SWAPPED = {"first_name": "Meyerbeer", "last_name": "Jonathan", "company": "Acme", "email": "jm@home.example"}
 
 
@@ -130,3 +133,51 @@ async def test_an_erased_lead_leaves_no_key_and_no_pair(capture, tenant, api, su
 def pair_with(tenant, one, other):
     a, b = sorted((UUID(one), UUID(other)))
     return DuplicatePair(tenant, (a, b), 0.9, ("same name",))
+
+
+async def test_a_lead_that_cannot_be_compared_is_put_off_then_set_aside_and_holds_up_nobody(
+    capture, tenant, api, pairs, eventually, monkeypatch
+):
+    keys_of = use_cases.keys_of
+
+    def fails_on_poison(profile):
+        if "poison" in str(profile):
+            raise ValueError("this message names a person")
+        return keys_of(profile)
+
+    monkeypatch.setattr(use_cases, "keys_of", fails_on_poison)
+    leads = [{"source": "fair", **lead} for lead in (JON, POISON, TYPO)]
+    answer = await api.post("/v1/leads/batch", json={"leads": leads})
+    one, poison, other = (result["lead_id"] for result in answer.json()["results"])
+    assert set(await pairs()) == {frozenset({one, other})}
+
+    async def failed():
+        return (await api.get("/v1/duplicate-searches")).json()["items"]
+
+    async def again(attempts):
+        async def has_failed_again():
+            (search,) = await failed()
+            return search if search["attempts"] == attempts else None
+
+        async with capture.database.worker([tenant]) as work:
+            await work.run("UPDATE failed_search SET due_at = now() - interval '1 hour' WHERE due_at IS NOT NULL")
+        capture.service.wake("duplicates")
+        return await eventually(has_failed_again)
+
+    def wait(search):
+        return (datetime.fromisoformat(search["next_try_on"]) - datetime.fromisoformat(search["failed_on"])).seconds
+
+    (search,) = await failed()
+    assert (search["lead_id"], search["state"], search["attempts"], wait(search)) == (poison, "waiting", 1, 60)
+    assert "ValueError" in search["reason"] and "person" not in search["reason"]
+    search = await again(2)
+    assert (search["state"], wait(search)) == ("waiting", 600)
+    search = await again(3)
+    assert (search["state"], search["next_try_on"]) == ("set_aside", None)
+    path = f"/v1/duplicate-searches/{poison}/retry"
+    assert (await capture.client(f"{tenant}-x", "operator").post(path)).status_code == 404
+    assert (await capture.client(tenant, "viewer").post(path)).status_code == 403
+    monkeypatch.undo()
+    assert (await api.post(path)).status_code == 202
+    assert frozenset({poison, one}) in await pairs()
+    assert await failed() == []

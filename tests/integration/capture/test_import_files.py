@@ -14,6 +14,23 @@ async def test_the_error_file_is_corrected_and_uploaded_by_itself(api, upload, e
     assert lead["phone"] == "+4915123456789"
 
 
+async def test_what_nobody_sees_in_a_file_costs_no_row(api, upload, ended):
+    """Joined files have marks in their middle, old programs leave zeros, and copied text says where it runs."""
+    rows = "\ufeffe\0mail;first_name\nada@x.example;A\0da\n\ufeffbob@x.example;Bob\n\u202acy@x.example\u202c;\u200bCy\n"
+    job = await ended(await upload(rows + "nonsense;N\0o\n"))
+    assert (job["encoding"], job["taken"], job["rejected"]) == ("utf-8", 3, 1), job
+    for name in ("Ada", "Bob", "Cy"):
+        (lead,) = (await api.get("/v1/leads", params={"email": f"{name.lower()}@x.example"})).json()["items"]
+        assert lead["first_name"] == name
+    (error,) = (await api.get(f"/v1/imports/{job['import_id']}/errors")).json()["items"]
+    assert (error["line"], error["column"], error["value"]) == (5, "email", "nonsense")
+    lines = ['{"email": "dee@x.example", "pl\\u0000an": "a\\u0000b"}', '{"email": "\\u0000"}']
+    job = await ended(await upload("\n".join(lines), name="leads.ndjson", unmapped="attributes"))
+    assert (job["taken"], job["rejected"]) == (1, 1), job
+    (lead,) = (await api.get("/v1/leads", params={"email": "dee@x.example"})).json()["items"]
+    assert lead["attributes"] == {"plan": "ab"}
+
+
 async def test_the_rejected_rows_of_ndjson_come_as_they_were(api, upload, ended):
     lines = ['{"email": "a@x.example"}', '{"email": "nonsense", "plan": 1}', "no json"]
     job = await ended(await upload("\n".join(lines), name="leads.ndjson"))

@@ -108,6 +108,7 @@ async def test_a_file_that_cannot_be_read_is_refused_at_once(api, upload):
     await upload("name,shoe size\nAda,39\n", status=422)
     await upload("email\na@x.example\n", mapping={"email": "Mail"}, status=422)
     await upload("email\na@x.example\n", mapping="[]", status=422)
+    await upload('[{"email": "a@x.example"}]', name="leads.json", status=422)
     await upload(b"PK\x03\x04", name="leads.xlsx", status=415)
     assert (await api.post("/v1/imports", data={"source": "x"}, files={"other": b"x"})).status_code == 422
     assert (await api.post("/v1/imports", json={})).status_code == 415

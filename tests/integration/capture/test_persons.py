@@ -1,8 +1,14 @@
 """What is known about a person: the history of consent, the export, and an erasure that leaves no word behind."""
 
+import json
+
 import asyncpg
 
+from services.capture.store.imports import CHUNK
+from services.capture.use_cases.imports import import_next_page
+
 WORDS = ("adelheid", "adelheid.king@acme.example", "15123456789", "kingsbridge")
+ADA2 = "adelheid2@kö.example"
 ADA = {
     "source": "web",
     "external_id": "kingsbridge-7",
@@ -66,9 +72,7 @@ async def everything_about_ada(capture, api, tenant, bus):
     lead = (
         await api.post("/v1/leads", json=ADA | {"consent": {"email": "granted"}}, headers={"Idempotency-Key": "k"})
     ).json()
-    alias = (
-        await api.post("/v1/leads", json={"source": "fair", "email": "ada2@acme.example", "last_name": "Kingsbridge"})
-    ).json()
+    alias = (await api.post("/v1/leads", json={"source": "fair", "email": ADA2, "last_name": "Kingsbridge"})).json()
     assert (await api.post(f"/v1/leads/{lead['lead_id']}/merge", json={"alias_id": alias["lead_id"]})).is_success
     await api.post("/v1/leads", json={"source": "x", "email": "b@b.example", "phone": ADA["phone"]})  # a pair
     rows = "email,phone,first_name,country\nx,0151 23456789 x,Adelheid,\nADELHEID.KING@acme.example x,,Adelheid,\n"
@@ -76,9 +80,18 @@ async def everything_about_ada(capture, api, tenant, bus):
     import_id = (await api.post("/v1/imports", files=files)).json()["import_id"]
     admin = capture.client(tenant, "admin")
     webhook = (await admin.post("/v1/webhooks", json={"name": "w", "source": "w", "mapping": {"email": "no"}})).json()
-    await capture.client(None).post(f"/v1/webhooks/{webhook['token']}", json={"mail": ADA["email"], "name": "Adelheid"})
+    path, sender = f"/v1/webhooks/{webhook['token']}", capture.client(None)
+    await sender.post(path, json={"mail": ADA["email"], "name": "Adelheid"})
+    assert (await admin.patch(path, json={"items": "people"})).is_success
+    for mail in (ADA["email"], ADA2, ADA2.upper(), "Adelh\u00e4d <adelheid2@xn--k-1ga.example>"):
+        await sender.post(path, data={"mail": mail, "name": "Adelheid"})
+        await sender.post(path, content=json.dumps({"mail": mail, "name": "Adelheid"}))
+        await sender.post(path, content=json.dumps({"mail": mail, "name": "Adelheid"}, ensure_ascii=False))
+    await sender.post(path, content='{"call": "+49\\u00a0151\\u00a0234 56-789", "name": "Adelheid"}')
+    await sender.post(path, content="call=%2B49%20151%2023456789&name=Adelheid")
     bus.publish("lead.submitted", ADA | {"first_name": 5, "last_name": "Adelheid"}, tenant=tenant)
-    await bus.read("submission.answered", tenant=tenant)
+    bus.publish("lead.submitted", ADA | {"first_name": 5, "last_name": "Adelheid", "email": ADA2}, tenant=tenant)
+    await bus.read("submission.answered", tenant=tenant, count=2)
     return lead["lead_id"], alias["lead_id"], import_id
 
 
@@ -101,8 +114,8 @@ async def test_an_export_has_everything_and_says_where_the_rest_is(capture, api,
     assert {name: counts[name] for name in ("merges", "duplicates", "webhook_deliveries", "dead_letters")} == {
         "merges": 1,
         "duplicates": 1,
-        "webhook_deliveries": 1,
-        "dead_letters": 1,
+        "webhook_deliveries": 15,
+        "dead_letters": 2,
     }
     assert {"enrichment", "scoring", "stages", "outreach"} == {one["service"] for one in export["elsewhere"]}
     assert any(one["route"] == f"/v1/leads/{lead_id}/timeline" for one in export["elsewhere"])
@@ -159,3 +172,39 @@ async def test_erasure_leaves_no_word_of_the_person_in_any_table(backend, captur
         return await places(url, tenant) == set()
 
     await eventually(nowhere)
+
+
+async def test_erasure_blanks_the_rows_of_imports_that_are_not_done(backend, capture, api, upload, ended, eventually):
+    """An import that waits or has failed keeps its file, and would capture the person anew."""
+    rows = [f"{n}@x.example,,{n},{'x' * 1_000}" for n in range(600)]
+    rows[0] = 'x,"+49 151\n23456789",Adelheid,read already'
+    at = next(
+        n for n in range(600) if len("\n".join(["email,phone,first_name,attributes.note", *rows[:n]])) + 5 > CHUNK
+    )
+    across = "a" * (CHUNK - len("\n".join(["email,phone,first_name,attributes.note", *rows[: at - 1]])) - 20)
+    rows[at - 1] = across + "@x.example,,Pad,"
+    rows[at] = "Adelheid.King@ACME.example,,Adelheid,across two chunks"
+    rows[-1] = '"",0049151 23456789,Adelheid,"two\nlines"'
+    worker = capture.service._workers["imports"]
+    step, read = worker.step, []
+
+    async def one_row(database):
+        if not read:
+            read.append(await import_next_page(database, capture.app.state.normaliser, 1, 10_000))
+        return 0
+
+    worker.step = one_row
+    try:
+        lead = (await api.post("/v1/leads", json=ADA | {"first_name": "A", "company": "B", "external_id": "C"})).json()
+        import_id = await upload("\n".join(["email,phone,first_name,attributes.note", *rows]))
+
+        async def has_begun():
+            return (await api.get(f"/v1/imports/{import_id}")).json()["read"] == 1
+
+        await eventually(has_begun)
+        assert (await api.delete(f"/v1/leads/{lead['lead_id']}")).status_code == 204
+    finally:
+        worker.step = step
+    job = await ended(import_id)
+    assert (job["read"], job["taken"], job["rejected"]) == (598, 598, 0), job
+    assert (await api.get("/v1/leads", params={"phone": ADA["phone"]})).json()["items"] == []

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -118,6 +119,37 @@ async def test_calendly_books_and_cancels_a_meeting_of_the_lead(admin, sender, b
     assert cancelled.data == {"meeting_id": booked.data["meeting_id"]}
     late = {**CALENDLY["payload"], "scheduled_event": {**CALENDLY["payload"]["scheduled_event"], "end_time": "x"}}
     assert (await sender.post(path, json=CALENDLY | {"payload": late})).json()["kept"] == 1
+
+
+async def test_a_booking_that_is_sent_again_is_known_and_does_not_outlive_its_cancellation(admin, sender, bus, tenant):
+    """Whoever got no answer sends again, perhaps after the person has cancelled."""
+    webhook = await a_webhook(admin, preset="calendly", signature=None, mapping={})
+    path = f"/v1/webhooks/{webhook['token']}"
+    made = datetime.now(UTC) - timedelta(minutes=3)
+    booking = CALENDLY | {"created_at": made.isoformat()}
+    await sender.post(path, json=booking)
+    await sender.post(path, json=booking | {"event": "invitee.canceled"})
+    await sender.post(path, json=booking)
+    await sender.post(path, json=booking | {"created_at": "2026-03-02T12:00:00.000000Z"})
+    first, again, old = await bus.read("meeting.booked", tenant=tenant, count=3)
+    (cancelled,) = await bus.read("meeting.cancelled", tenant=tenant)
+    assert again.headers["ce_id"] == first.headers["ce_id"] != old.headers["ce_id"]
+    assert datetime.fromisoformat(first.headers["ce_time"]) == made
+    assert first.headers["ce_time"] < cancelled.headers["ce_time"] < old.headers["ce_time"], "an old one counts now"
+
+
+async def test_no_body_and_no_mapping_keeps_the_service_busy(admin, sender, api):
+    for items in ("[@,@][]|" * 200 + "@", "(" * 900 + "@" + ")" * 900, "join(to_string(@), @)"):
+        body = {"name": "x", "source": "x", "mapping": {"email": "a"}, "items": items}
+        refused = await admin.post("/v1/webhooks", json=body)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "items")
+    webhook = await a_webhook(admin, mapping={"email": "mail"}, items="people")
+    path = f"/v1/webhooks/{webhook['token']}"
+    many = await sender.post(path, json={"people": [0] * 100_002})
+    assert (many.status_code, many.json()["kept"]) == (202, 1)
+    people = [{"mail": f"p{n}@acme.example", "padding": "x" * 100} for n in range(1_000)]
+    assert (await sender.post(path, json={"people": people})).json() == {"taken": 1_000, "kept": 0, "ignored": 0}
+    assert len(await found(api, "p999@acme.example")) == 1
 
 
 async def test_a_test_shows_the_lead_that_a_body_would_make_and_stores_nothing(admin, api, capture, tenant):

@@ -152,3 +152,9 @@ def test_an_error_file_is_read_as_the_rows_that_it_repeats():
     (record,) = read_records(text.encode()[layout.start :], layout, layout.start, layout.line, ended=True)
     assert record.values == {"email": "ada@x.example", "phone": "+4915123456789"}
     assert cells_of(record.raw, layout) == ["ada@x.example", "'+4915123456789"]
+
+
+@pytest.mark.parametrize("data", [b'[{"email": "a@x.example"}]', b'[\n  {"email": "a@x.example"}\n]\n'])
+def test_a_list_in_json_is_refused_with_what_to_do(data):
+    with pytest.raises(ValueError, match="one object in each line"):
+        read_layout(data, name="leads.json")

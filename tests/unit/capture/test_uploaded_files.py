@@ -56,6 +56,18 @@ def test_an_encoding_is_recognised_by_the_whole_file():
     assert read(b"email\n" * 500_000 + "jürgen@x.example\n".encode("cp1252"))[0] == "cp1252"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_stray_zero_does_not_make_a_file_of_text_one_of_utf16(encoding):
+    content = ROWS.replace("Groß", "Gr\0oß").encode(encoding)
+    assert read(content) == (encoding, content if encoding == "utf-8" else content.decode("cp1252").encode())
+
+
+@pytest.mark.parametrize("text", ["Имя;email\nЖанна;z@x.example\n", "氏名,email\n山田太郎,z@x.example\n"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_is_recognised_in_any_alphabet(encoding, text):
+    assert read(text.encode(encoding)) == (encoding, text.encode())
+
+
 def test_a_broken_character_does_not_make_a_utf8_file_one_of_another_encoding():
     content = (ROWS * 3).encode() + b"\xff;x\n"
     assert read(content) == ("utf-8", content)

@@ -40,6 +40,7 @@ def leads_of(preset, body):
         ("linkedin_lead_gen_forms", samples.LINKEDIN_RESPONSES, {"first_name": "Ada", "last_name": "King"}),
         ("linkedin_lead_gen_forms", samples.LINKEDIN_RESPONSES["elements"][0], {"company": "Acme"}),
         ("hubspot", samples.HUBSPOT_WORKFLOW, {"first_name": "Ada", "phone": "+4915123456789"}),
+        ("hubspot", [samples.HUBSPOT_CHANGE], {}),
         ("hubspot", [samples.HUBSPOT_CRM], {"last_name": "King", "company": "Acme"}),
         ("typeform", samples.TYPEFORM, {"full_name": "Ada King", "campaign": "spring"}),
         ("calendly", samples.CALENDLY, {"full_name": "Ada King", "timezone": "Europe/Berlin"}),

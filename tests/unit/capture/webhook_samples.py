@@ -4,7 +4,7 @@
 |---|---|
 | Meta | developers.facebook.com/docs/marketing-api/guides/lead-ads/retrieving, and .../graph-api/webhooks/getting-started/webhooks-for-leadgen |
 | LinkedIn | learn.microsoft.com/en-us/linkedin/marketing/lead-sync/leadsync |
-| HubSpot | developers.hubspot.com/docs/api/crm/contacts, and knowledge.hubspot.com on webhooks in workflows |
+| HubSpot | developers.hubspot.com/docs/api/crm/contacts and .../docs/api/webhooks, and knowledge.hubspot.com on webhooks in workflows |
 | Typeform | typeform.com/developers/webhooks/example-payload |
 | Calendly | developer.calendly.com/api-docs, "Webhook payload" |
 """  # noqa: E501
@@ -105,6 +105,19 @@ HUBSPOT_CRM: dict[str, Any] = {
     "properties": {"email": "ada@acme.example", "firstname": "Ada", "lastname": "King", "company": "Acme"},
     "createdAt": "2026-03-02T08:49:14.000Z",
     "archived": False,
+}
+HUBSPOT_CHANGE: dict[str, Any] = {
+    "eventId": 1,
+    "subscriptionId": 25,
+    "portalId": 33,
+    "appId": 1160452,
+    "occurredAt": 1772441354000,
+    "subscriptionType": "contact.propertyChange",
+    "attemptNumber": 0,
+    "objectId": 5501,
+    "propertyName": "email",
+    "propertyValue": "ada@acme.example",
+    "changeSource": "CRM",
 }
 TYPEFORM: dict[str, Any] = {
     "event_id": "LtWXD3crgy",

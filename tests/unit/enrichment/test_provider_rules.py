@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 import services.enrichment.rules as rules
+from services.enrichment.gateways.fetcher import Response
 from services.enrichment.gateways.reference_data import country_code, subject_of
+from services.enrichment.rules.addresses import AllowedHosts, read_target
 from services.enrichment.rules.breaker import FAILURES, ProviderHealth, retry_at
 from services.enrichment.rules.fact_values import read_fact
-from services.enrichment.rules.mapping import apply_mapping, check_expression
+from services.enrichment.rules.mapping import apply_mapping
 from services.enrichment.rules.pages import read_page
 from services.enrichment.rules.questions import question_for, render
 from services.enrichment.rules.robots import MAX_BYTES, matches, read_robots
@@ -68,17 +70,20 @@ def test_values_stay_one_part_of_the_address() -> None:
 
 
 @pytest.mark.parametrize(
-    "expression",
-    ["a[", "[@,@] | [@,@]", "map(&a, b)", "to_string(to_string(to_string(to_string(to_string(@)))))", "a" * 201, "("],
+    ("header", "seconds"),
+    [
+        ("120", 120.0),
+        ("Sun, 01 Nov 2026 00:01:00 GMT", 60.0),
+        ("9" * 400, 999_999.0),
+        ("²", None),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+    ],
 )
-def test_an_expression_that_could_grow_what_it_reads_is_refused(expression: str) -> None:
-    with pytest.raises(ValueError):
-        check_expression(expression)
-
-
-@pytest.mark.parametrize("expression", ["a.b[0].c", "items[?kind=='x'].name | [0]", "join(', ', [a, b])"])
-def test_ordinary_expressions_are_taken(expression: str) -> None:
-    check_expression(expression)
+def test_a_request_to_wait_is_seconds_or_a_date_and_anything_else_is_none(header: str, seconds: float | None) -> None:
+    target = read_target("https://api.example/", AllowedHosts(frozenset()))
+    assert Response(target, 429, {"retry-after": header}, b"", False).retry_after(NOW) == seconds
 
 
 def test_a_document_of_another_form_gives_no_fact() -> None:
