@@ -55,6 +55,32 @@ async def test_a_service_without_a_broker_is_alive_and_not_ready(backend, eventu
     assert checks == {"broker": "the broker does not answer"}
 
 
+async def test_a_service_that_starts_before_its_database_waits_and_then_works(backend, start, tenant, eventually):
+    url = address(backend.admin_url, "leadflow_outreach_later")
+    server = await asyncpg.connect(backend.admin_url)
+    await server.execute("DROP DATABASE IF EXISTS leadflow_outreach_later WITH (FORCE)")
+    outreach = await start("outreach", database_url=url, consumer_group="leadflow-outreach-later")
+
+    async def checks() -> dict[str, str]:
+        async with outreach.client() as api:
+            return (await api.get("/readyz")).json()["checks"]
+
+    assert {"process", "database"} <= (await checks()).keys()
+    async with outreach.client(tenant, "operator") as api:
+        request = {"channel": "email", "address": "ada@example.com", "reason": "asked on the phone"}
+        assert (await api.post("/v1/suppressions", json=request)).status_code == 503
+    await server.execute("CREATE DATABASE leadflow_outreach_later ENCODING 'UTF8' TEMPLATE template0")
+    await server.close()
+    await upgrade("outreach", url)
+
+    async def works() -> bool:
+        return not await checks()
+
+    await eventually(works)
+    async with outreach.client(tenant, "operator") as api:
+        assert (await api.post("/v1/suppressions", json=request)).status_code == 201
+
+
 async def test_a_consumer_that_is_only_starting_is_not_ready(backend, start, monkeypatch):
     stages = await start("stages", consumer_group="leadflow-stages-starting")
     starting = AIOKafkaConsumer("lead.captured", bootstrap_servers=backend.bootstrap)
@@ -97,6 +123,23 @@ async def test_a_service_waits_for_the_schema_of_its_code(backend, bus, start, t
     await eventually(arrived)
     assert await database.fetchval("SELECT count(*) FROM dead_letter WHERE tenant_id = $1", tenant) == 0
     await database.close()
+
+
+async def test_a_service_works_on_the_schema_of_a_newer_release(backend, start):
+    """While a release is replaced, and after a rollback, its pods meet the database of the next one."""
+    url = address(backend.admin_url, "leadflow_goals_newer")
+    server = await asyncpg.connect(backend.admin_url)
+    await server.execute("DROP DATABASE IF EXISTS leadflow_goals_newer WITH (FORCE)")
+    await server.execute("CREATE DATABASE leadflow_goals_newer ENCODING 'UTF8' TEMPLATE template0")
+    await server.close()
+    await upgrade("goals", url)
+    database = await asyncpg.connect(url)
+    await database.execute("UPDATE alembic_version SET version_num = '9000'")
+    await upgrade("goals", url)
+    assert await database.fetchval("SELECT version_num FROM alembic_version") == "9000"
+    await database.close()
+    goals = await start("goals", only="api", database_url=url)
+    assert await goals.service.health.schema_problem() is None
 
 
 async def test_what_waits_for_people_and_timers_is_measured(start):
