@@ -26,7 +26,7 @@ GROUPS: dict[str, list[Claim]] = {
         ("Every pod is restricted", claims.pods_are_restricted),
         ("No token of the cluster is mounted", claims.no_token_is_mounted),
         ("The network lets through what is needed, and nothing else", claims.network_is_closed),
-        ("A process is ready fast", claims.is_ready_fast),
+        ("A process starts fast", claims.starts_fast),
     ],
     "load": [
         ("Leads flow through API and Kafka", under_load.steady),

@@ -47,8 +47,8 @@ class Report:
     def __str__(self) -> str:
         of = self.found
         return (
-            f"{of['leads']} leads, p50 {of['p50_ms']} ms, p99 {of['p99_ms']} ms, {of['failed']} requests tried twice, "
-            f"settled {of['seconds_to_settle']} s after the last"
+            f"{of['leads']} leads at {of['per_second']}/s, p50 {of['p50_ms']} ms, p99 {of['p99_ms']} ms, "
+            f"{of['failed']} requests tried twice, settled {of['seconds_to_settle']} s after the last"
         )
 
 
@@ -71,7 +71,7 @@ class Context:
             image["sizeBytes"]
             for node in self.namespace.get("nodes")["items"]
             for image in node["status"].get("images", [])
-            if any(name.endswith(f"/{IMAGE}") for name in image["names"])
+            if any(name.endswith(f"/{IMAGE}") for name in image["names"] or [])
         ]
         return max(sizes, default=0) / 1e6
 
@@ -104,7 +104,6 @@ class Context:
         arguments = {
             "tenant": tenant,
             "rate": self.rate,
-            "seconds": seconds,
             "capture": "http://leadflow-capture",
             "stages": "http://leadflow-stages",
             "token": servers.token(tenant),
@@ -114,9 +113,13 @@ class Context:
         self.namespace.apply(_load_pod(pod, json.dumps(arguments)))
         until(lambda: self._phase(pod) == "Running", 60, f"{pod} does not start")
         until(lambda: self._has_captured(), 90, f"no lead of {pod} was captured")
-        report = Report()
-        yield report
-        until(lambda: self._phase(pod) in ("Succeeded", "Failed"), seconds + 420, f"{pod} does not end")
+        report, began = Report(), time.monotonic()
+        try:
+            yield report
+            time.sleep(max(0.0, began + seconds - time.monotonic()))
+        finally:
+            self.namespace.exec(pod, "python", "-c", "open('/tmp/stop', 'w').close()")
+        until(lambda: self._phase(pod) in ("Succeeded", "Failed"), 420, f"{pod} does not end")
         lines = self.namespace.kubectl("logs", pod).strip().splitlines()
         try:
             report.found = json.loads(lines[-1])
@@ -158,6 +161,7 @@ def _load_pod(name: str, arguments: str) -> dict[str, Any]:
                 {"name": "LEADFLOW_KAFKA_BOOTSTRAP", "value": "kafka:9092"},
             ],
             "volumeMounts": [{"name": "code", "mountPath": "/load"}],
+            "resources": {"requests": {"cpu": "300m", "memory": "100Mi"}},
         },
         volumes=[{"name": "code", "configMap": {"name": "load", "items": items}}],
     )

