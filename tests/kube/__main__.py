@@ -54,11 +54,19 @@ def main() -> int:
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)}; by default all")
     parser.add_argument("--namespace", default="leadflow-kube")
     parser.add_argument("--rate", type=float, default=20, help="leads a second (20)")
+    parser.add_argument(
+        "--fewer", action="store_true", help="only the parts that the load needs: 10 pods, for a node with few cores"
+    )
     parser.add_argument("--keep", action="store_true", help="leave the namespace when all is done")
     options = parser.parse_args()
     if unknown := set(options.groups) - GROUPS.keys():
         parser.error(f"there is no group {', '.join(sorted(unknown))}; the groups are {', '.join(GROUPS)}")
-    context = Context(Namespace(options.namespace), Namespace(f"{options.namespace}-beside"), options.rate)
+    context = Context(
+        Namespace(options.namespace),
+        Namespace(f"{options.namespace}-beside"),
+        options.rate,
+        whole=not options.fewer,
+    )
     try:
         connect()
     except Failed as failure:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shared.names import SERVICES
 from tests.chart.helm import ROOT
 from tests.kube import servers
 from tests.kube.cluster import Failed, Namespace, build, until
@@ -61,9 +62,8 @@ class Context:
     rate: float
     p99_ms: float = 0.0
     """That of the steady load, with which others are compared."""
-    replicas: dict[str, Any] = field(
-        default_factory=lambda: {"capture": {"api": {"replicas": 2}}, "stages": {"api": {"replicas": 2}}}
-    )
+    whole: bool = True
+    """Whether every part of every service is installed; otherwise only those through which the load flows."""
 
     def image_megabytes(self) -> float:
         """The size of the image as its node reports it."""
@@ -76,7 +76,13 @@ class Context:
         return max(sizes, default=0) / 1e6
 
     def values(self, image: str = IMAGE) -> dict[str, Any]:
-        return servers.values(image, **self.replicas)
+        services: dict[str, Any] = {service: {} for service in SERVICES}
+        if not self.whole:
+            off = {"enabled": False}
+            services = {service: {"api": off, "workers": off} for service in SERVICES}
+        for service in ("capture", "stages"):
+            services[service] |= {"api": {"replicas": 2}}
+        return servers.values(image, **services)
 
     def build_next(self, folder: Path) -> None:
         """The image of a next release: the same code and a migration more in three services."""

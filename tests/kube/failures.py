@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from tests.kube.cluster import condition, until
 from tests.kube.context import Context
 
-_GOALS = "app.kubernetes.io/component=goals,leadflow/part=api"
+_GOALS = "app.kubernetes.io/component=goals,leadflow/part=consumers"
 
 
 def wrong_secret(context: Context) -> str:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from shared.names import PARTS
 from tests.kube.cluster import Failed, until
 from tests.kube.context import Context
 
@@ -82,10 +81,10 @@ def _leadflow(context: Context, service: str, *words: str) -> str:
 
 
 def _scale(context: Context, service: str, replicas: int, wait: bool = True) -> None:
-    for part in PARTS:
-        context.namespace.kubectl("scale", f"deployment/leadflow-{service}-{part}", f"--replicas={replicas}")
     selector = f"app.kubernetes.io/component={service}"
+    context.namespace.kubectl("scale", "deployment", "-l", selector, f"--replicas={replicas}")
+    parts = len(context.namespace.get("deployments", "-l", selector)["items"])
     if replicas == 0:
         until(lambda: not context.namespace.get("pods", "-l", selector)["items"], 120, f"{service} does not stop")
     elif wait:
-        until(lambda: context.namespace.is_ready(selector, replicas * len(PARTS)), 240, f"{service} does not start")
+        until(lambda: context.namespace.is_ready(selector, replicas * parts), 240, f"{service} does not start")

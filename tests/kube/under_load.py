@@ -43,6 +43,8 @@ def each_pod_is_killed(context: Context) -> str:
             for part in PARTS:
                 selector = f"app.kubernetes.io/component={service},leadflow/part={part}"
                 pods = context.namespace.pods(selector)
+                if not pods:
+                    continue
                 name = pods[0]["metadata"]["name"]
                 context.namespace.kubectl("delete", "pod", name, "--grace-period=0", "--force", "--wait=false")
                 if part == "api":
