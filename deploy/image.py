@@ -124,7 +124,7 @@ def warm_up() -> None:
         file = getattr(imported, "__file__", None)
         if file is not None and file.endswith(".py"):
             # By content and not by time: a layer that is copied may lose the times.
-            py_compile.compile(file, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+            py_compile.compile(file, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
 
 
 def _copy(source: Path, root: Path, name: Path | None = None) -> None:

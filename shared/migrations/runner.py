@@ -12,6 +12,10 @@ from sqlalchemy.engine import Connection
 from shared.db import DatabaseAddress, locks
 from shared.migrations.engine import make_engine
 
+_LOCK_TIMEOUT = "2s"
+"""How long a migration waits for a table. Whoever wants the table after it waits as well, so it gives up soon; the
+caller tries again."""
+
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -43,6 +47,7 @@ def run_env(service: str, metadata: MetaData) -> None:
 def _run(connection: Connection, service: str, metadata: MetaData) -> None:
     # When two processes migrate at once, the second waits and then finds nothing to do.
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": locks.MIGRATIONS})
+    connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
     context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
     if is_newer(service, context.get_context().get_current_revision()):
         return  # a newer release has migrated it, and this one is rolled back to: nothing is taken away

@@ -32,7 +32,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("ALTER TABLE outbox ADD COLUMN of_the_next_release text")
     op.execute("ALTER TABLE lead ADD COLUMN of_the_next_release text NOT NULL DEFAULT ''")
 '''
 _MIGRATED = ("capture", "scoring", "stages")
@@ -167,7 +166,7 @@ def _load_pod(name: str, arguments: str) -> dict[str, Any]:
                 {"name": "LEADFLOW_KAFKA_BOOTSTRAP", "value": "kafka:9092"},
             ],
             "volumeMounts": [{"name": "code", "mountPath": "/load"}],
-            "resources": {"requests": {"cpu": "300m", "memory": "100Mi"}},
+            "resources": {"requests": {"cpu": "100m", "memory": "100Mi"}},
         },
         volumes=[{"name": "code", "configMap": {"name": "load", "items": items}}],
     )

@@ -125,7 +125,7 @@ def values(image: str, **services: Any) -> dict[str, Any]:
     keys = {"name": "identity", "configMap": {"name": "leadflow-identity"}}
     part: dict[str, Any] = {
         "replicas": 1,
-        "resources": {"requests": {"cpu": "10m", "memory": "100Mi"}, "limits": {"memory": "512Mi"}},
+        "resources": {"requests": {"cpu": "40m", "memory": "100Mi"}, "limits": {"memory": "512Mi"}},
         "volumes": [keys],
         "volumeMounts": [{"name": "identity", "mountPath": "/identity", "readOnly": True}],
     }
@@ -208,7 +208,7 @@ def _server(name: str, port: int, prepare: list[str], run: list[str], memory: st
                     "name": name,
                     "command": run,
                     "readinessProbe": probe,
-                    "resources": {"limits": {"memory": memory}, "requests": {"memory": "200Mi", "cpu": "300m"}},
+                    "resources": {"limits": {"memory": memory}, "requests": {"memory": "200Mi", "cpu": "100m"}},
                 }
             ],
             "volumes": [
