@@ -34,6 +34,7 @@ depends_on = None
 def upgrade() -> None:
     op.execute("ALTER TABLE lead ADD COLUMN of_the_next_release text NOT NULL DEFAULT ''")
 '''
+_STOP = "import tempfile; open(tempfile.gettempdir() + '/stop', 'w').close()"
 _MIGRATED = ("capture", "scoring", "stages")
 """The services whose next release has a migration; each lead writes a row of their table `lead`."""
 
@@ -123,7 +124,7 @@ class Context:
             yield report
             time.sleep(max(0.0, began + seconds - time.monotonic()))
         finally:
-            self.namespace.exec(pod, "python", "-c", "open('/tmp/stop', 'w').close()")
+            self.namespace.exec(pod, "python", "-c", _STOP)
         until(lambda: self._phase(pod) in ("Succeeded", "Failed"), 420, f"{pod} does not end")
         lines = self.namespace.kubectl("logs", pod).strip().splitlines()
         try:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from tests.oracle import captured_complaints, in_order, journey_complaints, scor
 
 BOOTSTRAP = os.environ.get("LEADFLOW_KAFKA_BOOTSTRAP", "kafka:9092")
 TOPICS = ("lead.captured", "stage.changed", "lead.scored")
-STOP = "/tmp/stop"
+STOP = os.path.join(tempfile.gettempdir(), "stop")
 """The load flows until this file is there."""
 
 GIVE_UP = 240.0
