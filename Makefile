@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself, from requirements.lock; Python >= 3.11 and make are all it needs.
 
-.PHONY: up test browser fuzz servers lint format bench environment sbom lock alerts
+.PHONY: up test browser fuzz servers lint format bench environment sbom lock alerts kube
 
 # make up ARGS="--port-base 9100 --no-demo"
 up: environment
@@ -53,3 +53,7 @@ lock:
 alerts:
 	@cd tests/chart && if command -v promtool > /dev/null; then promtool test rules alerts.test.yaml; \
 	else go run github.com/prometheus/prometheus/cmd/promtool@v0.313.2 test rules alerts.test.yaml; fi
+
+# The image and the chart in a real cluster, claim by claim: make kube ARGS="install load". What it needs: docs/operations/tried.md
+kube: environment
+	.venv/bin/python -m tests.kube $(ARGS)

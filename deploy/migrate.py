@@ -1,6 +1,8 @@
 """Migrates a service's database to head. It may be repeated at any time, and run by two processes at once."""
 
 import asyncio
+import random
+import time
 
 from deploy.databases import address, create_database, create_login, database_name
 from deploy.errors import MigrationError
@@ -17,18 +19,31 @@ async def prepare_database(admin_url: str, service: str, password: str) -> None:
 async def upgrade(service: str, url: str | DatabaseAddress) -> None:
     """Run a service's migrations to head. One service at a time, because Alembic keeps state in modules.
 
-    Raises MigrationError when the database is away or refuses a step.
+    While others work on the tables, a step may not get its lock, or meet them in a deadlock: all is undone and tried
+    again for two minutes. Raises MigrationError when the database is away or refuses a step.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
     from shared.migrations import upgrade as run  # Alembic takes half a second to import
 
+    deadline = time.monotonic() + _TRY_FOR
     async with _upgrading:
-        try:
-            await asyncio.to_thread(run, service, url)
-        except (OSError, SQLAlchemyError) as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise MigrationError(f"the database of {service} could not be migrated: {reason}") from error
+        while True:
+            try:
+                await asyncio.to_thread(run, service, url)
+                return
+            except (OSError, SQLAlchemyError) as error:
+                cause = getattr(error, "orig", None) or error
+                if getattr(cause, "sqlstate", None) not in _IN_THE_WAY or time.monotonic() > deadline:
+                    reason = str(cause).splitlines()[0]
+                    raise MigrationError(f"the database of {service} could not be migrated: {reason}") from error
+            await asyncio.sleep(random.uniform(0.2, 1.0))
 
+
+_TRY_FOR = 120.0
+"""Seconds."""
+
+_IN_THE_WAY = {"40P01", "55P03"}
+"""Deadlock, lock not available: others were at the tables."""
 
 _upgrading = asyncio.Lock()

@@ -60,6 +60,8 @@ class Health:
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._at_head = False
+        self._database_error = ""
+        self._said: dict[str, str] = {}
         self.measures: list[Measure] = []
         self._checks = Recent(self.problems)
         self._gauges = Recent(self._measure)
@@ -71,13 +73,19 @@ class Health:
     async def problems(self) -> dict[str, str]:
         """What keeps this process from being ready, by part; empty when it is ready."""
         found: dict[str, str] = {}
+        if self._service.waits_for is not None:
+            found["process"] = self._service.waits_for
         try:
             if outdated := await self.schema_problem():
                 found["schema"] = outdated
         except _UNREACHABLE as error:
-            found["database"] = type(error).__name__
+            # Anybody may ask this: the server's own sentence is for the log.
+            found["database"] = getattr(error, "kind", "") or type(error).__name__
+            self._database_error = str(error)[:300]
         if not await self._service.relay.reaches_broker():
-            found["broker"] = "the broker does not answer"
+            # An API goes on without a broker: what it publishes waits in the outbox.
+            if self._service.only != "api":
+                found["broker"] = "the broker does not answer"
         elif "database" not in found and (waited := await self._oldest_event()) > _STALLED_AFTER:
             found["relay"] = f"the oldest event in the outbox has waited for {waited:.0f} s"
         consumer = self._service.consumer
@@ -97,7 +105,7 @@ class Health:
                 return None
             expected = migrations.head(self._service.name)
             found = await schema.revision(work)
-        self._at_head = found == expected
+        self._at_head = found == expected or migrations.is_newer(self._service.name, found)
         if self._at_head:
             return None
         return f"the database is at revision {found}, this code needs {expected}: run `leadflow migrate`"
@@ -129,8 +137,16 @@ class Health:
     async def _readyz(self) -> Response:
         # A process that stops is not ready at once: neither what was found before nor what the servers say matters.
         problems = {"process": "it is stopping"} if self._service.draining else await self._checks.get()
+        self._say(problems)
         body = {"ready": not problems, "service": self._service.name, "checks": problems}
         return Response(orjson.dumps(body), 503 if problems else 200, media_type="application/json")
+
+    def _say(self, problems: dict[str, str]) -> None:
+        """One line in the log when it stops being ready, with the reasons, and when others are added."""
+        if problems.keys() - self._said.keys() and not self._service.draining:
+            reasons = problems | ({"database": self._database_error} if "database" in problems else {})
+            log.warning("service.not_ready", service=self._service.name, only=self._service.only, **reasons)
+        self._said = problems
 
     async def _metrics(self) -> Response:
         await self._gauges.get()

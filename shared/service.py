@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from shared.clock import Clock
-from shared.db import Database
+from shared.db import Database, DatabaseError
 from shared.errors import LeadflowError, Transient
 from shared.events.base import Event
 from shared.events.readers import READS
@@ -56,6 +56,7 @@ class Service:
         self._tasks: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
+        self.waits_for: str | None = "it has not started"
         self._stopping: asyncio.Task[None] | None = None
         self._on_start: list[Callable[[], Any]] = []
         self._on_stop: list[Callable[[], Any]] = []
@@ -166,7 +167,10 @@ class Service:
             await self.consumer.stop()
 
     def on_start(self, call: Callable[[], Any]) -> None:
-        """An async function to await when the service starts."""
+        """An async function to await when the service starts, before its consumer and workers do.
+
+        While it raises an error of the database, the service is alive and not ready, and tries again.
+        """
         self._on_start.append(call)
 
     def on_stop(self, call: Callable[[], Any]) -> None:
@@ -177,15 +181,12 @@ class Service:
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         configure_tracing(self.name, self.settings.otlp_endpoint)
         self._stop, self._stopping = asyncio.Event(), None
-        for call in self._on_start:
-            await call()
         self._tasks = [asyncio.create_task(self.relay.run(self._stop), name=f"{self.name} relay")]
-        self._tasks += [
-            asyncio.create_task(worker.run(self._stop), name=f"{self.name} {worker.name}")
-            for worker in self._workers.values()
-        ]
         renewing = asyncio.create_task(self._renew_secrets(), name=f"{self.name} secrets")
-        self._starting = asyncio.create_task(self._start_consumer()) if self.consumer else None
+        # Most often this takes milliseconds, and whoever asks next finds it done.
+        if await self._prepare():
+            self._start_workers()
+        self._starting = asyncio.create_task(self._start())
         log.info("service.started", service=self.name, only=self.only)
         try:
             yield
@@ -217,6 +218,35 @@ class Service:
                     log.info("service.secrets_renewed", service=self.name)
             except LeadflowError as error:
                 log.warning("service.secrets_not_renewed", service=self.name, error=error.detail)
+
+    async def _prepare(self) -> bool:
+        """Await what was given to `on_start`. False while the database is away or not migrated yet."""
+        try:
+            for call in self._on_start:
+                await call()
+        except (DatabaseError, OSError, Transient) as error:
+            self.waits_for = f"the database has not given what it needs to start: {type(error).__name__}"
+            log.warning("service.waits_to_start", service=self.name, error=repr(error)[:300])
+            return False
+        self.waits_for = None
+        return True
+
+    def _start_workers(self) -> None:
+        self._tasks += [
+            asyncio.create_task(worker.run(self._stop), name=f"{self.name} {worker.name}")
+            for worker in self._workers.values()
+        ]
+
+    async def _start(self) -> None:
+        """What a start has to wait for: the database for `on_start`, then broker and schema for the consumer."""
+        pause = 0.2
+        while self.waits_for is not None:
+            await asyncio.sleep(pause)
+            pause = min(5.0, pause * 2)
+            if await self._prepare():
+                self._start_workers()
+        if self.consumer is not None:
+            await self._start_consumer()
 
     async def _start_consumer(self) -> None:
         """Start the consumer once broker and schema allow it: on an old schema every record would fail."""

@@ -8,6 +8,7 @@ from services.outreach import store
 from services.outreach.keys import Keys
 from services.outreach.settings import Settings
 from shared.db import Database, UnitOfWork
+from shared.errors import Transient
 from shared.service import Service
 
 
@@ -29,9 +30,9 @@ class Context:
 
     @property
     def keys(self) -> Keys:
-        """The keys. RuntimeError before the service has started."""
+        """The keys. Transient before the service has started: it waits for its database."""
         if self.loaded_keys is None:
-            raise RuntimeError("the service has not started")
+            raise Transient("the service is still starting: it waits for its database")
         return self.loaded_keys
 
     async def load_keys(self) -> None:

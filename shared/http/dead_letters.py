@@ -36,7 +36,8 @@ class WholeDeadLetter(DeadLetterView):
     """A dead letter with its record. Bytes that are not UTF-8 are shown replaced; a machine does not see the record."""
 
     kafka_partition: int
-    kafka_offset: int
+    kafka_offset: int | None
+    """None for a record of a Kafka cluster that was replaced by another."""
     subject: str | None
     key: str | None = None
     value: str | None = None

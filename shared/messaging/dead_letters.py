@@ -22,8 +22,11 @@ async def store(database: Database, letters: Sequence[DeadLetter]) -> None:
 
     One that the database refuses is stored without headers and key, so that no record can hold up the others.
     """
+    tenants = {letter.tenant or "" for letter in letters}
     try:
-        async with database.worker(letter.tenant or "" for letter in letters) as work:
+        async with database.worker() as work:
+            tenants |= await dead_letters.owners_of_places(work, letters)
+        async with database.worker(tenants) as work:
             await dead_letters.add(work, letters)
     except DatabaseError as error:
         if may_pass_later(error):

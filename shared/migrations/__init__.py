@@ -2,18 +2,21 @@
 
 from shared.migrations.messaging_tables import (
     MESSAGING_TABLES,
+    dead_letters_of_several_clusters,
     know_events_by_type,
     messaging_tables,
     name_publishers_of_dead_letters,
     roles,
     secure,
 )
-from shared.migrations.runner import config, head, run_env, upgrade
+from shared.migrations.runner import config, head, is_newer, run_env, upgrade
 
 __all__ = [
     "MESSAGING_TABLES",
     "config",
+    "dead_letters_of_several_clusters",
     "head",
+    "is_newer",
     "know_events_by_type",
     "messaging_tables",
     "name_publishers_of_dead_letters",

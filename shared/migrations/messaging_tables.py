@@ -199,6 +199,11 @@ def name_publishers_of_dead_letters() -> None:
     op.execute("CREATE INDEX dead_letter_event ON dead_letter (tenant_id, event_id)")
 
 
+def dead_letters_of_several_clusters() -> None:
+    """A dead letter of an earlier Kafka cluster gives up its offset to a record of the present one."""
+    op.execute("ALTER TABLE dead_letter ALTER COLUMN kafka_offset DROP NOT NULL")
+
+
 MESSAGING_TABLES = frozenset(
     {"outbox", "outbox_refused", "inbox", "lead_stream", "dead_letter", "idempotency", "alias", "erased"}
 )

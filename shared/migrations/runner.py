@@ -12,6 +12,10 @@ from sqlalchemy.engine import Connection
 from shared.db import DatabaseAddress, locks
 from shared.migrations.engine import make_engine
 
+_LOCK_TIMEOUT = "2s"
+"""How long a migration waits for a table. Whoever wants the table after it waits as well, so it gives up soon; the
+caller tries again."""
+
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -28,31 +32,45 @@ def run_env(service: str, metadata: MetaData) -> None:
     """The body of a service's `migrations/env.py`: run on the connection, or at the URL, that the caller gave."""
     connection: Connection | None = context.config.attributes.get("connection")
     if connection is not None:
-        _run(connection, metadata)
+        _run(connection, service, metadata)
         return
 
     async def connect() -> None:
         engine = make_engine(context.config.attributes["url"], application=f"{service} migrations")
         async with engine.begin() as opened:
-            await opened.run_sync(_run, metadata)
+            await opened.run_sync(_run, service, metadata)
         await engine.dispose()
 
     asyncio.run(connect())
 
 
-def _run(connection: Connection, metadata: MetaData) -> None:
+def _run(connection: Connection, service: str, metadata: MetaData) -> None:
     # When two processes migrate at once, the second waits and then finds nothing to do.
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": locks.MIGRATIONS})
+    connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
     context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
+    if is_newer(service, context.get_context().get_current_revision()):
+        return  # a newer release has migrated it, and this one is rolled back to: nothing is taken away
     with context.begin_transaction():
         context.run_migrations()
 
 
 def upgrade(service: str, url: str | DatabaseAddress) -> None:
-    """Bring a service's database to head. Blocking; runs its own event loop."""
+    """Bring a service's database to head, and leave a newer one as it is. Blocking; runs its own event loop."""
     command.upgrade(config(service, url), "head")
 
 
 def head(service: str) -> str | None:
     """The newest revision that this code knows."""
-    return ScriptDirectory.from_config(config(service, "")).get_current_head()
+    return _scripts(service).get_current_head()
+
+
+def is_newer(service: str, revision: str | None) -> bool:
+    """Whether a newer release has made this revision. It has only added, so this code works on it as well."""
+    scripts = _scripts(service)
+    known = {script.revision for script in scripts.walk_revisions()}
+    return revision is not None and revision not in known and revision > (scripts.get_current_head() or "")
+
+
+def _scripts(service: str) -> ScriptDirectory:
+    return ScriptDirectory.from_config(config(service, ""))

@@ -128,11 +128,39 @@ _ADD = f"""
 """
 
 
+_GIVE_WAY = f"""
+    UPDATE dead_letter d SET kafka_offset = NULL
+    FROM unnest({array_parameters(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
+    WHERE (d.topic, d.kafka_partition, d.kafka_offset) = (v.topic, v.kafka_partition, v.kafka_offset)
+      AND (d.event_id, d.value) IS DISTINCT FROM (v.event_id, v.value)
+"""
+
+
+_IN_THE_WAY = f"""
+    SELECT DISTINCT d.tenant_id FROM dead_letter d
+    JOIN unnest({array_parameters(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
+      ON (d.topic, d.kafka_partition, d.kafka_offset) = (v.topic, v.kafka_partition, v.kafka_offset)
+"""
+
+
+async def owners_of_places(work: Transaction, letters: Sequence[DeadLetter]) -> set[str]:
+    """The tenants whose letters have the places (topic, partition, offset) of these: they may be others than theirs."""
+    rows = by_column(_COLUMNS, [_row(letter) for letter in letters])
+    return {row["tenant_id"] for row in await work.fetch(_IN_THE_WAY, **rows)} if letters else set()
+
+
 async def add(work: Transaction, letters: Sequence[DeadLetter]) -> None:
-    """Store dead letters, except those of an erased lead. The same (topic, partition, offset) is stored once."""
+    """Store dead letters, except those of an erased lead. The same record, read again, is stored once.
+
+    It is known by topic, partition and offset. Another Kafka cluster counts from 0 again: a letter whose place is taken
+    by a different record is of an earlier cluster, and keeps everything but its offset. So the transaction has to name
+    the tenants of `owners_of_places` as well.
+    """
     once = {(letter.topic, letter.partition, letter.offset): letter for letter in letters}
     if once:
-        await work.run(_ADD, **by_column(_COLUMNS, [_row(letter) for _, letter in sorted(once.items())]))
+        rows = by_column(_COLUMNS, [_row(letter) for _, letter in sorted(once.items())])
+        await work.run(_GIVE_WAY, **rows)
+        await work.run(_ADD, **rows)
 
 
 def _row(letter: DeadLetter) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """The migrations make what `tables.py` declares, in keys that begin with the tenant, and may be run again."""
 
+import asyncio
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, inspect, text
 from sqlalchemy.engine import Connection
 
+from deploy.databases import address
 from deploy.migrate import upgrade
 from shared.migrations import MESSAGING_TABLES, head
 from shared.migrations.engine import make_engine
@@ -201,3 +203,29 @@ def test_the_history_is_one_line_from_one_beginning(service: str) -> None:
 
     script = ScriptDirectory.from_config(config(service, ""))
     assert len(script.get_heads()) == len(script.get_bases()) == 1
+
+
+async def test_a_migration_waits_for_those_who_work_and_holds_up_nobody(backend: Backend) -> None:
+    url = address(backend.admin_url, "scratch_busy")
+    server = await asyncpg.connect(backend.admin_url)
+    await server.execute("DROP DATABASE IF EXISTS scratch_busy WITH (FORCE)")
+    await server.execute("CREATE DATABASE scratch_busy TEMPLATE template0")
+    await server.close()
+    await upgrade("goals", url)
+    busy, other = await asyncpg.connect(url), await asyncpg.connect(url)
+    await busy.execute("UPDATE alembic_version SET version_num = '0003'")
+    transaction = busy.transaction()
+    await transaction.start()
+    await busy.execute("LOCK TABLE dead_letter IN ACCESS SHARE MODE")
+    migrating = asyncio.create_task(upgrade("goals", url))
+    waiting = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"
+    while not await other.fetchval(waiting):  # noqa: ASYNC110 - it is the server that tells
+        await asyncio.sleep(0.05)
+    # It stands behind the migration, which gives up before it does.
+    await asyncio.wait_for(other.fetchval("SELECT count(*) FROM dead_letter"), 20)
+    assert not migrating.done()
+    await transaction.commit()
+    await migrating
+    assert await other.fetchval("SELECT version_num FROM alembic_version") == head("goals")
+    await busy.close()
+    await other.close()

@@ -2,12 +2,13 @@
 
 import re
 from functools import lru_cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from zoneinfo import available_timezones
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 from services.capture.rules.contact import Phone
 from services.capture.rules.text import clean
@@ -171,11 +172,22 @@ _MORE_COUNTRY_NAMES = {
 def _country_names() -> dict[str, str]:
     names = {
         _folded(name): code
-        for code, names in LOCALE_DATA.items()
+        for code, names in _names_by_language().items()
         for name in names.values()
         if not name.startswith("*") and code in phonenumbers.SUPPORTED_REGIONS
     }
     return names | _MORE_COUNTRY_NAMES
+
+
+def _names_by_language() -> dict[str, dict[str, str]]:
+    """The country names of libphonenumber. Importing them the usual way loads its geocoder too, which takes 100 MB."""
+    file = Path(phonenumbers.__file__).with_name("geodata") / "locale.py"
+    spec = spec_from_file_location("phonenumbers.geodata.locale", file)
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    names: dict[str, dict[str, str]] = module.LOCALE_DATA
+    return names
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,8 @@ import pytest
 from confluent_kafka import Producer
 
 from shared.ids import uuid7
+from shared.messaging import dead_letters
+from shared.store.dead_letters import DeadLetter
 from shared.testing.builders import ALead
 
 
@@ -284,3 +286,21 @@ async def test_an_event_in_structured_mode_counts_like_one_in_binary_mode(bus, s
 
 async def _has_engagement(stages, tenant: str) -> bool:
     return "engagement.recorded" in await _types(stages, tenant)
+
+
+async def test_a_record_of_another_cluster_takes_the_place_of_a_letter_and_both_are_kept(start, tenant):
+    """A new Kafka cluster counts its offsets from 0 again, for all tenants."""
+    stages = await start("stages", only="api")
+    topic, offset = f"topic-of-{tenant}", 7
+
+    def letter(owner: str, value: bytes) -> DeadLetter:
+        headers = [("ce_tenantid", owner.encode()), ("ce_id", f"{owner}-{value.decode()}".encode())]
+        return DeadLetter(topic, 0, offset, b"key", value, headers, "it cannot be read", datetime.now(UTC))
+
+    for found in (letter(tenant, b"1"), letter(f"{tenant}-b", b"2"), letter(tenant, b"3"), letter(tenant, b"3")):
+        await dead_letters.store(stages.database, [found])
+    async with stages.database.worker() as work:
+        rows = await work.fetch(
+            "SELECT value, kafka_offset FROM dead_letter WHERE topic = :topic ORDER BY value", topic=topic
+        )
+    assert [(row["value"], row["kafka_offset"]) for row in rows] == [(b"1", None), (b"2", None), (b"3", offset)]

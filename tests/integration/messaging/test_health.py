@@ -47,12 +47,39 @@ async def test_the_metrics_show_outbox_lag_dead_letters_and_batch_times(bus, sta
     assert metrics["leadflow_records_total passed"] >= 2
 
 
-async def test_a_service_without_a_broker_is_alive_and_not_ready(backend, eventually):
+async def test_a_part_without_a_broker_is_alive_and_not_ready_unless_it_is_the_api(backend, eventually):
     settings = {**backend.settings("stages"), "kafka_bootstrap": "127.0.0.1:1", "grace_seconds": 1}
-    app = create_app(Settings(**settings), only="api")
-    async with app.router.lifespan_context(app):
-        checks = await asyncio.wait_for(app.state.service.health.problems(), 5)
-    assert checks == {"broker": "the broker does not answer"}
+    for only, expected in (("workers", {"broker": "the broker does not answer"}), ("api", {})):
+        app = create_app(Settings(**settings), only=only)
+        async with app.router.lifespan_context(app):
+            checks = await asyncio.wait_for(app.state.service.health.problems(), 5)
+        assert checks == expected, only
+
+
+async def test_a_service_that_starts_before_its_database_waits_and_then_works(backend, start, tenant, eventually):
+    url = address(backend.admin_url, "leadflow_outreach_later")
+    server = await asyncpg.connect(backend.admin_url)
+    await server.execute("DROP DATABASE IF EXISTS leadflow_outreach_later WITH (FORCE)")
+    outreach = await start("outreach", database_url=url, consumer_group="leadflow-outreach-later")
+
+    async def checks() -> dict[str, str]:
+        async with outreach.client() as api:
+            return (await api.get("/readyz")).json()["checks"]
+
+    assert {"process", "database"} <= (await checks()).keys()
+    async with outreach.client(tenant, "operator") as api:
+        request = {"channel": "email", "address": "ada@example.com", "reason": "asked on the phone"}
+        assert (await api.post("/v1/suppressions", json=request)).status_code == 503
+    await server.execute("CREATE DATABASE leadflow_outreach_later ENCODING 'UTF8' TEMPLATE template0")
+    await server.close()
+    await upgrade("outreach", url)
+
+    async def works() -> bool:
+        return not await checks()
+
+    await eventually(works)
+    async with outreach.client(tenant, "operator") as api:
+        assert (await api.post("/v1/suppressions", json=request)).status_code == 201
 
 
 async def test_a_consumer_that_is_only_starting_is_not_ready(backend, start, monkeypatch):
@@ -97,6 +124,23 @@ async def test_a_service_waits_for_the_schema_of_its_code(backend, bus, start, t
     await eventually(arrived)
     assert await database.fetchval("SELECT count(*) FROM dead_letter WHERE tenant_id = $1", tenant) == 0
     await database.close()
+
+
+async def test_a_service_works_on_the_schema_of_a_newer_release(backend, start):
+    """While a release is replaced, and after a rollback, its pods meet the database of the next one."""
+    url = address(backend.admin_url, "leadflow_goals_newer")
+    server = await asyncpg.connect(backend.admin_url)
+    await server.execute("DROP DATABASE IF EXISTS leadflow_goals_newer WITH (FORCE)")
+    await server.execute("CREATE DATABASE leadflow_goals_newer ENCODING 'UTF8' TEMPLATE template0")
+    await server.close()
+    await upgrade("goals", url)
+    database = await asyncpg.connect(url)
+    await database.execute("UPDATE alembic_version SET version_num = '9000'")
+    await upgrade("goals", url)
+    assert await database.fetchval("SELECT version_num FROM alembic_version") == "9000"
+    await database.close()
+    goals = await start("goals", only="api", database_url=url)
+    assert await goals.service.health.schema_problem() is None
 
 
 async def test_what_waits_for_people_and_timers_is_measured(start):

@@ -1,0 +1,90 @@
+"""What `make kube` proves about backups: the pages of docs/operations/day-two.md, done."""
+
+from datetime import UTC, datetime
+
+from tests.kube.cluster import Failed, until
+from tests.kube.context import Context
+
+_PG = "/pgsql/bin"
+
+
+def restored_from_backup(context: Context) -> str:
+    """stages: a backup, leads after it, the database lost and restored, the group set back; the oracle looks last."""
+    namespace = context.namespace
+    with context.load("backup", 20) as report:
+        moment = datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+        namespace.exec(
+            "postgres-0", f"{_PG}/pg_dump", "-h/tmp", "-Upostgres", "-Fc", "-f/data/stages.dump", "leadflow_stages"
+        )
+        before = int(namespace.sql("leadflow_stages", "SELECT count(*) FROM lead"))
+        until(lambda: int(namespace.sql("leadflow_stages", "SELECT count(*) FROM lead")) > before + 50, 60, "no leads")
+        lost = int(namespace.sql("leadflow_stages", "SELECT count(*) FROM lead")) - before
+        _scale(context, "stages", 0)
+        namespace.sql("postgres", "DROP DATABASE leadflow_stages WITH (FORCE)")
+        namespace.exec(
+            "postgres-0", f"{_PG}/pg_restore", "-h/tmp", "-Upostgres", "-C", "-dpostgres", "/data/stages.dump"
+        )
+        said = _leadflow(context, "stages", "rewind", "stages", "--to", moment)
+        _scale(context, "stages", 1)
+    return f"{lost} leads after the backup came back; {said}; {report}"
+
+
+def goals_are_rebuilt(context: Context) -> str:
+    """goals: the database lost, and no backup; the owners publish their state again."""
+    namespace = context.namespace
+    with context.load("rebuild", 5):
+        pass
+    tenant = namespace.sql(
+        "leadflow_goals", "SELECT tenant_id FROM lead WHERE tenant_id LIKE 'kube-rebuild-%' ORDER BY 1 DESC LIMIT 1"
+    )
+    count = f"SELECT count(*) FROM lead WHERE tenant_id = '{tenant}'"
+    expected = int(namespace.sql("leadflow_capture", count))
+    _scale(context, "goals", 0)
+    namespace.sql("postgres", "DROP DATABASE leadflow_goals WITH (FORCE)")
+    _scale(context, "goals", 1, wait=False)
+    namespace.install(context.values(), verb="upgrade")  # its Job makes the database again
+    for service in ("capture", "stages"):
+        _leadflow(context, service, "republish", service, "--tenant", tenant, "--since", "2020-01-01T00:00:00Z")
+
+    def rebuilt() -> bool:
+        return int(namespace.sql("leadflow_goals", count)) == expected
+
+    until(rebuilt, 120, "goals does not have all leads")
+    return f"{expected} leads of a tenant are counted again, of an empty database"
+
+
+def _leadflow(context: Context, service: str, *words: str) -> str:
+    """A command in a pod of its own with the settings of a service, whatever runs of it. Its last line."""
+    template = context.namespace.get("deployment", f"leadflow-{service}-api")["spec"]["template"]
+    spec = template["spec"] | {"restartPolicy": "Never"}
+    (container,) = spec["containers"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        container.pop(probe, None)
+    container |= {"args": list(words)}
+    name = f"command-{service}"
+    context.namespace.kubectl("delete", "pod", name, "--ignore-not-found", "--wait=true")
+    labels = {"app.kubernetes.io/name": "leadflow", "app.kubernetes.io/instance": "leadflow"}
+    context.namespace.apply(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec}
+    )
+
+    def phase() -> str:
+        found = context.namespace.get("pod", name)["status"].get("phase")
+        return str(found) if found in ("Succeeded", "Failed") else ""
+
+    ended = until(phase, 120, f"leadflow {words[0]} does not end")
+    said = context.namespace.kubectl("logs", name).strip().splitlines()
+    context.namespace.kubectl("delete", "pod", name, "--wait=true")
+    if ended == "Failed":
+        raise Failed(f"leadflow {words[0]}: {said[-1:]}")
+    return said[-1] if said else ""
+
+
+def _scale(context: Context, service: str, replicas: int, wait: bool = True) -> None:
+    selector = f"app.kubernetes.io/component={service}"
+    context.namespace.kubectl("scale", "deployment", "-l", selector, f"--replicas={replicas}")
+    parts = len(context.namespace.get("deployments", "-l", selector)["items"])
+    if replicas == 0:
+        until(lambda: not context.namespace.get("pods", "-l", selector)["items"], 120, f"{service} does not stop")
+    elif wait:
+        until(lambda: context.namespace.is_ready(selector, replicas * parts), 240, f"{service} does not start")
