@@ -10,7 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from uuid import uuid4
 
+import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.databases import address, create_database, create_login, database_name
 from deploy.local.identity import AUDIENCE, ISSUER, Identity
@@ -25,8 +28,32 @@ from shared.testing.running import Running, start_service
 
 T = TypeVar("T")
 
+# A machine that does other work too is no defect: neither slow examples nor slow inputs fail a property.
+hypothesis.settings.register_profile(
+    "leadflow",
+    parent=hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("leadflow")
+
 # They need a browser, which not every machine has: `make browser` runs them, and fails where there is none.
 collect_ignore = [] if any("tests/browser" in argument for argument in sys.argv) else ["browser"]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """How the workers of a run (`-n 4`) share the tests."""
+    return ByFile(config, log)
+
+
+class ByFile(LoadScopeScheduling):
+    """A worker takes whole files, in order, so that the services of a folder start once in each worker.
+
+    The tests of the whole system share one `leadflow up`: they are one piece of work.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid.split("::", 1)[0]
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,10 @@ def servers(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def kept() -> tuple[str, str] | None:
-    """(bootstrap, admin URL) of the servers that `make servers` keeps up; None when it does not run."""
+    """(bootstrap, admin URL) of the servers that `make servers` keeps up; None when it does not run, and for one of
+    several workers: each has servers of its own, because services of one name would share their events."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return None
     try:
         addresses = json.loads(_ADDRESSES.read_bytes())
     except FileNotFoundError:

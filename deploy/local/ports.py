@@ -1,5 +1,6 @@
 """The ports of a local run. `--port-base` moves all of them."""
 
+import random
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,8 +59,9 @@ class Ports:
 
 
 def free_port_base() -> int:
-    """A port base of which all ports are free at this moment."""
-    for base in range(20_000, 30_000, 200):
+    """A port base of which all ports are free at this moment; chance chooses, so that two who ask at once differ."""
+    bases = range(20_000, 30_000, 200)
+    for base in random.sample(bases, len(bases)):
         try:
             Ports.of(base).require_free()
         except PortTaken:

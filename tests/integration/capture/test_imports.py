@@ -180,7 +180,7 @@ from services.capture.settings import Settings
 async def main():
     app = create_app(Settings(import_page=100), "workers")
     async with app.router.lifespan_context(app):
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
 
 asyncio.run(main())
 """
@@ -220,7 +220,7 @@ async def test_an_import_continues_where_a_killed_worker_stopped(backend, start,
             async def far_enough(rows=stop_after):
                 return (await read())["read"] >= rows
 
-            await eventually(far_enough)
+            await eventually(far_enough, within=90)  # a process has to start first
             os.kill(worker.pid, signal.SIGKILL)
             await worker.wait()
             killed += (await read())["state"] == "running"
@@ -230,7 +230,7 @@ async def test_an_import_continues_where_a_killed_worker_stopped(backend, start,
             job = await read()
             return job if job["state"] == "done" else None
 
-        job = await eventually(done)
+        job = await eventually(done, within=90)
         await bus.read("lead.captured", tenant=tenant, count=2_999)
     finally:
         capture.service._workers["imports"].step = capture_step(capture)

@@ -243,4 +243,4 @@ def test_the_method_says_who_gave_the_label():
     assert classified("What does the small one cost, and is delivery included?").method == "model"
 
 
-SHIPPED_HASH = "d2c43621298a09e6c9083ac2828ef105c63b00a53003ad95ab2c1b3583eaa654"
+SHIPPED_HASH = "187802b9e287d8c9c5b14349148069daaf685ded459f1acbb6a1fbf7e8c42245"
