@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from deploy.local.ports import Ports, PortTaken, free_port
+from deploy.local.ports import Ports, PortTaken, free_port_base
 
 
 def test_the_default_ports_are_those_of_the_contract():
@@ -30,7 +30,7 @@ def test_an_environment_variable_moves_one_service():
 
 
 def test_the_error_for_a_taken_port_names_the_port_and_the_flag():
-    ports = Ports.of(free_port() // 2 + 20_000)
+    ports = Ports.of(free_port_base())
     with socket.socket() as other:
         other.bind(("127.0.0.1", ports.smtp))
         other.listen()
@@ -39,7 +39,7 @@ def test_the_error_for_a_taken_port_names_the_port_and_the_flag():
 
 
 def test_an_outside_kafka_needs_no_local_port():
-    ports = Ports.of(free_port() // 2 + 20_000)
+    ports = Ports.of(free_port_base())
     with socket.socket() as other:
         other.bind(("127.0.0.1", ports.kafka))
         other.listen()
