@@ -96,7 +96,7 @@ def test_a_draft_sets_only_the_headers_of_threads():
             a_mail(headers=headers)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.text(max_size=200) | st.text(alphabet="ab =?_q.,\xe4", max_size=255),
     st.text(max_size=300) | st.text(alphabet=".\n ab\xe4", max_size=1_500),

@@ -299,7 +299,7 @@ def scripts(draw):
     return happenings
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     script=scripts(),
     zone=st.sampled_from(ZONES),

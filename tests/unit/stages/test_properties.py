@@ -171,7 +171,7 @@ def _when(transition: Transition) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data())
 def test_any_arrival_in_any_batches_with_duplicates_ends_as_the_sorted_fold(theme: str, data: st.DataObject) -> None:
     arrived = data.draw(stories(theme=theme))
@@ -200,7 +200,7 @@ def test_any_arrival_in_any_batches_with_duplicates_ends_as_the_sorted_fold(them
     assert service.hot == whole.became_hot
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(stories(), st.data())
 def test_advancing_signal_by_signal_in_order_never_needs_a_fold_unless_a_reply_has_two_labels(
     arrived: list[Signal], data: st.DataObject
@@ -215,7 +215,7 @@ def test_advancing_signal_by_signal_in_order_never_needs_a_fold_unless_a_reply_h
     assert advance(journey, [], HISTORY, day(25)).journey == fold(ordered, HISTORY, day(25)).journey
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(stories())
 def test_dead_is_never_left(arrived: list[Signal]) -> None:
     outcome = fold(arrived, HISTORY, day(40))
@@ -225,7 +225,7 @@ def test_dead_is_never_left(arrived: list[Signal]) -> None:
         assert outcome.journey.stage is Stage.DEAD
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(stories(), st.sampled_from(list(Stage)))
 def test_nothing_older_than_a_manual_move_changes_the_stage_after_it(arrived: list[Signal], to: Stage) -> None:
     move = a_signal(MANUAL_MOVE, 21, "move", ANNA, to=to.value)
@@ -239,7 +239,7 @@ def test_nothing_older_than_a_manual_move_changes_the_stage_after_it(arrived: li
         assert after.stage is to
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(stories(), moments)
 def test_the_stage_at_a_past_moment_is_the_fold_until_then(arrived: list[Signal], at: float) -> None:
     """So a timer has its place in the order: it does not wait for a later signal, and is after those of its instant."""
@@ -253,7 +253,7 @@ def test_the_stage_at_a_past_moment_is_the_fold_until_then(arrived: list[Signal]
     assert fold(early, HISTORY, moment).transitions == [each for each in whole if each.occurred_at <= moment]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(stories())
 def test_moves_are_in_order_and_each_starts_where_the_last_one_ended(arrived: list[Signal]) -> None:
     outcome = fold(arrived, HISTORY, day(40))
@@ -267,7 +267,7 @@ def test_moves_are_in_order_and_each_starts_where_the_last_one_ended(arrived: li
     assert len(set(keys)) == len(keys)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(stories())
 def test_the_next_due_timer_is_the_next_that_fires(arrived: list[Signal]) -> None:
     last = max(signal.occurred_at for signal in arrived)
@@ -281,14 +281,14 @@ def test_the_next_due_timer_is_the_next_that_fires(arrived: list[Signal]) -> Non
         assert fold(arrived, HISTORY, due).journey != journey
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(stories(captured=False))
 def test_the_stored_journey_is_the_journey(arrived: list[Signal]) -> None:
     journey = fold(arrived, HISTORY, day(25)).journey
     assert Journey.from_json(orjson.loads(orjson.dumps(journey.to_json()))) == journey
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(stories())
 def test_the_facts_agree_with_the_moves(arrived: list[Signal]) -> None:
     outcome = fold(arrived, HISTORY, day(40))

@@ -1,9 +1,9 @@
 """Queries on mailboxes: how much each has sent today, when it last did, and which domains they may be in."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from shared.db import UnitOfWork
+from shared.db import Row, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ async def lock_mailbox(work: UnitOfWork, tenant: str, address: str) -> MailboxUs
         address=address,
     )
     assert row is not None
-    return MailboxUse(row["sent"] if row["day"] == today else 0, row["last_at"])
+    return _use(row, today)
 
 
 async def mailbox_use(work: UnitOfWork, tenant: str, address: str) -> MailboxUse:
@@ -37,9 +37,11 @@ async def mailbox_use(work: UnitOfWork, tenant: str, address: str) -> MailboxUse
     row = await work.fetch_one(
         "SELECT * FROM mailbox WHERE tenant_id = :tenant AND address = :address", tenant=tenant, address=address
     )
-    if row is None:
-        return MailboxUse(0, None)
-    return MailboxUse(row["sent"] if row["day"] == work.now.date() else 0, row["last_at"])
+    return _use(row, work.now.date()) if row else MailboxUse(0, None)
+
+
+def _use(row: Row, today: date) -> MailboxUse:
+    return MailboxUse(row["sent"] if row["day"] == today else 0, row["last_at"])
 
 
 async def count_attempt(work: UnitOfWork, tenant: str, address: str, sent_today: int) -> None:
