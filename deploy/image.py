@@ -72,6 +72,9 @@ _IMPORTED_LATER = (
 )
 """What the code imports when it is needed."""
 
+_OF_THE_LOCAL_RUN = ("cli.foreground",)
+"""`leadflow up` starts Kafka and Postgres from packages that are not in the image."""
+
 _OF_THE_SYSTEM = ("etc/ssl/certs/ca-certificates.crt", "etc/os-release", "etc/nsswitch.conf")
 _WRITTEN = {
     "etc/passwd": "leadflow:x:65532:65532::/nowhere:/nowhere\n",
@@ -114,17 +117,23 @@ def warm_up() -> None:
     So whatever was left out and is needed fails the build. A start with bytecode takes a third of the time, and a
     read-only root cannot keep it later; that of modules which nobody imports would be a tenth of the image.
     """
-    for package in ("shared", "services", "cli"):
-        for module in pkgutil.walk_packages([str(CODE / package)], f"{package}."):
-            if not module.name.endswith("__main__") and ".migrations" not in module.name:
-                importlib.import_module(module.name)
-    for name in _IMPORTED_LATER:
+    for name in modules(CODE):
         importlib.import_module(name)
     for imported in list(sys.modules.values()):
         file = getattr(imported, "__file__", None)
         if file is not None and file.endswith(".py"):
             # By content and not by time: a layer that is copied may lose the times.
             py_compile.compile(file, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+
+
+def modules(code: Path) -> Iterator[str]:
+    """The names of the modules of `code` that a process in the image may import."""
+    for package in ("shared", "services", "cli"):
+        for module in pkgutil.walk_packages([str(code / package)], f"{package}."):
+            left_out = module.name.endswith("__main__") or ".migrations" in module.name
+            if not left_out and module.name not in _OF_THE_LOCAL_RUN:
+                yield module.name
+    yield from _IMPORTED_LATER
 
 
 def _copy(source: Path, root: Path, name: Path | None = None) -> None:

@@ -164,9 +164,9 @@ class Load:
                         if headers.get("ce_tenantid") == self.tenant:
                             seen = Seen(json.loads(record.value), headers, record.partition, record.offset)
                             self.seen[partition.topic].append(seen)
-                for lead in {one.lead_id for one in self.seen["lead.captured"]} - self.answered:
-                    self.answered.add(lead)
-                    await self._contact(lead)
+                new = {one.lead_id for one in self.seen["lead.captured"]} - self.answered
+                self.answered |= new
+                await asyncio.gather(*map(self._contact, new))  # one after the other fell behind on a busy node
         finally:
             await consumer.stop()
 
