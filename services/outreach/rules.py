@@ -36,6 +36,15 @@ REPLY_MOVES_FROM = frozenset({"new", "contacted", "nurture", "exhausted"})
 USED_UP_MOVES_FROM = frozenset({"new", "contacted"})
 """The stages from which used-up channels move a lead to `exhausted`: those of the stages' rule `used-up`."""
 
+STATUS_STAGES: Mapping[str, frozenset[str]] = {
+    "new": frozenset({"new"}),
+    "contacted": frozenset({"contacted", "engaged", "exhausted"}),
+    "qualified": frozenset({"qualified", "scheduled", "meeting_completed"}),
+    "disqualified": frozenset({"lost", "bad_phone", "bad_contact", "moved_company", "dead"}),
+    "converted": frozenset({"won"}),
+}
+"""The stages of each status. A lead in `nurture` is `contacted` once a message was sent to it, `new` before."""
+
 AUTOMATIC_LABELS = frozenset({"out_of_office", "auto_reply", "bounce"})
 """Labels of messages that no person wrote: they do not count as a reply of the lead."""
 

@@ -31,11 +31,12 @@ def missing_database(context: Context) -> str:
 
 
 def full_topic(context: Context) -> str:
-    """A topic that takes nothing for now: it wants one more replica in sync than there are brokers."""
+    """A topic that takes nothing for now: every record is too old for it."""
     with _while_goals_suffers(context, "full", "relay.backs_off") as said:
-        _configure(context, "--add-config", "min.insync.replicas=2")
+        _configure(context, "--add-config", "message.timestamp.type=CreateTime,message.timestamp.before.max.ms=0")
         said.append(_until_said(context, "relay.backs_off", "app.kubernetes.io/component=scoring"))
-        _configure(context, "--delete-config", "min.insync.replicas")
+        _configure(context, "--add-config", "message.timestamp.type=LogAppendTime")
+        _configure(context, "--delete-config", "message.timestamp.before.max.ms")
     return said[-1]
 
 

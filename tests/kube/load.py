@@ -74,19 +74,14 @@ class Load:
         limits = httpx.Limits(max_connections=40, keepalive_expiry=2)
         async with httpx.AsyncClient(timeout=10, trust_env=False, limits=limits) as self.client:
             self.client.headers["Authorization"] = f"Bearer {self.token}"
-            began = time.monotonic()
-            under_way: set[asyncio.Task[None]] = set()
-            number = 0
-            while not os.path.exists(STOP):  # noqa: ASYNC240 - it takes microseconds
-                send = self._by_http if number % 2 else self._by_kafka
-                task = asyncio.create_task(send(number))
-                under_way.add(task)
-                task.add_done_callback(under_way.discard)
-                number += 1
-                await asyncio.sleep(max(0.0, began + number / self.rate - time.monotonic()))
-            ended = time.monotonic()
-            print(f"sent {number} leads", file=sys.stderr, flush=True)
-            await asyncio.gather(*under_way)
+            began, number = time.monotonic(), 0
+            async with asyncio.TaskGroup() as sending:  # a lead that is refused for good ends the load
+                while not os.path.exists(STOP):  # noqa: ASYNC240 - it takes microseconds
+                    sending.create_task((self._by_http if number % 2 else self._by_kafka)(number))
+                    number += 1
+                    await asyncio.sleep(max(0.0, began + number / self.rate - time.monotonic()))
+                ended = time.monotonic()
+                print(f"sent {number} leads", file=sys.stderr, flush=True)
             complaints = await self._settle()
         reading.cancel()
         with suppress(asyncio.CancelledError):
@@ -117,6 +112,8 @@ class Load:
                 answer = await self.client.post(
                     f"{self.capture}/v1/leads", json=lead, headers={"Idempotency-Key": f"{self.tenant}-{number}"}
                 )
+                if answer.status_code in (400, 401, 403, 404, 422):
+                    raise RuntimeError(f"refused for good with {answer.status_code}: {answer.text[:300]}")
                 problem = "" if answer.status_code in (200, 201) else f"status {answer.status_code}"
             except httpx.TransportError as error:
                 problem = type(error).__name__

@@ -12,6 +12,7 @@ from deploy.local import identity
 from deploy.local.jars import kafka_jars
 from deploy.local.kafka import _LOG4J
 from shared.names import SERVICES
+from tests.chart.helm import ROOT
 from tests.kube.cluster import Namespace, build
 
 IMAGE = "leadflow-servers:1"
@@ -45,7 +46,8 @@ log.cleaner.dedupe.buffer.size=16777216
 """
 _HBA = "local all all trust\nhost all all all scram-sha-256\n"
 
-_KEYS = Path(tempfile.mkdtemp(prefix="leadflow-kube-"))
+_KEYS = ROOT / ".leadflow" / "kube"
+"""The keys of the issuer: kept, so that a later run can go on in a namespace that was left."""
 
 SECURE: dict[str, Any] = {
     "runAsNonRoot": True,
@@ -110,7 +112,8 @@ def token(tenant: str) -> str:
 
 
 def _issuer() -> identity.Identity:
-    """The issuer of this run, whose public keys every namespace has."""
+    """The issuer of these clusters, whose public keys every namespace has."""
+    _KEYS.mkdir(parents=True, exist_ok=True)
     return identity.Identity(_KEYS)
 
 

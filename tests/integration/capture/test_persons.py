@@ -2,10 +2,9 @@
 
 import json
 
-import asyncpg
-
 from services.capture.store.imports import CHUNK
 from services.capture.use_cases.imports import import_next_page
+from tests.persons import places
 
 WORDS = ("adelheid", "adelheid.king@acme.example", "15123456789", "kingsbridge")
 ADA2 = "adelheid2@kö.example"
@@ -123,41 +122,13 @@ async def test_an_export_has_everything_and_says_where_the_rest_is(capture, api,
     assert (await capture.client(f"{tenant}-x", "operator").get(f"/v1/leads/{lead_id}/export")).status_code == 404
 
 
-async def places(url: str, tenant: str) -> set[tuple[str, str]]:
-    """Every (table, column) of the whole database in which a word of the person stands."""
-    connection = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"))
-    try:
-        columns = await connection.fetch(
-            """
-            SELECT c.table_name AS name, c.column_name AS col, c.data_type AS kind FROM information_schema.columns c
-            WHERE c.table_schema = 'public' AND EXISTS (
-                SELECT FROM information_schema.columns t
-                WHERE t.table_schema = 'public' AND t.table_name = c.table_name AND t.column_name = 'tenant_id')
-            """
-        )
-        found = set()
-        for column in columns:
-            text = f"encode(\"{column['col']}\", 'escape')" if column["kind"] == "bytea" else f'"{column["col"]}"::text'
-            hit = await connection.fetchval(
-                f'SELECT EXISTS (SELECT FROM "{column["name"]}" WHERE tenant_id = $1 '
-                f"AND lower({text}) LIKE ANY ($2::text[]))",
-                tenant,
-                [f"%{word}%" for word in WORDS],
-            )
-            if hit:
-                found.add((column["name"], column["col"]))
-        return found
-    finally:
-        await connection.close()
-
-
 async def test_erasure_leaves_no_word_of_the_person_in_any_table(backend, capture, api, tenant, bus, eventually):
     lead_id, alias_id, import_id = await everything_about_ada(capture, api, tenant, bus)
     await eventually(lambda: ended(api, import_id))
     url = backend.owner_url("capture")
 
     async def published():
-        return {table for table, _ in await places(url, tenant)} - {"outbox"}
+        return {table for table, _ in await places(url, tenant, WORDS)} - {"outbox"}
 
     before = await published()
     assert before == {"lead", "lead_identity", "idempotency", "import_error", "webhook_delivery", "dead_letter"}
@@ -169,7 +140,7 @@ async def test_erasure_leaves_no_word_of_the_person_in_any_table(backend, captur
     assert (await api.delete(f"/v1/leads/{other['lead_id']}")).status_code == 204
 
     async def nowhere():
-        return await places(url, tenant) == set()
+        return await places(url, tenant, WORDS) == set()
 
     await eventually(nowhere)
 

@@ -223,6 +223,30 @@ async def test_many_leads_are_enrolled_by_a_job_with_a_result_for_each(office, t
         assert (await http.get(f"/v1/enrolment-jobs/{job['job_id']}")).status_code == 404
 
 
+async def test_a_filter_of_the_queue_asks_for_status_and_the_owner_of_now(office, tenant):
+    handed_over, qualified, waiting, written_to = [await office.captured(tenant, owner="bob") for _ in range(4)]
+    await office.moved(tenant, handed_over, "engaged", journey={"contacted": True, "owner": "eve"})
+    await office.moved(tenant, qualified, "qualified", journey={"contacted": True, "owner": "bob"})
+    await office.approved(tenant, written_to)
+    await office.send()
+    for lead in (waiting, written_to):
+        await office.moved(tenant, lead, "nurture")
+    sequence = await written(office, tenant, text())
+    url = f"/v1/sequences/{sequence['sequence_id']}/enrolments"
+
+    async def named_by(**filter: str) -> set[str]:
+        async with office.client(tenant, "operator") as http:
+            answer = await http.post(url, json={"filter": filter})
+            await all_jobs(office)
+            results = await http.get(f"/v1/enrolment-jobs/{answer.json()['job_id']}/results")
+            return {each["lead_id"] for each in results.json()["items"]}
+
+    assert await named_by(owner="eve") == {str(handed_over)}
+    assert await named_by(status="qualified", owner="bob") == {str(qualified)}
+    assert await named_by(status="contacted") == {str(handed_over), str(written_to)}
+    assert await named_by(status="new") == {str(waiting)}
+
+
 async def test_a_new_version_leaves_enrolments_where_they_are_until_they_are_moved(office, tenant):
     lead = await office.captured(tenant)
     steps = [text("P1D", subject="One"), text("P1D", subject="Two")]

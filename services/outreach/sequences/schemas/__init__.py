@@ -151,9 +151,10 @@ class Activate(Body):
 
 
 class QueueFilter(Body):
-    """A filter of the queue, as far as outreach knows leads."""
+    """A filter of the queue, as far as outreach knows leads: which of them are hot only the stage service knows."""
 
     stage: Stage | None = None
+    status: Literal["new", "contacted", "qualified", "disqualified", "converted"] | None = None
     source: Annotated[str, Field(max_length=200)] | None = None
     campaign: Annotated[str, Field(max_length=200)] | None = None
     owner: Annotated[str, Field(max_length=200)] | None = None

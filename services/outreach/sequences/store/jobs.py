@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from services.outreach.rules import STATUS_STAGES
 from services.outreach.sequences.tables import EnrolmentJobItemRow, EnrolmentJobRow
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
@@ -123,9 +124,12 @@ async def advance(work: UnitOfWork, tenant: str, job_id: UUID, more: int, *, is_
 
 _FILTERS = {
     "stage": "l.stage = :stage",
+    "status": """(l.stage = ANY (CAST(:stages AS text[])) OR l.stage = 'nurture' AND :status IN ('new', 'contacted')
+        AND (CAST(:status AS text) = 'contacted') = EXISTS (
+            SELECT FROM dispatch d WHERE d.tenant_id = l.tenant_id AND d.lead_id = l.lead_id AND d.state = 'sent'))""",
     "source": "l.fields ->> 'source' = :source",
     "campaign": "l.fields ->> 'campaign' = :campaign",
-    "owner": "l.fields ->> 'owner' = :owner",
+    "owner": "coalesce(l.owner, l.fields ->> 'owner') = :owner",
     "band": "l.score_band = :band",
 }
 
@@ -133,6 +137,8 @@ _FILTERS = {
 async def matching_leads(work: UnitOfWork, tenant: str, filters: Mapping[str, Any], limit: int) -> list[UUID]:
     """The leads that a filter of the queue matches, the best scores first; aliases and the erased are none."""
     where = "".join(f" AND {_FILTERS[name]}" for name in filters)
+    if "status" in filters:
+        filters = {**filters, "stages": sorted(STATUS_STAGES[filters["status"]])}
     rows = await work.fetch_tuples(
         f"""
         SELECT l.lead_id FROM lead l
