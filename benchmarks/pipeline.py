@@ -105,7 +105,7 @@ async def measure(
         variants[name] = {"rate": round(sorted(of_one)[len(of_one) // 2], 1)}
         if OURS.name in rates:
             variants[name]["ratio"] = round(median_ratio(rates[OURS.name], of_one), 3)
-    goals = {"handwritten": "ours / it >= 0.7", "docs": "ours / it >= 80"}
+    goals = {"handwritten": "ours / it >= 0.85"}
     print_table("pipeline: capture -> score -> stage, leads a second; ratio = ours / it", variants, goals)
     return {"pipeline": variants}
 

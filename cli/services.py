@@ -40,6 +40,8 @@ def run(
     `leadflow services run stages --port 0` starts a second replica of stages.
     """
     from shared import collector
+
+    collector.pause()
     from shared.http.server import serve
     from shared.observability import configure_logging
 

@@ -3,6 +3,11 @@
 import gc
 
 
+def pause() -> None:
+    """Collect nothing while the code of a service is loaded, until `configure`: what imports make stays."""
+    gc.disable()
+
+
 def configure() -> None:
     """Exclude the objects of a started service from every collection, and collect seldom. Call it once in a process.
 
@@ -13,3 +18,4 @@ def configure() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
+    gc.enable()

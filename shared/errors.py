@@ -16,6 +16,8 @@ class LeadflowError(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    retry_after = 5
+    """Seconds until the same request may pass, for kinds that pass later."""
 
     def __init__(self, detail: str, errors: Sequence[dict[str, Any]] | None = None) -> None:
         super().__init__(detail)
@@ -86,10 +88,14 @@ class PreconditionRequired(LeadflowError):
 
 
 class TooManyRequests(LeadflowError):
-    """The caller asks too often; later the same request may pass."""
+    """The caller asks too often; after `retry_after` seconds the same request may pass."""
 
     status = 429
     title = "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Transient(LeadflowError):

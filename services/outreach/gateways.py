@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass
 
-import openai
 import structlog
 
 log = structlog.get_logger()
@@ -30,8 +29,11 @@ class LanguageModel:
     """
 
     def __init__(self, base_url: str, api_key: str, model: str, *, timeout: float, retries: int = 1) -> None:
+        import openai  # it takes a second, which a service without a model does not spend
+
         self.model = model
         self._timeout = timeout
+        self._refusals = (openai.OpenAIError, TimeoutError)
         self._client = openai.AsyncOpenAI(
             base_url=base_url, api_key=api_key or "none", timeout=timeout, max_retries=retries
         )
@@ -40,7 +42,7 @@ class LanguageModel:
         """The model's answer. Raises ModelUnavailable when there is none."""
         try:
             made = await asyncio.wait_for(self._create(messages), self._timeout)
-        except (openai.OpenAIError, TimeoutError) as error:
+        except self._refusals as error:
             raise ModelUnavailable(type(error).__name__) from None
         except (AttributeError, TypeError, ValueError) as error:
             # the client does not validate what it receives: an answer of another shape fails here

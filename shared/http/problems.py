@@ -73,7 +73,7 @@ def problem_of(error: LeadflowError, *, headers: Mapping[str, str] | None = None
     """The problem response for one of our own errors."""
     added = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     if error.status in (429, 503):
-        added["Retry-After"] = "5"
+        added["Retry-After"] = str(error.retry_after)
     return problem(
         error.status,
         error.title,

@@ -7,8 +7,9 @@ from shared.db import UnitOfWork
 FORMS = PublicTable(FormRow)
 
 
-async def count_use(work: UnitOfWork, tenant: str, token: str, visitor: bytes, *, seconds: float) -> int:
-    """Count a use of a form by a visitor, known by a hash; how many there were, with this one, in such a time.
+async def count_use(work: UnitOfWork, tenant: str, token: str, visitor: bytes, *, seconds: float) -> tuple[int, float]:
+    """Count a use of a form by a visitor, known by a hash: how many there were, with this one, in such a time, and the
+    seconds until it is over.
 
     The count is in the database, so that replicas count together and a restart forgets nothing.
     """
@@ -19,7 +20,7 @@ async def count_use(work: UnitOfWork, tenant: str, token: str, visitor: bytes, *
         ON CONFLICT (tenant_id, token, visitor) DO UPDATE
         SET uses = CASE WHEN f.until <= clock_timestamp() THEN 1 ELSE f.uses + 1 END,
             until = CASE WHEN f.until <= clock_timestamp() THEN excluded.until ELSE f.until END
-        RETURNING uses
+        RETURNING uses, extract(epoch FROM f.until - clock_timestamp())::float8 AS left
         """,
         tenant=tenant,
         token=token,
@@ -27,7 +28,7 @@ async def count_use(work: UnitOfWork, tenant: str, token: str, visitor: bytes, *
         seconds=float(seconds),
     )
     assert row is not None
-    return int(row["uses"])
+    return row["uses"], row["left"]
 
 
 async def tenants_of_past_uses(work: UnitOfWork) -> list[str]:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from math import ceil
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -145,9 +146,11 @@ async def admit(database: Database, form: Form, visit: Visit) -> None:
     """
     visitor = form_guards.visitor_key(form.row["secret"], visit.address)
     async with database.tenant(form.tenant) as work:
-        uses = await store.count_use(work, form.tenant, form.row["token"], visitor, seconds=_RATE_SECONDS)
+        uses, left = await store.count_use(work, form.tenant, form.row["token"], visitor, seconds=_RATE_SECONDS)
     if uses > form.settings["rate_per_minute"]:
-        raise TooManyRequests("this form was sent too often from your address; wait a minute")
+        raise TooManyRequests(
+            "this form was sent too often from your address; wait a minute", retry_after=max(1, ceil(left))
+        )
     if not form_guards.may_send(visit.origin, visit.host, form.settings["allowed_origins"]):
         raise Forbidden("pages of this origin may not send the form; an admin can allow them")
 
@@ -201,7 +204,7 @@ async def _check_shown(work: UnitOfWork, form: Form, values: Mapping[str, Any]) 
         return
     if not form_guards.work_is_done(token, str(values.get(WORK) or ""), bits):
         raise _invalid([FieldError(WORK, "is not the answer to the work that the form asks for")])
-    uses = await store.count_use(
+    uses, _ = await store.count_use(
         work,
         form.tenant,
         form.row["token"],
