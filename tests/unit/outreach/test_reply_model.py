@@ -243,4 +243,4 @@ def test_the_method_says_who_gave_the_label():
     assert classified("What does the small one cost, and is delivery included?").method == "model"
 
 
-SHIPPED_HASH = "187802b9e287d8c9c5b14349148069daaf685ded459f1acbb6a1fbf7e8c42245"
+SHIPPED_HASH = "3cca90b140f614d4bbe846e584ee3bc8b3e7ea675dc520e00d665607a4b22b3e"
