@@ -122,7 +122,7 @@ async def walked(start: Any, bus: Any, tenant: str, eventually: Any, tmp_path: A
     reply = {"from": phone, "to": "+12025550100", "body": "STOP", "message_sid": f"SM{tenant}"}
 
     await once_known("stages", "PUT", f"/leads/{lead_id}/stage", {"stage": "qualified"})
-    await bus.read("goal.achieved", tenant=tenant)
+    await bus.read("goal.achieved", tenant=tenant, within=90)
     await ask("stages", "PUT", f"/leads/{lead_id}/owner", {"owner": "lea.brandt"})
     meeting = {"starts_at": "2096-03-18T13:00:00+01:00", "ends_at": "2096-03-18T13:30:00+01:00", "title": "Storage"}
     booked = await ask("stages", "POST", f"/leads/{lead_id}/meetings", meeting)
