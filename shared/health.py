@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared import migrations
+from shared import schema_revisions
 from shared.db import DatabaseError, Transaction
 from shared.observability import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_DEPTH
 from shared.store import dead_letters, outbox, schema
@@ -103,9 +103,9 @@ class Health:
         async with self._service.database.monitor() as work:
             if self._at_head:
                 return None
-            expected = migrations.head(self._service.name)
+            expected = schema_revisions.newest(self._service.name)
             found = await schema.revision(work)
-        self._at_head = found == expected or migrations.is_newer(self._service.name, found)
+        self._at_head = found == expected or schema_revisions.is_newer(self._service.name, found)
         if self._at_head:
             return None
         return f"the database is at revision {found}, this code needs {expected}: run `leadflow migrate`"

@@ -9,14 +9,12 @@ from shared.migrations.messaging_tables import (
     roles,
     secure,
 )
-from shared.migrations.runner import config, head, is_newer, run_env, upgrade
+from shared.migrations.runner import config, run_env, upgrade
 
 __all__ = [
     "MESSAGING_TABLES",
     "config",
     "dead_letters_of_several_clusters",
-    "head",
-    "is_newer",
     "know_events_by_type",
     "messaging_tables",
     "name_publishers_of_dead_letters",

@@ -1,16 +1,16 @@
-"""Runs a service's Alembic migrations, and knows the newest revision."""
+"""Runs a service's Alembic migrations."""
 
 import asyncio
 from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, text
 from sqlalchemy.engine import Connection
 
 from shared.db import DatabaseAddress, locks
 from shared.migrations.engine import make_engine
+from shared.schema_revisions import is_newer
 
 _LOCK_TIMEOUT = "2s"
 """How long a migration waits for a table. Whoever wants the table after it waits as well, so it gives up soon; the
@@ -58,19 +58,3 @@ def _run(connection: Connection, service: str, metadata: MetaData) -> None:
 def upgrade(service: str, url: str | DatabaseAddress) -> None:
     """Bring a service's database to head, and leave a newer one as it is. Blocking; runs its own event loop."""
     command.upgrade(config(service, url), "head")
-
-
-def head(service: str) -> str | None:
-    """The newest revision that this code knows."""
-    return _scripts(service).get_current_head()
-
-
-def is_newer(service: str, revision: str | None) -> bool:
-    """Whether a newer release has made this revision. It has only added, so this code works on it as well."""
-    scripts = _scripts(service)
-    known = {script.revision for script in scripts.walk_revisions()}
-    return revision is not None and revision not in known and revision > (scripts.get_current_head() or "")
-
-
-def _scripts(service: str) -> ScriptDirectory:
-    return ScriptDirectory.from_config(config(service, ""))

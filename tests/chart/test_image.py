@@ -46,3 +46,10 @@ print("all imported")
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.split() == ["all", "imported"], done.stderr[-2_000:]
+
+
+def test_a_service_loads_no_migrations_and_no_model_that_it_does_not_use():
+    """Each would take half a second of every start."""
+    program = "import sys, services.outreach.app; print({'alembic', 'openai'} & sys.modules.keys() or 'neither')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.split() == ["neither"], done.stderr

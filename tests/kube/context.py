@@ -86,12 +86,12 @@ class Context:
 
     def build_next(self, folder: Path) -> None:
         """The image of a next release: the same code and a migration more in three services."""
-        from shared.migrations import head
+        from shared.schema_revisions import newest
 
         for service in _MIGRATED:
             versions = folder / "services" / service / "migrations" / "versions"
             versions.mkdir(parents=True)
-            last = head(service)
+            last = newest(service)
             assert last is not None
             revision = f"{int(last) + 1:04}"
             text = _MIGRATION.format(revision=revision, head=last)

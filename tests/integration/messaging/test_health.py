@@ -10,7 +10,7 @@ from deploy.databases import address
 from deploy.migrate import upgrade
 from services.stages.app import create_app
 from services.stages.settings import Settings
-from shared import migrations
+from shared import schema_revisions
 from shared.testing.builders import ALead
 
 
@@ -116,7 +116,7 @@ async def test_a_service_waits_for_the_schema_of_its_code(backend, bus, start, t
         return answer.status_code == 503 and "run `leadflow migrate`" in answer.json()["checks"]["schema"]
 
     await eventually(waits)
-    await database.execute("UPDATE alembic_version SET version_num = $1", migrations.head("stages"))
+    await database.execute("UPDATE alembic_version SET version_num = $1", schema_revisions.newest("stages"))
 
     async def arrived() -> bool:
         return await database.fetchval("SELECT true FROM lead WHERE tenant_id = $1", tenant)

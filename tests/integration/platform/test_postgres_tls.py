@@ -18,7 +18,7 @@ from deploy.local.jars import pinned_jars
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.migrate import prepare_database, upgrade
-from shared import migrations
+from shared import schema_revisions
 from shared.db import Database, DatabaseAddress
 from tests.integration.platform.certificates import Authority
 
@@ -174,7 +174,7 @@ async def test_an_owner_without_the_administrators_rights_migrates_and_lets_the_
     database = Database(f"postgresql://leadflow_scoring:scoring@{where}", "scoring", pool_size=1)
     async with database.worker() as work:
         row = await work.fetch_one("SELECT version_num FROM alembic_version")
-        assert row is not None and row["version_num"] == migrations.head("scoring")
+        assert row is not None and row["version_num"] == schema_revisions.newest("scoring")
     await database.close()
 
 
