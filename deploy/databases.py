@@ -36,6 +36,18 @@ async def create_database(admin_url: str, service: str) -> None:
         await connection.close()
 
 
+async def schema_revision(url: DatabaseAddress | str) -> str | None:
+    """The revision of the schema, None before the first migration. Raises MigrationError without a connection."""
+    connection = await _connect(url)
+    try:
+        found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+        return found
+    except asyncpg.UndefinedTableError:
+        return None
+    finally:
+        await connection.close()
+
+
 async def create_login(admin_url: str, service: str, password: str) -> None:
     """Create the role that the service logs in as: it owns nothing, and may only assume the service's two roles."""
     name = database_name(service)

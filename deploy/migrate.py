@@ -4,9 +4,10 @@ import asyncio
 import random
 import time
 
-from deploy.databases import address, create_database, create_login, database_name
+from deploy.databases import address, create_database, create_login, database_name, schema_revision
 from deploy.errors import MigrationError
 from shared.db import DatabaseAddress
+from shared.schema_revisions import suffices
 
 
 async def prepare_database(admin_url: str, service: str, password: str) -> None:
@@ -22,9 +23,14 @@ async def upgrade(service: str, url: str | DatabaseAddress) -> None:
     While others work on the tables, a step may not get its lock, or meet them in a deadlock: all is undone and tried
     again for two minutes. Raises MigrationError when the database is away or refuses a step.
     """
+    try:
+        if suffices(service, await schema_revision(url)):
+            return
+    except MigrationError as error:
+        raise MigrationError(f"the database of {service} could not be migrated: {error}") from error
     from sqlalchemy.exc import SQLAlchemyError
 
-    from shared.migrations import upgrade as run  # Alembic takes half a second to import
+    from shared.migrations import upgrade as run  # Alembic takes half a second to import, and more to read each history
 
     deadline = time.monotonic() + _TRY_FOR
     async with _upgrading:

@@ -103,11 +103,11 @@ class Health:
         async with self._service.database.monitor() as work:
             if self._at_head:
                 return None
-            expected = schema_revisions.newest(self._service.name)
             found = await schema.revision(work)
-        self._at_head = found == expected or schema_revisions.is_newer(self._service.name, found)
+        self._at_head = schema_revisions.suffices(self._service.name, found)
         if self._at_head:
             return None
+        expected = schema_revisions.newest(self._service.name)
         return f"the database is at revision {found}, this code needs {expected}: run `leadflow migrate`"
 
     async def _oldest_event(self) -> float:

@@ -18,5 +18,10 @@ def is_newer(service: str, revision: str | None) -> bool:
     return revision is not None and revision not in _known(service) and revision > (newest(service) or "")
 
 
+def suffices(service: str, revision: str | None) -> bool:
+    """Whether this code works on a database at this revision, and has nothing to migrate there."""
+    return revision is not None and (revision == newest(service) or is_newer(service, revision))
+
+
 def _known(service: str) -> set[str]:
     return {file.name.partition("_")[0] for file in (_SERVICES / service / "migrations" / "versions").glob("[0-9]*.py")}
