@@ -1,5 +1,6 @@
 """Reviewers at work: hashes, leases, edits, decisions, lists, roles."""
 
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -178,12 +179,12 @@ async def test_bulk_gives_a_result_for_each(office, tenant, smtp):
 
 async def test_many_drafts_need_no_more_statements_than_a_few(office, tenant, monkeypatch):
     drafts = [await office.draft(tenant, await office.captured(tenant)) for _ in range(24)]
-    statements = 0
+    statements, asked_here = 0, ContextVar("asked_here", default=False)
 
     def counting(original):
         async def statement(self, *args, **more):
             nonlocal statements
-            statements += 1
+            statements += asked_here.get()  # not those of the consumer and the workers, which run meanwhile
             return await original(self, *args, **more)
 
         return statement
@@ -191,12 +192,13 @@ async def test_many_drafts_need_no_more_statements_than_a_few(office, tenant, mo
     for name in ("run", "fetch", "fetch_one", "fetch_tuples"):
         monkeypatch.setattr(Transaction, name, counting(getattr(Transaction, name)))
     items = [{"draft_id": draft["draft_id"], "sha256": draft["sha256"], "reason": "too dull"} for draft in drafts]
+    asked_here.set(True)
     async with office.client(tenant, "reviewer") as http:
         for action, of in (("claim", items), ("release", items), ("approve", items[:12]), ("reject", items[12:])):
             statements = 0
             answer = await http.post("/v1/drafts/bulk", json={"action": action, "items": of})
             assert {result["status"] for result in answer.json()["results"]} == {200}
-            assert statements < 12, f"{action}: {statements} statements for {len(of)} drafts"
+            assert 0 < statements < 12, f"{action}: {statements} statements for {len(of)} drafts"
 
 
 async def test_a_draft_that_is_named_twice_is_approved_once(office, tenant):
