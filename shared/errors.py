@@ -93,7 +93,7 @@ class TooManyRequests(LeadflowError):
     status = 429
     title = "Too many requests"
 
-    def __init__(self, detail: str, *, retry_after: int = 5) -> None:
+    def __init__(self, detail: str, *, retry_after: int = LeadflowError.retry_after) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
 

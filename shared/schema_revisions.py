@@ -8,20 +8,13 @@ from pathlib import Path
 _SERVICES = Path(__file__).resolve().parents[1] / "services"
 
 
-def newest(service: str) -> str | None:
-    """The revision to which this code migrates; None without any."""
-    return max(_known(service), default=None)
-
-
-def is_newer(service: str, revision: str | None) -> bool:
-    """Whether a newer release has made this revision. It has only added, so this code works on it as well."""
-    return revision is not None and revision not in _known(service) and revision > (newest(service) or "")
+def newest(service: str) -> str:
+    """The revision to which this code migrates; '' without any."""
+    files = (_SERVICES / service / "migrations" / "versions").glob("[0-9]*.py")
+    return max((file.name.partition("_")[0] for file in files), default="")
 
 
 def suffices(service: str, revision: str | None) -> bool:
-    """Whether this code works on a database at this revision, and has nothing to migrate there."""
-    return revision is not None and (revision == newest(service) or is_newer(service, revision))
-
-
-def _known(service: str) -> set[str]:
-    return {file.name.partition("_")[0] for file in (_SERVICES / service / "migrations" / "versions").glob("[0-9]*.py")}
+    """Whether this code works on a database at this revision, and has nothing to migrate there: its own newest, or one
+    that a newer release has made, which has only added."""
+    return revision is not None and revision >= newest(service)

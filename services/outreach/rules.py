@@ -13,6 +13,7 @@ import holidays
 Channel = Literal["email", "sms"]
 Kind = Literal["first", "follow_up", "answer", "nurture", "sequence"]
 Mode = Literal["email_only", "sms_only", "blended"]
+Status = Literal["new", "contacted", "qualified", "disqualified", "converted"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -36,7 +37,7 @@ REPLY_MOVES_FROM = frozenset({"new", "contacted", "nurture", "exhausted"})
 USED_UP_MOVES_FROM = frozenset({"new", "contacted"})
 """The stages from which used-up channels move a lead to `exhausted`: those of the stages' rule `used-up`."""
 
-STATUS_STAGES: Mapping[str, frozenset[str]] = {
+STATUS_STAGES: Mapping[Status, frozenset[str]] = {
     "new": frozenset({"new"}),
     "contacted": frozenset({"contacted", "engaged", "exhausted"}),
     "qualified": frozenset({"qualified", "scheduled", "meeting_completed"}),

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from shared.db import RETRY_AT_ONCE, DatabaseError, is_outage
-from shared.errors import LeadflowError
+from shared.errors import LeadflowError, Transient
 from shared.events.envelope import errors_of
 from shared.http.auth import check_caller
 
@@ -57,7 +57,8 @@ def _titled(status: int, detail: str, *, headers: dict[str, str] | None = None) 
 
 
 def _database_away() -> Response:
-    return problem(503, "Not available now", "the database does not answer; try again", headers={"Retry-After": "5"})
+    headers = {"Retry-After": str(Transient.retry_after)}
+    return problem(503, "Not available now", "the database does not answer; try again", headers=headers)
 
 
 def problem_type(error: LeadflowError) -> str:

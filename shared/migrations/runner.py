@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from shared.db import DatabaseAddress, locks
 from shared.migrations.engine import make_engine
-from shared.schema_revisions import is_newer
+from shared.schema_revisions import suffices
 
 _LOCK_TIMEOUT = "2s"
 """How long a migration waits for a table. Whoever wants the table after it waits as well, so it gives up soon; the
@@ -49,8 +49,8 @@ def _run(connection: Connection, service: str, metadata: MetaData) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": locks.MIGRATIONS})
     connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
     context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
-    if is_newer(service, context.get_context().get_current_revision()):
-        return  # a newer release has migrated it, and this one is rolled back to: nothing is taken away
+    if suffices(service, context.get_context().get_current_revision()):
+        return  # another process, or a newer release that was rolled back, has migrated it: nothing is taken away
     with context.begin_transaction():
         context.run_migrations()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.names import SERVICES
+from shared.schema_revisions import newest
 from tests.chart.helm import ROOT
 from tests.kube import servers
 from tests.kube.cluster import Failed, Namespace, build, until
@@ -86,13 +87,10 @@ class Context:
 
     def build_next(self, folder: Path) -> None:
         """The image of a next release: the same code and a migration more in three services."""
-        from shared.schema_revisions import newest
-
         for service in _MIGRATED:
             versions = folder / "services" / service / "migrations" / "versions"
             versions.mkdir(parents=True)
             last = newest(service)
-            assert last is not None
             revision = f"{int(last) + 1:04}"
             text = _MIGRATION.format(revision=revision, head=last)
             (versions / f"{revision}_of_the_next_release.py").write_text(text)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
-from services.outreach.rules import Mode
+from services.outreach.rules import Mode, Status
 from services.outreach.schemas import Body, Channel, SendingWindow
 from services.outreach.sending.templates import MAX_TEMPLATE
 from services.outreach.sequences.rules.definition import AfterBlock, AfterDraft, Review, StepChannel
@@ -154,7 +154,7 @@ class QueueFilter(Body):
     """A filter of the queue, as far as outreach knows leads: which of them are hot only the stage service knows."""
 
     stage: Stage | None = None
-    status: Literal["new", "contacted", "qualified", "disqualified", "converted"] | None = None
+    status: Status | None = None
     source: Annotated[str, Field(max_length=200)] | None = None
     campaign: Annotated[str, Field(max_length=200)] | None = None
     owner: Annotated[str, Field(max_length=200)] | None = None

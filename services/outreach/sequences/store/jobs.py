@@ -124,9 +124,10 @@ async def advance(work: UnitOfWork, tenant: str, job_id: UUID, more: int, *, is_
 
 _FILTERS = {
     "stage": "l.stage = :stage",
-    "status": """(l.stage = ANY (CAST(:stages AS text[])) OR l.stage = 'nurture' AND :status IN ('new', 'contacted')
-        AND (CAST(:status AS text) = 'contacted') = EXISTS (
-            SELECT FROM dispatch d WHERE d.tenant_id = l.tenant_id AND d.lead_id = l.lead_id AND d.state = 'sent'))""",
+    "status": """CASE WHEN l.stage <> 'nurture' THEN l.stage = ANY (CAST(:stages AS text[]))
+        ELSE :status = CASE WHEN EXISTS (
+            SELECT FROM dispatch d WHERE d.tenant_id = l.tenant_id AND d.lead_id = l.lead_id AND d.state = 'sent')
+            THEN 'contacted' ELSE 'new' END END""",
     "source": "l.fields ->> 'source' = :source",
     "campaign": "l.fields ->> 'campaign' = :campaign",
     "owner": "coalesce(l.owner, l.fields ->> 'owner') = :owner",
