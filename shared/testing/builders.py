@@ -61,6 +61,15 @@ class ALead:
         data = {"message_id": f"{uuid4()}@example.com", "channel": channel, "severity": "hard", "code": "5.1.1"}
         return self.publish("message.bounced", {**data, "detail": "no such user", "address_state": state}, time=time)
 
+    def moved(self, to: str, *, rule: str = "manual", status: str = "new", time: datetime | None = None) -> str:
+        """The lead's first move, from the stage `new`, by a human."""
+        at = (time or datetime.now(UTC)).isoformat()
+        data = {"from": "new", "to": to, "from_status": "new", "status": status, "rule": rule, "actor": "human:ann"}
+        times = {"occurred_at": at, "recorded_at": at}
+        return self.publish(
+            "stage.changed", {**data, **times, "revision": 1, "journey": {"contacted": False}}, time=time
+        )
+
     def met(self, starts_at: datetime, ends_at: datetime, *, id: str = "m1", time: datetime | None = None) -> str:
         data = {"meeting_id": id, "starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat()}
         return self.publish("meeting.booked", data, time=time)

@@ -19,7 +19,7 @@ async def test_a_qualified_lead_gets_an_automatic_draft_and_exactly_the_approved
     bus.flush()
     async with outreach.client(tenant, "reviewer") as http:
         await eventually(lambda: _mode(http, lead.id))
-        lead.publish("stage.changed", _moved("new", "qualified", "checklist"))
+        lead.moved("qualified", rule="checklist", status="qualified")
         bus.flush()
         draft = (await eventually(lambda: _drafts(http, lead.id)))[0]
         assert (draft["kind"], draft["channel"], draft["to"]) == ("follow_up", "email", address)
@@ -58,14 +58,6 @@ def _now() -> str:
     from datetime import UTC, datetime
 
     return datetime.now(UTC).isoformat()
-
-
-def _moved(from_: str, to: str, rule: str, revision: int = 1) -> dict:
-    now = _now()
-    return {
-        "from": from_, "to": to, "from_status": "new", "status": "qualified", "rule": rule, "actor": "human:ann",
-        "occurred_at": now, "recorded_at": now, "revision": revision, "journey": {"contacted": False},
-    }  # fmt: skip
 
 
 async def _mode(http, lead_id) -> bool:
