@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import sys
 from typing import Annotated
 
 import typer
@@ -29,9 +28,6 @@ def run(
     port: Annotated[
         int | None, typer.Option("--port", help="The port, instead of LEADFLOW_<SERVICE>_PORT; 0 takes a free one.")
     ] = None,
-    wait: Annotated[
-        bool, typer.Option("--wait", hidden=True, help="Load the code, then wait for a line on standard input.")
-    ] = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Run one service, or one part of it, in the foreground, with the settings of its environment.
@@ -50,8 +46,6 @@ def run(
     os.environ.update(service_environment(data, name))
     with refusals():
         module = importlib.import_module(f"services.{name}.app")
-        if wait and not sys.stdin.readline():
-            raise typer.Exit(1)
         application = module.create_app(only=only)
     settings = application.state.service.settings
     configure_logging(settings.log_level)

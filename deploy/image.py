@@ -64,6 +64,7 @@ _IMPORTED_LATER = (
     "deploy.topics",
     "encodings.idna",
     "openai",
+    "openpyxl",
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "sqlalchemy.dialects.postgresql.asyncpg",
     "uvicorn.lifespan.on",

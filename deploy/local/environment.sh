@@ -68,4 +68,5 @@ fi
 export VIRTUAL_ENV="$PWD/.venv"
 "$uv" pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 "$uv" pip install --quiet --no-deps --editable .
+.venv/bin/python -m compileall -q cli deploy services shared # as above: an environment may forbid Python to do it later
 echo "$wanted" >"$stamp"

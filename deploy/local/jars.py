@@ -76,7 +76,7 @@ def pinned_jars(name: str, lock: Path, progress: Progress | None = None) -> Path
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(target.parent / ".lock"):
+    with locked(target.parent / ".lock"):
         if target.is_dir():
             return target
         # The directory gets its name only when every jar in it is verified: it is complete, or it does not exist.
@@ -148,7 +148,8 @@ def _sha256(file: Path) -> str:
 
 
 @contextlib.contextmanager
-def _locked(lock: Path) -> Iterator[None]:
+def locked(lock: Path) -> Iterator[None]:
+    """Nobody else is in here with the same lock file meanwhile, in whatever process."""
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -3,12 +3,15 @@
 import base64
 import signal
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.local import process
+from deploy.local.aot_cache import aot_cache
 from deploy.local.jars import Progress, kafka_jars
+from deploy.local.ports import free_port
 from shared.events.topics import LOCAL_PARTITIONS
 
 _PROPERTIES = """\
@@ -48,6 +51,8 @@ appender.out.layout.pattern=%d %p %m (%c)%n
 """
 
 _STARTED = b"Kafka Server started"
+_RECORD_SECONDS = 120.0
+"""How long a broker may take to write its ahead-of-time cache when it stops."""
 
 
 class Kafka:
@@ -67,8 +72,12 @@ class Kafka:
         properties: str = "",
         format_options: Sequence[str] = (),
         java_options: Sequence[str] = (),
+        records: Path | None = None,
     ) -> None:
-        """`properties` are added to the broker's, and win: further listeners, for example."""
+        """`properties` are added to the broker's, and win: further listeners, for example.
+
+        `records`: the ahead-of-time cache that this broker writes when it stops, instead of using one.
+        """
         self.data = data.resolve()
         self.port = port
         self.controller_port = controller_port
@@ -77,6 +86,8 @@ class Kafka:
         self._added = properties
         self._format_options = format_options
         self._java_options = java_options
+        self._records = records
+        self._cache: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._jars = Path()
         self._log_start = 0
@@ -99,6 +110,8 @@ class Kafka:
     def prepare(self, progress: Progress | None = None) -> None:
         """Fetch the jars, stop the leftover of a killed run, write the configuration, format the storage."""
         self._jars = kafka_jars(progress)
+        if self._records is None:
+            self._cache = aot_cache(self._jars, _record)
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.data.chmod(0o700)
         self.stop_leftover()
@@ -123,7 +136,10 @@ class Kafka:
         """Start the process without waiting for it."""
         with self.log.open("ab") as log:
             self._log_start = log.tell()
-            self._process = process.launch(self._java("kafka.Kafka", str(self._properties)), log=log, cwd=self.data)
+            command = self._java("kafka.Kafka", str(self._properties))
+            if self._records is not None:
+                command.insert(1, f"-XX:AOTCacheOutput={self._records}")
+            self._process = process.launch(command, log=log, cwd=self.data)
         self._pid_file.write_text(str(self._process.pid))
 
     def wait(self, timeout: float = 60.0) -> None:
@@ -173,6 +189,7 @@ class Kafka:
             "-XX:TieredStopAtLevel=1",
             "-XX:+UseSerialGC",
             f"-Dlog4j2.configurationFile={self._log4j}",
+            *([f"-XX:AOTCache={self._cache}", "-Xlog:aot*=error"] if self._cache else []),
             *self._java_options,
             "-cp",
             f"{self._jars}/*",
@@ -191,3 +208,13 @@ class Kafka:
     @property
     def _pid_file(self) -> Path:
         return self.data / "kafka.pid"
+
+
+def _record(cache: Path) -> None:
+    """Start and stop a broker, which writes its ahead-of-time cache meanwhile."""
+    with tempfile.TemporaryDirectory(dir=cache.parent, prefix=".broker-") as data:
+        broker = Kafka(Path(data), free_port(), free_port(), records=cache)
+        try:
+            broker.start()
+        finally:
+            broker.stop(_RECORD_SECONDS)

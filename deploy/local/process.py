@@ -31,12 +31,17 @@ def die_with_parent(signum: int) -> Callable[[], None]:
     parent = os.getpid()
 
     def prepare() -> None:
-        if _LIBC is not None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signum, 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(1)
+        ask_for_signal_of_parents_death(signum)
+        if _LIBC is not None and os.getppid() != parent:
+            os._exit(1)
 
     return prepare
+
+
+def ask_for_signal_of_parents_death(signum: int) -> None:
+    """The kernel shall send `signum` to this process when its parent dies. On other systems than Linux: nothing."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signum, 0, 0, 0)
 
 
 def tail(log: Path, lines: int = 15) -> str:

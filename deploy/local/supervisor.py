@@ -66,8 +66,11 @@ class Supervisor:
         for name, entry in self.record.services.items():
             service = ServiceProcess(name, entry.environment, self._data / "logs" / f"{name}.log")
             self._services[name] = service
-            service.launch(preload=True)
-        await self._start_servers()
+        loading = asyncio.create_task(asyncio.to_thread(self._load_services))
+        try:
+            await self._start_servers()
+        finally:
+            await loading
         self._mailbox = SmtpMailbox(self.record.smtp.maildir, self.record.smtp.port)
         await self._mailbox.start()
         self.record.smtp.pid = os.getpid()
@@ -128,6 +131,11 @@ class Supervisor:
         for server in (self._kafka, self._postgres):
             if server is not None:
                 server.stop_leftover()
+
+    def _load_services(self) -> None:
+        """Launch the services, which load their code while Kafka and Postgres start."""
+        for service in self._services.values():
+            service.launch(preload=True)
 
     async def _start_servers(self) -> None:
         servers = {"Kafka": self._kafka, "Postgres": self._postgres}

@@ -9,9 +9,6 @@ from datetime import date, datetime, time
 from typing import IO, Any, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from services.capture.rules.records import NotText
 
 _BLOCK = 1_048_576
@@ -122,6 +119,10 @@ codecs.register_error("as-control", _as_control)
 
 def _workbook_as_csv(file: IO[bytes], out: IO[bytes]) -> IO[bytes]:
     """The first sheet of an Excel workbook: one line for each row, formulas as their values."""
+    # Only now: it takes longer to load than the service's own code, and most services never see a workbook.
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
     file.seek(0)
     try:
         with ZipFile(file) as archive:

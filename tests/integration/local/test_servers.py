@@ -1,6 +1,7 @@
 """Kafka and Postgres as `leadflow up` and the tests start them."""
 
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,6 +62,16 @@ async def test_kafka_keeps_its_data_after_a_stop_or_kill_and_on_another_port(fol
     finally:
         restarted.stop()
     assert restarted.pid is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists what a process has mapped")
+def test_kafka_starts_from_the_classes_that_java_has_stored(folder: Path):
+    kafka = Kafka(folder, free_port(), free_port())
+    kafka.start()
+    try:
+        assert ".aot" in Path(f"/proc/{kafka.pid}/maps").read_text()
+    finally:
+        kafka.kill()
 
 
 async def test_postgres_keeps_its_data_and_uses_utf8_and_the_c_locale(folder: Path):

@@ -121,8 +121,11 @@ async def test_first_occurrences_of_a_leads_events_are_in_order_whatever_dies(ba
     assert len({(one.lead_id, one.id) for one in seen}) == total, "an event was lost or made up"
 
 
-async def two_writers(database, tenant: str, lead) -> None:
-    """One writer has drawn its sequence number and takes its time; the other comes meanwhile."""
+async def two_writers(database, tenant: str, lead, within: float = 1) -> None:
+    """One writer has drawn its sequence number and takes its time; the other comes meanwhile.
+
+    `within`: the seconds that the first gives the second one to commit.
+    """
     drawn, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow() -> None:
@@ -148,7 +151,7 @@ async def two_writers(database, tenant: str, lead) -> None:
             work.emit(LeadBecameHot(total=2, threshold=0), tenant=tenant, subject=lead)
 
     slow_one, quick_one = asyncio.create_task(slow()), asyncio.create_task(quick())
-    await asyncio.wait([quick_one], timeout=1)
+    await asyncio.wait([quick_one], timeout=within)
     go_on.set()
     await asyncio.gather(slow_one, quick_one)
 
@@ -166,6 +169,6 @@ async def test_the_streams_lock_holds_until_the_commit_and_without_it_the_order_
             return await draw(other, streams)
 
     monkeypatch.setattr(outbox, "_draw_sequences", draws_in_a_transaction_of_its_own)
-    await two_writers(stages.database, tenant, disordered)
+    await two_writers(stages.database, tenant, disordered, within=30)
     seen = await bus.read("lead.became_hot", tenant=tenant, count=4)
     assert [line.split(":")[0] for line in out_of_order(seen)] == [str(disordered)]

@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -31,6 +32,55 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path):
     parent.kill()
     parent.communicate()
     assert has_ended(child)
+
+
+def test_a_service_shows_its_name_to_the_system_and_ends_when_leadflow_up_is_killed(tmp_path):
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom deploy.local.service_process import ServiceProcess\n"
+        "service = ServiceProcess('stages', {}, Path(sys.argv[1]))\nservice.launch()\n"
+        "print(service.pid, flush=True)\ntime.sleep(60)"
+    )
+    nowhere = {
+        "LEADFLOW_STAGES_DATABASE_URL": "postgresql://leadflow@127.0.0.1:1/stages",
+        "LEADFLOW_STAGES_PORT": "0",
+        "LEADFLOW_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "LEADFLOW_OIDC_ISSUER": "https://issuer.example",
+        "LEADFLOW_OIDC_AUDIENCE": "leadflow",
+        "LEADFLOW_OIDC_JWKS_URL": "https://issuer.example/keys",
+    }
+    command = [sys.executable, "-c", script, str(tmp_path / "log")]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, **nowhere})
+    assert parent.stdout is not None
+    child = psutil.Process(int(parent.stdout.readline()))
+    deadline = time.monotonic() + 30
+    while "waits" not in process.tail(tmp_path / "log"):  # for its database
+        assert time.monotonic() < deadline, process.tail(tmp_path / "log")
+        time.sleep(0.01)
+    assert "services run stages" in " ".join(child.cmdline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    try:
+        assert has_ended(child.pid)
+    finally:
+        process.stop_if_marked(child.pid, "services run stages", signal.SIGKILL)
+
+
+def test_services_that_are_copies_of_one_process_share_neither_threads_nor_random_numbers():
+    script = (
+        "import deploy.local.preloaded, os, random, secrets, sys\nfrom shared.ids import uuid7\n"
+        "print(len(os.listdir('/proc/self/task')) if sys.platform == 'linux' else 1, flush=True)\n"
+        "uuid7(), random.random(), secrets.token_hex()\n"
+        "for copy in range(2):\n"
+        "    if os.fork() == 0:\n"
+        "        print(uuid7().hex[-12:], random.random(), secrets.token_hex(), flush=True)\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    threads, one, other = done.stdout.split("\n")[:3]
+    assert threads == "1"
+    assert not set(one.split()) & set(other.split())
 
 
 def test_a_process_that_does_not_stop_in_time_is_killed(tmp_path):
