@@ -29,6 +29,7 @@ def refusals() -> Iterator[None]:
 def _explained(error: Exception) -> str | None:
     """What a person can do about an error of a library; None for any other. The libraries are imported only now."""
     import httpx
+    from aiokafka.errors import KafkaConnectionError
     from pydantic import ValidationError
 
     if isinstance(error, ValidationError):
@@ -38,6 +39,8 @@ def _explained(error: Exception) -> str | None:
         return f"these settings are missing or wrong: {names}"
     if isinstance(error, httpx.HTTPStatusError):
         return describe_problem(error.response)
+    if isinstance(error, KafkaConnectionError):
+        return f"Kafka does not answer ({error}); `leadflow status` shows whether it runs"
     if isinstance(error, httpx.TransportError):
         return f"{error.request.url} does not answer ({error}); `leadflow status` shows whether the services run"
     return None

@@ -19,7 +19,7 @@ from services.scoring.schemas import (
 )
 from services.scoring.use_cases import ModelCache
 from shared.events.envelope import parse_time
-from shared.http import Admin, Limit, Once, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor
+from shared.http import Admin, Limit, Once, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, large_body
 from shared.http.pages import number
 
 router = Router(tags=["scoring"])
@@ -67,7 +67,7 @@ async def list_models(principal: Viewer, work: TenantWork, limit: Limit = 50, cu
     return {"items": items, "next_cursor": encode_cursor({"before": below}) if below is not None else None}
 
 
-@router.post("/models", status_code=201, response_model=ModelOut)
+@router.post("/models", status_code=201, response_model=ModelOut, dependencies=[Depends(large_body)])
 async def create_model(body: ModelBody, principal: Admin, work: TenantWork, once: Once) -> Response:
     """Store a new version of the model. It scores nobody until it is activated."""
     return await once(

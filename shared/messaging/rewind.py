@@ -11,8 +11,9 @@ from shared.messaging.connection import Kafka
 
 
 async def rewind(kafka: Kafka, group: str, topics: list[str], to: datetime) -> int:
-    """Set the group's offsets to the first records at or after `to`; returns how many records it will read again.
+    """Set the group back to the first records at or after `to`; returns how many records it will read from there.
 
+    Where it has not read so far yet, its place stays; where it has no place, it begins at `to`.
     Raises Conflict while the group has members: stop the service first (`leadflow rewind` does, for the local run).
     """
     # Offsets are looked up without the group: a subscribed member would join it, and then its offsets cannot be set.
@@ -29,6 +30,9 @@ async def rewind(kafka: Kafka, group: str, topics: list[str], to: datetime) -> i
     await consumer.start()
     try:
         consumer.assign(partitions)
+        for tp in partitions:
+            read = await consumer.committed(tp)
+            offsets[tp] = offsets[tp] if read is None else min(offsets[tp], read)
         await consumer.commit({tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()})
     except KafkaError as error:
         raise Conflict(f"the group {group} has members: stop the service, then rewind") from error

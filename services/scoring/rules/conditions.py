@@ -57,7 +57,8 @@ def value_test(op: str, value: Any) -> Test:
     if op == "ne":
         return lambda actual: actual is not None and _normalised(actual) != expected
     if op == "contains":
-        return lambda actual: _contains(actual, str(expected))
+        text = str(value).strip().casefold()
+        return lambda actual: _contains(actual, expected, text)
     return lambda actual: _compares(actual, expected, op)
 
 
@@ -80,10 +81,11 @@ def _number(text: str) -> float | str:
         return text.casefold()
 
 
-def _contains(actual: Any, expected: str) -> bool:
+def _contains(actual: Any, expected: Any, text: str) -> bool:
+    """Whether a list has an item that is equal to the expected value, or a text contains it as it was written."""
     if isinstance(actual, list | tuple):
-        return any(str(_normalised(item)) == expected for item in actual)
-    return actual is not None and expected in str(actual).casefold()
+        return any(_normalised(item) == expected for item in actual)
+    return actual is not None and text in str(actual).casefold()
 
 
 def _compares(actual: Any, expected: Any, op: str) -> bool:

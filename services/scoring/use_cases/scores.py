@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,8 @@ from shared.events import LeadScored, Received
 from shared.events.scoring import ScoreReason
 from shared.ids import LeadKey, revision_id
 from shared.store.aliases import aliases_of
+
+_AFTER = timedelta(microseconds=1)
 
 Cause = Received[Any] | None
 """The event that makes a new score necessary; None for the passage of time and for a new model."""
@@ -174,10 +176,13 @@ def _score(
     signals: list[Signal],
     record: LeadRecord | None,
 ) -> _Scored | None:
-    """The score now, or at the newest signal if that is ahead (by five minutes at most); None before the capture."""
+    """The score now, or at the newest signal if that is ahead (by five minutes at most); None before the capture.
+
+    It is later than the score before it: readers order signals by their time.
+    """
     moment = max([work.now, *(signal.at for signal in signals)])
     if record is not None and record.scored_at is not None:
-        moment = max(moment, record.scored_at)
+        moment = max(moment, record.scored_at + _AFTER)
     history = history_at(signals, lead[1], moment)
     if history is None:
         return None

@@ -14,6 +14,7 @@ from shared.events import Event, LeadErased, LeadMerged, Received
 from shared.ids import EventKey, LeadKey
 from shared.store.aliases import aliases_of, apply_merge, resolve
 from shared.store.erasure import record_erasure
+from shared.store.inbox import first_deliveries
 
 _FIELDS_READ: Mapping[str, set[str]] = {
     "lead.enriched": {"facts"},
@@ -26,11 +27,18 @@ _FIELDS_READ: Mapping[str, set[str]] = {
 """The fields of each event that models can read. Of capture's events they can read all but `lead_id` and `changed`."""
 
 
+_NO_SIGNALS = {LeadMerged.type, LeadErased.type}
+"""What is not stored as a signal: the inbox knows it."""
+
+
 async def record_signals(work: UnitOfWork, models: ModelCache, batch: Sequence[Received[Any]]) -> None:
     """Apply a batch of events in their order: merges, erasures, and signals, which are stored; then score the leads.
 
     An event that is stored already changes nothing.
     """
+    if any(received.type in _NO_SIGNALS for received in batch):
+        first = await first_deliveries(work, [received for received in batch if received.type in _NO_SIGNALS])
+        batch = [received for received in batch if received.type not in _NO_SIGNALS or received in first]
     causes: dict[LeadKey, Cause] = {}
     merged: set[LeadKey] = set()
     signals: dict[EventKey, tuple[Received[Any], str]] = {}

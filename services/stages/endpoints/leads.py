@@ -12,7 +12,7 @@ from services.stages.rules import explain
 from services.stages.schemas.answers import ActivityView, ExplanationView, IgnoredSignal, LeadView, MeetingView
 from services.stages.store import leads, settings, timeline
 from shared.http import Limit, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, etag
-from shared.http.pages import moment, number
+from shared.http.pages import moment, number, text
 from shared.store.aliases import aliases_of
 
 router = Router(tags=["stages"])
@@ -63,28 +63,34 @@ async def read_explanation(lead_id: UUID, principal: Viewer, work: TenantWork) -
     """Why the lead is in its stage, which signals were ignored and why, and what would move the lead."""
     record = await leads.get(work, lead_id)
     explained = explain(record.journey, await settings.history(work), work.now)
-    rows = await timeline.page(work, [record.lead_id], types=["ignored"], before=None, limit=100)
+    rows = await timeline.page(work, [record.lead_id], types=["ignored"], before=None, limit=100, superseded=False)
     ignored = [
-        IgnoredSignal(event_id=row["caused_by"], type=row["data"]["type"], reason=row["data"]["reason"])
-        for row in rows
-        if not row["superseded"]
+        IgnoredSignal(event_id=row["caused_by"], type=row["data"]["type"], reason=row["data"]["reason"]) for row in rows
     ]
     return ExplanationView(stage=record.journey.stage, ignored=ignored, **explained)
 
 
 @router.get("/leads/{lead_id}/meetings")
-async def list_meetings(lead_id: UUID, principal: Viewer, work: TenantWork) -> Page[MeetingView]:
+async def list_meetings(
+    lead_id: UUID, principal: Viewer, work: TenantWork, limit: Limit = 50, cursor: str | None = None
+) -> Page[MeetingView]:
     """The lead's meetings, by their start."""
     record = await leads.get(work, lead_id)
-    meetings = sorted(record.journey.meetings.items(), key=lambda pair: (pair[1].starts_at, pair[0]))
-    return Page(
-        items=[
-            MeetingView(
-                meeting_id=id, starts_at=each.starts_at, ends_at=each.ends_at, state=each.state, title=each.title
-            )
-            for id, each in meetings
-        ]
+    meetings = sorted((each.starts_at, id, each) for id, each in record.journey.meetings.items())
+    if cursor is not None:
+        after = decode_cursor(cursor, starts_at=moment, meeting_id=text)
+        meetings = [each for each in meetings if each[:2] > (after["starts_at"], after["meeting_id"])]
+    items = [
+        MeetingView(meeting_id=id, starts_at=starts, ends_at=each.ends_at, state=each.state, title=each.title)
+        for starts, id, each in meetings[:limit]
+    ]
+    more = len(meetings) > limit
+    last = (
+        encode_cursor({"starts_at": items[-1].starts_at.isoformat(), "meeting_id": items[-1].meeting_id})
+        if more
+        else None
     )
+    return Page(items=items, next_cursor=last)
 
 
 def _position(cursor: str | None) -> tuple[datetime, int, UUID] | None:

@@ -101,7 +101,7 @@ async def move_leads(body: BulkMovesBody, principal: Reviewer, work: TenantWork)
     results = [next(moved) if isinstance(each, MoveRequest) else each for each in requests]
     return MoveResults(
         results=[
-            MoveResult(lead_id=item.get("lead_id"), status=result.status, error=result.detail)
+            MoveResult(lead_id=_as_text(item.get("lead_id")), status=result.status, error=result.detail)
             if isinstance(result, LeadflowError)
             else MoveResult(lead_id=item["lead_id"], status=200, stage=result.journey.stage)
             for item, result in zip(body.items, results, strict=True)
@@ -119,6 +119,11 @@ def _move_request(item: dict[str, Any]) -> MoveRequest | LeadflowError:
             return NotFound("there is no such lead")
         return Invalid("; ".join(f"{problem['field']}: {problem['message']}" for problem in problems))
     return MoveRequest(read.lead_id, read.stage, read.note, read.disqualification_reason)
+
+
+def _as_text(lead_id: Any) -> str | None:
+    """What an item named as its lead; None for what is no text that an answer can hold."""
+    return lead_id if isinstance(lead_id, str) and lead_id.isprintable() else None
 
 
 async def _answer(work: UnitOfWork, response: Response, record: LeadRecord) -> LeadView:

@@ -33,10 +33,14 @@ class Signal(NamedTuple):
         """The position among the lead's signals: time, then event id, then source, compared as bytes."""
         return self.occurred_at, self.id.encode(), self.source.encode()
 
+    def counts_for(self, lead_id: str) -> bool:
+        """Whether the lead with this id folds the signal, which came with the id or with that of an alias of it."""
+        return self.lead_id == lead_id or self.type not in _OF_ONE_ID
+
 
 _KEPT: dict[str, tuple[str, ...]] = {
-    "lead.captured": ("lead_id", "created_on", "owner", "version"),
-    "lead.updated": ("lead_id", "version"),
+    "lead.captured": ("created_on", "owner", "version"),
+    "lead.updated": ("version",),
     "lead.erased": (),
     "lead.scored": ("total",),
     "lead.assigned": ("owner",),
@@ -58,6 +62,9 @@ _KEPT: dict[str, tuple[str, ...]] = {
 
 SIGNAL_TYPES: frozenset[str] = frozenset(_KEPT) - {MANUAL_MOVE, CHECKLIST_TICK}
 """The event types that are signals."""
+
+_OF_ONE_ID = frozenset({"lead.scored", "outreach.mode_changed"})
+"""Types of signals about the very id that they came with. A merged lead has the score and the mode of the kept id."""
 
 EVIDENCE_CHARACTERS = 500
 """The length of the sentence that is kept as the evidence of a tick."""

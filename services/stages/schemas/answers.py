@@ -158,7 +158,7 @@ class AddedNote(BaseModel):
 class MoveResult(BaseModel):
     """The result of one move: with its stage when it was made (200), else with the error."""
 
-    lead_id: Any
+    lead_id: str | None
     status: int
     stage: Stage | None = None
     error: str | None = None

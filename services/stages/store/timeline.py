@@ -19,10 +19,12 @@ async def page(
     types: Sequence[str] | None,
     before: tuple[datetime, int, UUID] | None,
     limit: int,
+    superseded: bool = True,
 ) -> Sequence[Row]:
     """A page of the timeline, the newest first. `lead_ids` are the lead's own id, then its aliases.
 
-    Of an alias the events are shown, but not the moves that it made before the merge.
+    Of an alias the events are shown, but not the moves that it made before the merge. `superseded`: also what a
+    correction has made void.
     """
     at, position, digest = before or (None, None, None)
     return await work.fetch(
@@ -32,6 +34,7 @@ async def page(
             SELECT {_COLUMNS} FROM activity
             WHERE tenant_id = :tenant AND lead_id = w.id AND shown
               AND (w.id = :own OR type NOT IN ('status_change', 'ignored'))
+              AND (:superseded OR NOT superseded)
               AND (CAST(:types AS text[]) IS NULL OR type = ANY (CAST(:types AS text[])))
               AND (CAST(:at AS timestamptz) IS NULL
                    OR (occurred_at, position, digest) < (:at, CAST(:position AS smallint), CAST(:digest AS uuid)))
@@ -43,6 +46,7 @@ async def page(
         leads=list(lead_ids),
         own=lead_ids[0],
         types=list(types) if types is not None else None,
+        superseded=superseded,
         at=at,
         position=position,
         digest=digest,
@@ -57,7 +61,7 @@ async def labels(work: UnitOfWork, lead_ids: Sequence[UUID], reply_ids: Sequence
         SELECT data, event_id, recorded_at FROM activity
         WHERE tenant_id = :tenant AND lead_id = ANY (CAST(:leads AS uuid[])) AND type = 'reply.received'
           AND data ->> 'reply_id' = ANY (CAST(:replies AS text[]))
-        ORDER BY data ->> 'labelled_at', event_id
+        ORDER BY CAST(data ->> 'labelled_at' AS timestamptz) NULLS FIRST, event_id COLLATE "C"
         """,
         tenant=work.tenants[0],
         leads=list(lead_ids),

@@ -15,6 +15,10 @@ from shared.events import LeadErased, LeadMerged, LeadScored, Received, ReplyRec
 from shared.ids import EventKey, LeadKey
 from shared.store.aliases import aliases_of, apply_merge, resolve
 from shared.store.erasure import erased_among, record_erasure
+from shared.store.inbox import first_deliveries
+
+_KNOWN_BY_THE_INBOX = {LeadMerged.type, LeadErased.type}
+"""Types that take effect before their activities are written. Of the others the activities say what is known."""
 
 
 async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
@@ -25,6 +29,9 @@ async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
         if (r.tenant, r.lead_id) not in erased:
             first.setdefault(r.key, r)
     received = list(first.values())
+    if any(r.type in _KNOWN_BY_THE_INBOX for r in received):
+        fresh = await first_deliveries(work, [r for r in received if r.type in _KNOWN_BY_THE_INBOX])
+        received = [r for r in received if r.type not in _KNOWN_BY_THE_INBOX or r in fresh]
     if not received:
         return
     merges = [r for r in received if r.type == LeadMerged.type]
@@ -48,7 +55,7 @@ async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
         batch.publisher.received[one.tenant, one.id] = one
         apply_details(records[key], one)
         entry = entries[one.key]
-        if entry.folded:
+        if entry.folded and entry.signal.counts_for(str(key[1])):
             signals.setdefault(key, []).append(entry.signal)
             causes.setdefault(key, one.id)  # a lead is folded again because of the oldest of its new signals
     for one, ids in parties:

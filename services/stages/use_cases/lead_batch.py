@@ -97,7 +97,7 @@ class LeadBatch:
             elif new or key in refold or record.captured:
                 to_refold.append(key)
         if to_refold:
-            await self._refold(to_refold, causes or {})
+            await self._refold(to_refold, signals, causes or {})
         await activities.add(self.work, self.publisher.entries)
         for alert in await alerts.add(self.work, self._alerts):
             self.publisher.publish_hot(alert)
@@ -123,7 +123,9 @@ class LeadBatch:
             self._add_alerts(record, outcome)
         self._update_columns(record)
 
-    async def _refold(self, keys: Sequence[LeadKey], causes: Mapping[LeadKey, str]) -> None:
+    async def _refold(
+        self, keys: Sequence[LeadKey], new: Mapping[LeadKey, Sequence[Signal]], causes: Mapping[LeadKey, str]
+    ) -> None:
         aliases = await aliases_of(self.work, keys)
         stored = await activities.signals(self.work, [(k[0], id) for k in keys for id in (k[1], *aliases[k])])
         captured = [key for key in keys if self.records[key].captured]
@@ -132,11 +134,12 @@ class LeadBatch:
         for key in keys:
             record = self.records[key]
             signals = [signal for id in (key[1], *aliases[key]) for signal in stored.get((key[0], id), ())]
-            outcome = fold(signals, self.histories[key[0]], self.work.now)
+            counting = [signal for signal in signals if signal.counts_for(str(key[1]))]
+            outcome = fold(counting, self.histories[key[0]], self.work.now)
             if outcome.journey.created_on is None:
                 continue  # not captured yet: the signals wait
             cause = causes.get(key)
-            await self._correct_moves(record, outcome, published.get(key, []), signals, cause)
+            await self._correct_moves(record, outcome, published.get(key, []), new.get(key, ()), cause)
             await self._correct_ignored(record, outcome.ignored, ignored.get(key, {}), cause)
             self._update_columns(record)
 
@@ -148,8 +151,12 @@ class LeadBatch:
         signals: Sequence[Signal],
         cause: str | None,
     ) -> None:
-        """Publish how the outcome differs from the published moves: new moves, a correction, or another fact."""
+        """Publish how the outcome differs from the published moves: new moves, a correction, or another fact.
+
+        What is published last has the facts of the whole journey. `signals` are the new ones.
+        """
         old, was_hot, first = record.journey, record.journey.hot, not record.captured
+        newest = max(signals, key=lambda signal: signal.order, default=None)
         correction = compare([each.transition for each in published], outcome.transitions)
         superseded = [each for each in published if each.transition in correction.superseded]
         record.journey = outcome.journey
@@ -163,10 +170,12 @@ class LeadBatch:
         elif correction.added and correction.added == outcome.transitions[-len(correction.added) :]:
             for transition in correction.added:
                 self.publisher.publish_move(record, transition)
+            if outcome.journey.facts() != correction.added[-1].facts:
+                self.publisher.publish_fact_change(record, newest, cause=cause)
         elif correction.added:
             self.publisher.publish_correction(record, old, outcome, correction.added, [], cause)
         elif not first and outcome.journey.facts() != old.facts():
-            self.publisher.publish_fact_change(record, signals[-1], corrects=[], cause=cause)
+            self.publisher.publish_fact_change(record, newest, corrects=[], cause=cause)
         if outcome.became_hot and outcome.journey.hot and not was_hot:
             self._add_alerts(record, outcome)
 

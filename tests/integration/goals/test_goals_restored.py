@@ -27,6 +27,20 @@ async def reaches(eventually, run, tenant, value):
         return goal
 
 
+async def test_a_rewind_never_skips_what_was_not_read_yet(backend, own_goals, tenant, publish, eventually):
+    now = datetime.now(UTC)
+    run = await own_goals.start()
+    async with run.client(tenant) as client:
+        answer = await client.post("/v1/goals", json={"name": "g", "target": 5, "period": "week"})
+        assert answer.status_code == 201, answer.text
+    publish(*qualified(0, now))
+    await reaches(eventually, run, tenant, 1)
+    await run.stop()
+    publish(*qualified(1, now), *qualified(2, now))
+    assert await rewind(Kafka(backend.bootstrap), own_goals.name, TOPICS, datetime.now(UTC) + timedelta(hours=1)) >= 2
+    await reaches(eventually, await own_goals.start(), tenant, 3)
+
+
 async def test_a_database_restored_to_an_hour_ago_catches_up(backend, own_goals, tenant, publish, eventually):
     now = datetime.now(UTC)
     run = await own_goals.start()

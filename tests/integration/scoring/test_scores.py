@@ -56,6 +56,27 @@ def story(bus: Any, tenant: str) -> Story:
     return Story(bus, tenant)
 
 
+async def test_a_score_is_later_than_the_one_before_it_though_both_look_at_the_same_instant(
+    scoring: Any, story: Story, bus: Any
+) -> None:
+    story.captured(0.1)
+    first = await story.scored()
+    for page in ("/pricing", "/demo"):
+        ahead = datetime.now(UTC) + timedelta(minutes=4)
+        bus.publish(
+            "engagement.recorded",
+            {"kind": "visit", "page": page} if page == "/pricing" else {"kind": "form", "page": page},
+            tenant=story.tenant,
+            subject=story.lead,
+            time=ahead if page == "/pricing" else datetime.now(UTC),
+        )
+        await story.scored(count=2 if page == "/pricing" else 3)
+    times = [seen.time for seen in bus.seen("lead.scored", tenant=story.tenant)]
+    assert times == sorted(set(times)), "readers order scores by their time"
+    assert len(times) == 3
+    assert first.time == times[0]
+
+
 async def test_a_captured_lead_is_scored_at_once(scoring: Any, story: Story) -> None:
     cause = story.captured(company="Acme")
     seen = await story.scored()

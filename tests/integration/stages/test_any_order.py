@@ -144,6 +144,17 @@ async def test_any_arrival_over_the_topics_ends_as_the_sorted_fold(bus, start, t
             assert of_lead[revision].data["from"] == before, "each goes on from where the last one ended"
             before = of_lead[revision].data["to"]
         assert before == row["journey"]["stage"]
+        if of_lead:
+            assert _facts(of_lead[row["revision"]].data["journey"]) == _facts(row["journey"]), "the newest says it all"
+
+
+FACTS = ("contacted", "first_qualified_on", "won_on", "owner", "created_on")
+
+
+def _facts(journey: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a published or stored journey; the stored one leaves out what is false or not set."""
+    facts = {name: journey.get(name) or None for name in FACTS}
+    return {k: datetime.fromisoformat(v) if v and k.endswith("_on") else v for k, v in facts.items()}
 
 
 async def test_a_timer_fires_once_with_several_replicas_and_after_a_restart(bus, start, tenant, eventually):

@@ -1,6 +1,7 @@
 """Manual changes (moves, checklist, meetings, owner, notes), settings and alerts."""
 
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import uuid4
 
 from shared.testing.builders import ago
@@ -39,21 +40,20 @@ async def test_bulk_moves_answer_for_each_lead(stages, captured, bus, tenant):
     one, two = await captured(2)
     nobody = str(uuid4())
     async with stages.client(tenant, "reviewer") as api:
-        answer = await api.post(
-            "/v1/moves",
-            json={
-                "items": [
-                    {"lead_id": str(one.id), "stage": "engaged"},
-                    {"lead_id": str(two.id), "stage": "lost"},
-                    {"lead_id": nobody, "stage": "engaged"},
-                    {"lead_id": str(one.id), "stage": "won"},
-                    {"lead_id": str(two.id), "stage": "limbo"},
-                    {"lead_id": "no id", "stage": "won"},
-                ]
-            },
-        )
+        items = [
+            {"lead_id": str(one.id), "stage": "engaged"},
+            {"lead_id": str(two.id), "stage": "lost"},
+            {"lead_id": nobody, "stage": "engaged"},
+            {"lead_id": str(one.id), "stage": "won"},
+            {"lead_id": str(two.id), "stage": "limbo"},
+            {"lead_id": "no id", "stage": "won"},
+            {"lead_id": "\ud800", "stage": "won"},
+        ]
+        body = json.dumps({"items": items})
+        answer = await api.post("/v1/moves", content=body, headers={"Content-Type": "application/json"})
     results = answer.json()["results"]
-    assert [result["status"] for result in results] == [200, 422, 404, 409, 422, 404]
+    assert [result["status"] for result in results] == [200, 422, 404, 409, 422, 404, 404]
+    assert [result["lead_id"] for result in results[4:]] == [str(two.id), "no id", None]
     assert "reason" in results[1]["error"]
     assert "stage" in results[4]["error"]
     await bus.read("stage.changed", tenant=tenant)
@@ -188,6 +188,51 @@ async def test_a_reply_is_one_activity_with_the_history_of_its_labels(stages, ca
         (entry,) = (await api.get(f"/v1/leads/{lead.id}/timeline", params={"type": "reply.received"})).json()["items"]
     assert entry["data"]["label"] == "declined"
     assert [label["label"] for label in entry["data"]["labels"]] == ["other", "declined"]
+
+
+async def test_labels_of_one_second_are_told_apart_by_its_parts(stages, captured, bus, tenant, eventually):
+    (lead,) = await captured(time=ago(hours=5))
+    second = ago(hours=2).replace(microsecond=0)
+    for label, labelled_at in (
+        ("declined", second + timedelta(milliseconds=250)),
+        ("question", second),
+        ("later", second.astimezone(timezone(timedelta(hours=-5))) - timedelta(seconds=1)),
+    ):
+        lead.replied(label, reply_id="r1", time=second, labelled_at=labelled_at.isoformat().replace("+00:00", "Z"))
+    bus.flush()
+    async with stages.client(tenant, "viewer") as api:
+
+        async def three():
+            page = (await api.get(f"/v1/leads/{lead.id}/timeline", params={"type": "reply.received"})).json()
+            labels = [
+                (entry["data"]["label"], label["label"]) for entry in page["items"] for label in entry["data"]["labels"]
+            ]
+            return labels == [("declined", "later"), ("declined", "question"), ("declined", "declined")]
+
+        await eventually(three)
+        assert (await api.get(f"/v1/leads/{lead.id}")).json()["stage"] == "lost"
+
+
+async def test_meetings_are_read_page_by_page_in_the_order_of_their_starts(stages, captured, bus, tenant, eventually):
+    (lead,) = await captured(time=ago(hours=5))
+    start = datetime.now(UTC) + timedelta(days=1)
+    for number, id in ((3, "c"), (1, "a"), (1, "b")):
+        lead.met(start + timedelta(hours=number), start + timedelta(hours=number + 1), id=id, time=ago(hours=1))
+    bus.flush()
+    async with stages.client(tenant, "viewer") as api:
+
+        async def all_known():
+            return len((await api.get(f"/v1/leads/{lead.id}/meetings")).json()["items"]) == 3
+
+        await eventually(all_known)
+        found, cursor = [], {}
+        while True:
+            page = (await api.get(f"/v1/leads/{lead.id}/meetings", params={"limit": 1, **cursor})).json()
+            found += [meeting["meeting_id"] for meeting in page["items"]]
+            if page["next_cursor"] is None:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+    assert found == ["a", "b", "c"]
 
 
 async def test_another_tenant_sees_and_changes_nothing(stages, captured, bus, tenant):

@@ -51,6 +51,63 @@ async def test_a_merged_lead_is_the_fold_of_both_and_undo_restores_both_exactly(
         assert len((await api.get("/v1/queue")).json()["items"]) == 2
 
 
+async def test_the_score_and_the_mode_of_an_alias_are_not_those_of_the_lead(stages, captured, bus, tenant, eventually):
+    kept, alias = await captured(2, time=ago(hours=8))
+    kept.scored(85, time=ago(hours=6))
+    kept.publish("outreach.mode_changed", {"mode": "sms_only", "previous": "blended"}, time=ago(hours=6))
+    alias.scored(20, time=ago(hours=5))
+    await bus.read("lead.became_hot", tenant=tenant)
+    merge_id = str(uuid4())
+    merge(kept, alias, 1, merge_id=merge_id)
+    alias.publish("outreach.mode_changed", {"mode": "blended", "previous": "email_only"}, time=ago(hours=1))
+    alias.scored(21, time=ago(hours=1))
+    kept.sent(time=ago(minutes=30))
+    bus.flush()
+
+    async def journey(lead: ALead):
+        async with stages.database.worker() as work:
+            row = await work.fetch_one(
+                "SELECT journey, merged_into FROM lead WHERE tenant_id = :t AND lead_id = :l", t=tenant, l=lead.id
+            )
+        return row
+
+    async def merged():
+        return (await journey(alias))["merged_into"] and (await journey(kept))["journey"]["stage"] == "contacted"
+
+    await eventually(merged)
+    after = (await journey(kept))["journey"]
+    assert (after.get("score"), after.get("hot"), after.get("mode")) == (85, True, "sms_only")
+    merge(kept, alias, 2, undone=True, merge_id=merge_id)
+    bus.flush()
+
+    async def restored():
+        return (await journey(alias))["journey"].get("score") == 21
+
+    await eventually(restored)
+    assert len(await bus.read("lead.became_hot", tenant=tenant)) == 1
+
+
+async def test_a_repeated_merge_or_erasure_changes_nothing_whatever_it_says(stages, captured, bus, tenant, eventually):
+    kept, alias, gone, other = await captured(4, time=ago(hours=8))
+    at = ago(hours=1)
+    for lead, version in ((kept, 1), (other, 2)):
+        data = {"lead_id": str(lead.id), "alias_id": str(alias.id), "merge_id": str(uuid4()), "version": version}
+        lead.publish("lead.merged", data, time=at, id="merge-1")
+        bus.flush()
+    for lead in (gone, other):
+        lead.publish("lead.erased", {"lead_id": str(lead.id)}, time=at, id="erasure-1")
+        bus.flush()
+    other.sent(time=ago(minutes=1))
+    bus.flush()
+    async with stages.client(tenant, "viewer") as api:
+
+        async def settled():
+            return (await api.get(f"/v1/leads/{other.id}")).json()["stage"] == "contacted"
+
+        await eventually(settled)
+        assert (await api.get(f"/v1/leads/{alias.id}")).json()["lead_id"] == str(kept.id)
+
+
 async def test_dead_wins_a_merge_and_its_undo_frees_the_living(stages, captured, bus, tenant):
     living, dead = await captured(2, time=ago(hours=8))
     living.sent(time=ago(hours=7))

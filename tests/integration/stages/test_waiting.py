@@ -44,6 +44,26 @@ async def test_signals_of_a_lead_that_was_not_captured_in_time_are_deleted(start
     assert rows == []
 
 
+async def test_the_newest_event_of_a_lead_has_all_its_facts_though_they_came_before_it(stages, bus, tenant, eventually):
+    lead = ALead(bus, tenant)
+    lead.replied("interested", time=ago(minutes=3))
+    lead.sent(time=ago(minutes=2))
+    bus.flush()
+
+    async def waiting():
+        async with stages.database.worker() as work:
+            rows = await work.fetch("SELECT 1 FROM activity WHERE tenant_id = :t AND folded", t=tenant)
+        return len(rows) == 2
+
+    await eventually(waiting)
+    lead.captured(time=ago(minutes=9), owner="ann")
+    moved, completed = await bus.read("stage.changed", tenant=tenant, count=2)
+    assert (moved.data["to"], moved.data["journey"]["contacted"]) == ("engaged", False)
+    assert (completed.data["to"], completed.data["rule"], completed.data["journey"]["contacted"]) == (
+        "engaged", "fact", True,
+    )  # fmt: skip
+
+
 async def test_an_event_about_an_unknown_lead_is_shown_until_the_lead_is_captured(stages, bus, tenant, eventually):
     first, second = ALead(bus, tenant), ALead(bus, tenant)
     first.sent()

@@ -24,14 +24,13 @@ def captured(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
     if journey.owner is None and not journey.assigned:
         journey.owner = data.get("owner")
     version = int(data.get("version") or 1)
-    fresh = channels.update_contact(journey, data.get("lead_id") or signal.lead_id, data, version)
+    fresh = channels.update_contact(journey, signal.lead_id, data, version)
     if fresh and not first:
         channels_changed(fold, signal)
 
 
 def updated(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
-    lead_id = data.get("lead_id") or signal.lead_id
-    if channels.update_contact(fold.journey, lead_id, data, int(data.get("version") or 0)):
+    if channels.update_contact(fold.journey, signal.lead_id, data, int(data.get("version") or 0)):
         channels_changed(fold, signal)
 
 
