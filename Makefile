@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself, from requirements.lock; Python >= 3.11 and make are all it needs.
 
-.PHONY: up test browser fuzz servers lint format bench environment sbom lock alerts kube
+.PHONY: up test browser fuzz servers lint format bench environment sbom lock alerts kube compose
 
 # make up ARGS="--port-base 9100 --no-demo"
 up: environment
@@ -57,3 +57,7 @@ alerts:
 # The image and the chart in a real cluster, claim by claim: make kube ARGS="install load". What it needs: docs/operations/tried.md
 kube: environment
 	.venv/bin/python -m tests.kube $(ARGS)
+
+# deploy/compose.yaml in a Docker engine, claim by claim. What it needs: docs/operations/tried.md
+compose: environment
+	.venv/bin/python -m tests.compose $(ARGS)
