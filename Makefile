@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself, from requirements.lock; Python >= 3.11 and make are all it needs.
 
-.PHONY: up test browser fuzz servers lint format bench environment sbom lock alerts kube
+.PHONY: up test browser fuzz servers lint format bench environment sbom lock alerts kube compose keycloak
 
 # make up ARGS="--port-base 9100 --no-demo"
 up: environment
@@ -13,6 +13,10 @@ test: environment
 # The pages of capture in a real Chromium, which `apt-get install chromium` brings.
 browser: environment
 	.venv/bin/pytest tests/browser $(ARGS)
+
+# The APIs with tokens of a real Keycloak, which is fetched once (177 MB).
+keycloak: environment
+	.venv/bin/pytest tests/keycloak $(ARGS)
 
 # A Kafka and a Postgres that stay up between test runs, in a terminal of their own.
 servers: environment
@@ -57,3 +61,7 @@ alerts:
 # The image and the chart in a real cluster, claim by claim: make kube ARGS="install load". What it needs: docs/operations/tried.md
 kube: environment
 	.venv/bin/python -m tests.kube $(ARGS)
+
+# deploy/compose.yaml in a Docker engine, claim by claim. What it needs: docs/operations/tried.md
+compose: environment
+	.venv/bin/python -m tests.compose $(ARGS)

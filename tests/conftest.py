@@ -37,8 +37,11 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("leadflow")
 
-# They need a browser, which not every machine has: `make browser` runs them, and fails where there is none.
-collect_ignore = [] if any("tests/browser" in argument for argument in sys.argv) else ["browser"]
+# They need a browser, or a Keycloak, which not every machine has or can fetch: `make browser` and `make keycloak` run
+# them, and fail where there is none.
+collect_ignore = [
+    folder for folder in ("browser", "keycloak") if not any(f"tests/{folder}" in argument for argument in sys.argv)
+]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

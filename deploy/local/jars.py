@@ -38,19 +38,23 @@ class Jar:
     version: str
     size: int
     sha256: str
+    packaging: str = "jar"
 
     @property
     def file_name(self) -> str:
-        return f"{self.artifact}-{self.version}.jar"
+        return f"{self.artifact}-{self.version}.{self.packaging}"
 
 
 def locked_jars(lock: Path = LOCK) -> list[Jar]:
-    """The jars that a lock file pins: those of kafka.lock.toml, or of another."""
+    """The jars that a lock file pins: those of kafka.lock.toml, or of another.
+
+    A coordinate is group:artifact:version, or group:artifact:packaging:version for an archive that is no jar.
+    """
     entries = tomllib.loads(lock.read_text())["jar"]
     jars = []
     for entry in entries:
-        group, artifact, version = entry["coordinate"].split(":")
-        jars.append(Jar(group, artifact, version, entry["size"], entry["sha256"]))
+        group, artifact, *packaging, version = entry["coordinate"].split(":")
+        jars.append(Jar(group, artifact, version, entry["size"], entry["sha256"], *packaging))
     return jars
 
 
@@ -118,7 +122,7 @@ def _fetch_all(jars: list[Jar], scratch: Path, complete: Path, progress: Progres
             count(jar.size)
             return
         try:
-            file = component.artifact().resolve()
+            file = component.artifact(packaging=jar.packaging).resolve()
         except (OSError, RuntimeError) as error:
             raise FetchError(f"cannot fetch {jar.group}:{jar.artifact}:{jar.version}: {error}") from error
         if _sha256(file) != jar.sha256:

@@ -21,7 +21,7 @@ from shared.http.token_claims import ClaimSettings, Principal
 
 _ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
 _READ_AGAIN_AFTER = 10.0
-"""Seconds between two readings of the keys for a key that is not known."""
+"""Seconds between two readings of the keys for keys that are not known."""
 _KEYS_LIVE = 45.0
 """Seconds after which the keys are read again, so that a withdrawn key is out within a minute."""
 _CACHED = 1_000
@@ -50,7 +50,7 @@ class Verifier:
             raise ValueError("LEADFLOW_OIDC_AUDIENCE is empty: a token for somebody else would be accepted")
         self.claims = claims or ClaimSettings()
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._read_at = -_KEYS_LIVE
+        self._read_at = self._searched_at = -_KEYS_LIVE
         self._digest = b""
         self._lock = asyncio.Lock()
         self._known: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
@@ -83,8 +83,10 @@ class Verifier:
     async def _key(self, kid: str) -> jwt.PyJWK:
         if kid not in self._keys:
             async with self._lock:
-                if kid not in self._keys and time.monotonic() - self._read_at > _READ_AGAIN_AFTER:
+                # A reading because of age does not count: the issuer may have made the key just after it.
+                if kid not in self._keys and time.monotonic() - self._searched_at > _READ_AGAIN_AFTER:
                     await self._read()
+                    self._searched_at = self._read_at
         try:
             return self._keys[kid]
         except KeyError:

@@ -55,6 +55,39 @@ async def test_a_new_key_is_found_at_once(tmp_path, clock):
     assert (await verifier.verify(other)).tenant == "acme"
 
 
+async def test_a_new_key_is_found_at_once_though_the_keys_were_read_a_moment_ago(tmp_path, clock):
+    """An issuer may sign with a new key from the moment on in which it publishes it, as Keycloak does."""
+    jwks = tmp_path / "jwks.json"
+    identity, token = issuer(tmp_path / "one", jwks)
+    verifier = Verifier(url=jwks.as_uri(), issuer=identity.issuer, audience=identity.audience)
+    await verifier.verify(token)
+    clock.now += 46
+    await verifier.verify(token)  # reads the keys again, because they are old
+    _, other = issuer(tmp_path / "two", jwks)
+    clock.now += 1
+    assert (await verifier.verify(other)).tenant == "acme"
+
+
+async def test_tokens_of_unknown_keys_make_nobody_read_the_keys_again_and_again(tmp_path, clock, monkeypatch):
+    jwks = tmp_path / "jwks.json"
+    identity, token = issuer(tmp_path / "one", jwks)
+    _, unknown = issuer(tmp_path / "two", tmp_path / "other.json")
+    verifier = Verifier(url=jwks.as_uri(), issuer=identity.issuer, audience=identity.audience)
+    await verifier.verify(token)
+    reads, fetch = [], auth._fetch
+
+    async def counted(url):
+        reads.append(clock.now)
+        return await fetch(url)
+
+    monkeypatch.setattr(auth, "_fetch", counted)
+    for _ in range(44):
+        clock.now += 1
+        with pytest.raises(Unauthorized):
+            await verifier.verify(unknown)
+    assert len(reads) == 4
+
+
 async def test_while_the_issuer_is_away_its_last_keys_stay_in_use(tmp_path, clock):
     jwks = tmp_path / "jwks.json"
     identity, token = issuer(tmp_path / "one", jwks)

@@ -1,8 +1,10 @@
 """Tokens as the identity providers issue them: where each puts tenant and roles, with the settings that read them.
 
-The claim sets are of the form that each vendor documents; names and ids in them are invented.
+The claim sets are of the form that each vendor documents, Keycloak's as a real one issues it (`make keycloak`); names
+and ids in them are invented.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,14 @@ KEYCLOAK: dict[str, Any] = {
     "azp": "leadflow-console",
     "realm_access": {"roles": ["offline_access", "uma_authorization"]},
     "resource_access": {"leadflow": {"roles": ["reviewer"]}, "account": {"roles": ["view-profile"]}},
-    "scope": "openid profile email organization",
-    "organization": {"acme": {"id": "0b3f"}},
+    "scope": "openid organization profile email",
+    "organization": ["acme"],
     "preferred_username": "ann",
 }
+KEYCLOAK_WITH_IDS: dict[str, Any] = KEYCLOAK | {
+    "organization": {"acme": {"id": "d274e9a4-3e52-4613-ba67-391a57fd8bd8"}}
+}
+"""As the mapper of the scope `organization` makes it when it adds ids or attributes."""
 ENTRA: dict[str, Any] = {
     "aud": "api://leadflow",
     "iss": "https://login.microsoftonline.com/8d1f0c1e-0000-4000-8000-000000000001/v2.0",
@@ -74,6 +80,11 @@ GOOGLE: dict[str, Any] = {
 PROVIDERS: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, str, set[str]]]] = {
     "Keycloak": (
         KEYCLOAK,
+        {"tenant_claim": "organization", "roles_claim": "resource_access.leadflow.roles"},
+        ("acme", KEYCLOAK["sub"], {"reviewer"}),
+    ),
+    "Keycloak, with the organisation's id": (
+        KEYCLOAK_WITH_IDS,
         {"tenant_claim": "keys(organization)", "roles_claim": "resource_access.leadflow.roles"},
         ("acme", KEYCLOAK["sub"], {"reviewer"}),
     ),
@@ -130,16 +141,26 @@ def test_a_token_of_each_provider_gives_nothing_by_itself(provider: str) -> None
         ClaimSettings().principal(claims)
 
 
+def test_the_page_of_settings_has_for_each_provider_what_is_tried_here() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "operations" / "settings.md").read_text()
+    rows = dict(re.findall(r"^\| ([^|]+?) +\| (.+)$", page, re.M))
+    for provider, (_, settings, _) in PROVIDERS.items():
+        assert f"`{settings['tenant_claim']}`" in rows[provider], provider
+
+
 def test_a_tenant_that_the_map_does_not_name_is_refused() -> None:
     settings = ClaimSettings(tenant_claim="tid", tenant_map={ENTRA["tid"]: "acme"})
     with pytest.raises(Unauthorized):
         settings.principal({**ENTRA, "tid": "acme"})
 
 
-def test_a_member_of_two_organisations_has_to_choose_one() -> None:
-    settings = ClaimSettings(tenant_claim="keys(organization)")
+@pytest.mark.parametrize(
+    ("expression", "both"),
+    [("organization", ["acme", "bravo"]), ("keys(organization)", {"acme": {}, "bravo": {}})],
+)
+def test_a_member_of_two_organisations_has_to_choose_one(expression: str, both: object) -> None:
     with pytest.raises(Unauthorized):
-        settings.principal({**KEYCLOAK, "organization": {"acme": {}, "bravo": {}}})
+        ClaimSettings(tenant_claim=expression).principal({**KEYCLOAK, "organization": both})
 
 
 def test_roles_in_a_scope_are_separated_by_blanks_and_no_roles_are_none() -> None:

@@ -57,6 +57,21 @@ def test_jars_are_fetched_once_with_progress(one_jar):
     assert jars.kafka_jars(lambda *_: pytest.fail("fetched again")) == folder
 
 
+def test_an_archive_that_is_no_jar_is_pinned_in_the_same_way(tmp_path, monkeypatch):
+    content = b"not really a zip"
+    place = tmp_path / "m2" / "org" / "example" / "thing" / "1.0"
+    place.mkdir(parents=True)
+    (place / "thing-1.0.zip").write_bytes(content)
+    lock = tmp_path / "lock.toml"
+    lock.write_text(
+        f'[[jar]]\ncoordinate = "org.example:thing:zip:1.0"\nsize = {len(content)}\n'
+        f'sha256 = "{hashlib.sha256(content).hexdigest()}"\n'
+    )
+    monkeypatch.setenv("LEADFLOW_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("M2_REPO", str(tmp_path / "m2"))
+    assert [file.name for file in jars.pinned_jars("thing", lock).iterdir()] == ["thing-1.0.zip"]
+
+
 def test_a_jar_with_a_wrong_checksum_is_refused_and_not_cached(one_jar, monkeypatch):
     from jgo.maven import PythonResolver
 
