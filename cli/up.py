@@ -48,11 +48,15 @@ def up(
     """
     import asyncio
 
+    from deploy.local.service_process import load_common_code
+
+    os.umask(0o077)  # whatever is written from here on, by us or our children, is for the owner only
+    load_common_code()
+    # Only now: these take long to load too.
     from cli.foreground import run
     from deploy.local.options import Options
     from deploy.local.ports import Ports
 
-    os.umask(0o077)  # whatever is written from here on, by us or our children, is for the owner only
     # Kafka's clients need a bare host:port; people also write kafka://host:port.
     bootstrap = kafka.removeprefix("kafka://") if kafka else None
     options = Options(data=data, ports=Ports.of(port_base, os.environ), kafka=bootstrap, postgres=postgres)

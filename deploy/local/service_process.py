@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -25,6 +26,11 @@ _STABLE_AFTER = 60.0
 _PROCESSES = multiprocessing.get_context("forkserver")
 """Services are copies of a process that has loaded their common code: on a laptop that is most of their start."""
 _PROCESSES.set_forkserver_preload(["deploy.local.preloaded"])
+
+
+def load_common_code() -> None:
+    """Begin to load the code that all services share, in a process of its own. What this one does goes on meanwhile."""
+    forkserver.ensure_running()
 
 
 class ServiceProcess:
