@@ -97,10 +97,10 @@ async def _create_topics() -> None:
     from shared.events.topics import PARTITIONS
     from shared.messaging.connection import Kafka
 
-    if "LEADFLOW_KAFKA_BOOTSTRAP" not in os.environ:
+    if not setting("LEADFLOW_KAFKA_BOOTSTRAP"):
         typer.echo("Kafka: No topics were created, because LEADFLOW_KAFKA_BOOTSTRAP is not set.")
         return
-    partitions = os.environ.get("LEADFLOW_KAFKA_PARTITIONS", str(PARTITIONS))
+    partitions = setting("LEADFLOW_KAFKA_PARTITIONS") or str(PARTITIONS)
     if not partitions.isdecimal() or not 1 <= int(partitions) <= 1_000:
         raise Refused("LEADFLOW_KAFKA_PARTITIONS is a whole number from 1 to 1000")
     created = await create_topics(Kafka.from_environment(), int(partitions))

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared import schema_revisions
 from shared.db import DatabaseError, Transaction
-from shared.observability import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_DEPTH
+from shared.observability import DEAD_LETTERS, OUTBOX_AGE, OUTBOX_DEPTH, READY
 from shared.store import dead_letters, outbox, schema
 
 if TYPE_CHECKING:
@@ -82,12 +82,12 @@ class Health:
             # Anybody may ask this: the server's own sentence is for the log.
             found["database"] = getattr(error, "kind", "") or type(error).__name__
             self._database_error = str(error)[:300]
-        if not await self._service.relay.reaches_broker():
-            # An API goes on without a broker: what it publishes waits in the outbox.
-            if self._service.only != "api":
+        # An API goes on without a broker, and with one that takes nothing: what it publishes waits in the outbox.
+        if self._service.only != "api":
+            if not await self._service.relay.reaches_broker():
                 found["broker"] = "the broker does not answer"
-        elif "database" not in found and (waited := await self._oldest_event()) > _STALLED_AFTER:
-            found["relay"] = f"the oldest event in the outbox has waited for {waited:.0f} s"
+            elif "database" not in found and (waited := await self._oldest_event()) > _STALLED_AFTER:
+                found["relay"] = f"the oldest event in the outbox has waited for {waited:.0f} s"
         consumer = self._service.consumer
         if consumer is not None:
             if not consumer.assigned:
@@ -156,6 +156,7 @@ class Health:
         name, consumer = self._service.name, self._service.consumer
         if consumer is not None and consumer.subscriber.consumer is not None:
             await consumer.lag()
+        READY.labels(name, self._service.only or "all").set(not await self._checks.get())
         try:
             async with self._service.database.monitor() as work:
                 depth, age = await outbox.backlog(work)

@@ -29,6 +29,7 @@ REFUSED = Counter("leadflow_outbox_refused", "Events that the broker will never 
 OUTBOX_DEPTH = Gauge("leadflow_outbox_depth", "Events waiting in the outbox", ["service"])
 OUTBOX_AGE = Gauge("leadflow_outbox_age_seconds", "Age of the oldest event in the outbox, in seconds", ["service"])
 DEAD_LETTERS = Gauge("leadflow_dead_letters", "Dead letters that were not replayed", ["service"])
+READY = Gauge("leadflow_ready", "1 while a process is ready, 0 while it is not", ["service", "part"])
 LAG = Gauge("leadflow_consumer_lag", "Records not read yet, over all partitions", ["service"])
 WORKER_FAILURES = Counter("leadflow_worker_failures", "Rounds of a worker that failed", ["service", "worker"])
 IMAP_FAILING = Gauge(

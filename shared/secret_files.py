@@ -59,6 +59,21 @@ class FilesSource(PydanticBaseSettingsSource):
         return found
 
 
+class Settings(BaseSettings):
+    """Settings from arguments, then variables, then the files that variables name."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, FilesSource(settings_cls)
+
+
 def _variable(settings: type[BaseSettings], field: FieldInfo, name: str) -> str:
     """The environment variable of a field."""
     if isinstance(field.validation_alias, str):

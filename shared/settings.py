@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.db import DatabaseAddress
 from shared.http.token_claims import ClaimSettings
 from shared.messaging.connection import DEFAULT_BOOTSTRAP, Kafka, KafkaSecurity
-from shared.secret_files import FilesSource
+from shared.secret_files import Settings
 
 
 def service_config(service: str) -> SettingsConfigDict:
@@ -22,7 +22,7 @@ def service_config(service: str) -> SettingsConfigDict:
     )
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(Settings):
     """What every service needs to know of its surroundings."""
 
     kafka_bootstrap: str = Field(default=DEFAULT_BOOTSTRAP, validation_alias="LEADFLOW_KAFKA_BOOTSTRAP")
@@ -73,15 +73,3 @@ class ServiceSettings(BaseSettings):
     @property
     def kafka(self) -> Kafka:
         return Kafka(self.kafka_bootstrap, self.kafka_security)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then variables, then files."""
-        return init_settings, env_settings, FilesSource(settings_cls)

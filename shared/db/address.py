@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.errors import Invalid
-from shared.secret_files import current, read_setting
+from shared.secret_files import Settings, current, read_setting
 
 
-class DatabaseSecurity(BaseSettings):
+class DatabaseSecurity(Settings):
     """TLS for all databases, where an address does not say it itself: `LEADFLOW_DATABASE_*`."""
 
     model_config = SettingsConfigDict(env_prefix="LEADFLOW_DATABASE_", extra="ignore", hide_input_in_errors=True)

@@ -24,6 +24,8 @@ _READ_AGAIN_AFTER = 10.0
 """Seconds between two readings of the keys for keys that are not known."""
 _KEYS_LIVE = 45.0
 """Seconds after which the keys are read again, so that a withdrawn key is out within a minute."""
+_PATIENCE = 1.0
+"""Seconds that a request waits for keys which are read again; while the issuer hangs, the next ones do not wait."""
 _CACHED = 1_000
 """Tokens whose verification is cached."""
 
@@ -53,6 +55,8 @@ class Verifier:
         self._read_at = self._searched_at = -_KEYS_LIVE
         self._digest = b""
         self._lock = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
+        self._hangs = False
         self._known: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
@@ -95,13 +99,19 @@ class Verifier:
     async def _keep_keys_fresh(self) -> None:
         if not self._keys or time.monotonic() - self._read_at < _KEYS_LIVE:
             return
-        async with self._lock:
-            if time.monotonic() - self._read_at < _KEYS_LIVE:
-                return
-            try:
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read_again())
+        if not self._hangs:
+            done, _ = await asyncio.wait({self._reading}, timeout=_PATIENCE)
+            self._hangs = not done
+
+    async def _read_again(self) -> None:
+        try:
+            async with self._lock:
                 await self._read()
-            except Transient:
-                self._read_at = time.monotonic() - _KEYS_LIVE + _READ_AGAIN_AFTER
+            self._hangs = False
+        except Transient:
+            self._read_at = time.monotonic() - _KEYS_LIVE + _READ_AGAIN_AFTER
 
     async def _read(self) -> None:
         try:

@@ -140,12 +140,14 @@ class Documentation:
         return whole
 
     async def _page(self) -> Response:
+        """Relative to `/docs`: a proxy may put the service below a path of its own."""
+        assets = _ASSETS.removeprefix("/")
         return get_swagger_ui_html(
-            openapi_url="/openapi.json",
+            openapi_url="openapi.json",
             title=self._app.title,
-            swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
-            swagger_css_url=f"{_ASSETS}/swagger-ui.css",
-            swagger_favicon_url=f"{_ASSETS}/favicon.png",
+            swagger_js_url=f"{assets}/swagger-ui-bundle.js",
+            swagger_css_url=f"{assets}/swagger-ui.css",
+            swagger_favicon_url=f"{assets}/favicon.png",
         )
 
     async def _asset(self, name: str) -> Response:

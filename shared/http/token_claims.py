@@ -14,10 +14,11 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.errors import Unauthorized
 from shared.names import TENANT_FORM, is_tenant
+from shared.secret_files import Settings
 
 ORDER = ("viewer", "reviewer", "operator", "admin")
 """Each of these roles includes the one before it."""
@@ -45,7 +46,7 @@ class Principal:
         return any(have in self.roles for have in ORDER[ORDER.index(role) :])
 
 
-class ClaimSettings(BaseSettings):
+class ClaimSettings(Settings):
     """How tokens are read: environment variables `LEADFLOW_OIDC_*`."""
 
     model_config = SettingsConfigDict(env_prefix="LEADFLOW_OIDC_", extra="ignore", hide_input_in_errors=True)

@@ -17,10 +17,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLOAuthBearer, SASLPlaintext, SASLScram256, SASLScram512
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.errors import Invalid, Transient
-from shared.secret_files import current, read_setting
+from shared.secret_files import Settings, current, read_setting
 
 DEFAULT_BOOTSTRAP = "127.0.0.1:9092"
 
@@ -29,7 +29,7 @@ _TOKEN_SPARE = 30.0
 """Seconds before its end after which a token is not used for a new connection."""
 
 
-class KafkaSecurity(BaseSettings):
+class KafkaSecurity(Settings):
     """TLS and SASL for all clients: environment variables `LEADFLOW_KAFKA_*`. Kafka's own names for the values."""
 
     model_config = SettingsConfigDict(env_prefix="LEADFLOW_KAFKA_", extra="ignore", hide_input_in_errors=True)
@@ -124,7 +124,7 @@ class Kafka:
 
         A connection that is open stays open. Raises Invalid when a file cannot be read: the old secrets stay in use.
         """
-        content = [_bytes(file) for file in self._security.files]
+        content = self._content()
         if self._seen is None or content == self._seen:
             self._seen = content
             return False
@@ -139,7 +139,16 @@ class Kafka:
         self._seen = content
         return True
 
+    def _content(self) -> list[bytes]:
+        return [_bytes(file) for file in self._security.files]
+
+    def _remember(self) -> None:
+        """The files as the first client got them: what differs from them later has rotated."""
+        if self._seen is None:
+            self._seen = self._content()
+
     def _options(self) -> dict[str, Any]:
+        self._remember()
         security = self._security
         options: dict[str, Any] = {"security_protocol": security.security_protocol}
         if security.with_tls:
@@ -153,6 +162,7 @@ class Kafka:
         return options
 
     def _faststream(self) -> BaseSecurity:
+        self._remember()
         security = self._security
         context = self._tls() if security.with_tls else None
         if security.sasl_mechanism in _PASSWORDS:
@@ -189,7 +199,7 @@ class Kafka:
             raise Invalid(f"Kafka's certificates cannot be used: {error}") from None
 
 
-class _Bootstrap(BaseSettings):
+class _Bootstrap(Settings):
     model_config = SettingsConfigDict(env_prefix="LEADFLOW_KAFKA_", extra="ignore")
 
     bootstrap: str = DEFAULT_BOOTSTRAP

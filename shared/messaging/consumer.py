@@ -82,19 +82,28 @@ class Consumer:
         self.fetch_error: str | None = None
         """Why the last fetch failed; None when it did not."""
         self._pause = 0.0
-        self.broker = kafka.broker(
-            client_id=f"leadflow-{database.service}",
+        self._kafka = kafka
+        self._batch_records = batch_records
+        self._grace_seconds = grace_seconds
+        self.offsets = Offsets(lambda: self.subscriber.consumer)
+        for outcome in ("passed", "dead", "again"):
+            RECORDS.labels(database.service, outcome)  # so that the first ones are seen as an increase
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        """Make a broker, which keeps the password that it is made with, and its subscriber."""
+        self.broker = self._kafka.broker(
+            client_id=f"leadflow-{self.database.service}",
             apply_types=False,
             allow_auto_create_topics=False,
-            graceful_timeout=grace_seconds,
+            graceful_timeout=self._grace_seconds,
         )
-        self.offsets = Offsets(lambda: self.subscriber.consumer)
         self.subscriber = self.broker.subscriber(
             *self.models,
             listener=self.offsets,
             batch=True,
-            max_records=batch_records,
-            group_id=group,
+            max_records=self._batch_records,
+            group_id=self.group,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             partition_assignment_strategy=(RangePartitionAssignor,),
@@ -105,11 +114,12 @@ class Consumer:
             decoder=_records,
         )
         self.subscriber(self.receive)
-        self._batch_records = batch_records
         # FastStream's own sleeps after an empty poll, and what arrives meanwhile has to wait.
         self.subscriber.get_msg = self._fetch  # type: ignore[method-assign]
 
     async def start(self) -> None:
+        """Join the group. After a start that failed, it may be called again: with the password as it is by then."""
+        self._subscribe()
         self.offsets.start()
         await self.broker.start()
 

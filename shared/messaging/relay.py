@@ -51,6 +51,8 @@ class Relay:
         """The present client, None while there is none."""
         self._woken = asyncio.Event()
         self._partition = DefaultPartitioner()
+        # A series that begins with its first refusal would show no increase.
+        REFUSED.labels(database.service)
 
     def wake(self) -> None:
         self._woken.set()

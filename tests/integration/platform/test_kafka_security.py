@@ -8,13 +8,16 @@ from uuid import uuid4
 
 import pytest
 import uvicorn
-from aiokafka.errors import TopicAuthorizationFailedError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from fastapi import FastAPI, Form
 
 from deploy.errors import MigrationError
 from deploy.topics import create_topics
+from shared.db import Database, DatabaseAddress
 from shared.errors import Conflict
 from shared.events import CATALOGUE
+from shared.events.readers import READS
+from shared.messaging import Consumer
 from shared.messaging.connection import Kafka, KafkaSecurity
 from shared.messaging.dead_letters import replay
 from shared.messaging.rewind import rewind
@@ -160,15 +163,36 @@ async def test_a_password_that_rotates_counts_from_the_next_connection_on(secure
     kafka = Kafka(secured.sasl, secured.security("other-systems", password_file=file))
     producer = kafka.producer()
     await producer.start()
-    assert not kafka.renew(producer)
     secured.set_password("other-systems", "a new one")
     file.write_text("a new one")
     assert kafka.renew(producer)
+    assert not kafka.renew(producer)
     for connection in list(producer.client._conns.values()):
         connection.close()
     await producer.send_and_wait("lead.submitted", b"{}", key=str(uuid4()).encode())
     await producer.stop()
     secured.set_password("other-systems", PASSWORD)
+
+
+async def test_a_consumer_whose_first_start_had_a_wrong_password_starts_with_the_right_one(
+    secured: Secured, tmp_path: Path, backend
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("the one of yesterday")
+    kafka = Kafka(secured.sasl, secured.security("goals", password_file=file))
+
+    async def handle(work, batch) -> None:
+        """Nothing is read here."""
+
+    database = Database(DatabaseAddress(backend.url("goals")), "goals")
+    consumer = Consumer(database, kafka, READS["goals"], handle, group="leadflow-goals")
+    with pytest.raises(KafkaError):
+        await consumer.start()
+    await consumer.stop()
+    file.write_text(PASSWORD)
+    await consumer.start()
+    await consumer.stop()
+    await database.close()
 
 
 async def test_a_certificate_that_rotates_counts_from_the_next_connection_on(secured: Secured) -> None:

@@ -1,5 +1,7 @@
 """The issuer's keys change: new ones are found at once, withdrawn ones are out within a minute."""
 
+import asyncio
+import time
 from pathlib import Path
 
 import orjson
@@ -86,6 +88,32 @@ async def test_tokens_of_unknown_keys_make_nobody_read_the_keys_again_and_again(
         with pytest.raises(Unauthorized):
             await verifier.verify(unknown)
     assert len(reads) == 4
+
+
+async def test_while_the_issuer_hangs_one_request_waits_a_second_and_the_others_not_at_all(tmp_path, monkeypatch):
+    jwks = tmp_path / "jwks.json"
+    identity, token = issuer(tmp_path / "one", jwks)
+    verifier = Verifier(url=jwks.as_uri(), issuer=identity.issuer, audience=identity.audience)
+    await verifier.verify(token)
+    answers, fetch = asyncio.Event(), auth._fetch
+
+    async def hanging(url):
+        await answers.wait()
+        return await fetch(url)
+
+    monkeypatch.setattr(auth, "_fetch", hanging)
+    monkeypatch.setattr(auth, "_PATIENCE", 0.2)
+    verifier._read_at -= 60
+    for longest in (0.2, 0.0, 0.0):
+        begun = time.monotonic()
+        assert (await verifier.verify(token)).tenant == "acme"
+        assert time.monotonic() - begun < longest + 0.15
+    _, other = issuer(tmp_path / "two", jwks)
+    answers.set()
+    await verifier._reading
+    assert (await verifier.verify(other)).tenant == "acme"
+    with pytest.raises(Unauthorized):
+        await verifier.verify(token)
 
 
 async def test_while_the_issuer_is_away_its_last_keys_stay_in_use(tmp_path, clock):
