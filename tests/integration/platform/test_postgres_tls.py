@@ -1,6 +1,7 @@
 """Leadflow on a PostgreSQL that is somebody else's: TLS in every mode, certificates, secrets from files that rotate."""
 
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -22,6 +23,7 @@ from shared import schema_revisions
 from shared.db import Database, DatabaseAddress
 from tests.integration.platform.certificates import Authority
 
+RUNBOOKS = Path(__file__).parents[3] / "docs" / "operations" / "runbooks.md"
 _LOCK = Path(__file__).with_name("postgres.lock.toml")
 _PASSWORD = 'it\'s a "secret" @ 100%:/'
 _HBA = """\
@@ -176,6 +178,23 @@ async def test_an_owner_without_the_administrators_rights_migrates_and_lets_the_
         row = await work.fetch_one("SELECT version_num FROM alembic_version")
         assert row is not None and row["version_num"] == schema_revisions.newest("scoring")
     await database.close()
+    await _the_runbook_puts_refused_events_back(owner)
+
+
+async def _the_runbook_puts_refused_events_back(owner: DatabaseAddress) -> None:
+    """The statements of the page, run by an owner for whom row-level security counts too."""
+    (block,) = re.findall(r"```sql\n(.*?)```", RUNBOOKS.read_text(), re.DOTALL)
+    row = "(tenant_id, topic, key, headers, value, reason) VALUES ('acme', 'lead.scored', 'k', '{}', 'v', 'too large')"
+    connection = await owner.connect()
+    await connection.execute(
+        f"ALTER TABLE outbox_refused NO FORCE ROW LEVEL SECURITY; INSERT INTO outbox_refused {row}"
+    )
+    await connection.execute("ALTER TABLE outbox_refused FORCE ROW LEVEL SECURITY")
+    await connection.execute(block)
+    assert await connection.fetchval("SELECT count(*) FROM outbox") == 0, "the owner does not see it"
+    await connection.execute("ALTER TABLE outbox NO FORCE ROW LEVEL SECURITY")
+    assert await connection.fetchval("SELECT topic FROM outbox") == "lead.scored"
+    await connection.close()
 
 
 async def test_a_database_that_is_away_is_one_line_without_the_password(secured: Secured) -> None:
