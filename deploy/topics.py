@@ -1,7 +1,7 @@
 """Creates missing Kafka topics. It may be repeated at any time."""
 
 from aiokafka.admin import NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from deploy.errors import MigrationError
 from shared.errors import LeadflowError
@@ -20,9 +20,6 @@ async def create_topics(kafka: Kafka, partitions: int = PARTITIONS) -> list[str]
     client = kafka.admin()
     try:
         await client.start()
-    except (OSError, RuntimeError, LeadflowError) as error:
-        raise MigrationError(f"Kafka at {kafka.bootstrap} does not answer: {error}") from error
-    try:
         present = set(await client.list_topics()) & CATALOGUE.keys()
         if present:
             described = await client.describe_topics(sorted(present))
@@ -40,5 +37,7 @@ async def create_topics(kafka: Kafka, partitions: int = PARTITIONS) -> list[str]
                 if code and for_code(code) is not TopicAlreadyExistsError:
                     raise MigrationError(f"topic {name} could not be created: {for_code(code).__name__} {detail}")
         return missing
+    except (OSError, KafkaError, LeadflowError) as error:
+        raise MigrationError(f"Kafka at {kafka.bootstrap} cannot be used: {kafka.explain(error)}") from error
     finally:
         await client.close()

@@ -14,6 +14,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import NodeNotReadyError
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLOAuthBearer, SASLPlaintext, SASLScram256, SASLScram512
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -118,6 +119,14 @@ class Kafka:
             logger=None,
             **options,
         )
+
+    def explain(self, error: Exception) -> str:
+        """What an error of a client means, in one line."""
+        if self._token is not None and isinstance(error, NodeNotReadyError):
+            # The client library takes the refusal of a token (RFC 7628, 3.2.3) for a welcome, and the next answer for a
+            # cluster without brokers.
+            return f"{error} That is so too when the broker refuses the token: its audience, its issuer, its principal."
+        return str(error)
 
     def renew(self, *clients: AIOKafkaConsumer | AIOKafkaProducer | None) -> bool:
         """Give clients the secrets as they are now, if a file has changed since; whether one has.

@@ -49,8 +49,7 @@ def commands_work(project: Project) -> str:
     project.compose("run", "--rm", "leadflow", "tenants", "allow-domain", TENANT, domain)
     if domain not in project.compose("run", "--rm", "leadflow", "tenants", "domains", TENANT):
         raise Failed("a domain that was allowed is not listed")
-    for service in SERVICES:
-        project.compose("run", "--rm", "leadflow", "dead-letters", "list", service)
+    project.compose("run", "--rm", "leadflow", "dead-letters", "list", "goals")
     return "token, tenants, dead-letters"
 
 
@@ -113,6 +112,15 @@ def no_token_in_the_logs(project: Project) -> str:
     return f"{logs.count(chr(10))} lines"
 
 
+def volumes_have_names(project: Project) -> str:
+    """A volume without a name would be a new one after each `down`, and the old one would stay behind."""
+    for service in project.services():
+        volumes = [mount["Name"] for mount in project.container(service)["Mounts"] if mount["Type"] == "volume"]
+        if nameless := [name for name in volumes if not name.startswith(f"{NAME}_")]:
+            raise Failed(f"{service} has volumes that the file does not name: {nameless}")
+    return "each is one of the file's"
+
+
 def data_are_kept(project: Project) -> str:
     stages = {lead: project.stage_of(lead) for lead in KEPT.values()}
     mails = {address: len(project.mails(address)) for address in KEPT}
@@ -154,6 +162,7 @@ CLAIMS: list[tuple[str, Callable[[Project], str]]] = [
     ("A lead that comes by HTTP gets its mail", lead_by_http),
     ("A lead comes by Kafka from this machine", lead_by_kafka),
     ("The logs keep secrets and addresses to themselves", no_token_in_the_logs),
+    ("Volumes have names", volumes_have_names),
     ("Data are kept when all is taken down and comes back", data_are_kept),
     ("`docker compose down --volumes` leaves nothing", nothing_is_left),
 ]

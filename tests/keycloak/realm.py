@@ -38,6 +38,9 @@ def realm() -> dict[str, Any]:
         _machine("website-brief", "acme", lifespan=2),
         _machine("somebody-else", "acme", audience="billing"),
         _machine("without-role", "acme", audience="leadflow"),
+        # For Kafka: a principal of the catalogue, and one that has no rights.
+        _machine("leadflow-migrate", "acme", audience="kafka"),
+        _machine("stranger", "acme", audience="kafka"),
     ]
     return {
         "realm": REALM,

@@ -48,6 +48,7 @@ listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain
 {oauth}.sasl.server.callback.handler.class={validator}
 {oauth}.sasl.oauthbearer.jwks.endpoint.url={jwks}
 {oauth}.sasl.oauthbearer.expected.audience=kafka
+{oauth}.sasl.oauthbearer.sub.claim.name={claim}
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
 """
@@ -76,9 +77,13 @@ class Secured:
 
 
 @contextmanager
-def secured_kafka(folder: Path) -> Iterator[Secured]:
-    """Start it in `folder`, with a password for each principal and the ACLs that `leadflow migrate` prints."""
+def secured_kafka(folder: Path, jwks: str | None = None, claim: str = "sub") -> Iterator[Secured]:
+    """Start it in `folder`, with a password for each principal and the ACLs that `leadflow migrate` prints.
+
+    Tokens are those of the local identity, or of the issuer with these keys, which names the principal in `claim`.
+    """
     authority, identity = Authority(folder, "kafka"), Identity(folder)
+    jwks = jwks or identity.jwks_url
     keystore, _ = authority.issue("broker", "127.0.0.1", together=True)
     port, controller, sasl, mutual = (free_port() for _ in range(4))
     users = " ".join(f'user_{principal_name(principal)}="{PASSWORD}"' for principal in PRINCIPALS)
@@ -94,11 +99,12 @@ def secured_kafka(folder: Path) -> Iterator[Secured]:
             keystore=keystore,
             truststore=authority.file,
             plain=users,
-            jwks=identity.jwks_url,
+            jwks=jwks,
+            claim=claim,
             oauth="listener.name.sasl.oauthbearer",
             validator=_VALIDATOR,
         ),
-        java_options=[f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={identity.jwks_url}"],
+        java_options=[f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={jwks}"],
     )
     broker.start()
     try:

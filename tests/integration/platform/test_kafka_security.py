@@ -93,9 +93,12 @@ async def test_a_certificate_opens_the_door_for_certificates(secured: Secured) -
     assert await create_topics(Kafka(secured.mutual, security)) == []
 
 
-@pytest.mark.parametrize("wrong", ["password", "authority", "no TLS"])
+@pytest.mark.parametrize("wrong", ["password", "authority", "no TLS", "token"])
 async def test_what_is_wrong_is_said_in_one_line_without_the_secret(secured: Secured, tmp_path: Path, wrong: str):
+    token = tmp_path / "token"
+    token.write_text(secured.identity.sign_token("x", ["service"], "leadflow-migrate", audience="secret word"))
     security = {
+        "token": secured.security("migrate", "OAUTHBEARER", oauth_token_file=token),
         "password": secured.security("migrate", password="secret word"),
         "authority": secured.security("migrate", ca_file=Authority(tmp_path).file, password="secret word"),
         "no TLS": secured.security("migrate", security_protocol="SASL_PLAINTEXT", password="secret word"),
@@ -105,6 +108,7 @@ async def test_what_is_wrong_is_said_in_one_line_without_the_secret(secured: Sec
     assert "secret word" not in str(refused.value)
     assert "\n" not in str(refused.value)
     assert secured.sasl in str(refused.value)
+    assert "token" in str(refused.value) or wrong != "token", "the client library does not say it"
 
 
 async def test_a_service_with_the_rights_of_the_catalogue_reads_writes_and_no_more(
