@@ -1,6 +1,6 @@
 """One lead: read it, edit it by hand, erase it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +15,9 @@ from services.capture.rules.contact import (
 )
 from services.capture.rules.lead import Lead, Provenance
 from services.capture.rules.matching import LeadIndex, pair_of
+from services.capture.rules.mentions import Person, Phone, spellings_of_domain
 from services.capture.rules.precedence import apply_contact, apply_values
-from services.capture.store import blocks, candidates, consents, duplicates, erasure, merges
+from services.capture.store import blocks, candidates, consents, duplicates, erasure, merges, persons
 from services.capture.store import leads as store
 from services.capture.use_cases.imports import forget_rows
 from services.capture.use_cases.lead_events import emit_updated
@@ -158,7 +159,16 @@ def _read_edit(lead: Lead, edit: Mapping[str, Any], normaliser: ContactNormalise
     return values, Contact(source=lead.source, external_id=None, fields=fields, consent=consent)
 
 
-async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
+async def person_of(work: UnitOfWork, tenant: str, leads: Sequence[Lead], normaliser: ContactNormaliser) -> Person:
+    """By what the person of these leads, a lead and its aliases, is known."""
+    shared = await persons.shared_phones(work, tenant, leads)
+    emails = {spelling for lead in leads if lead.email is not None for spelling in spellings_of_domain(lead.email)}
+    phones = sorted({lead.phone for lead in leads if lead.phone is not None})
+    known = [Phone(phone, normaliser.national_number(phone), phone in shared) for phone in phones]
+    return Person(leads, frozenset(emails), known)
+
+
+async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID, normaliser: ContactNormaliser) -> None:
     """Delete the lead, its aliases and their personal data; only the ids stay known, as erased.
 
     A repeated call changes nothing. Raises NotFound for an id that was never a lead's.
@@ -166,7 +176,8 @@ async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     try:
         kept, ids = await get_lead(work, tenant, lead_id)
         # Before the leads are locked: an import locks itself first, and then its leads.
-        await forget_rows(work, tenant, [kept, *await store.read_all(work, tenant, ids)])
+        known = await person_of(work, tenant, [kept, *await store.read_all(work, tenant, ids)], normaliser)
+        await forget_rows(work, tenant, known, normaliser)
         lead = await lock_lead(work, tenant, lead_id)
     except NotFound:
         if await erased_among(work, [(tenant, lead_id)]):
@@ -174,7 +185,7 @@ async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
         raise
     aliases = await merges.aliases_of(work, tenant, lead.lead_id)
     leads = await store.lock(work, [(tenant, id) for id in [lead.lead_id, *aliases]])
-    await erasure.delete_personal_data(work, tenant, leads)
+    await erasure.delete_personal_data(work, tenant, await person_of(work, tenant, leads, normaliser))
     # A search that is under way may still store what it read of them.
     await blocks.request_search(work, [erased.key for erased in leads])
     for erased in leads:
