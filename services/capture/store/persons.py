@@ -112,7 +112,8 @@ _ROWS = f"""
     SELECT import_id, line, number, column_name, value, reason, lead_id, record FROM import_error
     WHERE tenant_id = :tenant AND (import_id, line) IN (
         SELECT e.import_id, e.line FROM import_error e
-        WHERE e.tenant_id = :tenant AND (e.import_id, e.line) > (CAST(:after_import AS uuid), CAST(:after_line AS bigint))
+        WHERE e.tenant_id = :tenant
+          AND (e.import_id, e.line) > (CAST(:after_import AS uuid), CAST(:after_line AS bigint))
           AND (e.lead_id = ANY (CAST(:leads AS uuid[]))
                OR e.lead_id IS NULL AND ({may_mention("e.record")} OR {may_mention("convert_to(e.value, 'UTF8')")}))
         GROUP BY e.import_id, e.line ORDER BY e.import_id, e.line LIMIT {_PAGE})

@@ -105,7 +105,8 @@ async def edit_lead(
     email, phone = values.get("email"), values.get("phone")
     await candidates.forbid_table_scans(work)
     keys, _ = await candidates.find(work, [(tenant, contact)])
-    index = LeadIndex([lead, *await store.lock(work, keys - {lead.key})], {})
+    others = [other for other in await store.lock(work, keys - {lead.key}) if other.key != lead.key]
+    index = LeadIndex([lead, *others], {})
     holder = index.by_email(tenant, email)
     if holder is not None and holder is not lead:
         raise Conflict(f"lead {holder.lead_id} has this e-mail; merge the two instead")
@@ -118,9 +119,9 @@ async def edit_lead(
         )
     if lead.phone != phone_before:
         index.decide_phone_first(lead)
-        others = [other for other in index.by_phone(tenant, phone) if other is not lead]
+        sharing = [other for other in index.by_phone(tenant, phone) if other is not lead]
         if phone is not None:
-            await duplicates.insert(work, [pair_of(lead, other, "phone", phone) for other in others], work.now)
+            await duplicates.insert(work, [pair_of(lead, other, "phone", phone) for other in sharing], work.now)
     if changed:
         lead.next_version(work.now)
     if lead.unsaved:

@@ -122,9 +122,10 @@ def _decide(index: LeadIndex, submission: Submission, time: datetime, changes: _
             index.reindex(lead)
             event = updated_event(lead, changed)
             changes.events.append((submission, lead, event, lead.updated_on))
-    if index.add_external_id(tenant, contact, lead):
+    holder = match.holder or lead
+    if index.add_external_id(tenant, contact, holder):
         assert contact.external_id is not None
-        changes.external_ids[tenant, contact.source, contact.external_id] = lead.lead_id
+        changes.external_ids[tenant, contact.source, contact.external_id] = holder.lead_id
     for other, address in match.similar:
         if other is not lead:
             pair = pair_of(lead, other, address, contact.fields[address])
