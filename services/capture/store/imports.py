@@ -90,6 +90,12 @@ async def insert_chunks(work: UnitOfWork, tenant: str, import_id: UUID, first: i
     if chunks:
         rows = [(tenant, import_id, number, data) for number, data in enumerate(chunks, start=first)]
         await work.run(_INSERT_CHUNKS, **by_column(_CHUNK_COLUMNS, rows))
+        await work.run(
+            "UPDATE import_job SET touched_on = :now WHERE tenant_id = :tenant AND import_id = :import_id",
+            tenant=tenant,
+            import_id=import_id,
+            now=work.now,
+        )
 
 
 async def begin(work: UnitOfWork, tenant: str, import_id: UUID, total: int) -> None:

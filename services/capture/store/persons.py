@@ -17,7 +17,8 @@ from shared.db import Row, UnitOfWork
 
 _DIGITS = 7
 """The last digits of a phone that stand together in every spelling of it."""
-_PAGE = 100
+_PAGE = 20
+"""Rows that are read at once: the body of a delivery may have 10 MB."""
 _MOST_EXPORTED = 1_000
 
 _NOT_OF_A_NUMBER = r"\\\\u[0-9a-f]{4}|\\[0-7]{3}|%[0-9a-f]{2}|[^0-9]"
