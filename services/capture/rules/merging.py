@@ -11,6 +11,7 @@ from typing import Any
 from services.capture.rules.consent import CHANNELS, ConsentChange, is_stricter
 from services.capture.rules.contact import ADDRESSES
 from services.capture.rules.lead import Lead, Provenance
+from services.capture.rules.precedence import split_by_room
 
 _CONSENT_PARTS = ("basis", "source", "at")
 """What is said of a lead's consent on all channels: of the last choice."""
@@ -33,11 +34,13 @@ def merge(kept: Lead, alias: Lead) -> tuple[list[str], dict[str, Any]]:
     """Fill the gaps of `kept` from `alias`; the names of the fields that changed, and the record for `undo`.
 
     A value of the kept lead stays, unless a human entered the alias's value and nobody entered this one. An address
-    always stays. The strictest consent holds for each channel.
+    always stays, and attributes that the kept lead has no room for stay with the alias. The strictest consent holds for
+    each channel.
     """
     taken_over: dict[str, Any] = {}
     changed = []
-    for name in [*alias.fields, *(f"attributes.{name}" for name in alias.attributes)]:
+    fitting, _ = split_by_room(kept, alias.attributes)
+    for name in [*alias.fields, *(f"attributes.{name}" for name in fitting)]:
         own, other = kept.provenance_of(name), alias.provenance_of(name)
         assert other is not None
         if own is not None and (own.human or not other.human or name in ADDRESSES):

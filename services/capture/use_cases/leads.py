@@ -16,7 +16,7 @@ from services.capture.rules.contact import (
 from services.capture.rules.lead import Lead, Provenance
 from services.capture.rules.matching import LeadIndex, pair_of
 from services.capture.rules.mentions import Person, Phone, spellings_of_domain
-from services.capture.rules.precedence import apply_contact, apply_values
+from services.capture.rules.precedence import apply_contact, apply_values, split_by_room
 from services.capture.store import blocks, candidates, consents, duplicates, erasure, merges, persons
 from services.capture.store import leads as store
 from services.capture.use_cases.imports import forget_rows
@@ -110,6 +110,10 @@ async def edit_lead(
     holder = index.by_email(tenant, email)
     if holder is not None and holder is not lead:
         raise Conflict(f"lead {holder.lead_id} has this e-mail; merge the two instead")
+    attributes = {name.removeprefix("attributes."): values[name] for name in values if name.startswith("attributes.")}
+    if left_out := split_by_room(lead, attributes)[1]:
+        message = f"are more than a lead can have with: {', '.join(left_out)[:500]}; clear others first"
+        raise Invalid(f"attributes {message}", [{"field": "attributes", "message": message}])
     phone_before = lead.phone
     changed = apply_values(lead, values, Provenance(work.now, human=True))
     changed += apply_contact(lead, contact, work.now, human=True, without=FIELDS)
