@@ -18,7 +18,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     service.app.state.micro_batcher = MicroBatcher(service.database)
     service.routes(endpoints.leads, endpoints.persons, endpoints.merges, endpoints.imports)
     service.routes(endpoints.forms, endpoints.public_forms, endpoints.webhooks, endpoints.public_webhooks)
-    service.streams(r"/v1/imports")
+    service.streams(r"/v1/imports(/preview)?")
     service.consume(
         consumers.on_lead_submitted, reads=[submitted_model(normaliser)], refuse=consumers.on_submission_refused
     )

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -83,6 +84,20 @@ def _date_time(value: object) -> object:
 # Not strict itself: behind a validator of ours pydantic no longer knows that the text came from JSON.
 Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_date_time)]
 """RFC 3339 with an offset; a time without one is refused."""
+
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Between these are the moments of a lead's life: beyond them are slips, and no calendar can reckon with the last."""
+
+
+def check_moment(at: datetime) -> datetime:
+    """The moment. Raises ValueError, with a sentence for people, for one that is none of a lead's life."""
+    if not EARLIEST <= at < LATEST:
+        raise ValueError("is before the year 2000 or after 2199, which is no moment of a lead's life")
+    return at
+
+
+LifeMoment = Annotated[Moment, AfterValidator(check_moment)]
+"""A moment that strangers give in the body of a request."""
 
 Text = Annotated[str, Field(max_length=2_000)]
 LongText = Annotated[str, Field(max_length=100_000)]

@@ -16,7 +16,7 @@ import orjson
 from pydantic import ValidationError
 
 from shared.errors import Invalid
-from shared.events.base import DATE_TIME, Event
+from shared.events.base import DATE_TIME, EARLIEST, Event
 from shared.ids import EventKey, digest, read_id
 from shared.limits import MAX_ATTRIBUTE_BYTES, MAX_RECORD_BYTES, MAX_REVISION
 from shared.names import TENANT_FORM, is_tenant
@@ -38,7 +38,6 @@ _NOTHING_MORE: Mapping[str, Any] = {}
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_time", "ce_tenantid")
 _STRUCTURED = "application/cloudevents+json"
 _OTHER_HEADERS = ("content-type", "traceparent")
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _BATCH = "application/cloudevents-batch"
 
 
@@ -263,7 +262,7 @@ def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> 
         if len(text.encode()) > MAX_ATTRIBUTE_BYTES or "\0" in text:
             raise Invalid(f"{name} is longer than {MAX_ATTRIBUTE_BYTES} bytes or contains a zero character")
     time = parse_time(time_)
-    if time < _EARLIEST:
+    if time < EARLIEST:
         raise Invalid("time is before the year 2000, which is no moment of a lead's life")
     if time > broker_time + AHEAD:
         raise Invalid("time is more than five minutes ahead of the broker's clock")

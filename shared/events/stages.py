@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from shared.events.base import Event, Model, Moment, Text
+from shared.events.base import Event, Model, Moment, Text, check_moment
 
 MeetingId = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -67,7 +67,13 @@ class LeadAssigned(Event):
 
 
 def check_meeting(starts_at: datetime, ends_at: datetime) -> None:
-    """Raises ValueError, with a sentence for people, for a meeting that does not end after it starts."""
+    """Raises ValueError, with a sentence for people, for a meeting that does not end after it starts, or is no moment
+    of a lead's life."""
+    for name, at in (("starts_at", starts_at), ("ends_at", ends_at)):
+        try:
+            check_moment(at)
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from None
     if ends_at <= starts_at:
         raise ValueError("ends_at must be after starts_at")
 

@@ -200,9 +200,9 @@ async def edit_lead(
 
 
 @router.delete("/leads/{lead_id}", status_code=204)
-async def erase_lead(principal: Operator, work: TenantWork, lead_id: UUID) -> None:
+async def erase_lead(principal: Operator, work: TenantWork, lead_id: UUID, normaliser: Normaliser) -> None:
     """Erase the person, here and in every other service. It cannot be undone."""
-    await use_cases.erase_lead(work, principal.tenant, lead_id)
+    await use_cases.erase_lead(work, principal.tenant, lead_id, normaliser)
 
 
 @router.post(

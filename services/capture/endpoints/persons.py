@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from services.capture.endpoints.leads import Normaliser
 from services.capture.schemas.persons import ConsentChangeOut, ConsentTextOut, ExportOut
 from services.capture.use_cases import persons as use_cases
 from shared.http import Limit, Operator, Page, Router, TenantWork, ViewerOrService, decode_cursor, encode_cursor
@@ -35,7 +36,7 @@ async def list_consent_changes(
 
 
 @router.get("/leads/{lead_id}/export")
-async def export_person(principal: Operator, work: TenantWork, lead_id: UUID) -> ExportOut:
+async def export_person(principal: Operator, work: TenantWork, lead_id: UUID, normaliser: Normaliser) -> ExportOut:
     """Everything that capture holds about the person, and the routes by which the other services answer."""
-    found = await use_cases.export(work, principal.tenant, lead_id)
+    found = await use_cases.export(work, principal.tenant, lead_id, normaliser)
     return ExportOut(**{**found, "consent_history": [_change_out(row) for row in found["consent_history"]]})

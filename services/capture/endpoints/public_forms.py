@@ -1,6 +1,7 @@
 """The public routes of a web form: its page, its definition for scripts, and what visitors send."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +13,15 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.datastructures import UploadFile
 
 from services.capture.endpoints.leads import Normaliser
-from services.capture.rules.form_guards import client_address, may_send, started_token, too_early_or_late
-from services.capture.rules.forms import STARTED
+from services.capture.rules.form_guards import (
+    client_address,
+    may_send,
+    shown_with,
+    started_at,
+    started_token,
+    too_early_or_late,
+)
+from services.capture.rules.forms import CONSENT, STARTED
 from services.capture.schemas.forms import PublicForm, SentForm
 from services.capture.settings import Settings
 from services.capture.use_cases import forms as use_cases
@@ -84,6 +92,10 @@ def _page(
     status: int = 200,
 ) -> HTMLResponse:
     settings, token = form.settings, form.row["token"]
+    values = dict(values or {})
+    started = _started(form, str(values.get(STARTED) or ""))
+    if shown_with(form.row["secret"], str(values.get(STARTED) or "")) not in (None, form.shown):
+        values.pop(CONSENT, None)  # the box that was ticked had another text
     content = _TEMPLATE.render(
         settings=settings,
         title=settings["title"] or form.row["name"],
@@ -92,8 +104,8 @@ def _page(
         honeypot=form.row["honeypot"],
         consent=settings.get("consent"),
         path=f"/v1/forms/{token}",
-        started=_started_before(form, values) or _started(form),
-        values=values or {},
+        started=started,
+        values=values,
         errors=errors,
         done=done,
     )
@@ -115,15 +127,13 @@ def _page_headers(form: Form) -> dict[str, str]:
     }
 
 
-def _started(form: Form) -> str:
-    return started_token(form.row["secret"], form.now, uuid7().hex[-16:])
-
-
-def _started_before(form: Form, values: Mapping[str, Any] | None) -> str:
-    """When the form was first shown, for a page that shows it again: a corrected form is not sent too soon."""
-    token = str((values or {}).get(STARTED) or "")
-    problem = too_early_or_late(form.row["secret"], token, form.now, 0)
-    return "" if problem else token
+def _started(form: Form, before: str = "") -> str:
+    """When, and with which text of consent, the form is shown. `before`: the token of a form that is shown again, with
+    what is to be corrected; the time of the first one counts, so that it is not sent too soon."""
+    secret, at = form.row["secret"], form.now
+    if before and too_early_or_late(secret, before, form.now, 0) is None:
+        at = datetime.fromtimestamp((started_at(secret, before) or 0) / 1_000, UTC)
+    return started_token(secret, at, uuid7().hex[-16:], form.shown)
 
 
 @router.get(

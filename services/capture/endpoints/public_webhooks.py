@@ -9,7 +9,7 @@ from services.capture.rules.webhook_signatures import Sent, answer_to_facebook, 
 from services.capture.schemas.webhooks import DeliveryOutcome, LinkedInAnswer
 from services.capture.use_cases import webhooks as use_cases
 from shared.errors import Forbidden, NotFound
-from shared.http import Router, public
+from shared.http import Router, large_body, public
 from shared.service import Service
 
 router = Router(tags=["public webhooks"])
@@ -53,7 +53,7 @@ async def verify_webhook(request: Request, token: str) -> Response:
 
 @router.post(
     "/webhooks/{token}",
-    dependencies=[Depends(public)],
+    dependencies=[Depends(public), Depends(large_body)],
     response_model=DeliveryOutcome,
     responses={
         202: {"model": DeliveryOutcome, "description": "A part of it was kept for review"},

@@ -82,6 +82,10 @@ class OfflineContactNormaliser:
             raise ValueError(failure)
         return national
 
+    def national_number(self, phone: str) -> str:
+        """The digits of a number in E.164 without its country's calling code."""
+        return phonenumbers.national_significant_number(phonenumbers.parse(phone, None))
+
     def _read(self, text: str, region: str | None) -> tuple[Phone | None, str]:
         """The number that a text is when read with this region, or why it is none."""
         try:

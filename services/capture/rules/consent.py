@@ -8,6 +8,7 @@ from uuid import UUID
 from services.capture.rules.errors import FieldError
 from services.capture.rules.text import clean
 from shared.events import Consent
+from shared.events.base import EARLIEST
 
 CHANNELS = ("email", "sms")
 
@@ -78,6 +79,8 @@ def read_consent(raw: object) -> tuple[SubmittedConsent | None, list[FieldError]
     except ValueError:
         message = "is not an RFC 3339 date-time with an offset, such as 2026-03-02T12:00:00Z"
         return None, [FieldError("consent.at", message, clean(raw.get("at")))]
+    if at is not None and at < EARLIEST:
+        return None, [FieldError("consent.at", "is before the year 2000", clean(raw.get("at")))]
     if not channels:
         return None, []
     return SubmittedConsent(channels, at, clean(raw.get("basis")) or None, clean(raw.get("source")) or None), []

@@ -5,7 +5,7 @@ What needs a library (e-mail syntax, numbering plans, country names, time zones)
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from services.capture.rules.consent import SubmittedConsent, read_consent
@@ -13,7 +13,7 @@ from services.capture.rules.errors import FieldError
 from services.capture.rules.text import clean, clean_json
 from shared.attributes import free_fields_error, shape_error
 
-ADDRESSES = ("email", "phone")
+ADDRESSES: tuple[Literal["email"], Literal["phone"]] = ("email", "phone")
 DETAILS = (
     "first_name",
     "last_name",
@@ -66,6 +66,8 @@ class ContactNormaliser(Protocol):
     def email(self, text: str) -> str: ...
 
     def phone(self, text: str, country: str | None) -> Phone: ...
+
+    def national_number(self, phone: str) -> str: ...
 
     def country(self, text: str) -> str: ...
 

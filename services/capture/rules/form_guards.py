@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import blake2b, sha256
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 STARTED_LASTS = timedelta(hours=24)
@@ -17,18 +18,40 @@ MAX_WORK_BITS = 24
 _MAC = 32
 
 
-def started_token(secret: bytes, now: datetime, nonce: str) -> str:
-    """What a form that is shown now carries, so that the submission proves when it was shown."""
-    content = f"{int(now.timestamp() * 1_000)}.{nonce}"
+class Shown(NamedTuple):
+    """How a form that was shown asked for consent: the version of its text, 0 for none, and the channels."""
+
+    version: int = 0
+    channels: tuple[str, ...] = ()
+
+
+def started_token(secret: bytes, now: datetime, nonce: str, shown: Shown) -> str:
+    """What a form that is shown now carries, so that the submission proves when it was shown, and with which text."""
+    content = f"{int(now.timestamp() * 1_000)}.{nonce}.{shown.version}-{'-'.join(shown.channels)}"
     return f"{content}.{_mac(secret, content)}"
 
 
 def started_at(secret: bytes, token: str) -> int | None:
     """When the form with this token was shown, in milliseconds since 1970; None for a token that is not ours."""
+    signed = _signed(secret, token)
+    return int(signed[0]) if signed else None
+
+
+def shown_with(secret: bytes, token: str) -> Shown | None:
+    """How the form with this token asked for consent; None for a token that is not ours, or does not say it."""
+    signed = _signed(secret, token)
+    if signed is None or len(signed) < 3:
+        return None
+    version, *channels = signed[2].split("-")
+    return Shown(int(version), tuple(filter(None, channels)))
+
+
+def _signed(secret: bytes, token: str) -> list[str] | None:
+    """The parts of a token, if it is ours."""
     content, _, mac = token[:200].rpartition(".")
     if not hmac.compare_digest(_mac(secret, content).encode(), mac.encode(errors="replace")):
         return None
-    return int(content.partition(".")[0])
+    return content.split(".")
 
 
 def _mac(secret: bytes, content: str) -> str:

@@ -89,6 +89,8 @@ def _read_field(raw: Any) -> FormField:
     kind = clean(raw.get("type")) or ("select" if options else _TYPE_OF.get(name, "text"))
     if kind not in TYPES:
         raise ValueError(f"has an unknown type for {name}; known are {', '.join(TYPES)}")
+    if options and kind == "checkbox":
+        raise ValueError(f"has options for {name}, which is a checkbox; a choice is a select")
     label = clean(raw.get("label")) or _LABELS.get(name) or name.replace("_", " ").capitalize()
     value = clean(raw.get("value"))
     if len(label) > MAX_TEXT or len(value) > MAX_TEXT:
@@ -99,10 +101,12 @@ def _read_field(raw: Any) -> FormField:
     return FormField(name, label, kind, required, tuple(text for one in options if (text := clean(one))), value)
 
 
-def honeypot_for(fields: Sequence[FormField]) -> str:
-    """The name of the field that only machines fill in."""
-    names = {field.name for field in fields}
-    return next(name for name in (*_HONEYPOTS, *(f"field_{n}" for n in range(MAX_FIELDS + 1))) if name not in names)
+def honeypot_for(fields: Sequence[FormField], present: str = "") -> str:
+    """The name of the field that only machines fill in: the present one, unless a question has its name."""
+    names = {"", *(field.name for field in fields)}
+    return next(
+        name for name in (present, *_HONEYPOTS, *(f"field_{n}" for n in range(MAX_FIELDS + 1))) if name not in names
+    )
 
 
 def is_checked(value: object) -> bool:
@@ -134,7 +138,7 @@ def read_answers(
             errors.append(FieldError(field.name, "is needed"))
         elif isinstance(answer, str) and len(answer) > (MAX_TEXT if field.type != "textarea" else 10 * MAX_TEXT):
             errors.append(FieldError(field.name, "is too long"))
-        elif answer and field.options and answer not in field.options:
+        elif isinstance(answer, str) and answer and field.options and answer not in field.options:
             errors.append(FieldError(field.name, "is none of the choices"))
         elif field.name in FIELDS:
             submission[field.name] = answer

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 from uuid import UUID
 
-from services.capture.rules.contact import Contact, spellings_of
+from services.capture.rules.contact import ADDRESSES, Contact, spellings_of
 from services.capture.rules.lead import Lead
 from services.capture.rules.likeness import likeness
 from services.capture.rules.names import names_agree
@@ -28,7 +28,7 @@ MOST_PAIRS = 3
 
 
 Address = Literal["email", "phone"]
-"""The field that two leads share."""
+"""A field of an address, such as the one that two leads share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class Match:
     without: tuple[str, ...] = ()
     by: str = ""
     """What the known lead was found by: external id, e-mail or phone."""
+    holder: Lead | None = None
+    """Whose address it was found by: the known lead, or its alias. A new external id is the holder's."""
 
 
 class LeadIndex:
@@ -93,24 +95,25 @@ class LeadIndex:
             lead = self.leads.get((lead.tenant, lead.merged_into))
         return lead
 
+    def _holders(self, tenant: str, name: Address, value: str | None) -> list[Lead]:
+        """The leads and aliases that have this e-mail or phone now, aliases last."""
+        index = self._by_email if name == "email" else self._by_phone
+        spellings = () if value is None else spellings_of(value) if name == "phone" else (value,)
+        found = [lead for one in spellings for lead in index.get((tenant, one), ()) if lead.fields.get(name) == one]
+        return sorted(found, key=lambda lead: lead.merged_into is not None) if name == "email" else found
+
     def by_email(self, tenant: str, email: str | None) -> Lead | None:
         """The lead with this e-mail; an alias counts as its kept lead."""
-        if email is None:
-            return None
-        holders = [lead for lead in self._by_email.get((tenant, email), ()) if lead.email == email]
-        holders.sort(key=lambda lead: lead.merged_into is not None)
+        holders = self._holders(tenant, "email", email)
         return self.resolve_alias(holders[0]) if holders else None
 
     def by_phone(self, tenant: str, phone: str | None) -> list[Lead]:
         """The leads with this phone, the oldest first; an alias counts as its kept lead."""
-        if phone is None:
-            return []
         found: list[Lead] = []
-        for spelling in spellings_of(phone):
-            for holder in self._by_phone.get((tenant, spelling), ()):
-                lead = self.resolve_alias(holder)
-                if holder.phone == spelling and lead is not None and lead not in found:
-                    found.append(lead)
+        for holder in self._holders(tenant, "phone", phone):
+            lead = self.resolve_alias(holder)
+            if lead is not None and lead not in found:
+                found.append(lead)
         return found
 
     def decide_phone_first(self, lead: Lead) -> None:
@@ -122,6 +125,12 @@ class LeadIndex:
 
     def match(self, tenant: str, contact: Contact) -> Match:
         """Which lead a submission is about; see the table above."""
+        match = self._match(tenant, contact)
+        if match.lead is not None:
+            self._look_at_aliases(match, match.lead, contact)
+        return match
+
+    def _match(self, tenant: str, contact: Contact) -> Match:
         found: Lead | None = None
         if contact.external_id is not None:
             lead_id = self._external_ids.get((tenant, contact.source, contact.external_id))
@@ -138,6 +147,19 @@ class LeadIndex:
             return Match(found, by=by)
         others: list[tuple[Lead, Address]] = [(lead, "phone") for lead in with_phone if lead is not found]
         return Match(found, others[:MOST_PAIRS], by=by if found is not None else "")
+
+    def _look_at_aliases(self, match: Match, found: Lead, contact: Contact) -> None:
+        """An address of the lead's alias is known of the lead already: it does not take the place of its own."""
+        match.holder = found
+        for name in reversed(ADDRESSES):
+            holders = self._holders(found.tenant, name, contact.fields.get(name))
+            own = [lead for lead in holders if self.resolve_alias(lead) is found]
+            if own and found not in own:
+                match.holder = own[0]
+                if found.fields.get(name) is not None:
+                    match.without += (name,)
+            elif own:
+                match.holder = found
 
 
 def _append_once(index: dict[K, list[Lead]], key: K, lead: Lead) -> None:

@@ -11,6 +11,10 @@ from typing import Any
 from services.capture.rules.consent import CHANNELS, ConsentChange, is_stricter
 from services.capture.rules.contact import ADDRESSES
 from services.capture.rules.lead import Lead, Provenance
+from services.capture.rules.precedence import split_by_room
+
+_CONSENT_PARTS = ("basis", "source", "at")
+"""What is said of a lead's consent on all channels: of the last choice."""
 
 
 def refusal(kept: Lead, alias: Lead, alias_has_aliases: bool) -> str | None:
@@ -30,11 +34,13 @@ def merge(kept: Lead, alias: Lead) -> tuple[list[str], dict[str, Any]]:
     """Fill the gaps of `kept` from `alias`; the names of the fields that changed, and the record for `undo`.
 
     A value of the kept lead stays, unless a human entered the alias's value and nobody entered this one. An address
-    always stays. The strictest consent holds for each channel.
+    always stays, and attributes that the kept lead has no room for stay with the alias. The strictest consent holds for
+    each channel.
     """
     taken_over: dict[str, Any] = {}
     changed = []
-    for name in [*alias.fields, *(f"attributes.{name}" for name in alias.attributes)]:
+    fitting, _ = split_by_room(kept, alias.attributes)
+    for name in [*alias.fields, *(f"attributes.{name}" for name in fitting)]:
         own, other = kept.provenance_of(name), alias.provenance_of(name)
         assert other is not None
         if own is not None and (own.human or not other.human or name in ADDRESSES):
@@ -49,47 +55,107 @@ def merge(kept: Lead, alias: Lead) -> tuple[list[str], dict[str, Any]]:
         }
         kept.set_value(name, alias.value_of(name))
         kept.provenance[name] = other
-    record: dict[str, Any] = {"fields": taken_over}
-    before_consent = dict(kept.consent)
+    withheld, consent = take_strictest_consent(kept, alias)
+    kept.unsaved = kept.unsaved or bool(taken_over)
+    return changed + withheld, {"fields": taken_over, **consent}
+
+
+def take_strictest_consent(kept: Lead, alias: Lead) -> tuple[list[str], dict[str, Any]]:
+    """Take over the consent of `alias` on each channel where it is stricter; what `merge` answers, of consent only."""
+    before = dict(kept.consent)
+    marks: dict[str, Any] = {}
     for channel in CHANNELS:
         if is_stricter(alias.consent.get(channel), kept.consent.get(channel)):
             name = f"consent.{channel}"
-            record.setdefault("consent_marks", {})[name] = _provenance_out(kept.provenance.get(name))
+            marks[name] = _provenance_out(kept.provenance.get(name))
             kept.remember(name)
             kept.consent_changes.append(_consent_change(kept, channel, alias.consent, "merge"))
             kept.consent[channel] = alias.consent[channel]
-            kept.consent |= {part: alias.consent.get(part) for part in ("basis", "source", "at")}
-            kept.provenance[name] = alias.provenance_of(name) or Provenance(alias.as_of)
-            changed.append(name)
-    if kept.consent != before_consent:
-        record["consent"] = {"before": before_consent, "after": dict(kept.consent)}
-    kept.unsaved = kept.unsaved or bool(taken_over) or "consent" in record
-    return changed, record
+            kept.consent |= {part: alias.consent.get(part) for part in _CONSENT_PARTS}
+            kept.provenance[name] = _consent_mark(alias, name)
+    if not marks:
+        return [], {}
+    kept.unsaved = True
+    return list(marks), {"consent_marks": marks, "consent": {"before": before, "after": dict(kept.consent)}}
 
 
-def undo(kept: Lead, record: dict[str, Any]) -> list[str]:
-    """Restore what the merge changed, where nobody has changed it since; the names of the fields that changed."""
+def undo(kept: Lead, alias: Lead, record: dict[str, Any]) -> list[str]:
+    """Restore what the merge changed, where nobody has changed it since; the names of the fields that changed.
+
+    An address that is the alias's goes back to it, however often it was submitted for the kept lead meanwhile.
+    """
     changed = []
     for name, entry in record.get("fields", {}).items():
-        if _provenance_out(kept.provenance.get(name)) != entry["after"]:
+        is_alias_s = name in ADDRESSES and kept.value_of(name) == alias.value_of(name)
+        if not is_alias_s and _provenance_out(kept.provenance.get(name)) != entry["after"]:
             continue
         if kept.value_of(name) != entry["before"]:
             changed.append(name)
         kept.set_value(name, entry["before"])
         _restore_provenance(kept, name, entry["mark"])
         kept.unsaved = True
-    consent = record.get("consent")
-    if consent is not None and kept.consent == consent["after"]:
-        withdrawn = [name for name in CHANNELS if consent["before"].get(name) != kept.consent.get(name)]
-        for channel in withdrawn:
-            kept.remember(f"consent.{channel}")
-            kept.consent_changes.append(_consent_change(kept, channel, consent["before"], "undo"))
-        changed += [f"consent.{channel}" for channel in withdrawn]
-        kept.consent = dict(consent["before"])
-        for name, stored in record.get("consent_marks", {}).items():
-            _restore_provenance(kept, name, stored)
+    return changed + _undo_consent(kept, alias, record)
+
+
+def _undo_consent(kept: Lead, alias: Lead, record: dict[str, Any]) -> list[str]:
+    """Each channel by itself: a choice on the other one since then is no reason to keep the alias's."""
+    changed = []
+    before, after = (record.get("consent", {}).get(when, {}) for when in ("before", "after"))
+    for name, mark in record.get("consent_marks", {}).items():
+        channel = name.removeprefix("consent.")
+        if kept.consent.get(channel) != after.get(channel) or kept.provenance.get(name) != _consent_mark(alias, name):
+            continue
+        kept.remember(name)
+        kept.consent_changes.append(_consent_change(kept, channel, before, "undo"))
+        _restore(kept.consent, channel, before)
+        _restore_provenance(kept, name, mark)
         kept.unsaved = True
+        changed.append(name)
+    if changed and all(kept.consent.get(part) == after.get(part) for part in _CONSENT_PARTS):
+        for part in _CONSENT_PARTS:
+            _restore(kept.consent, part, before)
     return changed
+
+
+def forget_undone(record: dict[str, Any], undone: dict[str, Any]) -> dict[str, Any]:
+    """The record of a later merge, once an earlier one is undone: where it took the place of what came of that, it
+    restores what was before."""
+    if "consent" not in record or "consent" not in undone:
+        return record
+    before, gone = record["consent"]["before"], undone["consent"]
+    if any(before.get(part) != gone["after"].get(part) for part in _CONSENT_PARTS):
+        return record
+    restored = dict(before)
+    for part in _CONSENT_PARTS:
+        _restore(restored, part, gone["before"])
+    return {**record, "consent": {**record["consent"], "before": restored}}
+
+
+def take_again(kept: Lead, alias: Lead, record: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """Take over what consent of `alias` is stricter, now that another merge is undone; `record` with it."""
+    changed, taken = take_strictest_consent(kept, alias)
+    if not taken:
+        return changed, record
+    consent = record.get("consent", taken["consent"])
+    before = dict(consent["before"])
+    for name in changed:
+        _restore(before, name.removeprefix("consent."), taken["consent"]["before"])
+    return changed, {
+        **record,
+        "consent_marks": {**record.get("consent_marks", {}), **taken["consent_marks"]},
+        "consent": {"before": before, "after": taken["consent"]["after"]},
+    }
+
+
+def _consent_mark(alias: Lead, name: str) -> Provenance:
+    return alias.provenance_of(name) or Provenance(alias.as_of)
+
+
+def _restore(values: dict[str, Any], key: str, before: Mapping[str, Any]) -> None:
+    if key in before:
+        values[key] = before[key]
+    else:
+        values.pop(key, None)
 
 
 def _consent_change(kept: Lead, channel: str, now: Mapping[str, Any], cause: str) -> ConsentChange:

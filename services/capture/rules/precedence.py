@@ -12,6 +12,7 @@ from uuid import UUID
 from services.capture.rules.consent import ConsentChange, SubmittedConsent
 from services.capture.rules.contact import Contact
 from services.capture.rules.lead import Lead, Provenance
+from shared.attributes import free_fields_error
 
 
 def outranks(new: Provenance, present: Provenance | None) -> bool:
@@ -56,6 +57,21 @@ def apply_contact(
     if contact.consent is not None:
         changed += _apply_consent(lead, contact.consent, time, human)
     return changed
+
+
+def split_by_room(lead: Lead, attributes: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The attributes that a lead has room for, and the names of the others: what it has already stays.
+
+    A lead has as many in all as one submission may have.
+    """
+    if free_fields_error({**lead.attributes, **attributes}) is None:
+        return dict(attributes), []
+    fitting: dict[str, Any] = {}
+    for name, value in attributes.items():
+        smaller = name in lead.attributes and len(repr(value)) <= len(repr(lead.attributes[name]))
+        if value is None or smaller or free_fields_error({**lead.attributes, **fitting, name: value}) is None:
+            fitting[name] = value
+    return fitting, [name for name in attributes if name not in fitting]
 
 
 def apply_values(lead: Lead, values: Mapping[str, Any], provenance: Provenance) -> list[str]:

@@ -18,7 +18,7 @@ from services.capture.schemas.bodies import Body, Line, errors_out, sentence_of
 from shared.attributes import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTE_DEPTH, MAX_ATTRIBUTES, shape_error
 from shared.errors import Invalid
 from shared.events import LeadSubmitted
-from shared.events.base import Moment
+from shared.events.base import LifeMoment, Moment
 
 
 def _shallow(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class EngagementIn(Body):
     page: Annotated[Line, AfterValidator(_line_or_none)] | None = None
     url: Annotated[Line, AfterValidator(_line_or_none)] | None = None
     properties: Annotated[dict[str, Any], AfterValidator(_limited), AfterValidator(clean_json), _LIMITS] | None = None
-    occurred_at: Moment | None = None
+    occurred_at: LifeMoment | None = None
 
 
 class Submitted(LeadIn, LeadSubmitted):

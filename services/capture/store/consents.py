@@ -78,6 +78,20 @@ async def add_text(work: UnitOfWork, tenant: str, text_id: UUID, form_token: str
     )
 
 
+async def text_of_version(work: UnitOfWork, tenant: str, form_token: str, version: int) -> UUID | None:
+    """The id of a version of a form's text."""
+    row = await work.fetch_one(
+        """
+        SELECT text_id FROM consent_text
+        WHERE tenant_id = :tenant AND form_token = :form AND version = CAST(:version AS integer)
+        """,
+        tenant=tenant,
+        form=form_token,
+        version=version,
+    )
+    return row["text_id"] if row else None
+
+
 async def read_texts(work: UnitOfWork, tenant: str, text_ids: Sequence[UUID]) -> dict[UUID, Row]:
     """The texts with these ids."""
     rows = await work.fetch(

@@ -1,23 +1,27 @@
 """Erasure: every place in this database that may hold a lead's personal data."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.capture.rules.lead import Lead
-from services.capture.store.persons import IMPORTED_ROWS, addresses, traces
+from services.capture.rules.mentions import Person
+from services.capture.store import persons
 from shared.db import UnitOfWork
 
-_DELETE_TRACES = (
-    f"DELETE FROM dead_letter d WHERE d.tenant_id = :tenant AND d.value IS NOT NULL AND {traces('d.value')}",
-    f"""
+_DELETE_ROWS = """
+    DELETE FROM import_error e
+    USING unnest(CAST(:imports AS uuid[]), CAST(:lines AS bigint[])) AS gone (import_id, line)
+    WHERE e.tenant_id = :tenant AND e.import_id = gone.import_id AND e.line = gone.line
+"""
+_DELETE_DELIVERIES = """
     DELETE FROM webhook_delivery d
-    WHERE d.tenant_id = :tenant AND (d.lead_id = ANY (CAST(:leads AS uuid[])) OR {traces("d.body")})
-    """,
-    f"""
-    DELETE FROM import_error WHERE tenant_id = :tenant AND (import_id, line) IN {IMPORTED_ROWS}
-    """,
-)
+    USING unnest(CAST(:tokens AS text[]), CAST(:ids AS uuid[])) AS gone (token, id)
+    WHERE d.tenant_id = :tenant AND d.token = gone.token AND d.delivery_id = gone.id
+"""
+_KEEP_REST = """
+    UPDATE webhook_delivery SET body = :body
+    WHERE tenant_id = :tenant AND token = :token AND delivery_id = :id
+"""
+_DELETE_LETTERS = "DELETE FROM dead_letter WHERE tenant_id = :tenant AND id = ANY (CAST(:ids AS uuid[]))"
 _DELETE_ANSWERS = """
     DELETE FROM idempotency i
     WHERE i.tenant_id = :tenant AND EXISTS (
@@ -34,16 +38,32 @@ _COLUMNS_WITH_LEADS = (
 )
 
 
-async def delete_personal_data(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> None:
-    """Delete the leads with their external ids, merges, pairs, import errors, idempotency answers, dead letters
-    and kept deliveries of webhooks."""
-    ids = [lead.lead_id for lead in leads]
-    for statement in _DELETE_TRACES:
-        await work.run(statement, tenant=tenant, leads=ids, **addresses(leads))
+async def delete_personal_data(work: UnitOfWork, tenant: str, person: Person) -> None:
+    """Delete the leads with their external ids, merges, pairs, idempotency answers, and what was kept about them as
+    it arrived: errors of imports, dead letters, deliveries of webhooks. Of a delivery about many people the others'
+    items stay."""
+    await _delete_mentions(work, tenant, person)
+    ids = [lead.lead_id for lead in person.leads]
     await work.run(_DELETE_ANSWERS, tenant=tenant, ids=[str(id) for id in ids])
     for table, columns in _COLUMNS_WITH_LEADS:
         is_theirs = " OR ".join(f"{column} = ANY (CAST(:leads AS uuid[]))" for column in columns)
         await work.run(f"DELETE FROM {table} WHERE tenant_id = :tenant AND ({is_theirs})", tenant=tenant, leads=ids)
+
+
+async def _delete_mentions(work: UnitOfWork, tenant: str, person: Person) -> None:
+    rows = [errors[0] async for errors in persons.import_rows(work, tenant, person)]
+    imports, lines = [row["import_id"] for row in rows], [row["line"] for row in rows]
+    await work.run(_DELETE_ROWS, tenant=tenant, imports=imports, lines=lines)
+    whole: list[tuple[str, UUID]] = []
+    async for each in persons.webhook_deliveries(work, tenant, person):
+        token, id = each.row["token"], each.row["delivery_id"]
+        if each.rest is None:
+            whole.append((token, id))
+        else:
+            await work.run(_KEEP_REST, tenant=tenant, token=token, id=id, body=each.rest)
+    await work.run(_DELETE_DELIVERIES, tenant=tenant, tokens=[key[0] for key in whole], ids=[key[1] for key in whole])
+    letters = [row["id"] async for row in persons.dead_letters(work, tenant, person)]
+    await work.run(_DELETE_LETTERS, tenant=tenant, ids=letters)
 
 
 async def page_of_erased(

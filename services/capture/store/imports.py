@@ -6,8 +6,8 @@ from uuid import UUID
 
 import orjson
 
-from services.capture.rules.lead import Lead
-from services.capture.store.persons import addresses, traces
+from services.capture.rules.mentions import Person
+from services.capture.store.persons import characters, may_mention
 from services.capture.tables import ImportChunkRow, ImportErrorRow, ImportJobRow
 from shared.db import Row, UnitOfWork, array_parameters, by_column
 from shared.db.columns import column_types, insert_rows, select_values
@@ -90,6 +90,12 @@ async def insert_chunks(work: UnitOfWork, tenant: str, import_id: UUID, first: i
     if chunks:
         rows = [(tenant, import_id, number, data) for number, data in enumerate(chunks, start=first)]
         await work.run(_INSERT_CHUNKS, **by_column(_CHUNK_COLUMNS, rows))
+        await work.run(
+            "UPDATE import_job SET touched_on = :now WHERE tenant_id = :tenant AND import_id = :import_id",
+            tenant=tenant,
+            import_id=import_id,
+            now=work.now,
+        )
 
 
 async def begin(work: UnitOfWork, tenant: str, import_id: UUID, total: int) -> None:
@@ -244,8 +250,8 @@ async def page_of_errors(
 _UNREAD = "state IN ('running', 'failed')"
 
 
-async def unread_about(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> list[UUID]:
-    """Imports that are not done, and in whose files an address of these leads stands."""
+async def unread_with(work: UnitOfWork, tenant: str, person: Person) -> list[UUID]:
+    """Imports that are not done, and whose files may mention a person."""
     rows = await work.fetch_tuples(
         f"""
         SELECT DISTINCT c.import_id FROM (
@@ -254,10 +260,10 @@ async def unread_about(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> 
             FROM import_chunk
             WHERE tenant_id = :tenant
               AND import_id IN (SELECT import_id FROM import_job WHERE tenant_id = :tenant AND {_UNREAD})
-        ) c WHERE {traces("c.data")} ORDER BY c.import_id
+        ) c WHERE {may_mention("c.data")} ORDER BY c.import_id
         """,
         tenant=tenant,
-        **addresses(leads),
+        **characters(person),
     )
     return [import_id for (import_id,) in rows]
 
@@ -274,15 +280,15 @@ async def lock_unread(work: UnitOfWork, tenant: str, import_id: UUID) -> Row | N
     )
 
 
-async def about(work: UnitOfWork, records: Sequence[bytes], leads: Sequence[Lead]) -> list[int]:
-    """Which of these records have an address of the leads, by their places in the list."""
+async def records_with(work: UnitOfWork, records: Sequence[bytes], person: Person) -> list[int]:
+    """Which of these records may mention a person, by their places in the list."""
     rows = await work.fetch_tuples(
         f"""
         SELECT r.place - 1 FROM unnest(CAST(:records AS bytea[])) WITH ORDINALITY AS r (record, place)
-        WHERE {traces("r.record")} ORDER BY 1
+        WHERE {may_mention("r.record")} ORDER BY 1
         """,
         records=list(records),
-        **addresses(leads),
+        **characters(person),
     )
     return [int(place) for (place,) in rows]
 

@@ -61,6 +61,29 @@ async def aliases_of_all(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]
     return aliases
 
 
+async def others_of(work: UnitOfWork, tenant: str, lead_id: UUID, merge_id: UUID) -> Sequence[Row]:
+    """The other merges into this lead that are not undone, the oldest first."""
+    return await work.fetch(
+        """
+        SELECT merge_id, alias_id, record FROM merge
+        WHERE tenant_id = :tenant AND lead_id = :lead AND merge_id <> :merge AND undone_on IS NULL ORDER BY merge_id
+        """,
+        tenant=tenant,
+        lead=lead_id,
+        merge=merge_id,
+    )
+
+
+async def set_record(work: UnitOfWork, tenant: str, merge_id: UUID, record: dict[str, Any]) -> None:
+    """Store another record of what the kept lead took over."""
+    await work.run(
+        "UPDATE merge SET record = CAST(:record AS jsonb) WHERE tenant_id = :tenant AND merge_id = :merge",
+        tenant=tenant,
+        merge=merge_id,
+        record=orjson.dumps(record).decode(),
+    )
+
+
 async def mark_undone(work: UnitOfWork, tenant: str, merge_id: UUID, by: str) -> None:
     await work.run(
         "UPDATE merge SET undone_on = :now, undone_by = :by WHERE tenant_id = :tenant AND merge_id = :merge",

@@ -13,6 +13,8 @@ from shared.db.columns import column_types, insert_rows
 
 MOST_KEPT = 10_000
 """Deliveries that one webhook keeps; the sender of another is asked to try again later."""
+MOST_KEPT_BYTES = 500_000_000
+"""Bytes of their bodies."""
 
 WEBHOOKS = PublicTable(WebhookRow)
 _DELIVERY_COLUMNS = ", ".join(name for name in column_types(WebhookDeliveryRow) if name != "body")
@@ -43,18 +45,19 @@ async def kept_of(work: UnitOfWork, tenant: str, tokens: Sequence[str]) -> dict[
     return {token: int(kept) for token, kept in rows}
 
 
-async def count_kept(work: UnitOfWork, tenant: str, token: str) -> int:
-    """How many deliveries a webhook keeps, counted up to `MOST_KEPT`."""
+async def may_keep(work: UnitOfWork, tenant: str, token: str) -> bool:
+    """Whether a webhook keeps fewer deliveries than it may, and smaller ones."""
     row = await work.fetch_one(
         f"""
-        SELECT count(*) AS kept FROM (
-            SELECT FROM webhook_delivery WHERE tenant_id = :tenant AND token = :token AND state = 'kept'
+        SELECT count(*) AS kept, coalesce(sum(bytes), 0) AS bytes FROM (
+            SELECT octet_length(body) AS bytes FROM webhook_delivery
+            WHERE tenant_id = :tenant AND token = :token AND state = 'kept'
             LIMIT {MOST_KEPT}) d
         """,
         tenant=tenant,
         token=token,
     )
-    return int(row["kept"]) if row else 0
+    return row is not None and row["kept"] < MOST_KEPT and row["bytes"] < MOST_KEPT_BYTES
 
 
 async def keep(work: UnitOfWork, tenant: str, token: str, deliveries: Sequence[Kept]) -> None:

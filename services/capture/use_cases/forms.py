@@ -10,7 +10,17 @@ from uuid import UUID
 from services.capture.rules import form_guards
 from services.capture.rules.contact import ContactNormaliser, normalise
 from services.capture.rules.errors import FieldError
-from services.capture.rules.forms import STARTED, WORK, FormField, honeypot_for, read_answers, visible_errors
+from services.capture.rules.form_guards import Shown
+from services.capture.rules.forms import (
+    CONSENT,
+    STARTED,
+    WORK,
+    FormField,
+    honeypot_for,
+    is_checked,
+    read_answers,
+    visible_errors,
+)
 from services.capture.rules.public_tokens import public_token, tenant_of
 from services.capture.store import consents
 from services.capture.store import forms as store
@@ -45,6 +55,13 @@ class Form(NamedTuple):
     @property
     def fields(self) -> tuple[FormField, ...]:
         return tuple(FormField(**{**field, "options": tuple(field["options"])}) for field in self.settings["fields"])
+
+    @property
+    def shown(self) -> Shown:
+        """How it asks for consent now."""
+        if self.consent_text is None:
+            return Shown()
+        return Shown(self.consent_text["version"], tuple(self.settings["consent"]["channels"]))
 
     @property
     def has_to_be_shown(self) -> bool:
@@ -122,6 +139,7 @@ async def edit_form(
         source=source,
         active=active,
         settings=settings,
+        honeypot=honeypot_for([FormField(**field) for field in settings["fields"]], form.row["honeypot"]),
         consent_text_id=text_id,
     )
     return await get_form(work, form.tenant, form.row["token"])
@@ -164,7 +182,7 @@ async def submit(
     """
     if str(values.get(form.row["honeypot"]) or "").strip():
         return
-    consent = form.settings.get("consent") or {}
+    consent, text_id = await _consent_asked(database, form, values)
     submission, errors = read_answers(form.fields, values, form.row["source"], consent)
     contact, field_errors = normalise(submission, normaliser)
     errors += [
@@ -173,13 +191,35 @@ async def submit(
     if errors or contact is None:
         raise _invalid(errors)
     if contact.consent is not None:
-        given = contact.consent._replace(source=f"form {form.row['name']}", text_id=form.row["consent_text_id"])
+        given = contact.consent._replace(source=f"form {form.row['name']}", text_id=text_id)
         contact = contact._replace(consent=given)
     async with database.tenant(form.tenant) as work:
         await _check_shown(work, form, values)
         submissions = [Submission(form.tenant, contact)]
         (result,) = await retry_in_savepoint(work, lambda: record_submissions(work, submissions))
         _emit_engagement(work, form, visit, result)
+
+
+async def _consent_asked(
+    database: Database, form: Form, values: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], UUID | None]:
+    """What the visitor was asked to consent to, and the text: of the form as it was shown, if that can be told.
+
+    Raises Invalid where the form was shown without the text, or with one that is gone.
+    """
+    consent: Mapping[str, Any] = form.settings.get("consent") or {}
+    shown = form_guards.shown_with(form.row["secret"], str(values.get(STARTED) or ""))
+    if shown is None or shown == form.shown:
+        return consent, form.row["consent_text_id"]
+    text_id: UUID | None = None
+    if shown.version:
+        async with database.tenant(form.tenant) as work:
+            text_id = await consents.text_of_version(work, form.tenant, form.row["token"], shown.version)
+    if text_id is None and (consent.get("required") or is_checked(values.get(CONSENT))):
+        raise _invalid([FieldError(CONSENT, "is asked for with a text that has changed; load the form again")])
+    if text_id is None:
+        return {}, None
+    return {"channels": shown.channels, "required": consent.get("required", False)}, text_id
 
 
 def _fields(errors: list[FieldError]) -> set[str]:

@@ -3,16 +3,16 @@
 A page's leads and the import's progress commit together, so a killed worker neither loses nor repeats a row.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from uuid import UUID
 
 import structlog
 
-from services.capture.rules.contact import ContactNormaliser, normalise
+from services.capture.rules.contact import ContactNormaliser, normalise, read_fields
 from services.capture.rules.errors import FieldError
 from services.capture.rules.field_mapping import read_row
-from services.capture.rules.lead import Lead
+from services.capture.rules.mentions import Person
 from services.capture.rules.records import MAX_ROW_BYTES, Layout, Record, read_records
 from services.capture.store import imports as store
 from services.capture.use_cases.retries import ATTEMPTS, is_collision
@@ -183,9 +183,9 @@ async def _next_records(work: UnitOfWork, job: Row) -> tuple[Iterator[Record], b
     return read_records(window, Layout(**job["layout"]), job["position"], job["line"], ended=ended), ended
 
 
-async def forget_rows(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> None:
-    """Blank the rows about these leads in the files of imports that are not done: the worker skips blank lines."""
-    for import_id in await store.unread_about(work, tenant, leads):
+async def forget_rows(work: UnitOfWork, tenant: str, person: Person, normaliser: ContactNormaliser) -> None:
+    """Blank the rows about a person in the files of imports that are not done: the worker skips blank lines."""
+    for import_id in await store.unread_with(work, tenant, person):
         job = await store.lock_unread(work, tenant, import_id)
         if job is None:
             continue
@@ -195,12 +195,23 @@ async def forget_rows(work: UnitOfWork, tenant: str, leads: Sequence[Lead]) -> N
         while not ended:
             found, ended = await _next_records(work, job)
             records = list(found)
-            for place in await store.about(work, [record.raw for record in records], leads):
-                raw = records[place].raw
-                await store.overwrite(work, job, records[place].next_offset - len(raw), raw.translate(_BLANK))
+            for place in await store.records_with(work, [record.raw for record in records], person):
+                record = records[place]
+                if _is_about(record, job, person, normaliser):
+                    begin = record.next_offset - len(record.raw)
+                    await store.overwrite(work, job, begin, record.raw.translate(_BLANK))
             if not records:
                 break
             job = {**job, "position": records[-1].next_offset, "line": records[-1].next_line}
+
+
+def _is_about(record: Record, job: Row, person: Person, normaliser: ContactNormaliser) -> bool:
+    """Whether a row would capture the person anew. One without an address that can be read: whether it names theirs."""
+    is_theirs: bool | None = None
+    if record.values is not None:
+        fields, _, _ = read_fields(read_row(record.values, job["mapping"], job["source"]), normaliser)
+        is_theirs = person.is_row(fields)
+    return person.is_in(record.raw) if is_theirs is None else is_theirs
 
 
 def _blank(position: int) -> bytes:

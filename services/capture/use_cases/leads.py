@@ -1,6 +1,6 @@
 """One lead: read it, edit it by hand, erase it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +15,9 @@ from services.capture.rules.contact import (
 )
 from services.capture.rules.lead import Lead, Provenance
 from services.capture.rules.matching import LeadIndex, pair_of
-from services.capture.rules.precedence import apply_contact, apply_values
-from services.capture.store import blocks, candidates, consents, duplicates, erasure, merges
+from services.capture.rules.mentions import Person, Phone, spellings_of_domain
+from services.capture.rules.precedence import apply_contact, apply_values, split_by_room
+from services.capture.store import blocks, candidates, consents, duplicates, erasure, merges, persons
 from services.capture.store import leads as store
 from services.capture.use_cases.imports import forget_rows
 from services.capture.use_cases.lead_events import emit_updated
@@ -104,10 +105,15 @@ async def edit_lead(
     email, phone = values.get("email"), values.get("phone")
     await candidates.forbid_table_scans(work)
     keys, _ = await candidates.find(work, [(tenant, contact)])
-    index = LeadIndex([lead, *await store.lock(work, keys - {lead.key})], {})
+    others = [other for other in await store.lock(work, keys - {lead.key}) if other.key != lead.key]
+    index = LeadIndex([lead, *others], {})
     holder = index.by_email(tenant, email)
     if holder is not None and holder is not lead:
         raise Conflict(f"lead {holder.lead_id} has this e-mail; merge the two instead")
+    attributes = {name.removeprefix("attributes."): values[name] for name in values if name.startswith("attributes.")}
+    if left_out := split_by_room(lead, attributes)[1]:
+        message = f"are more than a lead can have with: {', '.join(left_out)[:500]}; clear others first"
+        raise Invalid(f"attributes {message}", [{"field": "attributes", "message": message}])
     phone_before = lead.phone
     changed = apply_values(lead, values, Provenance(work.now, human=True))
     changed += apply_contact(lead, contact, work.now, human=True, without=FIELDS)
@@ -117,9 +123,9 @@ async def edit_lead(
         )
     if lead.phone != phone_before:
         index.decide_phone_first(lead)
-        others = [other for other in index.by_phone(tenant, phone) if other is not lead]
+        sharing = [other for other in index.by_phone(tenant, phone) if other is not lead]
         if phone is not None:
-            await duplicates.insert(work, [pair_of(lead, other, "phone", phone) for other in others], work.now)
+            await duplicates.insert(work, [pair_of(lead, other, "phone", phone) for other in sharing], work.now)
     if changed:
         lead.next_version(work.now)
     if lead.unsaved:
@@ -158,7 +164,16 @@ def _read_edit(lead: Lead, edit: Mapping[str, Any], normaliser: ContactNormalise
     return values, Contact(source=lead.source, external_id=None, fields=fields, consent=consent)
 
 
-async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
+async def person_of(work: UnitOfWork, tenant: str, leads: Sequence[Lead], normaliser: ContactNormaliser) -> Person:
+    """By what the person of these leads, a lead and its aliases, is known."""
+    shared = await persons.shared_phones(work, tenant, leads)
+    emails = {spelling for lead in leads if lead.email is not None for spelling in spellings_of_domain(lead.email)}
+    phones = sorted({lead.phone for lead in leads if lead.phone is not None})
+    known = [Phone(phone, normaliser.national_number(phone), phone in shared) for phone in phones]
+    return Person(leads, frozenset(emails), known)
+
+
+async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID, normaliser: ContactNormaliser) -> None:
     """Delete the lead, its aliases and their personal data; only the ids stay known, as erased.
 
     A repeated call changes nothing. Raises NotFound for an id that was never a lead's.
@@ -166,7 +181,8 @@ async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     try:
         kept, ids = await get_lead(work, tenant, lead_id)
         # Before the leads are locked: an import locks itself first, and then its leads.
-        await forget_rows(work, tenant, [kept, *await store.read_all(work, tenant, ids)])
+        known = await person_of(work, tenant, [kept, *await store.read_all(work, tenant, ids)], normaliser)
+        await forget_rows(work, tenant, known, normaliser)
         lead = await lock_lead(work, tenant, lead_id)
     except NotFound:
         if await erased_among(work, [(tenant, lead_id)]):
@@ -174,7 +190,7 @@ async def erase_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
         raise
     aliases = await merges.aliases_of(work, tenant, lead.lead_id)
     leads = await store.lock(work, [(tenant, id) for id in [lead.lead_id, *aliases]])
-    await erasure.delete_personal_data(work, tenant, leads)
+    await erasure.delete_personal_data(work, tenant, await person_of(work, tenant, leads, normaliser))
     # A search that is under way may still store what it read of them.
     await blocks.request_search(work, [erased.key for erased in leads])
     for erased in leads:

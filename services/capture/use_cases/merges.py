@@ -1,6 +1,7 @@
 """Merges of leads that are one person: merge, undo, and decisions on pairs for review."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from services.capture.rules import merging
@@ -62,13 +63,23 @@ async def undo_merge(work: UnitOfWork, tenant: str, merge_id: UUID, actor: str) 
         raise NotFound(f"there is no merge {merge_id}")
     if row["undone_on"] is not None:
         return
-    leads = {
-        lead.lead_id: lead for lead in await store.lock(work, [(tenant, row["lead_id"]), (tenant, row["alias_id"])])
-    }
+    others = {one["alias_id"]: one for one in await merges.others_of(work, tenant, row["lead_id"], merge_id)}
+    ids = [row["lead_id"], row["alias_id"], *others]
+    leads = {lead.lead_id: lead for lead in await store.lock(work, [(tenant, lead_id) for lead_id in ids])}
     kept, alias = leads[row["lead_id"]], leads[row["alias_id"]]
-    changed = merging.undo(kept, row["record"])
+    consent_before = dict(kept.consent)
+    changed = merging.undo(kept, alias, row["record"])
+    for alias_id, other in others.items():
+        record = merging.forget_undone(other["record"], row["record"])
+        withheld, record = merging.take_again(kept, leads[alias_id], record)
+        if record is not other["record"]:
+            await merges.set_record(work, tenant, other["merge_id"], record)
+        changed += withheld
+    changed = [name for name in dict.fromkeys(changed) if not _is_as_before(name, kept, consent_before)]
     if kept.email is None and kept.phone is None:
         raise Conflict("the kept lead's own addresses were removed since; add one, then undo")
+    if kept.email is not None and kept.email == alias.email:
+        raise Conflict(f"the kept lead {kept.lead_id} has the merged lead's e-mail by now; change it there, then undo")
     alias.merged_into = None
     _count_versions(work, kept, alias, changed)
     await store.save(work, [kept])
@@ -81,6 +92,12 @@ async def undo_merge(work: UnitOfWork, tenant: str, merge_id: UUID, actor: str) 
     await duplicates.reopen(work, tenant, merge_id)
     await blocks.request_search(work, [kept.key, alias.key])
     _emit(work, kept, alias, merge_id, changed, undone=True)
+
+
+def _is_as_before(name: str, kept: Lead, consent: Mapping[str, Any]) -> bool:
+    """Whether it is a channel on which consent was restored, and withheld again by another alias."""
+    group, _, channel = name.partition(".")
+    return group == "consent" and kept.consent.get(channel) == consent.get(channel)
 
 
 def _count_versions(work: UnitOfWork, kept: Lead, alias: Lead, changed: Sequence[str]) -> None:

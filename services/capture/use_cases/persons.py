@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from services.capture.rules.contact import ContactNormaliser
 from services.capture.rules.lead import Lead
 from services.capture.store import consents, persons
 from services.capture.store import leads as store
 from services.capture.use_cases.lead_events import captured_event
-from services.capture.use_cases.leads import get_lead
+from services.capture.use_cases.leads import get_lead, person_of
 from shared.db import Row, UnitOfWork
 
 _MOST_CHANGES = 10_000
@@ -36,10 +37,11 @@ async def consent_history(work: UnitOfWork, tenant: str, lead_id: UUID, *, after
     return await consents.history(work, tenant, [lead.lead_id, *aliases], after=after, limit=limit)
 
 
-async def export(work: UnitOfWork, tenant: str, lead_id: UUID) -> dict[str, Any]:
+async def export(work: UnitOfWork, tenant: str, lead_id: UUID, normaliser: ContactNormaliser) -> dict[str, Any]:
     """Everything that capture holds about the person of a lead, with its aliases. Raises NotFound."""
     kept, aliases = await get_lead(work, tenant, lead_id)
     leads = [kept, *await store.read_all(work, tenant, aliases)]
+    person = await person_of(work, tenant, leads, normaliser)
     return {
         "lead_id": kept.lead_id,
         "exported_on": work.now,
@@ -47,7 +49,7 @@ async def export(work: UnitOfWork, tenant: str, lead_id: UUID) -> dict[str, Any]
         "consent_history": await consents.history(
             work, tenant, [lead.lead_id for lead in leads], after=0, limit=_MOST_CHANGES
         ),
-        **await persons.held(work, tenant, leads),
+        **await persons.held(work, tenant, person),
         "elsewhere": [
             {"service": service, "holds": holds, "route": route.format(lead_id=kept.lead_id)}
             for service, holds, route in ELSEWHERE

@@ -13,7 +13,7 @@ from services.capture.rules.errors import FieldError
 from services.capture.rules.lead import Lead
 from services.capture.rules.matching import DuplicatePair, LeadIndex, pair_of
 from services.capture.rules.names import NAME_FIELDS, name_of, names_agree
-from services.capture.rules.precedence import apply_contact, new_lead
+from services.capture.rules.precedence import apply_contact, new_lead, split_by_room
 from services.capture.rules.profiles import is_compared
 from services.capture.store import blocks, candidates, consents, duplicates
 from services.capture.store import leads as store
@@ -27,6 +27,11 @@ OTHER_NAME = FieldError(
     "is that of a lead who had another name until now, such as two people who share a mailbox; "
     "the lead's timeline keeps the old values",
 )
+
+
+_NO_ROOM = "are as many as a lead can have: those that it has stay, and these were left out: {}"
+_NAMED = 500
+"""Characters of the names of attributes in a warning."""
 
 
 class Submission(NamedTuple):
@@ -110,21 +115,26 @@ def _decide(index: LeadIndex, submission: Submission, time: datetime, changes: _
         changes.events.append((submission, lead, captured_event(lead), lead.updated_on))
     else:
         phone_before, name_before = lead.phone, name_of(lead.fields)
+        fitting, left_out = split_by_room(lead, contact.attributes)
+        contact = contact._replace(attributes=fitting)
         changed = apply_contact(lead, contact, time, without=match.without)
         if lead.phone != phone_before:
             index.decide_phone_first(lead)
+        if left_out:
+            warnings += (FieldError("attributes", _NO_ROOM.format(", ".join(left_out)[:_NAMED])),)
         if changed:
             if not NAME_FIELDS.isdisjoint(changed) and names_agree(name_before, lead.fields) is False:
-                warnings = (OTHER_NAME,)
+                warnings += (OTHER_NAME,)
             if is_compared(changed):
                 changes.searches.add(lead.key)
             lead.next_version(time)
             index.reindex(lead)
             event = updated_event(lead, changed)
             changes.events.append((submission, lead, event, lead.updated_on))
-    if index.add_external_id(tenant, contact, lead):
+    holder = match.holder or lead
+    if index.add_external_id(tenant, contact, holder):
         assert contact.external_id is not None
-        changes.external_ids[tenant, contact.source, contact.external_id] = lead.lead_id
+        changes.external_ids[tenant, contact.source, contact.external_id] = holder.lead_id
     for other, address in match.similar:
         if other is not lead:
             pair = pair_of(lead, other, address, contact.fields[address])

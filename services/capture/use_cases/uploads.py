@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from tempfile import TemporaryFile
 from typing import IO, Any, Protocol
 from uuid import UUID
@@ -20,6 +21,8 @@ HEAD = 262_144
 """Bytes at the beginning of a file in which its header must be."""
 _CHUNKS_AT_ONCE = 16
 _NAME_CHARACTERS = 200
+_UNDER_WAY = timedelta(minutes=1)
+"""For so long after its last chunk an upload may still be under way: its chunks are on our disk already."""
 
 
 class TextOf(Protocol):
@@ -131,7 +134,10 @@ def _measure(file: IO[bytes], layout: Layout, upload: Upload) -> tuple[int, int,
 
 
 async def _import_of_key(database: Database, tenant: str, key: str | None, digest: bytes) -> UUID | None:
-    """The import that an earlier request with this key has uploaded. An upload that it did not complete is deleted."""
+    """The import that an earlier request with this key has uploaded. One that it gave up some time ago is deleted.
+
+    Raises Invalid for another body, Conflict for an upload that may be under way.
+    """
     if key is None:
         return None
     async with database.tenant(tenant) as work:
@@ -141,6 +147,8 @@ async def _import_of_key(database: Database, tenant: str, key: str | None, diges
         if job["request_digest"] != digest:
             raise Invalid("this Idempotency-Key was used with another body")
         if job["state"] == "uploading":
+            if job["touched_on"] > work.now - _UNDER_WAY:
+                raise Conflict("an import with this Idempotency-Key is being uploaded; try again in a minute")
             await store.delete_upload(work, tenant, job["import_id"])
             return None
         import_id: UUID = job["import_id"]

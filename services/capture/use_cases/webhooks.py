@@ -232,7 +232,7 @@ def _item_kept(raw: Any, errors: Sequence[Mapping[str, str]]) -> store.Kept:
 async def _keep(work: UnitOfWork, webhook: Webhook, kept: Sequence[store.Kept]) -> None:
     if not kept:
         return
-    if await store.count_kept(work, webhook.tenant, webhook.token) >= store.MOST_KEPT:
+    if not await store.may_keep(work, webhook.tenant, webhook.token):
         raise TooManyRequests("this webhook keeps too many deliveries that made no lead; correct its mapping first")
     await store.keep(work, webhook.tenant, webhook.token, kept)
 

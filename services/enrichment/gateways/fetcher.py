@@ -8,7 +8,7 @@ resolves to something else a moment later changes nothing. The time is bounded b
 import asyncio
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -47,6 +47,10 @@ class FetchFailed(Exception):
         """Whether it may work later."""
 
 
+class NotPermitted(FetchFailed):
+    """An address, or where it redirects to, may not be fetched."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """An answer: `body` is decompressed, and cut at the limit if `cut`."""
@@ -68,9 +72,9 @@ class Response:
             return float(text[:6])
         try:
             at = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError):
+            return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+        except (ValueError, TypeError, IndexError, OverflowError):
             return None
-        return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
 
 
 class _Counted(httpcore.AsyncNetworkStream):
@@ -156,14 +160,17 @@ class Fetcher:
         redirects: int = 0,
         headers: Mapping[str, str] | None = None,
         accept: str = "*/*",
+        permits: Callable[[Target], Awaitable[bool]] | None = None,
     ) -> Response:
         """The answer of `url`, or of where it redirects to, and up to `limit` bytes of its body.
 
-        `headers` of ours go to the first origin only: a redirect to another is refused if there are any. Raises
-        FetchFailed.
+        `headers` of ours go to the first origin only: a redirect to another is refused if there are any. `permits` is
+        asked before each address, also of a redirect. Raises FetchFailed, NotPermitted for what it does not permit.
         """
         target = self.target(url)
         for _ in range(redirects + 1):
+            if permits is not None and not await permits(target):
+                raise NotPermitted("it is not permitted", again=False)
             response = await self._get_once(target, limit, headers or {}, accept)
             location = response.headers.get("location")
             if response.status not in _REDIRECTS or not location:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from zoneinfo import available_timezones
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
@@ -116,6 +117,16 @@ def country_code(country: str | None) -> str | None:
     if len(name) == 2 and name.upper() in _countries().values():
         return name.upper()
     return _countries().get(name.casefold())
+
+
+def zone_name(text: str) -> str | None:
+    """The name of a time zone in the IANA database, from any spelling of its letters' case; None if it is unknown."""
+    return _zone_names().get(text.strip().casefold().replace(" ", "_"))
+
+
+@cache
+def _zone_names() -> Mapping[str, str]:
+    return MappingProxyType({name.casefold(): name for name in available_timezones()})
 
 
 @cache

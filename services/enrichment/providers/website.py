@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from services.enrichment.gateways.fetcher import FetchFailed, Response
+from services.enrichment.gateways.fetcher import FetchFailed, NotPermitted, Response
 from services.enrichment.gateways.page_reader import NotRead
 from services.enrichment.gateways.reference_data import country_code
 from services.enrichment.providers.provider import ProviderConfig, ProviderFailed
@@ -49,9 +49,13 @@ class Website:
         raise ProviderFailed(f"the website cannot be fetched: {last}", again=last.again)
 
     async def _get(self, url: str) -> Response:
-        if not await self._tools.robots.allows(self._tools.fetcher.target(url)):
-            raise ProviderFailed(f"the website asks robots not to read this page (robots.txt, for {AGENT} or all)")
-        return await self._tools.fetcher.get(url, limit=MAX_PAGE, redirects=REDIRECTS, accept="text/html")
+        try:
+            return await self._tools.fetcher.get(
+                url, limit=MAX_PAGE, redirects=REDIRECTS, accept="text/html", permits=self._tools.robots.allows
+            )
+        except NotPermitted:
+            reason = f"the website asks robots not to read this page (robots.txt, for {AGENT} or all)"
+            raise ProviderFailed(reason) from None
 
     def _findings(self, claims: Mapping[str, Claim]) -> Findings:
         findings: Findings = {}

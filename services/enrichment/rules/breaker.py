@@ -11,9 +11,17 @@ FAILURES = 5
 """Failures in a row after which a provider is left alone for a while."""
 _PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(minutes=10)
+MAX_WAITS = 20
+"""How often a question is asked of a provider that asks to wait."""
+_SHORTEST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(hours=1)
 """The longest time that a provider may ask for (Retry-After)."""
 _MINUTE = timedelta(minutes=1)
+
+
+def bounded_wait(wait: timedelta) -> timedelta:
+    """What a provider asks for (Retry-After), within what is waited for."""
+    return min(max(wait, _SHORTEST_WAIT), LONGEST_WAIT)
 
 
 def retry_at(attempts: int, now: datetime) -> datetime | None:
@@ -97,7 +105,7 @@ class ProviderHealth:
         """
         failures, until = self.failures + 1, self.paused_until
         if wait is not None:
-            failures, until = self.failures, now + min(max(wait, timedelta(seconds=1)), LONGEST_WAIT)
+            failures, until = self.failures, now + bounded_wait(wait)
         elif breaks and failures >= FAILURES:
             until = now + min(_LONGEST_PAUSE, _PAUSE * 2 ** min(failures - FAILURES, 10))
         return replace(

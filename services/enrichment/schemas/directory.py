@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from services.enrichment.gateways.reference_data import country_code
+from services.enrichment.gateways.reference_data import country_code, zone_name
 from services.enrichment.rules.facts import host_of
 from shared.errors import Invalid, Malformed, TooLarge, UnsupportedMedia
 from shared.events.envelope import errors_of
@@ -77,7 +77,16 @@ class Company(BaseModel):
     @field_validator("country", mode="before")
     @classmethod
     def _country_code(cls, cell: Any) -> Any:
-        return (country_code(cell) or cell) if isinstance(cell, str) else cell
+        if isinstance(cell, str) and (code := country_code(cell)) is None:
+            raise ValueError("is not a known country; write its two-letter ISO code")
+        return code if isinstance(cell, str) else cell
+
+    @field_validator("timezone", mode="before")
+    @classmethod
+    def _zone_name(cls, cell: Any) -> Any:
+        if isinstance(cell, str) and (name := zone_name(cell)) is None:
+            raise ValueError("is not an IANA time zone, such as Europe/Berlin")
+        return name if isinstance(cell, str) else cell
 
 
 class DirectoryBody(BaseModel):

@@ -70,12 +70,12 @@ async def enrich_now(work: UnitOfWork, tenant: str, lead_id: UUID) -> LeadRecord
     What they answer is published when it is known. Raises Conflict while enrichment is switched off, NotFound for an
     unknown lead.
     """
-    if await store.disabled_tenants(work, [tenant]):
-        raise Conflict("enrichment is switched off for this tenant")
     lead = (tenant, (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id])
     records = await store.lock_leads(work, [lead])
     if lead not in records:
         raise NotFound("there is no such lead")
+    if await store.disabled_tenants(work, [tenant]):
+        raise Conflict("enrichment is switched off for this tenant")
     (record,) = await _enrich(
         work, [records[lead]], stored=records, causes={}, first_within=timedelta(0), on_request=True
     )

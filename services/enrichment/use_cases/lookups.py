@@ -15,7 +15,7 @@ import orjson
 from services.enrichment.providers.chain import NETWORK
 from services.enrichment.providers.provider import ProviderConfig
 from services.enrichment.rules import Findings
-from services.enrichment.rules.breaker import MAX_ATTEMPTS, retry_at
+from services.enrichment.rules.breaker import MAX_WAITS, bounded_wait, retry_at
 from services.enrichment.rules.questions import Question
 from services.enrichment.store import lookups, providers, publications
 from services.enrichment.store.lookups import LookupKey
@@ -170,12 +170,10 @@ def _row(work: UnitOfWork, result: Result) -> tuple[Any, ...]:
     if result.findings is not None:
         expires_at, due_at = work.now + result.leased.config.max_age, None
     else:
-        attempts = (
-            result.leased.attempts + 1 if result.wait is None else min(result.leased.attempts + 1, MAX_ATTEMPTS - 1)
-        )
+        attempts = result.leased.attempts + 1
         due_at = retry_at(attempts, work.now) if result.again else None
         if result.wait is not None:
-            due_at = work.now + result.wait
+            due_at = work.now + bounded_wait(result.wait) if attempts < MAX_WAITS else None
         expires_at = work.now + _ASK_AGAIN_AFTER
     findings = _bounded(result.findings) if result.findings is not None else None
     return (*result.leased.key, result.outcome, findings, result.error, result.ms, expires_at, due_at)

@@ -67,7 +67,7 @@ async def book_meeting(lead_id: UUID, body: MeetingBody, principal: Reviewer, wo
     return await once(run)
 
 
-@router.delete("/leads/{lead_id}/meetings/{meeting_id}", status_code=204)
+@router.delete("/leads/{lead_id}/meetings/{meeting_id:path}", status_code=204)
 async def cancel_meeting(lead_id: UUID, meeting_id: str, principal: Reviewer, work: TenantWork) -> None:
     """Cancel a meeting."""
     await manual_changes.cancel_meeting(work, principal, lead_id, meeting_id)

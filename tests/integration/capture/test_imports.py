@@ -13,6 +13,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from services.capture.store import imports as store
 from services.capture.use_cases import imports as use_cases
 
 ROOT = Path(__file__).parents[3]
@@ -133,10 +134,37 @@ async def test_the_same_idempotency_key_is_the_same_import(upload):
     await upload("email\nb@x.example\n", headers=key, status=422)
 
 
-async def test_a_file_larger_than_any_other_body_is_imported(capture, upload, ended):
+async def test_two_uploads_with_one_key_at_the_same_time_are_one_import(api, monkeypatch):
+    """The second is told so: it does not take the first one's file away."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    insert_chunks = store.insert_chunks
+
+    async def wait(*args):
+        begun.set()
+        await go_on.wait()
+        await insert_chunks(*args)
+
+    monkeypatch.setattr(store, "insert_chunks", wait)
+
+    async def post():
+        files = {"file": ("leads.csv", b"email\na@x.example\n")}
+        return await api.post("/v1/imports", files=files, headers={"Idempotency-Key": "k"})
+
+    first = asyncio.create_task(post())
+    await begun.wait()
+    assert (await post()).status_code == 409
+    go_on.set()
+    answer = await first
+    assert answer.status_code == 202, answer.text
+    assert (await post()).json()["import_id"] == answer.json()["import_id"]
+
+
+async def test_a_file_larger_than_any_other_body_is_imported(capture, api, upload, ended):
     row = "email,attributes.note\n"
     big = row + "".join(f"big{n}@x.example,{'x' * 60_000}\n" for n in range(200))
     assert len(big) > 11_000_000
+    preview = await api.post("/v1/imports/preview", files={"file": ("leads.csv", big.encode())})
+    assert preview.status_code == 200, preview.text
     job = await ended(await upload(big))
     assert (job["read"], job["taken"]) == (200, 200)
     async with capture.database.worker() as work:

@@ -233,7 +233,42 @@ async def test_engagement_is_published_for_a_known_lead(api, bus, tenant):
     assert event.data == {"kind": "visit", "url": "https://acme.example/pricing", "properties": {"s": 3}}
     assert (await api.post("/v1/engagements", json=body | {"lead_id": str(uuid4())})).status_code == 404
     assert (await api.post("/v1/engagements", json=body | {"kind": ""})).status_code == 422
-    assert (await api.post("/v1/engagements", json=body | {"occurred_at": "2126-01-01T00:00:00Z"})).status_code == 422
+    for at in (
+        "2126-01-01T00:00:00Z",
+        "1999-12-31T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ):
+        answer = await api.post("/v1/engagements", json=body | {"occurred_at": at})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "occurred_at"), at
+
+
+async def test_a_time_of_consent_that_is_none_affects_no_other_lead_of_a_batch(api):
+    times = ["0001-01-01T00:00:00+14:00", "2026-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "1999-12-31T00:00:00Z"]
+    submitted = [
+        {"source": "w", "email": f"{n}@x.example", "consent": {"email": "granted", "at": at}}
+        for n, at in enumerate(times)
+    ]
+    answer = await api.post("/v1/leads/batch", json={"leads": submitted})
+    assert answer.status_code == 200, answer.text
+    results = answer.json()["results"]
+    assert [result["status"] for result in results] == [422, 201, 201, 422]
+    assert [result["errors"][0]["field"] for result in results if "errors" in result] == ["consent.at"] * 2
+
+
+async def test_the_attributes_of_a_lead_are_bounded_in_all(api):
+    lead = (await api.post("/v1/leads", json=ADA | {"attributes": {f"a{n}": n for n in range(190)}})).json()
+    more = {"a0": "changed", **{f"b{n}": n for n in range(20)}}
+    answer = (await api.post("/v1/leads", json=ADA | {"attributes": more})).json()
+    assert len(answer["attributes"]) == 200 and answer["attributes"]["a0"] == "changed"
+    assert "b10, b11" in answer["warnings"][0]["message"]
+    path = f"/v1/leads/{lead['lead_id']}"
+    refused = await api.patch(path, json={"attributes": {"c": 1}}, headers={"If-Match": "*"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "attributes")
+    cleared = await api.patch(path, json={"attributes": {"a1": None}}, headers={"If-Match": "*"})
+    assert cleared.status_code == 200, cleared.text
+    added = await api.patch(path, json={"attributes": {"c": 1}}, headers={"If-Match": "*"})
+    assert added.status_code == 200, added.text
 
 
 async def test_a_kind_of_engagement_may_be_the_tenant_s_own(api, bus, tenant):

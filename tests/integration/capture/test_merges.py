@@ -66,6 +66,62 @@ async def test_undo_restores_both_leads(api, submit, bus, tenant):
     assert second != merge_id
 
 
+async def test_a_submission_by_the_alias_s_address_keeps_the_kept_lead_s_own(api, submit):
+    kept = await submit(email="k@x.example", phone="+4915123456789")
+    alias = await submit(email="a@x.example", phone="+4915123456780")
+    merge_id = await merged(api, kept, alias)
+    for address in (
+        {"email": "a@x.example"},
+        {"phone": "+4915123456780"},
+        {"email": "a@x.example", "external_id": "1"},
+    ):
+        answer = await submit(**address, company=f"By {address}")
+        assert (answer["lead_id"], answer["email"], answer["phone"]) == (
+            kept["lead_id"],
+            "k@x.example",
+            "+4915123456789",
+        )
+        assert answer["company"] == f"By {address}", "all else updates the lead"
+    assert (await submit(email="k@x.example"))["lead_id"] == kept["lead_id"]
+    assert (await api.post(f"/v1/merges/{merge_id}/undo")).status_code == 200
+    assert (await submit(email="new@x.example", external_id="1"))["lead_id"] == alias["lead_id"]
+    assert (await api.get(f"/v1/leads/{kept['lead_id']}")).json()["email"] == "k@x.example"
+
+
+async def test_undo_gives_an_address_back_that_was_submitted_once_more(api, submit):
+    kept, alias = await submit(phone="+4915123456789"), await submit(email="a@x.example")
+    merge_id = await merged(api, kept, alias)
+    assert (await submit(email="a@x.example"))["lead_id"] == kept["lead_id"]
+    assert (await api.post(f"/v1/merges/{merge_id}/undo")).status_code == 200
+    assert "email" not in (await api.get(f"/v1/leads/{kept['lead_id']}")).json()
+    assert (await submit(email="a@x.example"))["lead_id"] == alias["lead_id"]
+
+
+async def test_undo_names_the_kept_lead_where_a_human_gave_it_the_alias_s_address(api, submit):
+    kept, alias = await submit(email="k@x.example"), await submit(email="a@x.example")
+    merge_id = await merged(api, kept, alias)
+    path = f"/v1/leads/{kept['lead_id']}"
+    assert (await api.patch(path, json={"email": "a@x.example"}, headers={"If-Match": "*"})).status_code == 200
+    answer = await api.post(f"/v1/merges/{merge_id}/undo")
+    assert answer.status_code == 409 and kept["lead_id"] in answer.json()["detail"]
+    assert (await api.patch(path, json={"email": "k@x.example"}, headers={"If-Match": "*"})).status_code == 200
+    assert (await api.post(f"/v1/merges/{merge_id}/undo")).status_code == 200
+
+
+async def test_merges_that_are_undone_in_any_order_give_consent_back_and_keep_the_strictest(api, submit):
+    own = {"email": "granted", "sms": "granted", "source": "form", "basis": "consent"}
+    for turn, (first, second) in enumerate([(0, 1), (1, 0)]):
+        kept = await submit(email=f"k{turn}@x.example", consent=own)
+        denials = ({"email": "denied", "source": "letter"}, {"sms": "denied", "email": "denied", "source": "call"})
+        aliases = [await submit(email=f"{n}{turn}@x.example", consent=denials[n]) for n in range(2)]
+        merges = [await merged(api, kept, alias) for alias in aliases]
+        assert (await api.post(f"/v1/merges/{merges[first]}/undo")).status_code == 200
+        consent = (await api.get(f"/v1/leads/{kept['lead_id']}")).json()["consent"]
+        assert (consent["email"], consent["sms"]) == ("denied", "denied" if first == 0 else "granted")
+        assert (await api.post(f"/v1/merges/{merges[second]}/undo")).status_code == 200
+        assert (await api.get(f"/v1/leads/{kept['lead_id']}")).json()["consent"] == kept["consent"]
+
+
 async def test_a_cycle_and_an_alias_of_an_alias_are_conflicts(api, submit):
     a, b, c = [await submit(email=f"{name}@x.example") for name in "abc"]
     await merged(api, a, b)

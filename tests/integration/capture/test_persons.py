@@ -179,3 +179,72 @@ async def test_erasure_blanks_the_rows_of_imports_that_are_not_done(backend, cap
     job = await ended(import_id)
     assert (job["read"], job["taken"], job["rejected"]) == (598, 598, 0), job
     assert (await api.get("/v1/leads", params={"phone": ADA["phone"]})).json()["items"] == []
+
+
+async def test_erasure_and_export_take_nothing_of_people_whose_addresses_look_alike(
+    backend, capture, api, tenant, bus, upload, ended
+):
+    """Of an import that waits, dead letters, kept deliveries and rejected rows only Lee's own go."""
+    desk = "+44 20 7183 8750"
+    lee = {"source": "w", "email": "lee@acme.com", "phone": "+442071838750", "first_name": "Lee"}
+    lead = (await api.post("/v1/leads", json=lee)).json()
+    for mail in ("lee@acme.com", "ashlee@acme.com"):
+        bus.publish("lead.submitted", {"source": "w", "email": mail, "first_name": 5}, tenant=tenant)
+    await bus.read("submission.answered", tenant=tenant, count=2)
+    admin, sender = capture.client(tenant, "admin"), capture.client(None)
+    body = {"name": "w", "source": "w", "mapping": {"email": "no"}}
+    token = (await admin.post("/v1/webhooks", json=body)).json()["token"]
+    await sender.post(f"/v1/webhooks/{token}", json={"mail": "ashlee@acme.com", "phone": desk})
+    assert (await admin.patch(f"/v1/webhooks/{token}", json={"items": "missing"})).is_success
+    people = [{"mail": f"{name}@acme.com", "phone": desk} for name in ("bob", "lee", "ashlee")]
+    await sender.post(f"/v1/webhooks/{token}", json={"people": people})
+    rejected = await upload("email,phone\nashlee@acme.com x,\nlee@acme.com x,\n")
+    assert (await ended(rejected))["rejected"] == 2
+    worker = capture.service._workers["imports"]
+    step = worker.step
+
+    async def nothing(database):
+        return 0
+
+    worker.step = nothing
+    try:
+        rows = f"ashlee@acme.com,{desk},Ash\nlee@acme.com,,Lee\na@acme.com,{desk},A\n,{desk},Bob\n,{desk},Lee\n"
+        waiting = await upload("email,phone,first_name\n" + rows)
+        export = (await api.get(f"/v1/leads/{lead['lead_id']}/export")).json()
+        assert [one["body"] for one in export["webhook_deliveries"]] == [json.dumps([people[1]])]
+        assert [json.loads(one["value"])["email"] for one in export["dead_letters"]] == ["lee@acme.com"]
+        assert [one["record"] for one in export["import_rows"]] == ["lee@acme.com x,\n"]
+        assert (await api.delete(f"/v1/leads/{lead['lead_id']}")).status_code == 204
+    finally:
+        worker.step = step
+    job = await ended(waiting)
+    assert (job["read"], job["taken"], job["rejected"]) == (3, 3, 0), job
+    assert [error["line"] for error in (await api.get(f"/v1/imports/{rejected}/errors")).json()["items"]] == [2]
+    kept = (await admin.get(f"/v1/webhooks/{token}/deliveries")).json()["items"]
+    bodies = [await admin.get(f"/v1/webhooks/{token}/deliveries/{one['id']}") for one in kept]
+    assert [json.loads(one.json()["body"]) for one in bodies] == [
+        {"people": [people[0], people[2]]},
+        people[2],
+    ]
+    (letter,) = (await api.get("/v1/dead-letters")).json()["items"]
+    assert letter["topic"] == "lead.submitted"
+    assert (await api.get("/v1/leads", params={"email": "lee@acme.com"})).json()["items"] == []
+
+
+async def test_erasure_finds_the_rows_with_a_phone_of_fewer_than_nine_digits(capture, api, upload, ended):
+    worker = capture.service._workers["imports"]
+    step = worker.step
+
+    async def nothing(database):
+        return 0
+
+    numbers = {"+4741234567": "41 23 45 67,NO", "+4930901820": "030 901820,DE", "+6591234567": "9123 4567,SG"}
+    leads = [(await api.post("/v1/leads", json={"source": "w", "phone": phone})).json() for phone in numbers]
+    worker.step = nothing
+    try:
+        import_id = await upload("phone,country\n" + "\n".join(numbers.values()))
+        for lead in leads:
+            assert (await api.delete(f"/v1/leads/{lead['lead_id']}")).status_code == 204
+    finally:
+        worker.step = step
+    assert (await ended(import_id))["read"] == 0

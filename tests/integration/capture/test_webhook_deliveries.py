@@ -48,6 +48,13 @@ async def test_a_delivery_is_a_lead_by_the_mapping(admin, sender, api, bus, tena
         assert (await sender.post(f"/v1/webhooks/{token}", json=CONTACT)).status_code == 404
 
 
+async def test_a_delivery_of_many_items_may_be_larger_than_a_request_of_one(admin, sender):
+    webhook = await a_webhook(admin, items="people", mapping={"email": "mail", "attributes.note": "note"})
+    people = [{"mail": f"{n}@acme.example", "note": "x" * 3_000} for n in range(100)]
+    answer = await sender.post(f"/v1/webhooks/{webhook['token']}", json={"people": people})
+    assert (answer.status_code, answer.json()) == (200, {"taken": 100, "kept": 0, "ignored": 0})
+
+
 async def test_a_signed_webhook_takes_only_what_its_sender_signed(admin, sender, api):
     webhook = await a_webhook(admin, signature={"header": "X-Signature", "prefix": "sha256="})
     path, secret = f"/v1/webhooks/{webhook['token']}", webhook["secret"]

@@ -110,6 +110,7 @@ async def test_a_tenant_switches_enrichment_off_and_on(
     async with enrichment.client(story.tenant) as client:
         assert (await client.get("/v1/settings")).json() == {"enabled": True}
         assert (await client.put("/v1/settings", json={"enabled": False})).json() == {"enabled": False}
+        assert (await client.post(f"/v1/leads/{uuid7()}/enrich")).status_code == 404, "also while it is switched off"
         story.captured(**HEAD)
         story.bus.flush()
         other.captured(**HEAD)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import quote
 from uuid import uuid4
 
 from shared.testing.builders import ago
@@ -82,6 +83,9 @@ async def test_meetings_are_booked_moved_and_cancelled(stages, captured, bus, te
         assert (await api.delete(f"/v1/leads/{lead.id}/meetings/{id}")).status_code == 204
         assert (await api.delete(f"/v1/leads/{lead.id}/meetings/{id}")).status_code == 204
         assert (await api.delete(f"/v1/leads/{lead.id}/meetings/nothing")).status_code == 404
+        for wrong in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+            odd = await api.post(f"/v1/leads/{lead.id}/meetings", json=body | {"starts_at": wrong, "ends_at": wrong})
+            assert odd.status_code == 422
         assert (await api.get(f"/v1/leads/{lead.id}")).json()["stage"] == "engaged"
     (booking,) = await bus.read("meeting.booked", tenant=tenant)
     assert booking.data["meeting_id"] == id
@@ -242,3 +246,15 @@ async def test_another_tenant_sees_and_changes_nothing(stages, captured, bus, te
             assert (await api.get(route)).status_code == 404
         assert (await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": "won"})).status_code == 404
         assert (await api.get("/v1/queue")).json()["items"] == []
+
+
+async def test_a_meeting_whose_id_is_an_address_is_cancelled(stages, captured, tenant):
+    """Calendly's ids are addresses."""
+    (lead,) = await captured()
+    soon = datetime.now(UTC) + timedelta(days=2)
+    uri = "https://api.calendly.com/scheduled_events/1?x"
+    body = {"meeting_id": uri, "starts_at": soon.isoformat(), "ends_at": (soon + timedelta(hours=1)).isoformat()}
+    async with stages.client(tenant, "reviewer") as api:
+        assert (await api.post(f"/v1/leads/{lead.id}/meetings", json=body)).status_code == 201
+        assert (await api.delete(f"/v1/leads/{lead.id}/meetings/{quote(uri, safe='')}")).status_code == 204
+        assert (await api.get(f"/v1/leads/{lead.id}")).json()["stage"] == "engaged"

@@ -39,7 +39,7 @@ def test_undo_restores_the_kept_lead_exactly():
     apply_values(alias, {"company": "By hand"}, Provenance(at(1), human=True))
     before, alias_before = snapshot(kept), snapshot(alias)
     changed, record = merge(kept, alias)
-    assert sorted(undo(kept, json.loads(json.dumps(record)))) == sorted(changed)
+    assert sorted(undo(kept, alias, json.loads(json.dumps(record)))) == sorted(changed)
     assert snapshot(kept) == before
     assert snapshot(alias) == alias_before
 
@@ -48,7 +48,7 @@ def test_undo_keeps_what_was_changed_after_the_merge():
     kept, alias = a_lead(1), a_lead(2, phone="+12025550143", job_title="CTO")
     _, record = merge(kept, alias)
     apply_values(kept, {"job_title": "CEO"}, Provenance(at(9), human=True))
-    assert undo(kept, record) == ["phone"]
+    assert undo(kept, alias, record) == ["phone"]
     assert kept.fields["job_title"] == "CEO"
 
 
@@ -60,3 +60,21 @@ def test_a_cycle_and_an_alias_of_an_alias_are_refused():
     assert "already" in refusal(c, b, alias_has_aliases=False)
     assert "merged into" in refusal(b, c, alias_has_aliases=False)
     assert "undo" in refusal(c, a, alias_has_aliases=True)
+
+
+def test_an_address_submitted_once_more_goes_back_to_the_alias():
+    kept, alias = a_lead(1, phone="+12025550143"), a_lead(2, email="a@acme.example")
+    _, record = merge(kept, alias)
+    apply_values(kept, {"email": "a@acme.example"}, Provenance(at(9)))
+    assert undo(kept, alias, record) == ["email"]
+    assert kept.fields == {"phone": "+12025550143"}
+
+
+def test_consent_is_restored_channel_by_channel():
+    kept = a_lead(1, consent={"email": "granted", "sms": "granted", "source": "form"})
+    alias = a_lead(2, consent={"email": "denied", "source": "letter"})
+    _, record = merge(kept, alias)
+    kept.consent |= {"sms": "denied", "source": "call"}
+    kept.provenance["consent.sms"] = Provenance(at(9))
+    assert undo(kept, alias, record) == ["consent.email"]
+    assert (kept.consent["email"], kept.consent["sms"], kept.consent["source"]) == ("granted", "denied", "call")

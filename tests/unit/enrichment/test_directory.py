@@ -50,6 +50,8 @@ def test_a_json_table_may_use_fact_names_and_leave_cells_empty():
         ({"domain": "acme.example", "employees": "1,00"}, "employees"),
         ({"domain": "acme.example", "employees": -1}, "employees"),
         ({"domain": "acme.example", "country": "Elbonia"}, "country"),
+        ({"domain": "acme.example", "country": "XX"}, "country"),
+        ({"domain": "acme.example", "timezone": "Berlin"}, "timezone"),
         ({"domain": 5}, "domain"),
     ],
 )

@@ -5,20 +5,24 @@ import pkgutil
 import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 import services.enrichment.rules as rules
 from services.enrichment.gateways.fetcher import Response
 from services.enrichment.gateways.reference_data import country_code, subject_of
+from services.enrichment.providers.provider import ProviderConfig
 from services.enrichment.rules.addresses import AllowedHosts, read_target
-from services.enrichment.rules.breaker import FAILURES, ProviderHealth, retry_at
+from services.enrichment.rules.breaker import FAILURES, MAX_WAITS, ProviderHealth, retry_at
 from services.enrichment.rules.fact_values import read_fact
 from services.enrichment.rules.mapping import apply_mapping
 from services.enrichment.rules.pages import read_page
-from services.enrichment.rules.questions import question_for, render
+from services.enrichment.rules.questions import Question, question_for, render
 from services.enrichment.rules.robots import MAX_BYTES, matches, read_robots
+from services.enrichment.use_cases import lookups
 from tests.processor_time import processor_seconds
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -158,6 +162,18 @@ def test_a_provider_that_asks_for_a_pause_gets_one_of_a_bounded_length() -> None
     for asked, given_ in ((-5, 1), (120, 120), (10**6, 3_600)):
         health = ProviderHealth().after_failure("x", NOW, breaks=True, wait=timedelta(seconds=asked))
         assert (health.paused_until, health.failures) == (NOW + timedelta(seconds=given_), 0)
+
+
+@pytest.mark.parametrize("asked", [timedelta.max, timedelta(days=11), timedelta(0), timedelta(days=-400)])
+def test_a_question_waits_as_long_as_its_provider_asks_and_not_for_ever(asked: timedelta) -> None:
+    config = ProviderConfig("api", "json_api", UUID(int=1))
+    due = []
+    for attempts in range(MAX_WAITS):
+        leased = lookups.Leased(("acme", UUID(int=1), UUID(int=2)), config, Question({}), False, attempts)
+        result = lookups.Result(leased, "failed", 1, again=True, wait=asked)
+        due.append(lookups._row(SimpleNamespace(now=NOW), result)[-1])  # type: ignore[arg-type]
+    assert all(timedelta(seconds=1) <= at - NOW <= timedelta(hours=1) for at in due[:-1])
+    assert due[-1] is None, "then a new lead of the company asks again"
 
 
 def test_the_rate_limit_holds_over_a_minute() -> None:

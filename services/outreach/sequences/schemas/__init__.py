@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from services.outreach.rules import Mode, Status
 from services.outreach.schemas import Body, Channel, SendingWindow
 from services.outreach.sending.templates import MAX_TEMPLATE
 from services.outreach.sequences.rules.definition import AfterBlock, AfterDraft, Review, StepChannel
+from shared.events.base import LifeMoment
 from shared.events.outreach import Label
 
 MOST_STEPS = 50
@@ -199,7 +200,7 @@ class Pause(Body):
         json_schema_extra={"examples": [{"until": "2026-03-09T09:30:00Z", "note": "On holiday."}]}
     )
 
-    until: AwareDatetime | None = None
+    until: LifeMoment | None = None
     """None: until somebody resumes it."""
     note: Note | None = None
 
@@ -279,7 +280,7 @@ class Simulate(Body):
 
     lead: MadeUpLead = MadeUpLead()
     events: Annotated[list[ScriptedEvent], Field(max_length=200)] = []
-    starts_at: AwareDatetime | None = None
+    starts_at: LifeMoment | None = None
     """Now, if left out."""
     review_hours: Annotated[float, Field(ge=0, le=8_760)] = 0
     """How long each draft waits for its reviewer."""

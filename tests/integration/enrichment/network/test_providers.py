@@ -91,6 +91,17 @@ async def test_what_robots_txt_refuses_is_not_read(enrichment: Running, leads: L
     assert "robots" in (await health(enrichment, leads.tenant))["last_error"]["reason"]
 
 
+async def test_what_robots_txt_refuses_is_not_read_behind_a_redirect(
+    enrichment: Running, leads: Leads, polite_site: HostileWeb
+) -> None:
+    polite_site.routes["/"] = web.redirect("/private/acme")
+    polite_site.routes["/private/acme"] = web.answer(PAGE)
+    await configure(enrichment, leads.tenant, {"name": "site", "kind": "website"})
+    lead = leads.capture(email="x@gmail.com", website=f"{polite_site.url}/")
+    assert outcomes((await leads.enriched(lead))[0])["site"] == "failed"
+    assert polite_site.paths() == ["/robots.txt", "/"]
+
+
 HOSTILE: Sequence[tuple[str, web.Behaviour]] = (
     ("silent", web.silent),
     ("reset", web.reset),
