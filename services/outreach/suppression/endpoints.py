@@ -4,7 +4,6 @@ from html import escape
 from typing import Any, Literal
 from uuid import UUID
 
-import phonenumbers
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
@@ -15,7 +14,7 @@ from services.outreach.suppression import store, use_cases
 from services.outreach.suppression.schemas import NewSuppression, SuppressionView
 from services.outreach.suppression.use_cases import SuppressionRequest
 from shared.db import Row
-from shared.errors import Invalid, NotFound
+from shared.errors import NotFound
 from shared.http import Limit, Once, Operator, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, public
 from shared.store.aliases import resolve
 
@@ -55,7 +54,7 @@ async def create_suppression(
             context.wake_after(work, "domains")
         else:
             suppression = SuppressionRequest(body.channel, "operator", principal.actor, body.reason)
-            address = _normalised(body.address or "")
+            address = body.address or ""
             id_ = await use_cases.suppress_address(work, context.keys, tenant, address, suppression)
         row = await store.get(work, tenant, id_)
         if row is None:
@@ -63,21 +62,6 @@ async def create_suppression(
         return _view(row)
 
     return await once(run)
-
-
-def _normalised(address: str) -> str:
-    """The address in capture's form: a mail address as it is, a phone number in E.164. Invalid for anything else."""
-    address = address.strip()
-    if "@" in address:
-        return address
-    try:
-        number = phonenumbers.parse(address, None)
-    except phonenumbers.NumberParseException:
-        raise Invalid(
-            "the address is not valid",
-            [{"field": "address", "message": "must be a mail address, or a phone number with its country code"}],
-        ) from None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 _PAGE = """<!DOCTYPE html>

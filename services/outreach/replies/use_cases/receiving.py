@@ -12,6 +12,7 @@ from services.outreach.replies.use_cases import labelling
 from services.outreach.replies.use_cases.labelling import kept_lead
 from services.outreach.replies.use_cases.received import ReceivedMessage, notify_sent
 from services.outreach.replies.use_cases.reports import record_complaint, record_reports
+from services.outreach.spellings import known_address
 from services.outreach.store import Lead, lead_of, mailboxes_of, settings_of
 from services.outreach.suppression import store as addresses
 from shared.db import Row, UnitOfWork
@@ -47,7 +48,8 @@ async def record_mail(
             await notify_sent(work, ours, "our own copy")
             return ReceivedMessage(None, "own_copy")
     settings = await settings_of(work, tenant)
-    if mail.sender in {box.from_.lower() for box in mailboxes_of(settings, tenant, mail_domain)}:
+    own = {known_address(box.from_) for box in mailboxes_of(settings, tenant, mail_domain)}
+    if known_address(mail.sender) in own:
         return ReceivedMessage(None, "own_copy")
     key = bytes.fromhex(mail.digest)
     known = await store.find_by_key(work, tenant, key)
