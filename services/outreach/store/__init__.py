@@ -8,6 +8,7 @@ from services.outreach.store.leads import (
     lead_of,
     leads_of,
     lock_leads_shared,
+    reply_ids_of,
     schedule_check_ins,
 )
 from services.outreach.store.settings import (
@@ -29,6 +30,7 @@ __all__ = [
     "leads_of",
     "lock_leads_shared",
     "mailboxes_of",
+    "reply_ids_of",
     "save_settings",
     "schedule_check_ins",
     "service_key",

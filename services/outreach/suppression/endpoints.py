@@ -16,7 +16,6 @@ from services.outreach.suppression.use_cases import SuppressionRequest
 from shared.db import Row
 from shared.errors import NotFound
 from shared.http import Limit, Once, Operator, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, public
-from shared.store.aliases import resolve
 
 router = Router(tags=["suppression"])
 
@@ -95,8 +94,7 @@ async def unsubscribe(token: str, request: Request) -> HTMLResponse:
     link = _content_of(request, token)
     opt_out = SuppressionRequest(link.channel, "unsubscribe", "system:unsubscribe-link")
     async with context_of(request).service.database.tenant(link.tenant) as work:
-        kept = (await resolve(work, [(link.tenant, link.lead_id)]))[link.tenant, link.lead_id]
-        lead = await lead_of(work, link.tenant, kept)
+        lead = await lead_of(work, link.tenant, link.lead_id)
         if lead is None:
             await use_cases.suppress_hash(work, link.tenant, opt_out, link.channel, link.address_hash)
         else:

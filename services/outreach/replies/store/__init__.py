@@ -219,8 +219,10 @@ async def message_id_of(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> str
     return row["message_id"] if row else None
 
 
-async def record_last_reply(work: UnitOfWork, tenant: str, lead_id: UUID, later_until: datetime | None) -> None:
-    """The lead's newest reply: its channels are not used up any more, and it may have asked to be left alone.
+async def record_last_reply(
+    work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], later_until: datetime | None
+) -> None:
+    """The newest reply of these leads: its channels are not used up any more, and it may have asked to be left alone.
 
     `later_until` also moves the next check-in, of a lead that has one.
     """
@@ -229,11 +231,11 @@ async def record_last_reply(work: UnitOfWork, tenant: str, lead_id: UUID, later_
         UPDATE lead SET exhausted_at = NULL, later_until = CAST(:until AS timestamptz),
                nurture_due = CASE WHEN nurture_due IS NOT NULL
                                   THEN coalesce(CAST(:until AS timestamptz), nurture_due) END
-        WHERE tenant_id = :tenant AND lead_id = :lead
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads)
         """,
         until=later_until,
         tenant=tenant,
-        lead=lead_id,
+        leads=list(lead_ids),
     )
 
 

@@ -16,7 +16,6 @@ from shared.errors import Conflict, NotFound
 from shared.events import MessageSent
 from shared.ids import derived_id
 from shared.observability import SENDS
-from shared.store.aliases import resolve
 
 
 async def record_outcome(work: UnitOfWork, tenant: str, dispatch_id: UUID, outcome: Outcome) -> None:
@@ -93,7 +92,7 @@ async def record_sent(work: UnitOfWork, row: Row, *, provider_id: str | None = N
             message_id=message_id, draft_id=row["draft_id"], channel=row["channel"], kind=row["kind"], **of_step
         ),
         tenant=tenant,
-        subject=(await resolve(work, [(tenant, lead_id)]))[tenant, lead_id],
+        subject=lead_id,
         time=at,
         event_id=str(derived_id("message.sent", tenant, row["dispatch_id"])),
     )
