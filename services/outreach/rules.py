@@ -121,6 +121,15 @@ def local_moment(wanted: datetime, zone: ZoneInfo) -> datetime:
     return after.replace(microsecond=0)
 
 
+MORNING = time(9)
+"""The hour, by the clocks of a lead, from which on it is written to on a day that it named."""
+
+
+def morning_of(day: date, timezone: str | None) -> datetime:
+    """When a lead may be written to that named this day (for its return, or "write again in March"), in UTC."""
+    return local_moment(datetime.combine(day, MORNING), zone_of(timezone)).astimezone(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """When messages may be sent, in the lead's time zone. `days`: 0 = Monday; `start`, `end`: minutes of the day.

@@ -1,6 +1,6 @@
 """Labels of replies, by the rules or by a human, and everything that follows from a label."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +10,8 @@ from services.outreach.replies import store
 from services.outreach.replies.rules import WRONG_ADDRESS_LABELS
 from services.outreach.replies.rules.checklist_evidence import evidence_of
 from services.outreach.replies.rules.label_details import details_of
-from services.outreach.rules import AUTOMATIC_LABELS, CHANNELS
-from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of
+from services.outreach.rules import AUTOMATIC_LABELS, CHANNELS, morning_of
+from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, settings_of, zone_name
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.use_cases import (
     SuppressionRequest,
@@ -141,8 +141,10 @@ async def _record_last_reply(work: UnitOfWork, row: Row, lead: Lead) -> None:
     last = await last_reply_at(work, lead.tenant, await lead_ids_of(work, lead.tenant, lead.kept_id))
     if last and last > row["received_at"]:
         return
-    until = _details(row).get("later_until")
-    later_until = datetime.fromisoformat(until).replace(tzinfo=UTC) if until else None
+    later_until = None
+    if until := _details(row).get("later_until"):
+        zone = zone_name(lead, await settings_of(work, lead.tenant))
+        later_until = morning_of(datetime.fromisoformat(until).date(), zone)
     await store.record_last_reply(work, row["tenant_id"], sorted({lead.lead_id, lead.kept_id}), later_until)
 
 

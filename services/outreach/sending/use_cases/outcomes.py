@@ -27,6 +27,8 @@ async def record_outcome(work: UnitOfWork, tenant: str, dispatch_id: UUID, outco
     if row["state"] == "unknown" and outcome.state in ("sent", "failed"):
         await _record_final(work, row, outcome)
     elif row["state"] == "sending":
+        if outcome.state == "queued":
+            await store.give_back_attempt(work, tenant, row["mailbox"], row["sending_at"])
         retry = retry_at(row["attempts"], row["first_tried_at"], work.now) if outcome.state == "queued" else None
         if outcome.state == "queued" and retry:
             await store.change_state(work, row, "queued", reason=outcome.reason, due_at=retry, lease_until=None)
