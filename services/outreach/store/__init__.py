@@ -12,6 +12,8 @@ from services.outreach.store.leads import (
     schedule_check_ins,
 )
 from services.outreach.store.settings import (
+    hold_settings,
+    lock_settings,
     mailboxes_of,
     save_settings,
     service_key,
@@ -24,11 +26,13 @@ from services.outreach.store.settings import (
 __all__ = [
     "Lead",
     "address_hashes_of",
+    "hold_settings",
     "last_reply_at",
     "lead_ids_of",
     "lead_of",
     "leads_of",
     "lock_leads_shared",
+    "lock_settings",
     "mailboxes_of",
     "reply_ids_of",
     "save_settings",
