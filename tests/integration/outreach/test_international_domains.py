@@ -64,7 +64,10 @@ async def test_a_suppression_in_either_spelling_closes_the_lead(office, tenant, 
 @pytest.mark.parametrize(
     "target",
     [{"address": "ada@"}, {"address": "@x.example"}, {"address": "ada@x..example"}, {"address": "a@b@x.example"}]
-    + [{"domain": domain} for domain in ("bücher", "-.de", "a b.de", "bücher..de", "ada@bücher.de", "x <ada@bücher.de>")],
+    + [
+        {"domain": domain}
+        for domain in ("bücher", "-.de", "a b.de", "bücher..de", "ada@bücher.de", "x <ada@bücher.de>")
+    ],
 )
 async def test_what_is_no_address_and_no_domain_is_refused(office, tenant, target):
     async with office.client(tenant, "operator") as http:

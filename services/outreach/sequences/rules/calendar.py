@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from services.outreach.rules import Window, is_working_day, local_moment, morning_of, open_in_all, zone_of
 from services.outreach.sequences.rules.definition import Step
 
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """The clocks, windows and holidays by which the steps of one lead fall due."""

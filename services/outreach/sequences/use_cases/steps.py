@@ -62,8 +62,8 @@ async def advance(work: UnitOfWork, keys: Keys, sender: SenderAddresses, tenant:
         return False
     sequence = await sequences.get(work, tenant, enrolment.sequence_id, enrolment.version)
     assert sequence is not None, "a foreign key holds the version of an enrolment"
-    if sequence.state != "active" and enrolment.draft_id is None and enrolment.state == "active":
-        await enrolments.update(work, enrolment, due_at=None)  # until the sequence is activated again
+    if sequence.state != "active":
+        await enrolments.update(work, enrolment, due_at=None)  # it stays where it is until the sequence is activated
         return False
     settings = await settings_of(work, tenant)
     state = await conditions_of(work, lead, settings, sequence)
