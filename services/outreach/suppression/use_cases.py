@@ -68,8 +68,9 @@ async def opt_out_lead(
 ) -> None:
     """The lead opts out: suppress its addresses, publish `contact.opted_out`, end its drafts.
 
-    An alias opts out under its own id: its kept lead counts as opted out until the merge is undone. The request's channel `all` suppresses every known address. `also`: (channel, hash) of another address that the
-    lead used. Other leads with one of these addresses are opted out too.
+    The request's channel `all` suppresses every known address. `also`: (channel, hash) of another address that the
+    lead used. Other leads with one of these addresses are opted out too. An alias opts out under its own id: its kept
+    lead counts as opted out until the merge is undone.
     """
     tenant = lead.tenant
     hashes = {(channel, hash) for channel in CHANNELS if (hash := lead.address_hash(channel))}

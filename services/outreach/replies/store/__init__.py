@@ -197,7 +197,8 @@ async def conversation(
     return await work.fetch(
         f"""
         SELECT * FROM (
-            SELECT 'out' AS direction, d.dispatch_id AS id, coalesce(d.sent_at, d.sending_at, d.created_at) AS at, d.channel, d.message_id,
+            SELECT 'out' AS direction, d.dispatch_id AS id, coalesce(d.sent_at, d.sending_at, d.created_at) AS at,
+                   d.channel, d.message_id,
                    c.subject, c.body AS text, d.state, d.reason, d.kind, NULL AS label, d.draft_id, d.dispatch_id,
                    CAST(NULL AS uuid) AS reply_id, coalesce(a.actor, t.actor) AS approved_by
             FROM dispatch d
@@ -207,8 +208,8 @@ async def conversation(
                       AND t.sha256 = d.template_sha256
             WHERE d.tenant_id = :tenant AND d.lead_id = ANY (:leads)
             UNION ALL
-            SELECT 'in', reply_id, received_at, channel, message_id, subject, newest, outcome, because, NULL, label, NULL,
-                   dispatch_id, reply_id, NULL
+            SELECT 'in', reply_id, received_at, channel, message_id, subject, newest, outcome, because, NULL, label,
+                   NULL, dispatch_id, reply_id, NULL
             FROM reply WHERE tenant_id = :tenant AND lead_id = ANY (:leads)
         ) m {position} ORDER BY at, id LIMIT :limit
         """,
