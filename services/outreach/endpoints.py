@@ -10,7 +10,7 @@ from services.outreach.context import context_of
 from services.outreach.schemas import ModeBody, ModeView, OutreachSettings, SettingsBody, SettingsView
 from services.outreach.use_cases import modes, tenant_settings
 from shared.errors import NotFound
-from shared.http import Admin, IfMatch, Operator, Router, TenantWork, Viewer, check_if_match, etag
+from shared.http import Admin, IfMatch, Operator, Router, TenantWork, Viewer, etag
 from shared.store.aliases import resolve
 
 router = Router(tags=["outreach"])
@@ -50,8 +50,7 @@ async def save_settings(
 ) -> dict[str, Any]:
     """Save settings; those left out stay. A changed mode is announced for each lead that follows the tenant's."""
     context = context_of(request)
-    check_if_match(if_match, await store.settings_version(work, principal.tenant))
-    saved, version = await tenant_settings.save(work, principal.tenant, body, context.settings)
+    saved, version = await tenant_settings.save(work, principal.tenant, body, context.settings, if_match)
     response.headers["ETag"] = etag(version)
     context.wake_after(work, "modes", "sender", "exhaustion")
     return _settings_answer(saved, principal.tenant, context.settings.mail_domain)

@@ -29,6 +29,8 @@ class ChannelClosed:
     """The event that was published of it, if one was."""
     reply_id: UUID | None = None
     """The reply whose label is the reason: another label takes it back."""
+    alias_id: UUID | None = None
+    """The alias of the lead that has opted out: undoing its merge takes it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class ReplyLabelled:
     """When the lead is back, by its out-of-office reply."""
     event: Envelope | None = None
     """The `reply.received` that was published with the label."""
+    alias_id: UUID | None = None
+    """The alias of the lead whose reply it is: undoing its merge takes the reply with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
+from services.outreach.spellings import known_address, known_domain
+
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
@@ -25,12 +27,15 @@ class Keys:
     secret: bytes
 
     def address(self, tenant: str, address: str) -> bytes:
-        """The keyed hash (HMAC-SHA256) by which an address is stored in `address` and `suppression`."""
-        return self._mac("address", tenant, address.strip().lower())
+        """The keyed hash (HMAC-SHA256) by which an address is stored in `address` and `suppression`.
+
+        It is the same for every spelling of the address, and the one that capture keeps has it without any change.
+        """
+        return self._mac("address", tenant, known_address(address))
 
     def domain(self, tenant: str, domain: str) -> bytes:
         """The keyed hash of a mail domain."""
-        return self._mac("domain", tenant, domain.strip().lower().removeprefix("@"))
+        return self._mac("domain", tenant, known_domain(domain))
 
     def domain_of(self, tenant: str, email: str) -> bytes:
         """The keyed hash of the domain of an e-mail address."""

@@ -74,6 +74,17 @@ def consent_refusal(channel: str, consent: str, unknown_allows: Sequence[str]) -
     return None
 
 
+FURTHEST = timedelta(days=3_650)
+"""How far ahead people may put something off: what is further is a slip, and near the end of the calendar."""
+
+
+def far_fault(until: datetime, now: datetime) -> str | None:
+    """Why nothing can be put off until then, or None."""
+    if until <= now:
+        return "must be in the future"
+    return f"must be within {FURTHEST.days} days" if until - now > FURTHEST else None
+
+
 def is_recent(occurred_at: datetime, now: datetime, within_hours: float) -> bool:
     """Whether a cause is recent enough to start something. Imports and replays only change state."""
     return now - occurred_at <= timedelta(hours=within_hours)
@@ -119,6 +130,15 @@ def local_moment(wanted: datetime, zone: ZoneInfo) -> datetime:
         middle = before + (after - before) / 2
         before, after = (before, middle) if middle.astimezone(zone).utcoffset() == offset else (middle, after)
     return after.replace(microsecond=0)
+
+
+MORNING = time(9)
+"""The hour, by the clocks of a lead, from which on it is written to on a day that it named."""
+
+
+def morning_of(day: date, timezone: str | None) -> datetime:
+    """When a lead may be written to that named this day (for its return, or "write again in March"), in UTC."""
+    return local_moment(datetime.combine(day, MORNING), zone_of(timezone)).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,11 +105,14 @@ def superseded_by_stage(draft: PendingDraft, stage: str, stage_rule: str | None,
     return stage_refusal(draft.kind, stage, stage_rule)
 
 
+WRITTEN_SINCE = "the lead has written since"
+
+
 def superseded_by_reply(draft: PendingDraft, reply_at: datetime, reply_id: str) -> str | None:
     """Why a human reply supersedes the draft, or None. The reply that caused the draft never does."""
     if reply_id == draft.cause_id or reply_at <= draft.cause_at:
         return None
-    return "the lead has written since"
+    return WRITTEN_SINCE
 
 
 def superseded_by_address(draft: PendingDraft, addresses: Mapping[str, str | None]) -> str | None:

@@ -208,10 +208,21 @@ async def receive_inbound_mail(
 
 
 @router.get("/leads/{lead_id}/conversation")
-async def read_conversation(lead_id: UUID, principal: Viewer, work: TenantWork) -> Page[Utterance]:
+async def read_conversation(
+    lead_id: UUID, principal: Viewer, work: TenantWork, limit: Limit = 200, cursor: str | None = None
+) -> Page[Utterance]:
     """The messages to and from the lead, oldest first; refused ones with the reason."""
+    after = None
+    if cursor:
+        position = decode_cursor(cursor, at=moment, id=UUID)
+        after = (position["at"], position["id"])
     kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
     if await lead_of(work, principal.tenant, kept) is None:
         raise NotFound("no such lead")
-    rows = await store.conversation(work, principal.tenant, await lead_ids_of(work, principal.tenant, kept))
-    return Page(items=[Utterance(**row) for row in rows])
+    of_lead = await lead_ids_of(work, principal.tenant, kept)
+    rows = await store.conversation(work, principal.tenant, of_lead, after, limit + 1)
+    more = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        more = encode_cursor({"at": last["at"].isoformat(), "id": str(last["id"])})
+    return Page(items=[Utterance.model_validate(dict(row)) for row in rows[:limit]], next_cursor=more)

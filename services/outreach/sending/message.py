@@ -16,8 +16,8 @@ from hashlib import sha256
 from html import escape
 
 import rfc8785
-from email_validator import EmailNotValidError, validate_email
 
+from services.outreach.spellings import ascii_domain, on_the_wire
 from shared.errors import Invalid
 
 MAX_SUBJECT = 255
@@ -123,25 +123,6 @@ def header_fault(value: str) -> str | None:
     except (LookupError, UnicodeError, ValueError):
         return "has an encoded word that cannot be read"
     return "has control characters inside an encoded word" if _CONTROL.search(decoded) else None
-
-
-def ascii_domain(address: str) -> str | None:
-    """The domain of a mail address in the form of DNS and SMTP (A-labels, RFC 5890); None when it has none."""
-    domain = address.rpartition("@")[2]
-    if domain.isascii():
-        return domain
-    try:
-        return validate_email(f"x@{domain}", check_deliverability=False, globally_deliverable=False).ascii_domain
-    except EmailNotValidError:
-        return None
-
-
-def on_the_wire(address: str) -> str:
-    """A mail address in the form for servers and headers: `xn--bcher-kva.de` for `bücher.de`, which people approve.
-
-    A local part beyond ASCII stays as it is: it needs a server with SMTPUTF8 (RFC 6531).
-    """
-    return f"{address.rpartition('@')[0]}@{ascii_domain(address)}"
 
 
 def _lone_surrogate(text: str) -> bool:

@@ -8,9 +8,12 @@ from services.outreach.store.leads import (
     lead_of,
     leads_of,
     lock_leads_shared,
+    reply_ids_of,
     schedule_check_ins,
 )
 from services.outreach.store.settings import (
+    hold_settings,
+    lock_settings,
     mailboxes_of,
     save_settings,
     service_key,
@@ -23,12 +26,15 @@ from services.outreach.store.settings import (
 __all__ = [
     "Lead",
     "address_hashes_of",
+    "hold_settings",
     "last_reply_at",
     "lead_ids_of",
     "lead_of",
     "leads_of",
     "lock_leads_shared",
+    "lock_settings",
     "mailboxes_of",
+    "reply_ids_of",
     "save_settings",
     "schedule_check_ins",
     "service_key",

@@ -1,4 +1,4 @@
-"""Statements that delete a person. Suppressions stay, with the keyed hash of the address only."""
+"""Statements that delete a person. Suppressions stay, with the keyed hash of the address, how, when and by whom."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,16 +7,24 @@ from shared.db import UnitOfWork
 
 
 async def forget_addresses(
-    work: UnitOfWork, tenant: str, address_hashes: Sequence[bytes], addresses: Sequence[str]
+    work: UnitOfWork, tenant: str, lead_id: UUID, address_hashes: Sequence[bytes], addresses: Sequence[str]
 ) -> None:
-    """Delete plain addresses from the suppression list, and replies from them that no lead was found for."""
+    """Delete the lead's plain addresses and words from the suppression list, and unmatched replies from it.
+
+    The reason of a suppression is the sentence of a reply, or an operator's words about the person.
+    """
     await work.run(
         """
-        UPDATE suppression SET address = NULL
-        WHERE tenant_id = :tenant AND address_hash = ANY (CAST(:hashes AS bytea[])) AND address IS NOT NULL
+        UPDATE suppression SET address = NULL, reason = NULL
+        WHERE tenant_id = :tenant AND (address IS NOT NULL OR reason IS NOT NULL) AND address_hash IS NOT NULL
+          AND (address_hash = ANY (CAST(:hashes AS bytea[]))
+               OR reply_id IN (SELECT reply_id FROM reply WHERE tenant_id = :tenant AND (
+                                   lead_id = :lead OR lead_id IS NULL AND sender = ANY (:senders))))
         """,
         tenant=tenant,
+        lead=lead_id,
         hashes=list(address_hashes),
+        senders=list(addresses),
     )
     await work.run(
         "DELETE FROM reply WHERE tenant_id = :tenant AND lead_id IS NULL AND sender = ANY (:senders)",

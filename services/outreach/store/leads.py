@@ -44,6 +44,16 @@ class Lead:
     owner: str | None = None
 
     @property
+    def kept_id(self) -> UUID:
+        """The id under which drafts and enrolments of the lead run: of the lead that it was merged into, or its own."""
+        return self.merged_into or self.lead_id
+
+    @property
+    def alias_id(self) -> UUID | None:
+        """Its own id where it is an alias."""
+        return self.lead_id if self.merged_into else None
+
+    @property
     def name(self) -> str | None:
         """The whole name, as far as it is known."""
         parts = [self.fields.get("first_name"), self.fields.get("last_name")]
@@ -188,6 +198,14 @@ async def last_reply_at(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID])
         automatic=sorted(AUTOMATIC_LABELS),
     )
     return row["at"] if row else None
+
+
+async def reply_ids_of(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[UUID]:
+    """The ids of the replies that came to this lead itself."""
+    rows = await work.fetch_tuples(
+        "SELECT reply_id FROM reply WHERE tenant_id = :tenant AND lead_id = :lead", tenant=tenant, lead=lead_id
+    )
+    return [reply_id for (reply_id,) in rows]
 
 
 async def schedule_check_ins(work: UnitOfWork, dues: Mapping[LeadKey, datetime | None]) -> None:

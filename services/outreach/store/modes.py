@@ -40,9 +40,9 @@ async def tenant_to_announce(work: UnitOfWork) -> str | None:
 
 
 async def lock_mode_to_announce(work: UnitOfWork, tenant: str) -> str | None:
-    """The tenant's mode, its settings locked; None when another worker has them or the announcement is done."""
+    """The tenant's mode, its settings locked against whoever reads or saves them; None once all is announced."""
     row = await work.fetch_one(
-        "SELECT mode FROM settings WHERE tenant_id = :tenant AND NOT mode_announced FOR UPDATE SKIP LOCKED",
+        "SELECT mode FROM settings WHERE tenant_id = :tenant AND NOT mode_announced FOR UPDATE",
         tenant=tenant,
     )
     return row["mode"] if row else None

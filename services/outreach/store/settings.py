@@ -1,6 +1,6 @@
 """Queries on the tenants' settings, and the secret of the service."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import orjson
 
@@ -24,6 +24,46 @@ async def settings_of_all(work: UnitOfWork, tenants: Iterable[str]) -> dict[str,
     return {tenant: stored.get(tenant) or OutreachSettings() for tenant in wanted}
 
 
+async def hold_settings(work: UnitOfWork, tenants: Iterable[str]) -> dict[str, OutreachSettings]:
+    """The settings of several tenants, which nobody changes before the transaction has ended."""
+    wanted = sorted(set(tenants))
+    held = await _held(work, wanted)
+    if missing := [tenant for tenant in wanted if tenant not in held]:
+        await _add_defaults(work, missing)
+        held |= await _held(work, missing)
+    return held
+
+
+async def _held(work: UnitOfWork, tenants: Sequence[str]) -> dict[str, OutreachSettings]:
+    rows = await work.fetch(
+        "SELECT tenant_id, body FROM settings WHERE tenant_id = ANY (:tenants) ORDER BY tenant_id FOR SHARE",
+        tenants=list(tenants),
+    )
+    return {row["tenant_id"]: OutreachSettings.model_validate(row["body"]) for row in rows}
+
+
+async def _add_defaults(work: UnitOfWork, tenants: Sequence[str]) -> None:
+    """Rows to lock, for tenants that have set nothing: their version stays 0."""
+    await work.run(
+        """
+        INSERT INTO settings (tenant_id, body, version, mode, mode_announced, updated_at)
+        SELECT tenant_id, '{}', 0, :mode, true, :now FROM unnest(CAST(:tenants AS text[])) AS t (tenant_id)
+        ON CONFLICT DO NOTHING
+        """,
+        tenants=list(tenants),
+        mode=OutreachSettings().mode,
+        now=work.now,
+    )
+
+
+async def lock_settings(work: UnitOfWork, tenant: str) -> int:
+    """Lock the tenant's settings, after waiting for whoever else saves them; their version, 0 = never saved."""
+    await _add_defaults(work, [tenant])
+    row = await work.fetch_one("SELECT version FROM settings WHERE tenant_id = :tenant FOR UPDATE", tenant=tenant)
+    assert row is not None
+    return int(row["version"])
+
+
 async def settings_version(work: UnitOfWork, tenant: str) -> int:
     """How often the settings were saved; 0 = never."""
     row = await work.fetch_one("SELECT version FROM settings WHERE tenant_id = :tenant", tenant=tenant)
@@ -31,15 +71,12 @@ async def settings_version(work: UnitOfWork, tenant: str) -> int:
 
 
 async def save_settings(work: UnitOfWork, tenant: str, settings: OutreachSettings) -> int:
-    """Store the settings; their new version. A worker announces a changed mode lead by lead."""
+    """Store the (locked) settings; their new version. A worker announces a changed mode lead by lead."""
     row = await work.fetch_one(
         """
-        INSERT INTO settings AS s (tenant_id, body, mode, mode_announced, updated_at)
-        VALUES (:tenant, CAST(:body AS jsonb), :mode, :mode = 'blended', :now)
-        ON CONFLICT (tenant_id) DO UPDATE
-        SET body = excluded.body, version = s.version + 1, updated_at = excluded.updated_at,
-            mode = excluded.mode, mode_announced = s.mode_announced AND s.mode = excluded.mode
-        RETURNING version
+        UPDATE settings SET body = CAST(:body AS jsonb), version = version + 1, updated_at = :now, mode = :mode,
+               mode_announced = mode_announced AND mode = :mode
+        WHERE tenant_id = :tenant RETURNING version
         """,
         tenant=tenant,
         body=orjson.dumps(settings.model_dump(mode="json", by_alias=True)).decode(),

@@ -4,7 +4,6 @@ from html import escape
 from typing import Any, Literal
 from uuid import UUID
 
-import phonenumbers
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
@@ -15,9 +14,8 @@ from services.outreach.suppression import store, use_cases
 from services.outreach.suppression.schemas import NewSuppression, SuppressionView
 from services.outreach.suppression.use_cases import SuppressionRequest
 from shared.db import Row
-from shared.errors import Invalid, NotFound
+from shared.errors import NotFound
 from shared.http import Limit, Once, Operator, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, public
-from shared.store.aliases import resolve
 
 router = Router(tags=["suppression"])
 
@@ -55,7 +53,7 @@ async def create_suppression(
             context.wake_after(work, "domains")
         else:
             suppression = SuppressionRequest(body.channel, "operator", principal.actor, body.reason)
-            address = _normalised(body.address or "")
+            address = body.address or ""
             id_ = await use_cases.suppress_address(work, context.keys, tenant, address, suppression)
         row = await store.get(work, tenant, id_)
         if row is None:
@@ -63,21 +61,6 @@ async def create_suppression(
         return _view(row)
 
     return await once(run)
-
-
-def _normalised(address: str) -> str:
-    """The address in capture's form: a mail address as it is, a phone number in E.164. Invalid for anything else."""
-    address = address.strip()
-    if "@" in address:
-        return address
-    try:
-        number = phonenumbers.parse(address, None)
-    except phonenumbers.NumberParseException:
-        raise Invalid(
-            "the address is not valid",
-            [{"field": "address", "message": "must be a mail address, or a phone number with its country code"}],
-        ) from None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 _PAGE = """<!DOCTYPE html>
@@ -111,8 +94,7 @@ async def unsubscribe(token: str, request: Request) -> HTMLResponse:
     link = _content_of(request, token)
     opt_out = SuppressionRequest(link.channel, "unsubscribe", "system:unsubscribe-link")
     async with context_of(request).service.database.tenant(link.tenant) as work:
-        kept = (await resolve(work, [(link.tenant, link.lead_id)]))[link.tenant, link.lead_id]
-        lead = await lead_of(work, link.tenant, kept)
+        lead = await lead_of(work, link.tenant, link.lead_id)
         if lead is None:
             await use_cases.suppress_hash(work, link.tenant, opt_out, link.channel, link.address_hash)
         else:

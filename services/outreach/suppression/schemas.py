@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import phonenumbers
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from services.outreach.schemas import Body
+from services.outreach.spellings import read_address, read_domain
 
 
 class NewSuppression(Body):
@@ -20,8 +22,27 @@ class NewSuppression(Body):
 
     channel: Literal["email", "sms", "all"] = "all"
     address: Annotated[str, Field(min_length=3, max_length=320)] | None = None
-    domain: Annotated[str, Field(pattern=r"^@?[A-Za-z0-9.-]+\.[A-Za-z0-9-]{2,}$", max_length=253)] | None = None
+    domain: Annotated[str, Field(min_length=3, max_length=254)] | None = None
     reason: Annotated[str, Field(max_length=2_000)] | None = None
+
+    @field_validator("address")
+    @classmethod
+    def _as_capture_keeps_it(cls, given: str | None) -> str | None:
+        """A mail address alone, or a telephone number in E.164, so that it is the lead's."""
+        if given is None or "@" in given:
+            return given and read_address(given)
+        try:
+            number = phonenumbers.parse(given, None)
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is None or not phonenumbers.is_possible_number(number):
+            raise ValueError("must be a mail address, or a phone number with its country code")
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    @field_validator("domain")
+    @classmethod
+    def _in_unicode(cls, given: str | None) -> str | None:
+        return given and read_domain(given)
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:

@@ -69,7 +69,8 @@ async def opt_out_lead(
     """The lead opts out: suppress its addresses, publish `contact.opted_out`, end its drafts.
 
     The request's channel `all` suppresses every known address. `also`: (channel, hash) of another address that the
-    lead used. Other leads with one of these addresses are opted out too.
+    lead used. Other leads with one of these addresses are opted out too. An alias opts out under its own id: its kept
+    lead counts as opted out until the merge is undone.
     """
     tenant = lead.tenant
     hashes = {(channel, hash) for channel in CHANNELS if (hash := lead.address_hash(channel))}
@@ -89,8 +90,10 @@ async def opt_out_lead(
         event = ContactOptedOut(channel=request.channel, how=request.how, **reply)
         published = work.emit(event, tenant=tenant, subject=lead.lead_id, cause=cause)
         by_label = request.reply_id if request.how == "reply" else None
-        await _notify_closed(work, tenant, lead.lead_id, "all", "the lead has opted out", published, by_label)
-    ours = await lead_ids_of(work, tenant, lead.lead_id)
+        await _notify_closed(
+            work, tenant, lead.kept_id, "all", "the lead has opted out", published, by_label, lead.alias_id
+        )
+    ours = await lead_ids_of(work, tenant, lead.kept_id)
     for _, hash in sorted(closing):
         await opt_out_others(work, tenant, hash, besides=ours)
 
@@ -103,8 +106,10 @@ async def _notify_closed(
     reason: str,
     event: Envelope,
     reply_id: UUID | None = None,
+    alias_id: UUID | None = None,
 ) -> None:
-    await hooks.channel_closed.notify(work, hooks.ChannelClosed(tenant, lead_id, channel, reason, event, reply_id))
+    closed = hooks.ChannelClosed(tenant, lead_id, channel, reason, event, reply_id, alias_id)
+    await hooks.channel_closed.notify(work, closed)
 
 
 async def suppress_hash(work: UnitOfWork, tenant: str, request: SuppressionRequest, channel: str, hash: bytes) -> None:
@@ -128,7 +133,8 @@ async def publish_blocklisted(work: UnitOfWork, tenant: str, lead_id: UUID, caus
     event = ContactOptedOut(channel="all", how="blocklist")
     published = work.emit(event, tenant=tenant, subject=lead_id, cause=cause)
     kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
-    await _notify_closed(work, tenant, kept, "all", "the lead is on the blocklist", published)
+    alias_id = lead_id if lead_id != kept else None
+    await _notify_closed(work, tenant, kept, "all", "the lead is on the blocklist", published, alias_id=alias_id)
 
 
 async def suppress_address(
@@ -151,7 +157,8 @@ async def suppress_address(
         event = ContactOptedOut(channel=request.channel, how="operator")
         published = work.emit(event, tenant=tenant, subject=lead_id)
         closed = kept[tenant, lead_id] if request.channel == "all" else lead_id
-        await _notify_closed(work, tenant, closed, request.channel, "an operator suppressed the address", published)
+        reason, alias_id = "an operator suppressed the address", lead_id if lead_id != closed else None
+        await _notify_closed(work, tenant, closed, request.channel, reason, published, alias_id=alias_id)
     return row.suppression_id
 
 
@@ -186,15 +193,15 @@ async def opt_out_domain_page(work: UnitOfWork, tenant: str, suppression_id: UUI
 
 
 async def retract_opt_out(
-    work: UnitOfWork, tenant: str, lead_id: UUID | None, reply_id: UUID, actor: str, note: str
+    work: UnitOfWork, tenant: str, lead: Lead | None, reply_id: UUID, actor: str, note: str
 ) -> None:
     """The label `opt_out` of a reply was wrong: retract its suppressions, and the opt-out unless another one holds."""
     for row in await store.active_of_reply(work, tenant, reply_id):
         if row["address_hash"] is not None:
             await store.lock_addresses(work, [(tenant, row["channel"], bytes(row["address_hash"]))])
         await store.retract(work, tenant, row["suppression_id"], actor, note)
-    if lead_id:
-        await store.clear_opt_out(work, tenant, await lead_ids_of(work, tenant, lead_id))
+    if lead:
+        await store.clear_opt_out(work, tenant, await lead_ids_of(work, tenant, lead.kept_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +237,6 @@ async def record_bounce(work: UnitOfWork, bounce: Bounce, failure: Failure) -> N
         state = address_state(bounce.channel, failure, locked.soft_failures, work.now)
         softs = [at for at in locked.soft_failures if work.now - at < SOFT_WINDOW]
         await store.save_state(work, key, state, [*softs, work.now] if failure.severity == "soft" else softs)
-    subject = (await resolve(work, [(bounce.tenant, bounce.lead_id)]))[bounce.tenant, bounce.lead_id]
     published = work.emit(
         MessageBounced(
             message_id=bounce.message_id,
@@ -242,13 +248,14 @@ async def record_bounce(work: UnitOfWork, bounce: Bounce, failure: Failure) -> N
             address_state=state,
         ),
         tenant=bounce.tenant,
-        subject=subject,
+        subject=bounce.lead_id,
     )
-    lead = await lead_of(work, bounce.tenant, subject)
+    kept = (await resolve(work, [(bounce.tenant, bounce.lead_id)]))[bounce.tenant, bounce.lead_id]
+    lead = await lead_of(work, bounce.tenant, kept)
     in_use = lead is not None and lead.address_hash(bounce.channel) == bounce.address_hash
     if state == "invalid" and locked.state != "invalid" and in_use:
         await _notify_closed(
-            work, bounce.tenant, subject, bounce.channel, f"the {bounce.channel} address does not work", published
+            work, bounce.tenant, kept, bounce.channel, f"the {bounce.channel} address does not work", published
         )
 
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from services.outreach.drafts.use_cases.supersession import supersede_on_changed_details
 from services.outreach.keys import Keys
-from services.outreach.store import Lead, address_hashes_of, leads_of, settings_of_all
+from services.outreach.schemas import OutreachSettings
+from services.outreach.store import Lead, address_hashes_of, hold_settings, leads_of
 from services.outreach.store.lead_state import ContactDetails, newest_of, save_contacts
 from services.outreach.store.modes import mark_mode_announced
 from services.outreach.suppression import store as addresses
@@ -47,6 +48,8 @@ async def apply_contact_details(work: UnitOfWork, keys: Keys, batch: Sequence[De
     contacts = {key: _contact_details(keys, key[0], received) for key, received in newest.items()}
     if not contacts:
         return
+    # Before any address or lead, as whoever announces a mode: a mode that changes meanwhile is announced to these too.
+    settings = await hold_settings(work, {tenant for tenant, _ in contacts})
     await _lock_addresses(work, contacts)
     changed = {key: newest[key] for key in await save_contacts(work, contacts)}
     if not changed:
@@ -55,7 +58,7 @@ async def apply_contact_details(work: UnitOfWork, keys: Keys, batch: Sequence[De
     for tenant, lead_id in sorted(await addresses.blocklisted_among(work, list(leads.values()))):
         await addresses.mark_opted_out(work, tenant, [lead_id])
         await publish_blocklisted(work, tenant, lead_id, cause=changed[tenant, lead_id].envelope)
-    await _announce_modes(work, leads, changed)
+    await _announce_modes(work, leads, changed, settings)
     await supersede_on_changed_details(work, leads, {key: each.id for key, each in changed.items()})
 
 
@@ -86,9 +89,11 @@ async def _lock_addresses(work: UnitOfWork, contacts: Mapping[LeadKey, ContactDe
 
 
 async def _announce_modes(
-    work: UnitOfWork, leads: Mapping[LeadKey, Lead], changed: Mapping[LeadKey, Received[Any]]
+    work: UnitOfWork,
+    leads: Mapping[LeadKey, Lead],
+    changed: Mapping[LeadKey, Received[Any]],
+    settings: Mapping[str, OutreachSettings],
 ) -> None:
-    settings = await settings_of_all(work, {tenant for tenant, _ in leads})
     announced: dict[str, list[UUID]] = {}
     for (tenant, lead_id), lead in leads.items():
         mode = lead.mode or settings[tenant].mode

@@ -3,11 +3,18 @@
 from uuid import UUID
 
 from services.outreach.sequences.use_cases import interruptions
-from services.outreach.store import lead_ids_of, lead_of
+from services.outreach.spellings import known_address, on_the_wire
+from services.outreach.store import Lead, lead_ids_of, lead_of
 from services.outreach.store.erasure import delete_lead, forget_addresses
 from services.outreach.suppression.store import lock_addresses
 from shared.db import UnitOfWork
 from shared.store.erasure import record_erasure
+
+
+def _spellings(lead: Lead) -> list[str]:
+    """The addresses of the lead as a reply may have them as its sender."""
+    mail = {lead.email.lower(), known_address(lead.email), on_the_wire(known_address(lead.email))} if lead.email else ()
+    return [*mail, *([lead.phone] if lead.phone else [])]
 
 
 async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
@@ -18,8 +25,7 @@ async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
             hashes = {"email": lead.email_hash, "sms": lead.phone_hash}
             known = {channel: hash for channel, hash in hashes.items() if hash}
             await lock_addresses(work, [(tenant, channel, hash) for channel, hash in known.items()])
-            plain = [address for address in ((lead.email or "").lower(), lead.phone) if address]
-            await forget_addresses(work, tenant, list(known.values()), plain)
+            await forget_addresses(work, tenant, each, list(known.values()), _spellings(lead))
         await record_erasure(work, tenant, each)
         await interruptions.erase(work, tenant, each)
         await delete_lead(work, tenant, each)

@@ -35,7 +35,10 @@ async def set_lead_mode(work: UnitOfWork, tenant: str, lead_id: UUID, mode: str 
 
 
 async def announce_page(work: UnitOfWork, tenant: str) -> int:
-    """Announce the tenant's mode to one page of its leads; how many, 0 while another worker does it."""
+    """Announce the tenant's mode to one page of its leads; how many, 0 once all is announced.
+
+    A batch of new leads that still goes by the mode before ends first: it holds the settings.
+    """
     mode = await store.lock_mode_to_announce(work, tenant)
     if mode is None:
         return 0

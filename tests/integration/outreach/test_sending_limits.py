@@ -1,6 +1,6 @@
 """Caps, spacing and windows delay a message; SMS needs consent; a fresh tenant has a mailbox."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 
@@ -24,6 +24,24 @@ async def test_a_cap_and_spacing_hold_messages_back(office, tenant, smtp):
     office.advance(days=1)
     await office.send()
     assert left() == 3
+
+
+async def test_an_attempt_that_sent_nothing_does_not_count_for_the_day(office, tenant, smtp):
+    async with office.client(tenant, "admin") as http:
+        box = {"from": f"sales@{tenant}.leadflow.example", "per_day": 1}
+        assert (await http.put("/v1/settings", json={"mailboxes": [box]})).status_code == 200
+    first, second = [await office.approved(tenant, await office.captured(tenant)) for _ in range(2)]
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    office.advance(seconds=(noon - datetime.now(UTC)).total_seconds())
+    smtp.answers["rcpt"] = "451 later"
+    await office.send(limit=1)
+    smtp.reset()
+    office.advance(minutes=5)
+    await office.send()
+    states = [await office.dispatch(tenant, each["dispatch_id"]) for each in (first, second)]
+    assert sorted(each["state"] for each in states) == ["queued", "sent"]
+    (waits,) = [each for each in states if each["state"] == "queued"]
+    assert waits["reason"] == "the mailbox has sent its 1 messages of today"
 
 
 async def test_a_closed_window_waits_in_the_leads_time_zone(office, tenant, smtp):

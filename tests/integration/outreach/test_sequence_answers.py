@@ -11,6 +11,7 @@ from tests.integration.outreach.sequence_steps import (
     activated,
     approve,
     enrolled,
+    enrolment,
     pending,
     replied,
     take_steps,
@@ -89,6 +90,32 @@ async def test_a_simulation_tells_the_whole_story(office, tenant):
         ]  # fmt: skip
         assert story[0]["subject"] == "A question for Acme"
         assert (await http.post(f"/v1/sequences/{uuid7()}/simulate", json={})).status_code == 404
+
+
+@pytest.mark.parametrize("rule", ["skip", "exit"])
+async def test_preview_and_simulation_end_as_production_where_a_template_lacks_a_value(office, tenant, rule):
+    body = "Hi, you are {{ job_title }}."
+    steps = [text("PT0S"), template("PT0S", body=body, subject="Two"), text("PT0S", subject="Three")]
+    sequence = await written(office, tenant, *steps, if_blocked=rule)
+    lead, url = await office.captured(tenant), f"/v1/sequences/{sequence['sequence_id']}/simulate"
+    async with office.client(tenant, "viewer") as http:
+        story = (await http.post(url, json={"lead": {"company": "Acme"}, "review_hours": 24})).json()["story"]
+        of = await enrolled(office, tenant, sequence, lead)
+        planned = (await http.get(f"/v1/leads/{lead}/preview")).json()
+    for _ in range(2):
+        await take_steps(office)
+        if await pending(office, tenant, lead):
+            await approve(office, tenant, lead)
+        await office.send()
+        await take_steps(office)
+    now = await enrolment(office, tenant, of)
+    happened = [(each["step"], each["state"]) for each in now["steps"]]
+    assert happened == [(1, "sent"), *([(2, "skipped"), (3, "sent")] if rule == "skip" else [])]
+    assert [(each["step"], each["what"]) for each in planned["steps"]] == happened
+    assert [(each["step"], each["what"]) for each in story if each["step"]] == happened
+    assert [each["day"] for each in story if each["what"] == "sent"] == ([1, 2] if rule == "skip" else [1])
+    ends = "done" if rule == "skip" else "exited"
+    assert (now["state"], planned["ends"]["what"], story[-1]["what"]) == (ends, ends, ends)
 
 
 async def test_the_figures_are_counted_from_what_happened(office, tenant):

@@ -15,6 +15,7 @@ from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from services.outreach.drafts.use_cases.events import publish_decided
 from services.outreach.drafts.use_cases.supersession import supersede
 from services.outreach.keys import Keys
+from services.outreach.rules import far_fault
 from services.outreach.sending import store as dispatches
 from services.outreach.sending.message import valid_message
 from services.outreach.store import lead_of, settings_of
@@ -284,6 +285,6 @@ async def snooze(work: UnitOfWork, tenant: str, draft_id: UUID, actor: str, unti
 
 async def snooze_all(work: UnitOfWork, rows: Sequence[Row], until: datetime) -> None:
     """Keep these (locked) drafts out of the lists until then. Raises Invalid for a moment that has passed."""
-    if until <= work.now:
-        raise Invalid("that moment has passed", [{"field": "until", "message": "must be in the future"}])
+    if fault := far_fault(until, work.now):
+        raise Invalid("nothing can be put off until then", [{"field": "until", "message": fault}])
     await store.snooze(work, rows, until, until + timedelta(days=1))

@@ -186,26 +186,37 @@ async def page(
     )
 
 
-async def conversation(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> Sequence[Row]:
-    """The messages to and from a lead, oldest first; refused ones with the reason."""
+async def conversation(
+    work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Row]:
+    """The messages to and from a lead, oldest first; refused ones with the reason.
+
+    `after`: the `at` and `id` of the last one of the page before.
+    """
+    position = "WHERE (at, id) > (:after_at, :after_id)" if after else ""
     return await work.fetch(
-        """
+        f"""
         SELECT * FROM (
-            SELECT 'out' AS direction, coalesce(d.sent_at, d.sending_at, d.created_at) AS at, d.channel, d.message_id,
+            SELECT 'out' AS direction, d.dispatch_id AS id, coalesce(d.sent_at, d.sending_at, d.created_at) AS at,
+                   d.channel, d.message_id,
                    c.subject, c.body AS text, d.state, d.reason, d.kind, NULL AS label, d.draft_id, d.dispatch_id,
-                   CAST(NULL AS uuid) AS reply_id, a.actor AS approved_by
+                   CAST(NULL AS uuid) AS reply_id, coalesce(a.actor, t.actor) AS approved_by
             FROM dispatch d
             JOIN content c ON c.tenant_id = d.tenant_id AND c.draft_id = d.draft_id AND c.sha256 = d.sha256
-            JOIN approval a ON a.tenant_id = d.tenant_id AND a.draft_id = d.draft_id
+            LEFT JOIN approval a ON a.tenant_id = d.tenant_id AND a.draft_id = d.draft_id
+            LEFT JOIN template_approval t ON t.tenant_id = d.tenant_id AND t.scope_id = d.template_scope
+                      AND t.sha256 = d.template_sha256
             WHERE d.tenant_id = :tenant AND d.lead_id = ANY (:leads)
             UNION ALL
-            SELECT 'in', received_at, channel, message_id, subject, newest, outcome, because, NULL, label, NULL,
-                   dispatch_id, reply_id, NULL
+            SELECT 'in', reply_id, received_at, channel, message_id, subject, newest, outcome, because, NULL, label,
+                   NULL, dispatch_id, reply_id, NULL
             FROM reply WHERE tenant_id = :tenant AND lead_id = ANY (:leads)
-        ) m ORDER BY at, dispatch_id LIMIT 1000
+        ) m {position} ORDER BY at, id LIMIT :limit
         """,
         tenant=tenant,
         leads=list(lead_ids),
+        limit=limit,
+        **({"after_at": after[0], "after_id": after[1]} if after else {}),
     )
 
 
@@ -219,8 +230,10 @@ async def message_id_of(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> str
     return row["message_id"] if row else None
 
 
-async def record_last_reply(work: UnitOfWork, tenant: str, lead_id: UUID, later_until: datetime | None) -> None:
-    """The lead's newest reply: its channels are not used up any more, and it may have asked to be left alone.
+async def record_last_reply(
+    work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], later_until: datetime | None
+) -> None:
+    """The newest reply of these leads: its channels are not used up any more, and it may have asked to be left alone.
 
     `later_until` also moves the next check-in, of a lead that has one.
     """
@@ -229,11 +242,11 @@ async def record_last_reply(work: UnitOfWork, tenant: str, lead_id: UUID, later_
         UPDATE lead SET exhausted_at = NULL, later_until = CAST(:until AS timestamptz),
                nurture_due = CASE WHEN nurture_due IS NOT NULL
                                   THEN coalesce(CAST(:until AS timestamptz), nurture_due) END
-        WHERE tenant_id = :tenant AND lead_id = :lead
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads)
         """,
         until=later_until,
         tenant=tenant,
-        lead=lead_id,
+        leads=list(lead_ids),
     )
 
 

@@ -16,7 +16,7 @@ from services.outreach.replies import store
 from services.outreach.replies.rules.asked_labels import label_in, question_for
 from services.outreach.replies.store import asked_replies
 from services.outreach.replies.use_cases import labelling
-from services.outreach.store import model_use
+from services.outreach.store import lead_of, model_use
 from shared.db import Database
 from shared.ids import uuid7
 
@@ -74,7 +74,7 @@ class LabelAsker:
             row = await store.get(work, tenant, reply_id, lock=True)
             if row is None or not row["needs_human"] or row["label"] != "other":
                 return True  # a human was quicker
-            lead = await labelling.kept_lead(work, tenant, row["lead_id"]) if row["lead_id"] else None
+            lead = await lead_of(work, tenant, row["lead_id"]) if row["lead_id"] else None
             await labelling.lock_addresses(work, self.context.keys, row, lead, asked.label)
             given = store.GivenLabel(asked.label, METHOD, CONFIDENCE, asked.sentence or None)
             await store.relabel(work, row, given, ACTOR, None, str(uuid7()), keeps_address=False)

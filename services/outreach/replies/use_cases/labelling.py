@@ -1,6 +1,6 @@
 """Labels of replies, by the rules or by a human, and everything that follows from a label."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +10,8 @@ from services.outreach.replies import store
 from services.outreach.replies.rules import WRONG_ADDRESS_LABELS
 from services.outreach.replies.rules.checklist_evidence import evidence_of
 from services.outreach.replies.rules.label_details import details_of
-from services.outreach.rules import AUTOMATIC_LABELS, CHANNELS
-from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of
+from services.outreach.rules import AUTOMATIC_LABELS, CHANNELS, morning_of
+from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, settings_of, zone_name
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.use_cases import (
     SuppressionRequest,
@@ -23,16 +23,9 @@ from shared.db import Row, UnitOfWork
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events import Envelope, ReplyReceived
 from shared.ids import uuid7
-from shared.store.aliases import resolve
 
 EXCERPT = 500
 """Characters of a reply in `reply.received`."""
-
-
-async def kept_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> Lead | None:
-    """The lead with this id, or the one that it was merged into."""
-    kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
-    return await lead_of(work, tenant, kept)
 
 
 async def label_reply(
@@ -63,7 +56,7 @@ async def label_reply(
             raise Forbidden("correcting an opt-out needs the role operator")
         if not (note or "").strip():
             raise Invalid("correcting an opt-out needs a note", [{"field": "note", "message": "is missing"}])
-    lead = await kept_lead(work, tenant, row["lead_id"]) if row["lead_id"] else None
+    lead = await lead_of(work, tenant, row["lead_id"]) if row["lead_id"] else None
     await lock_addresses(work, keys, row, lead, label)
     keeps_address = label in WRONG_ADDRESS_LABELS
     if row["closed_hash"] and not keeps_address:
@@ -71,7 +64,7 @@ async def label_reply(
     given = store.GivenLabel(label, "human", 1.0, None)
     await store.relabel(work, row, given, actor, note, str(uuid7()), keeps_address=keeps_address)
     if corrects_opt_out:
-        await retract_opt_out(work, tenant, lead.lead_id if lead else None, reply_id, actor, note or "")
+        await retract_opt_out(work, tenant, lead, reply_id, actor, note or "")
     relabelled = await store.get(work, tenant, reply_id)
     assert relabelled is not None
     await apply_label(work, keys, relabelled, lead, actor)
@@ -99,6 +92,7 @@ def _sender(keys: Keys, row: Row) -> tuple[str, bytes] | None:
 async def apply_label(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | None, actor: str | None) -> None:
     """Publish the label of a reply and apply what follows from it.
 
+    A reply to an alias is its own; what is under way for it, and what was begun for it, is the kept lead's.
     `actor`: the human or language model that gave the label later; None: the rules did, when the reply was received.
     """
     if lead is None:
@@ -115,13 +109,14 @@ async def apply_label(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | None,
     back = _details(row).get("return_date")
     labelled = hooks.ReplyLabelled(
         row["tenant_id"],
-        lead.lead_id,
+        lead.kept_id,
         row["reply_id"],
         row["channel"],
         row["label"],
         row["received_at"],
         return_date=datetime.fromisoformat(back) if back else None,
         event=envelope,
+        alias_id=lead.alias_id,
     )
     await hooks.reply_labelled.notify(work, labelled)
 
@@ -142,13 +137,15 @@ def _details(row: Row) -> dict[str, str]:
 
 
 async def _record_last_reply(work: UnitOfWork, row: Row, lead: Lead) -> None:
-    """Apply the reply to the lead, unless a newer one is known."""
-    last = await last_reply_at(work, lead.tenant, await lead_ids_of(work, lead.tenant, lead.lead_id))
+    """Apply the reply to the lead, and to the one that it was merged into, unless a newer one is known."""
+    last = await last_reply_at(work, lead.tenant, await lead_ids_of(work, lead.tenant, lead.kept_id))
     if last and last > row["received_at"]:
         return
-    until = _details(row).get("later_until")
-    later_until = datetime.fromisoformat(until).replace(tzinfo=UTC) if until else None
-    await store.record_last_reply(work, row["tenant_id"], lead.lead_id, later_until)
+    later_until = None
+    if until := _details(row).get("later_until"):
+        zone = zone_name(lead, await settings_of(work, lead.tenant))
+        later_until = morning_of(datetime.fromisoformat(until).date(), zone)
+    await store.record_last_reply(work, row["tenant_id"], sorted({lead.lead_id, lead.kept_id}), later_until)
 
 
 async def _publish(work: UnitOfWork, row: Row, lead: Lead) -> Envelope:
@@ -189,5 +186,7 @@ async def _invalidate_address(work: UnitOfWork, row: Row, lead: Lead, envelope: 
     if (await addresses.lock_addresses(work, [key]))[key].state != "invalid":
         await addresses.save_state(work, key, "invalid", [])
         await store.record_closed_address(work, row, hash)
-    closed = hooks.ChannelClosed(tenant, lead.lead_id, channel, "the address is not the lead's", envelope)
-    await hooks.channel_closed.notify(work, closed)
+    kept = await lead_of(work, tenant, lead.kept_id)
+    if kept is not None and kept.address_hash(channel) == hash:
+        closed = hooks.ChannelClosed(tenant, kept.lead_id, channel, "the address is not the lead's", envelope)
+        await hooks.channel_closed.notify(work, closed)

@@ -9,9 +9,9 @@ from services.outreach.replies import store
 from services.outreach.replies.rules import Classification
 from services.outreach.replies.rules.mail_reading import ReadMail, ReadSms
 from services.outreach.replies.use_cases import labelling
-from services.outreach.replies.use_cases.labelling import kept_lead
 from services.outreach.replies.use_cases.received import ReceivedMessage, notify_sent
 from services.outreach.replies.use_cases.reports import record_complaint, record_reports
+from services.outreach.spellings import known_address
 from services.outreach.store import Lead, lead_of, mailboxes_of, settings_of
 from services.outreach.suppression import store as addresses
 from shared.db import Row, UnitOfWork
@@ -21,7 +21,10 @@ from shared.store.aliases import resolve
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The conversation that a message belongs to: the lead, and the message of ours that it answers."""
+    """The conversation that a message belongs to: the lead, and the message of ours that it answers.
+
+    An alias is answered as itself, so that undoing its merge gives it its replies back.
+    """
 
     lead: Lead | None
     dispatch: Row | None
@@ -47,7 +50,8 @@ async def record_mail(
             await notify_sent(work, ours, "our own copy")
             return ReceivedMessage(None, "own_copy")
     settings = await settings_of(work, tenant)
-    if mail.sender in {box.from_.lower() for box in mailboxes_of(settings, tenant, mail_domain)}:
+    own = {known_address(box.from_) for box in mailboxes_of(settings, tenant, mail_domain)}
+    if known_address(mail.sender) in own:
         return ReceivedMessage(None, "own_copy")
     key = bytes.fromhex(mail.digest)
     known = await store.find_by_key(work, tenant, key)
@@ -149,12 +153,12 @@ async def _match(work: UnitOfWork, keys: Keys, tenant: str, mail: ReadMail) -> M
     if mail.references:
         dispatch = await store.dispatch_by_message_ids(work, tenant, mail.references)
         if dispatch is not None:
-            return Match(await kept_lead(work, tenant, dispatch["lead_id"]), dispatch)
+            return Match(await lead_of(work, tenant, dispatch["lead_id"]), dispatch)
     for token in mail.tokens:
         link = keys.read_unsubscribe_token(token)
         if link is not None and link.tenant == tenant:
             dispatch = await store.last_dispatch_to(work, tenant, link.address_hash)
-            return Match(await kept_lead(work, tenant, link.lead_id), dispatch)
+            return Match(await lead_of(work, tenant, link.lead_id), dispatch)
     if not mail.sender:
         return Match(None, None)
     return await _match_by_address(work, tenant, keys.address(tenant, mail.sender))
@@ -164,7 +168,9 @@ async def _match_by_address(work: UnitOfWork, tenant: str, hash: bytes) -> Match
     """The lead that our last message to the address was for, or else the only lead with the address."""
     dispatch = await store.last_dispatch_to(work, tenant, hash)
     if dispatch is not None:
-        return Match(await kept_lead(work, tenant, dispatch["lead_id"]), dispatch)
+        return Match(await lead_of(work, tenant, dispatch["lead_id"]), dispatch)
     leads = await addresses.leads_with(work, tenant, hash)
     kept = set((await resolve(work, [(tenant, lead_id) for lead_id in leads])).values())
-    return Match(await lead_of(work, tenant, kept.pop()) if len(kept) == 1 else None, None)
+    if len(kept) != 1:
+        return Match(None, None)
+    return Match(await lead_of(work, tenant, leads[0] if len(leads) == 1 else kept.pop()), None)

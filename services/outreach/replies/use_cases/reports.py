@@ -8,7 +8,6 @@ from services.outreach.replies import store
 from services.outreach.replies.rules import Classification
 from services.outreach.replies.rules.bounces import DeliveryReport
 from services.outreach.replies.rules.complaints import Complaint
-from services.outreach.replies.use_cases.labelling import kept_lead
 from services.outreach.replies.use_cases.received import ReceivedMessage, notify_sent
 from services.outreach.store import lead_of
 from services.outreach.suppression import store as addresses
@@ -21,7 +20,6 @@ from services.outreach.suppression.use_cases import (
     suppress_hash,
 )
 from shared.db import Row, UnitOfWork
-from shared.store.aliases import resolve
 
 RECENT = timedelta(days=14)
 """A report that names no Message-ID is about the last message to its recipient, if that is not older."""
@@ -71,8 +69,7 @@ async def record_complaint(work: UnitOfWork, keys: Keys, new: store.NewReply, co
     request = SuppressionRequest("all", "blocklist", COMPLAINT, f"a complaint ({complaint.kind})")
     for hash in sorted(hashes):
         leads = [dispatch["lead_id"]] if dispatch is not None else await addresses.leads_with(work, tenant, hash)
-        kept = set((await resolve(work, [(tenant, lead_id) for lead_id in leads])).values())
-        known = [lead for lead_id in sorted(kept) if (lead := await lead_of(work, tenant, lead_id)) is not None]
+        known = [lead for lead_id in sorted(leads) if (lead := await lead_of(work, tenant, lead_id)) is not None]
         for lead in known:
             await opt_out_lead(work, lead, request, also=("email", hash))
         if not known:
@@ -83,7 +80,7 @@ async def record_complaint(work: UnitOfWork, keys: Keys, new: store.NewReply, co
 async def _add(
     work: UnitOfWork, new: store.NewReply, outcome: str, because: str, dispatch: Row | None
 ) -> ReceivedMessage:
-    lead = await kept_lead(work, new.tenant_id, dispatch["lead_id"]) if dispatch is not None else None
+    lead = await lead_of(work, new.tenant_id, dispatch["lead_id"]) if dispatch is not None else None
     row = new._replace(
         outcome=outcome,
         newest=new.newest[:2_000],

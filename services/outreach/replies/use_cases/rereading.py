@@ -8,9 +8,10 @@ from services.outreach.keys import Keys
 from services.outreach.replies import store
 from services.outreach.replies.mail_reader import MailReader, NotRead
 from services.outreach.replies.rules.mail_reading import ReadMail
-from services.outreach.replies.use_cases.labelling import apply_label, kept_lead
+from services.outreach.replies.use_cases.labelling import apply_label
 from services.outreach.replies.use_cases.raw_mail import READING_SECONDS, model_of
 from services.outreach.replies.use_cases.receiving import record_mail
+from services.outreach.store import lead_of
 from shared.db import Database, UnitOfWork
 
 PAGE = 50
@@ -64,7 +65,7 @@ async def reread(
 async def _publish_as_report(work: UnitOfWork, keys: Keys, tenant: str, stored: store.ToReread) -> None:
     """What was taken for a reply of the lead is a report: its label `bounce` takes back what the label before did."""
     row = await store.get(work, tenant, stored.reply_id)
-    lead = await kept_lead(work, tenant, stored.lead_id) if stored.lead_id else None
+    lead = await lead_of(work, tenant, stored.lead_id) if stored.lead_id else None
     if row is not None and lead is not None:
         await apply_label(work, keys, row, lead, None)
 

@@ -3,6 +3,7 @@
 from services.outreach.sending.rules.conditions import (
     LEAD_SPACING,
     SPACING,
+    WRITTEN_SINCE,
     Go,
     Refuse,
     SendConditions,
@@ -32,6 +33,7 @@ __all__ = [
     "NOT_SENT_STEPS",
     "SPACING",
     "TRANSITIONS",
+    "WRITTEN_SINCE",
     "ChannelUse",
     "ForbiddenTransition",
     "Go",

@@ -14,6 +14,9 @@ LEAD_SPACING = "the least time between two messages to one lead (lead_spacing_mi
 _LOOK_AGAIN = timedelta(hours=1)
 
 
+WRITTEN_SINCE = "the lead has written since the draft was made"
+
+
 @dataclass(frozen=True, slots=True)
 class Go:
     """The message may be sent now."""
@@ -142,7 +145,7 @@ def _refusal(conditions: SendConditions) -> str | None:
     if refusal:
         return refusal
     if conditions.last_reply_at and conditions.last_reply_at > conditions.cause_at:
-        return "the lead has written since the draft was made"
+        return WRITTEN_SINCE
     if conditions.enrolment in ("exited", "done"):
         return "the enrolment has ended"
     return stage_refusal(conditions.kind, conditions.stage, conditions.stage_rule)

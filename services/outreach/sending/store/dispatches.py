@@ -263,8 +263,11 @@ async def lapsed(work: UnitOfWork, limit: int = 100) -> Sequence[Row]:
 async def page(
     work: UnitOfWork, tenant: str, filters: dict[str, Any], before: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Row]:
-    """Dispatches, the newest first. `filters`: column -> value, only columns of `dispatch`."""
-    conditions = "".join(f" AND {column} = :{column}" for column in filters)
+    """Dispatches, the newest first. `filters`: columns of `dispatch`, each with a value or a list of them."""
+    conditions = "".join(
+        f" AND {name} = ANY (:{name})" if isinstance(value, list) else f" AND {name} = :{name}"
+        for name, value in filters.items()
+    )
     after = " AND (created_at, dispatch_id) < (:before_at, :before_id)" if before else ""
     return await work.fetch(
         f"""

@@ -59,6 +59,18 @@ async def count_attempt(work: UnitOfWork, tenant: str, address: str, sent_today:
     )
 
 
+async def give_back_attempt(work: UnitOfWork, tenant: str, address: str, tried_at: datetime) -> None:
+    """Take an attempt at that time off the count of its day: it provably sent nothing. The spacing counts from it."""
+    await work.run(
+        """
+        UPDATE mailbox SET sent = sent - 1 WHERE tenant_id = :tenant AND address = :address AND day = :day AND sent > 0
+        """,
+        tenant=tenant,
+        address=address,
+        day=tried_at.date(),
+    )
+
+
 async def sending_domains(work: UnitOfWork, tenant: str) -> list[str]:
     """The domains that the tenant was given, in alphabetical order."""
     rows = await work.fetch(

@@ -9,7 +9,7 @@ from services.outreach.keys import message_id as message_id_of
 from services.outreach.rules import CHANNELS, Window
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store
-from services.outreach.sending.message import Message, ascii_domain, on_the_wire
+from services.outreach.sending.message import Message
 from services.outreach.sending.rules import (
     LEAD_SPACING,
     SPACING,
@@ -24,6 +24,7 @@ from services.outreach.sending.rules import (
 from services.outreach.sending.templates import ApprovedTemplate, fill_in
 from services.outreach.sending.use_cases.limits import caps_of
 from services.outreach.settings import Settings
+from services.outreach.spellings import ascii_domain, on_the_wire
 from services.outreach.store import (
     Lead,
     last_reply_at,

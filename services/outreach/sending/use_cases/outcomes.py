@@ -16,7 +16,6 @@ from shared.errors import Conflict, NotFound
 from shared.events import MessageSent
 from shared.ids import derived_id
 from shared.observability import SENDS
-from shared.store.aliases import resolve
 
 
 async def record_outcome(work: UnitOfWork, tenant: str, dispatch_id: UUID, outcome: Outcome) -> None:
@@ -28,6 +27,8 @@ async def record_outcome(work: UnitOfWork, tenant: str, dispatch_id: UUID, outco
     if row["state"] == "unknown" and outcome.state in ("sent", "failed"):
         await _record_final(work, row, outcome)
     elif row["state"] == "sending":
+        if outcome.state == "queued":
+            await store.give_back_attempt(work, tenant, row["mailbox"], row["sending_at"])
         retry = retry_at(row["attempts"], row["first_tried_at"], work.now) if outcome.state == "queued" else None
         if outcome.state == "queued" and retry:
             await store.change_state(work, row, "queued", reason=outcome.reason, due_at=retry, lease_until=None)
@@ -93,7 +94,7 @@ async def record_sent(work: UnitOfWork, row: Row, *, provider_id: str | None = N
             message_id=message_id, draft_id=row["draft_id"], channel=row["channel"], kind=row["kind"], **of_step
         ),
         tenant=tenant,
-        subject=(await resolve(work, [(tenant, lead_id)]))[tenant, lead_id],
+        subject=lead_id,
         time=at,
         event_id=str(derived_id("message.sent", tenant, row["dispatch_id"])),
     )

@@ -28,7 +28,6 @@ from shared.http import (
     Router,
     TenantWork,
     Viewer,
-    check_if_match,
     decode_cursor,
     encode_cursor,
     etag,
@@ -89,11 +88,9 @@ async def change_sequence(
 ) -> Any:
     """Write another version. Enrolments that run keep theirs until somebody moves them.
 
-    An active sequence is paused where the new version has a template that is not approved yet.
+    While the new version has a template that is not approved yet, no lead is enrolled.
     """
-    present = await definitions.get(work, principal.tenant, sequence_id)
-    check_if_match(if_match, present.newest)
-    await definitions.change(work, principal.tenant, sequence_id, body.given(), principal.actor)
+    await definitions.change(work, principal.tenant, sequence_id, body.given(), principal.actor, if_match)
     view = await _view(work, principal.tenant, sequence_id)
     response.headers["ETag"] = etag(view["newest_version"])
     return view

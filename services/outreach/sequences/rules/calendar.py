@@ -1,13 +1,10 @@
 """When a step falls due: delays in days, working days and hours, counted by the clocks of the lead's time zone."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
-from services.outreach.rules import Window, is_working_day, local_moment, open_in_all, zone_of
+from services.outreach.rules import Window, is_working_day, local_moment, morning_of, open_in_all, zone_of
 from services.outreach.sequences.rules.definition import Step
-
-BACK_AT = time(9)
-"""The hour (of the lead) at which a sequence goes on, on the day of the lead's return."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +51,4 @@ class Calendar:
 
     def return_of(self, day: datetime) -> datetime:
         """When a lead is back that returns on that day: in the morning of its time zone."""
-        return local_moment(datetime.combine(day.date(), BACK_AT), zone_of(self.zone)).astimezone(UTC)
+        return morning_of(day.date(), self.zone)

@@ -84,6 +84,13 @@ class SequenceVersion:
     def first(self) -> Step:
         return self.steps[0]
 
+    def approved_with(self, step: Step) -> tuple[Step, ...]:
+        """The later steps whose templates a human approves together with the draft of this one."""
+        if step.review != "first":
+            return ()
+        later = self.steps[self.steps.index(step) + 1 :]
+        return tuple(each for each in later if each.review == "first" and each.template_sha256)
+
 
 def review_of(given: str | None, of_sequence: str, *, has_strategy: bool, is_template: bool) -> str:
     """The human rule of a step: its own, else `template` for a template, else the one of the sequence.

@@ -1,14 +1,18 @@
 """A sequence lived through at once: for the preview of a lead, and for a made-up lead with a script of events."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from services.outreach.drafts.rules import WRITTEN_SINCE
+from services.outreach.rules import AUTOMATIC_LABELS, MODES
 from services.outreach.sending import rules as sending
 from services.outreach.sending.rules import SendLimits, delay, end_of_day
 from services.outreach.sequences.rules.definition import SequenceVersion, Step
 from services.outreach.sequences.rules.interruptions import Continue, Pause, on_reply, pause
 from services.outreach.sequences.rules.next_step import (
+    Again,
+    Decision,
     Done,
     Enrolment,
     Exit,
@@ -17,10 +21,12 @@ from services.outreach.sequences.rules.next_step import (
     Skip,
     Take,
     Wait,
+    blocked,
     due_at,
     exit_of,
     next_step,
     step_over,
+    undecided,
 )
 
 HORIZON = timedelta(days=2 * 365)
@@ -48,6 +54,28 @@ class Entry:
     why: str
     step: Step | None = None
     channel: str | None = None
+    reviewed: bool = False
+    """Whether a human looked at the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A step that was taken: its message leaves at that moment at the earliest, after its review."""
+
+    step: Step
+    channel: str
+    at: datetime
+    reviewed: bool
+
+    def after_reply(self, sequence: SequenceVersion, enrolment: Enrolment, now: datetime) -> Again | Skip | Exit:
+        """What becomes of the step when the lead writes before it has left."""
+        if self.reviewed and now < self.at:
+            return undecided(sequence, self.step, "superseded", enrolment.attempt + 1, WRITTEN_SINCE)
+        return blocked(sequence, self.step, sending.WRITTEN_SINCE)
+
+
+Fault = Callable[[Step, str, bool], str | None]
+"""Why a step cannot be written for the lead on a channel, for a human to review or not; None where it can."""
 
 
 def simulate(
@@ -57,37 +85,56 @@ def simulate(
     now: datetime,
     script: Iterable[Happening] = (),
     review_takes: timedelta = timedelta(0),
+    approved: Collection[int] = (),
+    fault: Fault = lambda step, channel, reviewed: None,
 ) -> list[Entry]:
     """What happens from now on, in order. Each draft is approved `review_takes` after it was written.
 
-    It ends with the enrolment, or after `HORIZON`.
+    `approved`: the numbers of the steps whose template is approved already; the drafts of all others wait for a human,
+    and what is approved with one of them needs no other. It ends with the enrolment, or after `HORIZON`.
     """
+    by_template = set(approved)
+    void: Again | Skip | Exit | None = None
     story: list[Entry] = []
     ahead = sorted(script, key=lambda each: each.at)
     end, waited_for = now + HORIZON, ""
-    ready: tuple[Step, str, datetime] | None = None
+    ready: _Ready | None = None
     while now <= end and enrolment.state in ("active", "paused"):
         if ready is not None and enrolment.state == "active" and exit_of(sequence, lead) is None:
-            step, channel, ready_at = ready
-            leaves_at = lead.calendar.opening(max(ready_at, now))
+            step, channel = ready.step, ready.channel
+            leaves_at = lead.calendar.opening(max(ready.at, now))
             if leaves_at <= now and channel in lead.limits:
                 match delay(lead.limits[channel], now):
                     case sending.Wait(later, reason):
                         leaves_at, waited_for = later, reason
-            if leaves_at <= now:
-                story.append(Entry(now, "sent", waited_for, step, channel))
+            if leaves_at <= now and channel not in MODES[lead.mode]:
+                void = blocked(sequence, step, f"outreach mode {lead.mode} does not use {channel}")
+                ready = leaves_at = None
+            elif leaves_at <= now:
+                story.append(Entry(now, "sent", waited_for, step, channel, ready.reviewed))
+                if ready.reviewed:
+                    by_template |= {each.number for each in sequence.approved_with(step)}
                 lead = replace(lead, had=lead.had | {(step.number, channel)}, limits=once_sent(lead, channel, now))
                 enrolment, ready = step_over(sequence, enrolment, now), None
                 continue
         else:
             leaves_at = None
-        decision = next_step(sequence, enrolment, lead, now)
+        decision: Decision | Again = next_step(sequence, enrolment, lead, now)
+        if void is not None and enrolment.state == "active" and not isinstance(decision, Exit):
+            decision, void = void, None
+        if isinstance(decision, Take):
+            reviewed = decision.step.number not in by_template
+            if why_not := fault(decision.step, decision.channel, reviewed):
+                decision = blocked(sequence, decision.step, why_not)
         until: datetime | None = None
         match decision:
             case Take(step, channel):
                 waited_for = due_at(sequence, enrolment, lead.calendar)[1]
-                ready = (step, channel, now + (review_takes if step.review == "each" else timedelta(0)))
+                ready = _Ready(step, channel, now + (review_takes if reviewed else timedelta(0)), reviewed)
                 enrolment = replace(enrolment, under_way=True)
+                continue
+            case Again():
+                enrolment = replace(enrolment, under_way=False, attempt=enrolment.attempt + 1)
                 continue
             case Skip(step, reason):
                 story.append(Entry(now, "skipped", reason, step))
@@ -110,6 +157,8 @@ def simulate(
         if ahead and (until is None or ahead[0].at <= until):
             happening = ahead.pop(0)
             now = max(now, happening.at)
+            if ready is not None and happening.kind == "reply" and happening.value not in AUTOMATIC_LABELS:
+                void, ready = ready.after_reply(sequence, enrolment, now), None
             enrolment, lead, entries = _apply(happening, enrolment, lead, now)
             story += entries
         elif until is None:

@@ -288,8 +288,6 @@ class StoryEntry(_Planned):
     """What happens at one moment of a simulation, `day` days after its start."""
 
     day: float
-    fault: str | None = None
-    """Why the text cannot be written for this lead."""
 
 
 class SimulationView(BaseModel):

@@ -303,7 +303,8 @@ async def wake_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> Non
     await work.run(
         """
         UPDATE enrolment SET due_at = :at
-        WHERE tenant_id = :tenant AND sequence_id = :sequence AND state = 'active' AND due_at IS NULL
+        WHERE tenant_id = :tenant AND sequence_id = :sequence AND state IN ('active', 'paused')
+          AND due_at IS NULL
         """,
         at=AT_ONCE,
         tenant=tenant,

@@ -96,9 +96,16 @@ async def get(
     work: UnitOfWork, tenant: str, sequence_id: UUID, version: int | None = None, *, lock: bool = False
 ) -> StoredSequence | None:
     """A sequence with one of its versions, the newest by default."""
+    if lock:
+        # In a statement of its own: whoever waits for the lock then reads the version that the other one wrote.
+        await work.run(
+            "SELECT FROM sequence WHERE tenant_id = :tenant AND sequence_id = :sequence FOR UPDATE",
+            tenant=tenant,
+            sequence=sequence_id,
+        )
     row = await work.fetch_one(
         f"""{_SEQUENCES} AND v.version = coalesce(CAST(:version AS integer), s.version)
-        WHERE s.tenant_id = :tenant AND s.sequence_id = :sequence {"FOR UPDATE OF s" if lock else ""}""",
+        WHERE s.tenant_id = :tenant AND s.sequence_id = :sequence""",
         tenant=tenant,
         sequence=sequence_id,
         version=version,
@@ -198,6 +205,16 @@ async def approved_templates(work: UnitOfWork, tenant: str, scopes: Sequence[UUI
         scopes=list(scopes),
     )
     return {(row["scope_id"], row["sha256"]): row["actor"] for row in rows}
+
+
+async def unapproved_steps(work: UnitOfWork, tenant: str, sequence: StoredSequence) -> str:
+    """The numbers of the steps, with commas, whose template nobody reviews each time and nobody has approved."""
+    by_template = [each for each in sequence.definition.steps if each.review == "template"]
+    if not by_template:
+        return ""
+    approved = await approved_templates(work, tenant, [sequence.sequence_id])
+    missing = [each for each in by_template if (sequence.sequence_id, each.template_sha256) not in approved]
+    return ", ".join(str(each.number) for each in missing)
 
 
 _APPROVAL = (

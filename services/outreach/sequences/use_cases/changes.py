@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.outreach.drafts.use_cases.supersession import supersede_all
+from services.outreach.rules import far_fault
 from services.outreach.sequences.rules import Enrolment, Exit, due_at, step_after_move
 from services.outreach.sequences.store import dispatches as of_enrolment
 from services.outreach.sequences.store import enrolments, sequences
@@ -42,8 +43,8 @@ async def pause(
     work: UnitOfWork, tenant: str, enrolment_id: UUID, actor: str, until: datetime | None, note: str | None
 ) -> None:
     """Nothing is drafted or sent until then; None: until somebody resumes."""
-    if until is not None and until <= work.now:
-        raise Invalid("that moment has passed", [{"field": "until", "message": "must be in the future"}])
+    if until is not None and (fault := far_fault(until, work.now)):
+        raise Invalid("nothing can be put off until then", [{"field": "until", "message": fault}])
     enrolment = await _lock_running(work, tenant, enrolment_id)
     await enrolments.update(
         work,
@@ -109,8 +110,8 @@ async def move(
     if old is None or new is None:
         raise NotFound(f"the sequence has no version {version}")
     if step is None:
-        assert enrolment.step is not None, "an enrolment that runs has a next step"
-        step = step_after_move(old.definition, new.definition, enrolment.step)
+        # An enrolment that is at the end of its version already is at that of the other too.
+        step = enrolment.step and step_after_move(old.definition, new.definition, enrolment.step)
     elif step not in {each.number for each in new.definition.steps}:
         raise Invalid("the sequence has no such step", [{"field": "step", "message": "is no step of this version"}])
     await enrolling.give_up_step(work, enrolment, "the enrolment was moved to another step")

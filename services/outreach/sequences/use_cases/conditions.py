@@ -1,9 +1,11 @@
 """What counts of a lead when the next step of its enrolment is decided."""
 
+from uuid import UUID
+
 from services.outreach.drafts.use_cases.channels import channels_of
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sequences.rules import Calendar, LeadState, SequenceVersion
-from services.outreach.sequences.store import steps
+from services.outreach.sequences.store import sequences, steps
 from services.outreach.sequences.store.sequences import StoredSequence
 from services.outreach.store import Lead, zone_name
 from shared.db import UnitOfWork
@@ -14,6 +16,20 @@ def calendar_of(lead: Lead, settings: OutreachSettings, sequence: SequenceVersio
     windows = [sequence.window] if sequence.window else []
     windows += [settings.window.window()] if settings.window else []
     return Calendar(zone_name(lead, settings), tuple(windows), sequence.holidays)
+
+
+async def approvals_of(
+    work: UnitOfWork, tenant: str, sequence: StoredSequence, enrolment_id: UUID | None
+) -> dict[int, tuple[UUID, str]]:
+    """By step number (scope, who) of the approved templates that need no other approval; at the rest a human looks."""
+    scopes = {"template": sequence.sequence_id, "first": enrolment_id}
+    approved = await sequences.approved_templates(work, tenant, [scope for scope in scopes.values() if scope])
+    found: dict[int, tuple[UUID, str]] = {}
+    for step in sequence.definition.steps:
+        scope = scopes.get(step.review)
+        if scope and step.template_sha256 and (actor := approved.get((scope, step.template_sha256))):
+            found[step.number] = (scope, actor)
+    return found
 
 
 async def conditions_of(

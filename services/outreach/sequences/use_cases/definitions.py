@@ -16,6 +16,7 @@ from services.outreach.sequences.strategies import STRATEGIES, with_aim
 from services.outreach.sequences.use_cases.texts import approved_template
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Invalid, NotFound
+from shared.http import check_if_match
 from shared.ids import derived_id, uuid7
 
 AUTHOR = "system:built-in"
@@ -64,22 +65,29 @@ async def get(work: UnitOfWork, tenant: str, sequence_id: UUID, version: int | N
     return found
 
 
-async def change(work: UnitOfWork, tenant: str, sequence_id: UUID, given: Mapping[str, Any], author: str) -> None:
+async def change(
+    work: UnitOfWork,
+    tenant: str,
+    sequence_id: UUID,
+    given: Mapping[str, Any],
+    author: str,
+    if_match: str | None = None,
+) -> None:
     """Store another version, which new enrolments follow; those that run keep theirs.
 
-    Raises Conflict where the sequence is active and a template of the new version is not approved.
+    Where the new version has a template that is not approved yet, nobody is enrolled until it is. `if_match`: as in
+    `check_if_match`, judged once nobody else can write.
     """
     await get(work, tenant, sequence_id)
     present = await sequences.get(work, tenant, sequence_id, lock=True)
     assert present is not None
+    check_if_match(if_match, present.newest)
     body = _body(given, present.body["steps"], present.highest_step)
     highest = max(present.highest_step, *(each["step"] for each in body["steps"]))
     version = present.newest + 1
     await sequences.add_version(work, tenant, sequence_id, version, body, author)
     await _add_templates(work, tenant, sequence_id, body)
     await sequences.set_version(work, tenant, sequence_id, given["name"], version, highest)
-    if present.state == "active" and await _unapproved(work, tenant, sequence_id, body):
-        await sequences.set_state(work, tenant, sequence_id, "paused")
 
 
 async def activate(
@@ -100,9 +108,8 @@ async def activate(
         if actor is None:
             raise Conflict("only people approve templates")
         await sequences.approve_templates(work, tenant, sequence_id, sorted(set(hashes)), actor)
-    if missing := await _unapproved(work, tenant, sequence_id, present.body):
-        numbers = ", ".join(str(each["step"]) for each in missing)
-        raise Conflict(f"the template of step {numbers} is not approved: name its hash in template_sha256s")
+    if missing := await sequences.unapproved_steps(work, tenant, present):
+        raise Conflict(f"the template of step {missing} is not approved: name its hash in template_sha256s")
     if present.state != "active":
         await sequences.set_state(work, tenant, sequence_id, "active")
         await enrolments.wake_sequence(work, tenant, sequence_id)
@@ -115,17 +122,6 @@ async def pause(work: UnitOfWork, tenant: str, sequence_id: UUID) -> StoredSeque
     if present.state == "active":
         await sequences.set_state(work, tenant, sequence_id, "paused")
     return await get(work, tenant, sequence_id)
-
-
-async def _unapproved(
-    work: UnitOfWork, tenant: str, sequence_id: UUID, body: Mapping[str, Any]
-) -> list[Mapping[str, Any]]:
-    approved = await sequences.approved_templates(work, tenant, [sequence_id])
-    return [
-        each
-        for each in body["steps"]
-        if each["review"] == "template" and (sequence_id, each["template_sha256"]) not in approved
-    ]
 
 
 async def _add_templates(work: UnitOfWork, tenant: str, sequence_id: UUID, body: Mapping[str, Any]) -> None:

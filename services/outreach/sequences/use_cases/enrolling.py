@@ -50,8 +50,8 @@ async def active_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> S
 async def enrol(work: UnitOfWork, tenant: str, lead_id: UUID, sequence: StoredSequence, cause: Cause) -> UUID:
     """Enrol a lead, given by its id or an alias; the enrolment's id, the same for the same cause.
 
-    Raises NotFound for an unknown lead; Conflict, with the reason, while another enrolment of the lead runs, and for a
-    lead that would leave the sequence at once.
+    Raises NotFound for an unknown lead; Conflict, with the reason, while another enrolment of the lead runs, while a
+    template of the sequence's newest version is not approved, and for a lead that would leave the sequence at once.
     """
     kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
     lead = await lead_of(work, tenant, kept, lock=True)
@@ -64,6 +64,8 @@ async def enrol(work: UnitOfWork, tenant: str, lead_id: UUID, sequence: StoredSe
         other = await sequences.get(work, tenant, running[0].sequence_id)
         name = other.name if other else "another sequence"
         raise Conflict(f"the lead is enrolled in {name!r} already ({running[0].state}): {running[0].enrolment_id}")
+    if missing := await sequences.unapproved_steps(work, tenant, sequence):
+        raise Conflict(f"the template of step {missing} is not approved: activate the sequence with its hash first")
     settings = await settings_of(work, tenant)
     state = await conditions_of(work, lead, settings, sequence)
     if exit_ := exit_of(sequence.definition, state):

@@ -31,6 +31,7 @@ from services.outreach.store import (
     lead_ids_of,
     lead_of,
     leads_of,
+    reply_ids_of,
     schedule_check_ins,
     settings_of,
     settings_of_all,
@@ -47,7 +48,8 @@ async def interrupt_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
     lead = await lead_of(work, reply.tenant, reply.lead_id, lock=True)
     assert lead is not None, "a reply belongs to a lead"
     cause = restoring.by_reply(reply.reply_id)
-    for present in await enrolments.current_of(work, [(reply.tenant, reply.lead_id)]):
+    of_reply = [(reply.tenant, each) for each in (reply.lead_id, reply.alias_id) if each]
+    for present in await enrolments.current_of(work, of_reply):
         if reply.received_at < present.created_at:
             continue
         sequence = await sequences.get(work, reply.tenant, present.sequence_id, present.version)
@@ -118,11 +120,12 @@ async def interrupt_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -
         await enrolments.wake(work, [key])
         return
     exit_ = Exit("opted_out", closed.reason)
-    if closed.reply_id is None:
+    if closed.reply_id is None and closed.alias_id is None:
         await enrolling.end_with_drafts(work, await enrolments.running_of(work, [key]), exit_, cause=closed.event)
         return
+    cause = restoring.by_reply(closed.reply_id) if closed.reply_id else restoring.by_alias(closed.alias_id)
     for present in await enrolments.current_of(work, [key]):
-        await _end(work, present, exit_, restoring.by_reply(closed.reply_id), event=closed.event)
+        await _end(work, present, exit_, cause, event=closed.event)
 
 
 async def interrupt_on_stages(
@@ -219,10 +222,17 @@ async def end_merged(work: UnitOfWork, merges: Sequence[Received[LeadMerged]]) -
 
 
 async def undo_merges(work: UnitOfWork, undone: Sequence[Received[LeadMerged]]) -> None:
-    """Merges were undone: the enrolments that they ended go on, unless something else has ended them meanwhile."""
+    """Merges were undone: the enrolments that they ended go on, unless something else has ended them meanwhile.
+
+    What the alias wrote or asked for holds those of the kept lead no longer.
+    """
+    why = "the merge was undone"
     for undo in undone:
-        both, cause = (undo.event.alias_id, undo.event.lead_id), restoring.by_merge(undo.event.merge_id)
-        await restoring.take_back(work, undo.tenant, both, [cause], "the merge was undone", undo.envelope)
+        tenant, alias, cause = undo.tenant, undo.event.alias_id, restoring.by_merge(undo.event.merge_id)
+        of_alias = [restoring.by_reply(each) for each in await reply_ids_of(work, tenant, alias)]
+        causes = [cause, restoring.by_alias(alias), *of_alias]
+        await restoring.take_back(work, tenant, [alias], [cause], why, undo.envelope)
+        await restoring.take_back(work, tenant, [undo.event.lead_id], causes, why, undo.envelope)
 
 
 async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:

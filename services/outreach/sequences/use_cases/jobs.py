@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from services.outreach.sequences.rules import step_after_move
 from services.outreach.sequences.store import enrolments, jobs, sequences
 from services.outreach.sequences.use_cases import changes, enrolling
-from shared.db import UnitOfWork
+from shared.db import UnitOfWork, may_pass_later
 from shared.errors import Invalid, LeadflowError, NotFound
 from shared.ids import uuid7
+
+log = structlog.get_logger()
 
 PAGE = 100
 """Items in one transaction."""
@@ -115,6 +119,12 @@ async def run_page(work: UnitOfWork, tenant: str, job_id: UUID) -> int:
                     results.append((item["position"], 200, subject, None))
         except LeadflowError as error:
             results.append((item["position"], error.status, None, error.detail))
+        except Exception as error:
+            if may_pass_later(error):
+                raise
+            # One item that fails must not keep the others, and the job, waiting for ever.
+            log.error("sequence.job_item_failed", tenant=tenant, job_id=str(job_id), exc_info=error)
+            results.append((item["position"], 500, None, "a defect of Leadflow: it is in the log of outreach"))
     if results:
         await jobs.save_results(work, tenant, job_id, results)
     await jobs.advance(work, tenant, job_id, len(results), is_done=len(items) < PAGE)

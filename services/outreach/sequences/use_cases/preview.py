@@ -19,6 +19,7 @@ from services.outreach.sequences.rules import (
     Entry,
     Happening,
     LeadState,
+    Step,
     once_sent,
     simulate,
     step_over,
@@ -26,7 +27,7 @@ from services.outreach.sequences.rules import (
 from services.outreach.sequences.store import enrolments, sequences, steps
 from services.outreach.sequences.store.sequences import StoredSequence
 from services.outreach.sequences.use_cases import definitions, texts
-from services.outreach.sequences.use_cases.conditions import calendar_of, conditions_of
+from services.outreach.sequences.use_cases.conditions import approvals_of, calendar_of, conditions_of
 from services.outreach.store import Lead, lead_of, settings_of
 from shared.db import UnitOfWork
 from shared.errors import NotFound
@@ -68,20 +69,30 @@ async def preview(
         state = replace(state, limits=once_sent(state, items[0]["channel"] or "email", items[0]["at"]))
     zone = zone_of(calendar_of(lead, settings, sequence.definition).zone)
     ends = None
-    for entry in simulate(sequence.definition, progress, state, work.now):
+    running_id = enrolment.enrolment_id if enrolment and sequence_id is None else None
+    approved = {*await approvals_of(work, tenant, sequence, running_id)}
+    if items:
+        begun = sequence.definition.step(items[0]["step"])
+        approved |= {each.number for each in sequence.definition.approved_with(begun)}
+
+    def written(step: Step, channel: str, reviewed: bool) -> tuple[str | None, str | None, str | None]:
+        return texts.preview_of(step, channel, reviewed, lead, settings, sender)
+
+    story = simulate(
+        sequence.definition, progress, state, work.now, approved=approved, fault=lambda *taken: written(*taken)[2]
+    )
+    for entry in story:
         if entry.step is None:
             ends = {"at": entry.at, "what": entry.what, "why": entry.why}
             continue
         item = _item(entry, zone)
         if entry.channel:
-            subject, body, fault = texts.preview_of(entry.step, entry.channel, lead, settings, sender)
+            subject, body, _ = written(entry.step, entry.channel, entry.reviewed)
             item |= {"subject": subject, "body": body}
-            if fault:
-                item |= {"what": "skipped", "why": fault}
         items.append(item)
     return {
         "lead_id": kept,
-        "enrolment_id": enrolment.enrolment_id if enrolment and sequence_id is None else None,
+        "enrolment_id": running_id,
         "sequence_id": sequence.sequence_id,
         "steps": items,
         "ends": ends,
@@ -145,7 +156,7 @@ def simulated(
     review_takes: timedelta,
     settings: OutreachSettings,
 ) -> list[dict[str, Any]]:
-    """The story of a made-up lead in a sequence, with a script of events."""
+    """The story of a made-up lead in a sequence, with a script of events. Its templates are approved, as if it ran."""
     definition = sequence.definition
     zone = zone_of_lead(lead["timezone"], lead["country"], settings.timezone)
     channels = {
@@ -156,15 +167,27 @@ def simulated(
     windows += [settings.window.window()] if settings.window else []
     state = LeadState(lead["stage"], lead["mode"], channels, Calendar(zone, tuple(windows), definition.holidays))
     begun = Enrolment("active", definition.first.number, starts_at)
-    story = simulate(definition, begun, state, starts_at, script, review_takes)
-    made_up = _made_up(lead)
+    made_up, sender = _made_up(lead), SenderAddresses("example.invalid", "+10000000000")
+
+    def written(step: Step, channel: str, reviewed: bool) -> tuple[str | None, str | None, str | None]:
+        return texts.preview_of(step, channel, reviewed, made_up, settings, sender)
+
+    story = simulate(
+        definition,
+        begun,
+        state,
+        starts_at,
+        script,
+        review_takes,
+        approved=[each.number for each in definition.steps if each.review == "template"],
+        fault=lambda *taken: written(*taken)[2],
+    )
     entries = []
     for entry in story:
         item = _item(entry, zone_of(zone)) | {"day": round((entry.at - starts_at) / timedelta(days=1), 3)}
         if entry.step is not None and entry.channel and entry.step.strategy is None:
-            sender = SenderAddresses("example.invalid", "+10000000000")
-            subject, body, fault = texts.preview_of(entry.step, entry.channel, made_up, settings, sender)
-            item |= {"subject": subject, "body": body} | ({"fault": fault} if fault else {})
+            subject, body, _ = written(entry.step, entry.channel, entry.reviewed)
+            item |= {"subject": subject, "body": body}
         entries.append(item)
     return entries
 

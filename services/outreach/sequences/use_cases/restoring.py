@@ -33,6 +33,11 @@ def by_merge(merge_id: UUID) -> str:
     return f"merge:{merge_id}"
 
 
+def by_alias(alias_id: UUID | None) -> str:
+    """What ends an enrolment: an alias of its lead has opted out."""
+    return f"alias:{alias_id}"
+
+
 def by_move(event_id: str) -> str:
     """What ends an enrolment: a `stage.changed`."""
     return f"stage:{event_id}"

@@ -40,7 +40,7 @@ from services.outreach.sequences.store import enrolments, sequences, steps
 from services.outreach.sequences.store.enrolments import StoredEnrolment
 from services.outreach.sequences.store.sequences import StoredSequence
 from services.outreach.sequences.use_cases import enrolling, texts
-from services.outreach.sequences.use_cases.conditions import conditions_of
+from services.outreach.sequences.use_cases.conditions import approvals_of, conditions_of
 from services.outreach.store import Lead, lead_of, settings_of
 from shared.db import UnitOfWork
 from shared.errors import Invalid
@@ -62,8 +62,8 @@ async def advance(work: UnitOfWork, keys: Keys, sender: SenderAddresses, tenant:
         return False
     sequence = await sequences.get(work, tenant, enrolment.sequence_id, enrolment.version)
     assert sequence is not None, "a foreign key holds the version of an enrolment"
-    if sequence.state != "active" and enrolment.draft_id is None and enrolment.state == "active":
-        await enrolments.update(work, enrolment, due_at=None)  # until the sequence is activated again
+    if sequence.state != "active":
+        await enrolments.update(work, enrolment, due_at=None)  # it stays where it is until the sequence is activated
         return False
     settings = await settings_of(work, tenant)
     state = await conditions_of(work, lead, settings, sequence)
@@ -247,7 +247,10 @@ class _Advance:
         """
         try:
             async with self.work.savepoint():
-                scope, approver = await self._approved_for(step)
+                approvals = await approvals_of(
+                    self.work, self.enrolment.tenant_id, self.sequence, self.enrolment.enrolment_id
+                )
+                scope, approver = approvals.get(step.number, (None, ""))
                 if scope is not None:
                     draft_id = await self._send_by_template(step, channel, scope, approver)
                 elif step.strategy is not None:
@@ -255,7 +258,7 @@ class _Advance:
                 else:
                     draft_id = await self._draft(step, channel)
         except Invalid as error:
-            reason = "; ".join([error.detail, *(f"{each['field']} {each['message']}" for each in error.errors)])
+            reason = texts.fault_of(error)
             decision = blocked(self.sequence.definition, step, reason)
             if isinstance(decision, Exit):
                 return decision
@@ -263,15 +266,6 @@ class _Advance:
             return None
         self.enrolment = replace(self.enrolment, draft_id=draft_id)
         return None
-
-    async def _approved_for(self, step: Step) -> tuple[UUID | None, str]:
-        """(scope, who) of the approval that the step needs no other for; (None, "") where a human reviews it."""
-        if step.review == "each" or step.template_sha256 is None:
-            return None, ""
-        scope = self.sequence.sequence_id if step.review == "template" else self.enrolment.enrolment_id
-        approved = await sequences.approved_templates(self.work, self.enrolment.tenant_id, [scope])
-        actor = approved.get((scope, step.template_sha256))
-        return (scope, actor) if actor else (None, "")
 
     async def _send_by_template(self, step: Step, channel: str, scope: UUID, approver: str) -> UUID:
         subject, body, values = texts.from_approved(step, channel, self.lead, self.settings, self.sender)

@@ -12,7 +12,7 @@ from services.outreach.drafts.composer import template as draft_template
 from services.outreach.drafts.composer.facts import facts_of
 from services.outreach.drafts.store.compositions import CompositionRequest
 from services.outreach.drafts.strategies import Strategy, from_body, to_body
-from services.outreach.drafts.use_cases.addressing import SenderAddresses, signature_of
+from services.outreach.drafts.use_cases.addressing import SenderAddresses, addressed_message, signature_of
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending.templates import ApprovedTemplate, fill_in
 from services.outreach.sequences.rules import Step
@@ -69,19 +69,29 @@ def for_review(
 
 
 def preview_of(
-    step: Step, channel: str, lead: Lead, settings: OutreachSettings, sender: SenderAddresses
+    step: Step, channel: str, reviewed: bool, lead: Lead, settings: OutreachSettings, sender: SenderAddresses
 ) -> tuple[str | None, str | None, str | None]:
-    """(subject, body, why not) of a step as it would be written now; the text of a strategy is written when due."""
+    """(subject, body, why not) of a step as it would be written now; the text of a strategy is written when due.
+
+    `reviewed`: a human looks at it, so that it does without what the lead does not have.
+    """
     if step.strategy is not None:
         return None, None, None
     try:
-        if step.review == "each":
+        if reviewed:
             text = for_review(step, channel, lead, settings, sender)
-            return text.subject, text.body, None
-        subject, body, _ = from_approved(step, channel, lead, settings, sender)
+            subject, body = text.subject, text.body
+        else:
+            subject, body, _ = from_approved(step, channel, lead, settings, sender)
+        message = addressed_message(lead, settings, sender, channel, subject, body, None)
     except Invalid as error:
-        return None, None, error.detail
-    return subject, body, None
+        return None, None, fault_of(error)
+    return message.subject, message.body, None
+
+
+def fault_of(error: Invalid) -> str:
+    """Why a step cannot be written for its lead."""
+    return "; ".join([error.detail, *(f"{each['field']} {each['message']}" for each in error.errors)])
 
 
 def shown(sequence: StoredSequence, enrolment: StoredEnrolment, step: Step) -> dict[str, Any]:
@@ -94,8 +104,6 @@ def shown(sequence: StoredSequence, enrolment: StoredEnrolment, step: Step) -> d
         "steps": len(sequence.definition.steps),
     }
     if step.review == "first":
-        numbers = [each.number for each in sequence.definition.steps]
-        later = sequence.definition.steps[numbers.index(step.number) + 1 :]
         content["approves_templates"] = [
             {
                 "step": each.number,
@@ -105,8 +113,7 @@ def shown(sequence: StoredSequence, enrolment: StoredEnrolment, step: Step) -> d
                 "body": each.body,
                 "fields": list(each.fields),
             }
-            for each in later
-            if each.review == "first" and each.template_sha256
+            for each in sequence.definition.approved_with(step)
         ]
     return content
 

@@ -27,7 +27,7 @@ async def blocklisted_among(work: UnitOfWork, leads: Sequence[Lead]) -> set[Lead
           AND NOT EXISTS (SELECT FROM reply y LEFT JOIN alias a
                           ON a.tenant_id = y.tenant_id AND a.alias_id = y.lead_id AND NOT a.undone
                           WHERE y.tenant_id = s.tenant_id AND y.reply_id = s.reply_id AND s.how = 'reply'
-                            AND coalesce(a.lead_id, y.lead_id) = l.lead_id)
+                            AND l.lead_id IN (y.lead_id, a.lead_id))
         """,
         tenants=[lead.tenant for lead in leads],
         leads=[lead.lead_id for lead in leads],

@@ -1,0 +1,90 @@
+"""Several people, or a person and a batch of events, write at the same time: nothing is lost, and nothing fails."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import asyncpg
+import orjson
+import pytest
+
+from services.outreach.workers import announce_tenant_modes
+from shared.events import CATALOGUE, Received
+from shared.events.envelope import Envelope
+from shared.ids import uuid7
+from tests.integration.outreach.meanwhile import waits_for_lock
+from tests.integration.outreach.sequence_steps import text, written
+
+
+async def while_locked(office, eventually, tenant, table, write):
+    """What a writer answers that began while another one had the rows of the tenant, and changed them before."""
+    server = await asyncpg.connect(office.url)
+    async with office.database.worker([tenant]) as work:
+        await work.run(f"SELECT FROM {table} WHERE tenant_id = :tenant FOR UPDATE", tenant=tenant)
+        tasks = [asyncio.create_task(each()) for each in write]
+        await eventually(lambda: waits_for_lock(tasks[0], server))
+    await server.close()
+    return await asyncio.gather(*tasks)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+async def test_settings_that_two_people_save_at_once_are_all_saved(office, tenant, eventually, fresh):
+    changes = [{"draft_ttl_hours": 24}, {"exhaust_after_days": 3}, {"exhaust_after_messages": 7}]
+    async with office.client(tenant, "admin") as http:
+        if not fresh:
+            await http.put("/v1/settings", json={"react_within_hours": 12})
+
+        async def save(change, **headers):
+            return (await http.put("/v1/settings", json=change, headers=headers)).status_code
+
+        writers = [lambda change=change: save(change) for change in changes]
+        assert await while_locked(office, eventually, tenant, "settings", writers) == [200, 200, 200]
+        saved = (await http.get("/v1/settings")).json()
+        assert [saved[name] for change in changes for name in change] == [24, 3, 7]
+        version = (await http.get("/v1/settings")).headers["etag"]
+        stale = [lambda change=change: save(change, **{"If-Match": version}) for change in changes]
+        assert sorted(await while_locked(office, eventually, tenant, "settings", stale)) == [200, 412, 412]
+
+
+async def test_a_sequence_that_several_people_write_at_once_gets_a_version_from_each(office, tenant, eventually):
+    sequence = await written(office, tenant, text("PT0S"))
+    url = f"/v1/sequences/{sequence['sequence_id']}"
+    async with office.client(tenant, "admin", "reviewer") as http:
+
+        async def save(name, **headers):
+            return (await http.put(url, json={"name": name, "steps": [text("P1D")]}, headers=headers)).status_code
+
+        writers = [lambda name=name: save(name) for name in ("One", "Two", "Three")]
+        assert await while_locked(office, eventually, tenant, "sequence", writers) == [200, 200, 200]
+        now = await http.get(url)
+        assert now.json()["newest_version"] == 4
+        stale = [lambda: save("Four", **{"If-Match": now.headers["etag"]}) for _ in range(3)]
+        assert sorted(await while_locked(office, eventually, tenant, "sequence", stale)) == [200, 412, 412]
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+async def test_a_mode_that_changes_while_leads_arrive_is_announced_to_them(office, tenant, bus, eventually, fresh):
+    if not fresh:
+        await office.captured(tenant)
+    lead = uuid7()
+
+    async def change_mode():
+        async with office.client(tenant, "admin") as http:
+            assert (await http.put("/v1/settings", json={"mode": "email_only"})).status_code == 200
+        while await announce_tenant_modes(office.database):
+            pass
+
+    now = datetime.now(UTC).isoformat()
+    data = {"lead_id": str(lead), "source": "web", "created_on": now, "version": 1, "email": "ada@example.com"}
+    envelope = Envelope(str(uuid7()), "lead.captured", "urn:test", datetime.now(UTC), tenant, str(lead))
+    server = await asyncpg.connect(office.url)
+    async with office.database.worker([tenant]) as work:
+        captured = CATALOGUE["lead.captured"].model_validate_json(orjson.dumps(data))
+        await office.reader.handle(work, [Received(envelope, captured, envelope.time)])
+        changing = asyncio.create_task(change_mode())
+        await eventually(lambda: waits_for_lock(changing, server))
+    await changing
+    await server.close()
+    while await announce_tenant_modes(office.database):
+        pass
+    events = await bus.read("outreach.mode_changed", tenant=tenant)
+    assert str(lead) in {event.lead_id for event in events}
