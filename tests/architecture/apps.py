@@ -1,5 +1,6 @@
 """The six services as their `app.py` wires them, without a broker, a database or an issuer behind them."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
@@ -37,9 +38,13 @@ def consumer_of(name: str) -> Consumer:
     return consumer
 
 
+_CONVERTER = re.compile(r":\w+(?=\})")
+"""Of a parameter such as `{meeting_id:path}`."""
+
+
 def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
-    """(method, path) of every route, those that the OpenAPI document leaves out as well."""
-    yield from _routes(app.routes)
+    """(method, path) of every route, those that the OpenAPI document leaves out as well; written as it writes them."""
+    yield from ((method, _CONVERTER.sub("", path)) for method, path in _routes(app.routes))
 
 
 def _routes(found: Any) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,8 @@
 A page's leads and the import's progress commit together, so a killed worker neither loses nor repeats a row.
 """
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from uuid import UUID
 
@@ -195,22 +196,32 @@ async def forget_rows(work: UnitOfWork, tenant: str, person: Person, normaliser:
         while not ended:
             found, ended = await _next_records(work, job)
             records = list(found)
-            for place in await store.records_with(work, [record.raw for record in records], person):
-                record = records[place]
-                if _is_about(record, job, person, normaliser):
-                    begin = record.next_offset - len(record.raw)
-                    await store.overwrite(work, job, begin, record.raw.translate(_BLANK))
+            places = await store.records_with(work, [record.raw for record in records], person)
+            for record in await asyncio.to_thread(
+                _about, [records[place] for place in places], job, person, normaliser
+            ):
+                begin = record.next_offset - len(record.raw)
+                await store.overwrite(work, job, begin, record.raw.translate(_BLANK))
             if not records:
                 break
             job = {**job, "position": records[-1].next_offset, "line": records[-1].next_line}
 
 
+def _about(records: Sequence[Record], job: Row, person: Person, normaliser: ContactNormaliser) -> list[Record]:
+    """The rows that would capture the person anew; of those without an address that can be read, the ones that name
+    the person's.
+
+    Many rows may have the phone of a switchboard: where the e-mail decides, nothing else is read.
+    """
+    return [record for record in records if _is_about(record, job, person, normaliser)]
+
+
 def _is_about(record: Record, job: Row, person: Person, normaliser: ContactNormaliser) -> bool:
-    """Whether a row would capture the person anew. One without an address that can be read: whether it names theirs."""
     is_theirs: bool | None = None
     if record.values is not None:
-        fields, _, _ = read_fields(read_row(record.values, job["mapping"], job["source"]), normaliser)
-        is_theirs = person.is_row(fields)
+        submission = read_row(record.values, job["mapping"], job["source"])
+        fields, _, _ = read_fields({"email": submission.get("email")}, normaliser)
+        is_theirs = person.is_row(fields or read_fields(submission, normaliser)[0])
     return person.is_in(record.raw) if is_theirs is None else is_theirs
 
 
