@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
-from services.outreach.spellings import known_address, known_domain
+from services.outreach.address_forms import known_address, known_domain
 
 
 @dataclass(frozen=True, slots=True)

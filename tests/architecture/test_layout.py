@@ -35,7 +35,7 @@ BESIDES: Mapping[str, Mapping[str, str]] = {
         "suppression": "a part that repeats this layout",
         "hooks": "what a part tells the others without importing them",
         "keys": "what is derived from the service's secret",
-        "spellings": "the spellings of a mail address, and the one by which it is known",
+        "address_forms": "the spellings of a mail address, and the one by which it is known",
         "context": "what endpoints, consumers and workers need of the process: settings, keys, whom to wake",
         "twilio": "the requests of a provider, and their signature",
         "mail_providers": "the requests of providers that hand over mails, and their signatures",

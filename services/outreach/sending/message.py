@@ -17,7 +17,7 @@ from html import escape
 
 import rfc8785
 
-from services.outreach.spellings import ascii_domain, on_the_wire
+from services.outreach.address_forms import ascii_domain, on_the_wire
 from shared.errors import Invalid
 
 MAX_SUBJECT = 255

@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from services.outreach.address_forms import on_the_wire
 from services.outreach.context import Context
 from services.outreach.sending import store
 from services.outreach.sending.gateways import Mailer, OutboundMail, OutboundSms, SmsProvider
@@ -16,7 +17,6 @@ from services.outreach.sending.message import build_mime
 from services.outreach.sending.rules import Outcome
 from services.outreach.sending.use_cases import attempts, exhaustion, expired_leases, outcomes
 from services.outreach.sending.use_cases.attempts import Attempt
-from services.outreach.spellings import on_the_wire
 from shared.db import Database, DatabaseError, may_pass_later
 from shared.errors import Invalid
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from services.outreach.address_forms import read_address, read_domain
 from services.outreach.schemas import Body
-from services.outreach.spellings import read_address, read_domain
 
 
 class NewSuppression(Body):

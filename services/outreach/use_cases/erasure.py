@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
+from services.outreach.address_forms import known_address, on_the_wire
 from services.outreach.sequences.use_cases import interruptions
-from services.outreach.spellings import known_address, on_the_wire
 from services.outreach.store import Lead, lead_ids_of, lead_of
 from services.outreach.store.erasure import delete_lead, forget_addresses
 from services.outreach.suppression.store import lock_addresses

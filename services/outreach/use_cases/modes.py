@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.outreach.sending.use_cases.exhaustion import check_soon
-from services.outreach.store import lead_of, settings_of
+from services.outreach.store import hold_settings, lead_of
 from services.outreach.store import modes as store
 from shared.db import UnitOfWork
 from shared.errors import NotFound
@@ -23,10 +23,11 @@ def announce(
 
 async def set_lead_mode(work: UnitOfWork, tenant: str, lead_id: UUID, mode: str | None) -> str:
     """Give a lead its own mode, or with None the tenant's; the mode that counts now. NotFound for an unknown lead."""
+    settings = (await hold_settings(work, [tenant]))[tenant]
     lead = await lead_of(work, tenant, lead_id, lock=True)
     if lead is None or not lead.captured:
         raise NotFound("no such lead")
-    effective = mode or (await settings_of(work, tenant)).mode
+    effective = mode or settings.mode
     await store.set_lead_mode(work, tenant, lead_id, mode, effective)
     if effective != lead.announced_mode:
         announce(work, tenant, lead_id, effective, lead.announced_mode)

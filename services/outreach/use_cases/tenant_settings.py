@@ -3,12 +3,12 @@
 from uuid import UUID
 
 from services.outreach import store
+from services.outreach.address_forms import ascii_domain
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as dispatches
 from services.outreach.sending.rules import LONGEST_BACK_OFF, default_domain, is_own_domain
 from services.outreach.sequences.use_cases import definitions
 from services.outreach.settings import Settings
-from services.outreach.spellings import ascii_domain
 from shared.db import UnitOfWork
 from shared.errors import Invalid, NotFound
 from shared.http import check_if_match

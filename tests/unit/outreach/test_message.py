@@ -10,8 +10,8 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.outreach.address_forms import on_the_wire
 from services.outreach.sending.message import build_mime, thread_headers, valid_message
-from services.outreach.spellings import on_the_wire
 from shared.errors import Invalid
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)

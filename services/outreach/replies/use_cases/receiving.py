@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
+from services.outreach.address_forms import known_address
 from services.outreach.keys import Keys
 from services.outreach.replies import store
 from services.outreach.replies.rules import Classification
@@ -11,7 +12,6 @@ from services.outreach.replies.rules.mail_reading import ReadMail, ReadSms
 from services.outreach.replies.use_cases import labelling
 from services.outreach.replies.use_cases.received import ReceivedMessage, notify_sent
 from services.outreach.replies.use_cases.reports import record_complaint, record_reports
-from services.outreach.spellings import known_address
 from services.outreach.store import Lead, lead_of, mailboxes_of, settings_of
 from services.outreach.suppression import store as addresses
 from shared.db import Row, UnitOfWork

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.outreach.address_forms import ascii_domain, on_the_wire
 from services.outreach.keys import Keys, Unsubscribe, sms_reference
 from services.outreach.keys import message_id as message_id_of
 from services.outreach.rules import CHANNELS, Window
@@ -24,7 +25,6 @@ from services.outreach.sending.rules import (
 from services.outreach.sending.templates import ApprovedTemplate, fill_in
 from services.outreach.sending.use_cases.limits import caps_of
 from services.outreach.settings import Settings
-from services.outreach.spellings import ascii_domain, on_the_wire
 from services.outreach.store import (
     Lead,
     last_reply_at,

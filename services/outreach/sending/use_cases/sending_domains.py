@@ -1,8 +1,8 @@
 """Giving a tenant a domain to send from, and taking it back: for the deployment's operators, not for the API."""
 
+from services.outreach.address_forms import ascii_domain
 from services.outreach.sending import store
 from services.outreach.sending.rules import default_domain, domain_fault
-from services.outreach.spellings import ascii_domain
 from shared.db import UnitOfWork
 from shared.errors import Conflict, Invalid, NotFound
 from shared.names import TENANT_FORM, is_tenant
