@@ -88,3 +88,12 @@ def named(objects: list[dict[str, Any]], kind: str, name: str = "") -> dict[str,
     """The one object of a kind, or of a kind and a name."""
     (found,) = [o for o in objects if o["kind"] == kind and (not name or o["metadata"]["name"] == name)]
     return found
+
+
+def pods(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The pod specifications, by the name of their object."""
+    return {
+        o["metadata"]["name"]: o["spec"] if o["kind"] == "Pod" else o["spec"]["template"]["spec"]
+        for o in objects
+        if o["kind"] in ("Deployment", "Job", "Pod")
+    }

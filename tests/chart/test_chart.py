@@ -18,105 +18,14 @@ from shared.events import CATALOGUE
 from shared.events.topics import PARTITIONS
 from shared.messaging.connection import KafkaSecurity
 from shared.names import PARTS, SERVICES
-from tests.chart.helm import CHART, MINIMAL, merged, named, rendered, run
+from tests.chart.helm import CHART, MINIMAL, merged, named, pods, rendered, run
+from tests.chart.switches import SECURED, SWITCHES
 
 SCHEMAS = {
     (schema["apiVersion"], schema["kind"]): schema["spec"]
     for schema in (json.loads(file.read_text()) for file in (Path(__file__).parent / "schemas").glob("*.json"))
 }
 KUBERNETES = "1.34"
-
-SECURED: dict[str, Any] = {
-    "kafka": {
-        "securityProtocol": "SASL_SSL",
-        "saslMechanism": "SCRAM-SHA-512",
-        "secret": "leadflow-%s",
-        "caSecret": "my-cluster-ca-cert",
-    },
-    "postgres": {"caSecret": "postgres-ca"},
-}
-SWITCHES: dict[str, dict[str, Any]] = {
-    "nothing": {},
-    "secured": SECURED,
-    "certificates": {
-        "kafka": {
-            "securityProtocol": "SSL",
-            "secret": "leadflow-%s",
-            "certificateKey": "user.crt",
-            "keyKey": "user.key",
-        },
-        "postgres": {"certificateKey": "tls.crt", "keyKey": "tls.key", "passwordKey": ""},
-    },
-    "tokens": {
-        "kafka": {
-            "securityProtocol": "SASL_SSL",
-            "saslMechanism": "OAUTHBEARER",
-            "secret": "leadflow-%s",
-            "oauth": {"tokenUrl": "https://id.example.com/token", "scope": "kafka"},
-        }
-    },
-    "addresses in secrets": {"postgres": {"url": "", "urlKey": "uri"}},
-    "an owner": {
-        "migrations": {
-            "adminSecret": "",
-            "ownerUrl": "postgresql://leadflow_owner@postgres:5432/leadflow_%s",
-            "ownerSecret": "leadflow-owner",
-        }
-    },
-    "ingress": {"ingress": {"enabled": True, "className": "nginx", "tlsSecret": "tls", "annotations": {"a": "b"}}},
-    "gateway": {"httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}], "hostnames": ["a.example.com"]}},
-    "open policies": {"networkPolicy": {"enabled": False}},
-    "policies": {
-        "networkPolicy": {
-            "clients": [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}],
-            "monitoring": [{"namespaceSelector": {}}],
-            "kafka": {"to": [{"podSelector": {}}], "ports": [9093]},
-            "extraEgress": [{"ports": [{"protocol": "TCP", "port": 4318}]}],
-        }
-    },
-    "scaled": merged(
-        SECURED,
-        {
-            "defaults": {
-                "api": {"autoscaling": {"enabled": True}},
-                "consumers": {"autoscaling": {"enabled": True, "maxReplicas": 12}},
-            }
-        },
-    ),
-    "strimzi": merged(SECURED, {"strimzi": {"enabled": True, "cluster": "my-cluster"}}),
-    "cloudnativepg": {
-        "cloudnativepg": {"enabled": True, "storage": {"storageClass": "fast"}},
-        "migrations": {"adminSecret": "", "ownerUrl": "postgresql://leadflow_owner@pg/leadflow_%s", "ownerSecret": "o"},
-    },
-    "monitoring": {
-        "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
-        "prometheusRule": {"enabled": True},
-        "dashboards": {"enabled": True},
-    },
-    "everything about pods": {
-        "image": {"digest": "sha256:" + "0" * 64},
-        "imagePullSecrets": [{"name": "registry"}],
-        "oidc": {"tenantMap": {"8d1f": "acme"}, "roleMap": {"Admins": ["admin"], "Machines": "service"}},
-        "defaults": {
-            "api": {
-                "env": [{"name": "A", "value": "b"}],
-                "envFrom": [{"secretRef": {"name": "more"}}],
-                "podAnnotations": {"a": "b"},
-                "podLabels": {"c": "d"},
-                "nodeSelector": {"disk": "ssd"},
-                "tolerations": [{"key": "a", "operator": "Exists"}],
-                "affinity": {"nodeAffinity": {}},
-                "priorityClassName": "high",
-                "volumes": [{"name": "v", "emptyDir": {}}],
-                "volumeMounts": [{"name": "v", "mountPath": "/v"}],
-            },
-            "workers": {"enabled": False},
-        },
-        "services": {"outreach": {"env": [{"name": "LEADFLOW_OUTREACH_SMTP_HOST", "value": "smtp"}]}},
-        "test": {"tokenSecret": "token"},
-        "otlpEndpoint": "http://otel:4318/v1/traces",
-    },
-}
 
 
 def problems(objects: list[dict[str, Any]]) -> list[str]:
@@ -143,15 +52,6 @@ def _refusal(text: str) -> str | None:
     except (jsonschema.ValidationError, kubernetes_validate.ValidationError) as error:
         return str(error.message)
     return None
-
-
-def pods(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The pod specifications, by the name of their object."""
-    return {
-        o["metadata"]["name"]: o["spec"] if o["kind"] == "Pod" else o["spec"]["template"]["spec"]
-        for o in objects
-        if o["kind"] in ("Deployment", "Job", "Pod")
-    }
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
@@ -301,72 +201,6 @@ def test_topics_and_rights_are_those_of_the_code() -> None:
     assert topics[0]["spec"]["config"]["max.message.bytes"] == "1048576"
     users = {o["metadata"]["name"]: o for o in objects if o["kind"] == "KafkaUser"}
     assert {f"leadflow-{service}" for service in SERVICES} < set(users)
-
-
-def test_policies_let_nobody_in_but_clients_and_only_two_services_out() -> None:
-    objects = rendered()
-    policies = {o["metadata"]["name"]: o["spec"] for o in objects if o["kind"] == "NetworkPolicy"}
-    everything = policies["leadflow"]
-    assert everything["policyTypes"] == ["Ingress", "Egress"] and "ingress" not in everything
-    assert set(everything["podSelector"]["matchLabels"]) == {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
-    assert policies["leadflow-api"]["ingress"][0]["from"] == [
-        {"podSelector": {"matchLabels": {"leadflow/client": "true"}}}
-    ]
-    for pod in [o for o in objects if o["kind"] == "Deployment"]:
-        assert "leadflow/client" not in pod["spec"]["template"]["metadata"]["labels"], "no service calls another"
-    outside = {
-        name
-        for name, policy in policies.items()
-        for rule in policy.get("egress", [])
-        for peer in rule.get("to", [])
-        if "ipBlock" in peer
-    }
-    assert outside == {"leadflow-enrichment", "leadflow-outreach"}
-
-
-def test_every_pod_reaches_where_tokens_for_kafka_come_from_and_where_traces_go() -> None:
-    values = merged(
-        SWITCHES["tokens"],
-        {
-            "otlpEndpoint": "http://collector:4318/v1/traces",
-            "networkPolicy": {"oauth": {"ports": [8443]}, "otlp": {"ports": [4318]}},
-        },
-    )
-    for switch, expected in ((values, {8443, 4318}), ({}, set())):
-        ports = {
-            port["port"]
-            for rule in named(rendered(switch), "NetworkPolicy", "leadflow")["spec"]["egress"]
-            for port in rule["ports"]
-        }
-        assert ports & {8443, 4318} == expected
-
-
-def test_links_in_mails_and_forms_begin_with_the_host_of_the_ingress_unless_somebody_says_otherwise() -> None:
-    own = {"name": "LEADFLOW_OUTREACH_PUBLIC_URL", "value": "https://mail.example.com"}
-    values = {"ingress": {"enabled": True, "host": "sales.example.com"}, "services": {"outreach": {"env": [own]}}}
-    found = {}
-    for service in ("capture", "outreach"):
-        for entry in pods(rendered(values))[f"leadflow-{service}-api"]["containers"][0]["env"]:
-            found[entry["name"]] = entry.get("value")
-    assert found["LEADFLOW_CAPTURE_PUBLIC_URL"] == "https://sales.example.com/capture"
-    assert found["LEADFLOW_CAPTURE_TRUSTED_PROXIES"] == "1"
-    assert found["LEADFLOW_OUTREACH_PUBLIC_URL"] == own["value"]
-
-
-def test_migrations_show_the_certificate_that_the_server_asks_for_and_make_as_many_partitions_as_asked_for() -> None:
-    job = named(rendered(merged(SWITCHES["certificates"], {"migrations": {"partitions": 24}})), "Job")
-    env = {entry["name"]: entry["value"] for entry in job["spec"]["template"]["spec"]["containers"][0]["env"]}
-    assert env["LEADFLOW_DATABASE_CERTIFICATE_FILE"] == "/secrets/owner/tls.crt"
-    assert env["LEADFLOW_KAFKA_PARTITIONS"] == "24"
-
-
-def test_keda_knows_who_vouches_for_the_brokers() -> None:
-    values = {
-        "kafka": {"securityProtocol": "SSL", "caSecret": "kafka-ca"},
-        "defaults": {"consumers": {"autoscaling": {"enabled": True}}},
-    }
-    references = named(rendered(values), "TriggerAuthentication", "leadflow-goals-consumers")["spec"]["secretTargetRef"]
-    assert references == [{"parameter": "ca", "name": "kafka-ca", "key": "ca.crt"}]
 
 
 def test_two_releases_stand_beside_each_other() -> None:
