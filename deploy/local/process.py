@@ -59,7 +59,6 @@ def launch(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     orphan_signal: int = signal.SIGTERM,
-    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start a child with its output in `log`, in a new session: a terminal's Ctrl-C reaches only the parent.
 
@@ -67,7 +66,7 @@ def launch(
     """
     return subprocess.Popen(
         [str(part) for part in command],
-        stdin=stdin,
+        stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,

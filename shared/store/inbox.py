@@ -1,6 +1,6 @@
 """The inbox: the digests of events that were received, so that a repeated one changes nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from shared.db.transaction import Transaction
@@ -19,6 +19,18 @@ async def first_deliveries(work: Transaction, batch: Sequence[Received[Any]]) ->
     first = {received.key: received for received in reversed(batch)}
     fresh = await first_of(work, first)
     return [received for received in batch if received.key in fresh and first[received.key] is received]
+
+
+async def without_repetitions(
+    work: Transaction, batch: Sequence[Received[Any]], types: Collection[str]
+) -> list[Received[Any]]:
+    """The batch without those events of these types that the inbox knew; from now on it knows them.
+
+    For a use case whose own table knows all other events.
+    """
+    guarded = [received for received in batch if received.type in types]
+    first = await first_deliveries(work, guarded) if guarded else []
+    return [received for received in batch if received.type not in types or received in first]
 
 
 async def first_of(work: Transaction, events: Iterable[EventKey]) -> set[EventKey]:

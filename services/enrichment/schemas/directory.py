@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from json import JSONDecodeError
 from typing import Annotated, Any, Self
 
@@ -77,16 +77,21 @@ class Company(BaseModel):
     @field_validator("country", mode="before")
     @classmethod
     def _country_code(cls, cell: Any) -> Any:
-        if isinstance(cell, str) and (code := country_code(cell)) is None:
-            raise ValueError("is not a known country; write its two-letter ISO code")
-        return code if isinstance(cell, str) else cell
+        return _known(cell, country_code, "is not a known country; write its two-letter ISO code")
 
     @field_validator("timezone", mode="before")
     @classmethod
     def _zone_name(cls, cell: Any) -> Any:
-        if isinstance(cell, str) and (name := zone_name(cell)) is None:
-            raise ValueError("is not an IANA time zone, such as Europe/Berlin")
-        return name if isinstance(cell, str) else cell
+        return _known(cell, zone_name, "is not an IANA time zone, such as Europe/Berlin")
+
+
+def _known(cell: Any, look_up: Callable[[str], str | None], otherwise: str) -> Any:
+    """The text of a cell by its proper name. ValueError, with the sentence, for one that has none."""
+    if not isinstance(cell, str):
+        return cell
+    if (name := look_up(cell)) is None:
+        raise ValueError(otherwise)
+    return name
 
 
 class DirectoryBody(BaseModel):

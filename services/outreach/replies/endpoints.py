@@ -15,7 +15,7 @@ from services.outreach.replies import store
 from services.outreach.replies.schemas import InboundSms, LabelBody, ReceivedView, ReplyView, StoredView, Utterance
 from services.outreach.replies.use_cases import labelling, receiving
 from services.outreach.replies.use_cases.raw_mail import Mails, store_mail
-from services.outreach.store import lead_ids_of, lead_of
+from services.outreach.store import all_ids_of, lead_ids_of, lead_of
 from shared.db import Row
 from shared.errors import Forbidden, Invalid, NotFound, UnsupportedMedia
 from shared.events.envelope import errors_of
@@ -93,10 +93,7 @@ async def list_replies(
     if cursor:
         position = decode_cursor(cursor, at=moment, id=UUID)
         before = (position["at"], position["id"])
-    lead_ids = None
-    if lead_id:
-        kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
-        lead_ids = await lead_ids_of(work, principal.tenant, kept)
+    lead_ids = await all_ids_of(work, principal.tenant, lead_id) if lead_id else None
     filters = {"needs_human": needs_human, "label": label, "lead_id": lead_ids}
     rows = await store.page(
         work, principal.tenant, {name: value for name, value in filters.items() if value is not None}, before, limit + 1

@@ -15,12 +15,11 @@ from services.outreach.sending.rules import State
 from services.outreach.sending.schemas import DispatchView, Resolve, SmsStatus, SmsStatusView, dispatch_view
 from services.outreach.sending.use_cases import outcomes
 from services.outreach.sending.use_cases.sms_status import apply_sms_status
-from services.outreach.store import lead_ids_of
+from services.outreach.store import all_ids_of
 from shared.errors import Invalid, NotFound
 from shared.events.envelope import errors_of
 from shared.http import Limit, Operator, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, public
 from shared.http.pages import moment
-from shared.store.aliases import resolve
 
 router = Router(tags=["dispatches"])
 
@@ -40,10 +39,7 @@ async def list_dispatches(
     cursor: str | None = None,
 ) -> Page[DispatchView]:
     """Dispatches, the newest first."""
-    lead_ids = None
-    if lead_id:
-        kept = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
-        lead_ids = await lead_ids_of(work, principal.tenant, kept)
+    lead_ids = await all_ids_of(work, principal.tenant, lead_id) if lead_id else None
     filters = {
         "dispatch_id": dispatch_id,
         "draft_id": draft_id,

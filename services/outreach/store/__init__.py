@@ -3,6 +3,7 @@
 from services.outreach.store.leads import (
     Lead,
     address_hashes_of,
+    all_ids_of,
     last_reply_at,
     lead_ids_of,
     lead_of,
@@ -26,6 +27,7 @@ from services.outreach.store.settings import (
 __all__ = [
     "Lead",
     "address_hashes_of",
+    "all_ids_of",
     "hold_settings",
     "last_reply_at",
     "lead_ids_of",

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.outreach.rules import AUTOMATIC_LABELS
 from shared.db import Row, UnitOfWork
 from shared.ids import LeadKey
-from shared.store.aliases import aliases_of
+from shared.store.aliases import aliases_of, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,11 @@ async def leads_of(work: UnitOfWork, keys: Iterable[LeadKey]) -> dict[LeadKey, L
 async def lead_ids_of(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[UUID]:
     """Every id of the lead: its own first, then its aliases."""
     return [lead_id, *(await aliases_of(work, [(tenant, lead_id)]))[tenant, lead_id]]
+
+
+async def all_ids_of(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[UUID]:
+    """Every id of the lead that has this one, which may be an alias: its own first, then its aliases."""
+    return await lead_ids_of(work, tenant, (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id])
 
 
 async def lock_leads_shared(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:

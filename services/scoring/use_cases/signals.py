@@ -14,7 +14,7 @@ from shared.events import Event, LeadErased, LeadMerged, Received
 from shared.ids import EventKey, LeadKey
 from shared.store.aliases import aliases_of, apply_merge, resolve
 from shared.store.erasure import record_erasure
-from shared.store.inbox import first_deliveries
+from shared.store.inbox import without_repetitions
 
 _FIELDS_READ: Mapping[str, set[str]] = {
     "lead.enriched": {"facts"},
@@ -36,9 +36,7 @@ async def record_signals(work: UnitOfWork, models: ModelCache, batch: Sequence[R
 
     An event that is stored already changes nothing.
     """
-    if any(received.type in _NO_SIGNALS for received in batch):
-        first = await first_deliveries(work, [received for received in batch if received.type in _NO_SIGNALS])
-        batch = [received for received in batch if received.type not in _NO_SIGNALS or received in first]
+    batch = await without_repetitions(work, batch, _NO_SIGNALS)
     causes: dict[LeadKey, Cause] = {}
     merged: set[LeadKey] = set()
     signals: dict[EventKey, tuple[Received[Any], str]] = {}

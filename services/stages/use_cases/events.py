@@ -15,7 +15,7 @@ from shared.events import LeadErased, LeadMerged, LeadScored, Received, ReplyRec
 from shared.ids import EventKey, LeadKey
 from shared.store.aliases import aliases_of, apply_merge, resolve
 from shared.store.erasure import erased_among, record_erasure
-from shared.store.inbox import first_deliveries
+from shared.store.inbox import without_repetitions
 
 _KNOWN_BY_THE_INBOX = {LeadMerged.type, LeadErased.type}
 """Types that take effect before their activities are written. Of the others the activities say what is known."""
@@ -28,10 +28,7 @@ async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
     for r in events:
         if (r.tenant, r.lead_id) not in erased:
             first.setdefault(r.key, r)
-    received = list(first.values())
-    if any(r.type in _KNOWN_BY_THE_INBOX for r in received):
-        fresh = await first_deliveries(work, [r for r in received if r.type in _KNOWN_BY_THE_INBOX])
-        received = [r for r in received if r.type not in _KNOWN_BY_THE_INBOX or r in fresh]
+    received = await without_repetitions(work, list(first.values()), _KNOWN_BY_THE_INBOX)
     if not received:
         return
     merges = [r for r in received if r.type == LeadMerged.type]

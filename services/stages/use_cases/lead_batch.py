@@ -13,6 +13,7 @@ from services.stages.rules import (
     Outcome,
     SettingsHistory,
     Signal,
+    Transition,
     advance,
     can_advance,
     compare,
@@ -112,16 +113,29 @@ class LeadBatch:
     def _publish(self, record: LeadRecord, before: dict[str, Any], outcome: Outcome, signals: Sequence[Signal]) -> None:
         """Publish each move of an outcome, or the change of another fact; nothing published before is corrected."""
         record.journey = outcome.journey
-        for transition in outcome.transitions:
-            self.publisher.publish_move(record, transition)
-        after = outcome.transitions[-1].facts if outcome.transitions else before
-        if outcome.journey.facts() != after:
-            self.publisher.publish_fact_change(record, signals[-1] if signals else None)
+        self._publish_moves(record, outcome.transitions, before, signals[-1] if signals else None)
         entries = (self.publisher.ignored_entry(record, each) for each in outcome.ignored if not each.routine)
         self.publisher.entries += entries
         if outcome.became_hot and outcome.journey.hot:
             self._add_alerts(record, outcome)
         self._update_columns(record)
+
+    def _publish_moves(
+        self,
+        record: LeadRecord,
+        moves: Sequence[Transition],
+        before: Mapping[str, Any],
+        signal: Signal | None,
+        cause: str | None = None,
+    ) -> None:
+        """Publish each move with the facts just after it, then the facts of the whole journey if they differ.
+
+        `before`: the facts that were published last; `signal`: what changed other facts, None for a timer.
+        """
+        for move in moves:
+            self.publisher.publish_move(record, move)
+        if record.journey.facts() != (moves[-1].facts if moves else before):
+            self.publisher.publish_fact_change(record, signal, cause=cause)
 
     async def _refold(
         self, keys: Sequence[LeadKey], new: Mapping[LeadKey, Sequence[Signal]], causes: Mapping[LeadKey, str]
@@ -168,10 +182,7 @@ class LeadBatch:
             ]
             self.publisher.publish_correction(record, old, outcome, correction.added, corrects, cause)
         elif correction.added and correction.added == outcome.transitions[-len(correction.added) :]:
-            for transition in correction.added:
-                self.publisher.publish_move(record, transition)
-            if outcome.journey.facts() != correction.added[-1].facts:
-                self.publisher.publish_fact_change(record, newest, cause=cause)
+            self._publish_moves(record, correction.added, old.facts(), newest, cause)
         elif correction.added:
             self.publisher.publish_correction(record, old, outcome, correction.added, [], cause)
         elif not first and outcome.journey.facts() != old.facts():

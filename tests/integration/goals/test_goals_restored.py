@@ -27,12 +27,18 @@ async def reaches(eventually, run, tenant, value):
         return goal
 
 
-async def test_a_rewind_never_skips_what_was_not_read_yet(backend, own_goals, tenant, publish, eventually):
-    now = datetime.now(UTC)
+async def start_with_a_goal(own_goals, tenant):
+    """The service, running, with a goal of five leads a week."""
     run = await own_goals.start()
     async with run.client(tenant) as client:
         answer = await client.post("/v1/goals", json={"name": "g", "target": 5, "period": "week"})
         assert answer.status_code == 201, answer.text
+    return run
+
+
+async def test_a_rewind_never_skips_what_was_not_read_yet(backend, own_goals, tenant, publish, eventually):
+    now = datetime.now(UTC)
+    run = await start_with_a_goal(own_goals, tenant)
     publish(*qualified(0, now))
     await reaches(eventually, run, tenant, 1)
     await run.stop()
@@ -43,10 +49,7 @@ async def test_a_rewind_never_skips_what_was_not_read_yet(backend, own_goals, te
 
 async def test_a_database_restored_to_an_hour_ago_catches_up(backend, own_goals, tenant, publish, eventually):
     now = datetime.now(UTC)
-    run = await own_goals.start()
-    async with run.client(tenant) as client:
-        answer = await client.post("/v1/goals", json={"name": "g", "target": 5, "period": "week"})
-        assert answer.status_code == 201, answer.text
+    run = await start_with_a_goal(own_goals, tenant)
     publish(*qualified(0, now), *qualified(1, now))
     await reaches(eventually, run, tenant, 2)
     await run.stop()

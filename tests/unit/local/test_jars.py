@@ -30,22 +30,32 @@ def test_the_lock_names_no_repository():
 
 
 @pytest.fixture
-def one_jar(tmp_path, monkeypatch):
-    """A lock file with one jar, and a local repository that contains it."""
-    content = b"not really a jar"
-    repository = tmp_path / "m2"
-    place = repository / "org" / "example" / "thing" / "1.0"
-    place.mkdir(parents=True)
-    (place / "thing-1.0.jar").write_bytes(content)
-    lock = tmp_path / "lock.toml"
-    lock.write_text(
-        f'[[jar]]\ncoordinate = "org.example:thing:1.0"\nsize = {len(content)}\n'
-        f'sha256 = "{hashlib.sha256(content).hexdigest()}"\n'
-    )
-    monkeypatch.setattr(jars, "LOCK", lock)
+def pinned(tmp_path, monkeypatch):
+    """Makes a local repository with one file of `org.example:thing`, and a lock file that pins it: (file, lock)."""
     monkeypatch.setenv("LEADFLOW_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("M2_REPO", str(repository))
-    return place / "thing-1.0.jar"
+    monkeypatch.setenv("M2_REPO", str(tmp_path / "m2"))
+
+    def pinned(coordinate, name):
+        content = b"not really a jar"
+        file = tmp_path / "m2" / "org" / "example" / "thing" / "1.0" / name
+        file.parent.mkdir(parents=True)
+        file.write_bytes(content)
+        lock = tmp_path / "lock.toml"
+        lock.write_text(
+            f'[[jar]]\ncoordinate = "{coordinate}"\nsize = {len(content)}\n'
+            f'sha256 = "{hashlib.sha256(content).hexdigest()}"\n'
+        )
+        return file, lock
+
+    return pinned
+
+
+@pytest.fixture
+def one_jar(pinned, monkeypatch):
+    """A lock file with one jar, and a local repository that contains it."""
+    file, lock = pinned("org.example:thing:1.0", "thing-1.0.jar")
+    monkeypatch.setattr(jars, "LOCK", lock)
+    return file
 
 
 def test_jars_are_fetched_once_with_progress(one_jar):
@@ -57,18 +67,8 @@ def test_jars_are_fetched_once_with_progress(one_jar):
     assert jars.kafka_jars(lambda *_: pytest.fail("fetched again")) == folder
 
 
-def test_an_archive_that_is_no_jar_is_pinned_in_the_same_way(tmp_path, monkeypatch):
-    content = b"not really a zip"
-    place = tmp_path / "m2" / "org" / "example" / "thing" / "1.0"
-    place.mkdir(parents=True)
-    (place / "thing-1.0.zip").write_bytes(content)
-    lock = tmp_path / "lock.toml"
-    lock.write_text(
-        f'[[jar]]\ncoordinate = "org.example:thing:zip:1.0"\nsize = {len(content)}\n'
-        f'sha256 = "{hashlib.sha256(content).hexdigest()}"\n'
-    )
-    monkeypatch.setenv("LEADFLOW_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("M2_REPO", str(tmp_path / "m2"))
+def test_an_archive_that_is_no_jar_is_pinned_in_the_same_way(pinned):
+    _, lock = pinned("org.example:thing:zip:1.0", "thing-1.0.zip")
     assert [file.name for file in jars.pinned_jars("thing", lock).iterdir()] == ["thing-1.0.zip"]
 
 

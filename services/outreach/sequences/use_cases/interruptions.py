@@ -120,10 +120,13 @@ async def interrupt_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -
         await enrolments.wake(work, [key])
         return
     exit_ = Exit("opted_out", closed.reason)
-    if closed.reply_id is None and closed.alias_id is None:
+    if closed.reply_id is not None:
+        cause = restoring.by_reply(closed.reply_id)
+    elif closed.alias_id is not None:
+        cause = restoring.by_alias(closed.alias_id)
+    else:
         await enrolling.end_with_drafts(work, await enrolments.running_of(work, [key]), exit_, cause=closed.event)
         return
-    cause = restoring.by_reply(closed.reply_id) if closed.reply_id else restoring.by_alias(closed.alias_id)
     for present in await enrolments.current_of(work, [key]):
         await _end(work, present, exit_, cause, event=closed.event)
 

@@ -33,7 +33,7 @@ def by_merge(merge_id: UUID) -> str:
     return f"merge:{merge_id}"
 
 
-def by_alias(alias_id: UUID | None) -> str:
+def by_alias(alias_id: UUID) -> str:
     """What ends an enrolment: an alias of its lead has opted out."""
     return f"alias:{alias_id}"
 
