@@ -19,7 +19,7 @@ _REVISIONS = uuid_utils.UUID("6f2c9d52-2b5e-5c55-9d0b-0c1f5b9d7a11")
 
 def uuid7() -> UUID:
     """A UUIDv7 (RFC 9562): ids sort by the time at which they were made."""
-    return UUID(int=uuid_utils.uuid7().int)
+    return _row_uuid(uuid_utils.uuid7().bytes)
 
 
 def revision_id(type: str, lead_id: UUID | str, revision: int) -> str:

@@ -2,6 +2,7 @@
 what a tenant may be called."""
 
 import re
+from functools import lru_cache
 
 DESCRIPTIONS = {
     "capture": "Takes leads from any source, normalises and deduplicates them, and keeps their identity and consent.",
@@ -24,6 +25,7 @@ TENANT_FORM = "[a-z0-9][a-z0-9-]{0,62}"
 _TENANT = re.compile(TENANT_FORM)
 
 
+@lru_cache(maxsize=1_000)
 def is_tenant(name: str) -> bool:
     """Whether this may be the name of a tenant."""
     return _TENANT.fullmatch(name) is not None

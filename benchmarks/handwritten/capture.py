@@ -8,13 +8,13 @@ import asyncpg
 import orjson
 
 from benchmarks.handwritten.cloudevents import Event, InvalidEvent, Outbox, by_int
-from benchmarks.handwritten.loop import Service
+from benchmarks.handwritten.loop import WHOLE_CONTRACT, Service
 from services.capture.gateways import OfflineContactNormaliser
 from services.capture.rules.contact import DETAILS, Contact, normalise
 from services.capture.rules.lead import Lead, Provenance
 from services.capture.rules.matching import DuplicatePair, LeadIndex, pair_of
 from services.capture.rules.precedence import new_lead
-from shared.ids import revision_id, uuid7
+from shared.ids import derived_id, revision_id, uuid7
 
 _READERS = OfflineContactNormaliser()
 
@@ -105,6 +105,8 @@ async def handle(connection: asyncpg.Connection, now: datetime, events: list[Eve
             pairs.setdefault(pair.lead_ids, pair)
         id = revision_id("lead.captured", lead.lead_id, 1)
         outbox.add("lead.captured", lead.tenant, str(lead.lead_id), id, lead.updated_on, _captured_data(lead), event)
+        if WHOLE_CONTRACT:
+            _answer(outbox, event, lead, now)
     new.sort(key=lambda lead: (lead.tenant, lead.email or "", lead.phone or ""))
     await connection.execute(_INSERT, *map(list, zip(*map(_row, new), strict=True)))
     await connection.execute(_SEARCH, [lead.tenant for lead in new], [lead.lead_id for lead in new])
@@ -114,6 +116,18 @@ async def handle(connection: asyncpg.Connection, now: datetime, events: list[Eve
         await connection.executemany(
             _PAIR, [(p.tenant, uuid7(), *p.lead_ids, p.score, list(p.reasons), now) for p in pairs.values()]
         )
+
+
+def _answer(outbox: Outbox, event: Event, lead: Lead, now: datetime) -> None:
+    data = {
+        "submission_id": event.id,
+        "submission_source": event.source,
+        "outcome": "new",
+        "lead_id": str(lead.lead_id),
+        "reason": "no lead had its external id, e-mail or phone",
+    }
+    id = str(derived_id("submission.answered", lead.tenant, event.digest, "recorded"))
+    outbox.add("submission.answered", lead.tenant, str(lead.lead_id), id, now, data, event)
 
 
 async def _index(connection: asyncpg.Connection, events: list[Event]) -> LeadIndex:
@@ -153,7 +167,7 @@ def _row(lead: Lead) -> tuple[Any, ...]:
 
 def _captured_data(lead: Lead) -> dict[str, Any]:
     data = {
-        "lead_id": lead.lead_id,
+        "lead_id": str(lead.lead_id),
         "source": lead.source,
         "created_on": lead.created_on,
         "version": 1,

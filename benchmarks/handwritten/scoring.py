@@ -7,8 +7,17 @@ import asyncpg
 import orjson
 
 from benchmarks.handwritten.cloudevents import Event, Outbox, by_int
-from benchmarks.handwritten.loop import Service
-from services.scoring.rules import DEFAULT_MODEL, DEFAULT_VERSION, Score, Signal, compile_model, history_at, score_at
+from benchmarks.handwritten.loop import WHOLE_CONTRACT, Service
+from services.scoring.rules import (
+    DEFAULT_MODEL,
+    DEFAULT_VERSION,
+    Score,
+    Signal,
+    compile_model,
+    history_at,
+    main_reasons,
+    score_at,
+)
 from shared.ids import LeadKey, revision_id
 
 _MODEL = compile_model(DEFAULT_VERSION, DEFAULT_MODEL)
@@ -136,6 +145,8 @@ async def _score_leads(
             "scored_at": score.at,
             "revision": revision,
         }
+        if WHOLE_CONTRACT:
+            data["reasons"] = [reason._asdict() for reason in main_reasons(score)]
         id = revision_id("lead.scored", lead[1], revision)
         outbox.add("lead.scored", lead[0], str(lead[1]), id, score.at, data, causes[lead])
     inserts, updates = changes

@@ -58,13 +58,13 @@ class UnitOfWork(Transaction):
         id_ = event_id or str(uuid7())
         lead = str(subject) if subject is not None else None
         envelope = Envelope(
-            id=id_,
-            type=event.type,
-            source=self.source,
-            time=max(time, before.time) if before else time,
-            tenant=tenant,
-            subject=lead,
-            version=event.major,
+            id_,
+            event.type,
+            self.source,
+            max(time, before.time) if before else time,
+            tenant,
+            lead,
+            event.major,
             sequence=REPEATED if repeated else None,
             correlation_id=(before.correlation_id or before.id) if before else id_,
             causation_id=before.id if before else None,
@@ -84,7 +84,8 @@ class UnitOfWork(Transaction):
 def _value_of(event: Event) -> bytes:
     """The event's data as it is published."""
     try:
-        value = event.model_dump_json(exclude_unset=True).encode()
+        # `model_dump_json` would make text of the bytes.
+        value = event.__pydantic_serializer__.to_json(event, exclude_unset=True)
     except PydanticSerializationError as error:
         raise Invalid(f"the event {event.type} cannot be written as JSON: {str(error)[:200]}") from None
     if len(value) > MAX_EVENT_BYTES:

@@ -20,7 +20,7 @@ from shared.events.base import DATE_TIME, EARLIEST, Event
 from shared.ids import EventKey, digest, read_id
 from shared.limits import MAX_ATTRIBUTE_BYTES, MAX_RECORD_BYTES, MAX_REVISION
 from shared.names import TENANT_FORM, is_tenant
-from shared.strict_json import holds_zero
+from shared.strict_json import holds, holds_zero
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -38,6 +38,9 @@ _NOTHING_MORE: Mapping[str, Any] = {}
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_time", "ce_tenantid")
 _STRUCTURED = "application/cloudevents+json"
 _OTHER_HEADERS = ("content-type", "traceparent")
+_COUNTS = ("version", "revision")
+_NO_JSON = (b"NaN", b"Infinity")
+"""Numbers that pydantic takes, and JSON does not know."""
 _BATCH = "application/cloudevents-batch"
 
 
@@ -181,16 +184,22 @@ def decode(
     raw = _NOTHING_MORE
     try:
         event = model.model_validate_json(value)
-        if keep_raw or b"NaN" in value or b"Infinity" in value:  # numbers that pydantic takes, and JSON does not know
+        if keep_raw or any(holds(value, number) for number in _NO_JSON):
             raw = orjson.loads(value)
     except ValidationError as error:
         raise Invalid(_sentence(error), errors_of(error)) from None
     except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"the value is not JSON: {error}") from None
-    for name in ("version", "revision"):
-        if (getattr(event, name, None) or 0) > MAX_REVISION:
+    for name in _counts_of(model):
+        if (getattr(event, name) or 0) > MAX_REVISION:
             raise Invalid(f"{name} is beyond {MAX_REVISION}, which no lead reaches")
     return Received(envelope, event, broker_time, raw)
+
+
+@lru_cache
+def _counts_of(model: type[Event]) -> tuple[str, ...]:
+    """The fields of these events that count the changes of a lead."""
+    return tuple(name for name in _COUNTS if name in model.model_fields)
 
 
 def errors_of(error: ValidationError) -> list[dict[str, Any]]:
@@ -214,13 +223,20 @@ def _texts(headers: Headers) -> dict[str, str]:
     """The headers that are read here. Those of other systems may hold anything, and are left alone."""
     texts = {}
     for name, value in headers:
-        lowered = name.lower()
-        if value is not None and (lowered.startswith("ce_") or lowered in _OTHER_HEADERS):
+        known = _known_as(name)
+        if known is not None and value is not None:
             try:
-                texts[lowered] = value.decode()
+                texts[known] = value.decode()
             except UnicodeDecodeError:
                 raise Invalid(f"header {name!r} is not UTF-8") from None
     return texts
+
+
+@lru_cache(maxsize=1_000)
+def _known_as(name: str) -> str | None:
+    """The name in lower case of a header that is read here; None for any other."""
+    lowered = name.lower()
+    return lowered if lowered.startswith("ce_") or lowered in _OTHER_HEADERS else None
 
 
 def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
@@ -268,17 +284,17 @@ def _envelope(headers: Mapping[str, str], topic: str, broker_time: datetime) -> 
         raise Invalid("time is more than five minutes ahead of the broker's clock")
     sequence = headers.get("ce_sequence")
     return Envelope(
-        id=id,
-        type=type_,
-        source=source,
-        time=time,
-        tenant=tenant,
-        subject=headers.get("ce_subject") or None,
-        version=_major(type_, headers.get("ce_dataschema")),
-        sequence=int(sequence) if sequence and _is_count(sequence) else None,
-        correlation_id=short(headers.get("ce_correlationid")),
-        causation_id=short(headers.get("ce_causationid")),
-        traceparent=_trace(headers.get("traceparent") or headers.get("ce_traceparent")),
+        id,
+        type_,
+        source,
+        time,
+        tenant,
+        headers.get("ce_subject") or None,
+        _major(type_, headers.get("ce_dataschema")),
+        int(sequence) if sequence and _is_count(sequence) else None,
+        short(headers.get("ce_correlationid")),
+        short(headers.get("ce_causationid")),
+        _trace(headers.get("traceparent") or headers.get("ce_traceparent")),
     )
 
 

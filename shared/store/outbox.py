@@ -1,6 +1,6 @@
 """The outbox: events that their transaction has committed and the relay has not sent yet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
@@ -23,60 +23,56 @@ class Row(NamedTuple):
     value: bytes
 
 
+_ADD = """
+    WITH stream AS (
+        INSERT INTO lead_stream AS s (tenant_id, lead_id, sent)
+        SELECT * FROM unnest(CAST(:stream_tenants AS text[]), CAST(:stream_leads AS text[]), CAST(:counts AS int[]))
+        ON CONFLICT (tenant_id, lead_id) DO UPDATE SET sent = s.sent + excluded.sent
+        RETURNING tenant_id, lead_id, sent)
+    INSERT INTO outbox (tenant_id, topic, key, headers, value)
+    SELECT e.tenant_id, e.topic, e.key,
+           CASE WHEN e.behind IS NULL THEN e.headers
+                ELSE left(e.headers, -1) || ',"ce_sequence":"' || (s.sent - e.behind) || '"}' END,
+           e.value
+    FROM unnest(CAST(:tenants AS text[]), CAST(:topics AS text[]), CAST(:keys AS text[]),
+                CAST(:headers AS text[]), CAST(:values AS bytea[]), CAST(:behind AS int[]))
+         WITH ORDINALITY AS e (tenant_id, topic, key, headers, value, behind, n)
+    LEFT JOIN stream s ON s.tenant_id = e.tenant_id AND s.lead_id = e.key AND e.behind IS NOT NULL
+    ORDER BY e.n
+"""
+
+
 async def add(work: Transaction, events: Sequence[tuple[Envelope, bytes]]) -> None:
     """Write events and their data into the outbox, and number those that have no sequence yet.
 
-    The row of the lead's stream is locked before the ids of the outbox are drawn: that keeps a lead's events in order
-    across replicas.
+    The rows of the leads' streams are locked, in one order everywhere, before the ids of the outbox are drawn: that
+    keeps a lead's events in order across replicas. It holds because the rows are sorted, so all are there, and the
+    streams locked, before the first is inserted.
     """
-    first = await _draw_sequences(work, [(e.tenant, e.subject) for e, _ in events if e.sequence is None and e.subject])
-    headers: list[str] = []
-    next_sequence = dict(first)
+    counts: dict[tuple[str, str], int] = {}
+    numbers: list[int | None] = []
     for envelope, _ in events:
-        fields = headers_of(envelope)
+        number = None
         if envelope.sequence is None and envelope.subject:
             key = (envelope.tenant, envelope.subject)
-            fields["ce_sequence"] = str(next_sequence[key])
-            next_sequence[key] += 1
-        headers.append(orjson.dumps(fields).decode())
+            number = counts[key] = counts.get(key, 0) + 1
+        numbers.append(number)
+    streams = sorted(counts)
     await work.run(
-        """
-        INSERT INTO outbox (tenant_id, topic, key, headers, value)
-        SELECT tenant_id, topic, key, headers, value
-        FROM unnest(CAST(:tenants AS text[]), CAST(:topics AS text[]), CAST(:keys AS text[]),
-                    CAST(:headers AS text[]), CAST(:values AS bytea[]))
-             WITH ORDINALITY AS t (tenant_id, topic, key, headers, value, n)
-        ORDER BY n
-        """,
+        _ADD,
+        stream_tenants=[tenant for tenant, _ in streams],
+        stream_leads=[lead for _, lead in streams],
+        counts=[counts[stream] for stream in streams],
         tenants=[e.tenant for e, _ in events],
         topics=[e.type for e, _ in events],
         keys=[e.subject for e, _ in events],
-        headers=headers,
+        headers=[orjson.dumps(headers_of(e)).decode() for e, _ in events],
         values=[value for _, value in events],
+        behind=[
+            counts[e.tenant, e.subject] - number if number is not None and e.subject else None
+            for (e, _), number in zip(events, numbers, strict=True)
+        ],
     )
-
-
-async def _draw_sequences(work: Transaction, streams: Iterable[tuple[str, str | None]]) -> dict[tuple[str, str], int]:
-    """The first of the next sequence numbers for each (tenant, lead); the rows are locked in one order everywhere."""
-    counts: dict[tuple[str, str], int] = {}
-    for tenant, lead in streams:
-        if lead is not None:
-            counts[tenant, lead] = counts.get((tenant, lead), 0) + 1
-    if not counts:
-        return {}
-    wanted = sorted(counts)
-    rows = await work.fetch_tuples(
-        """
-        INSERT INTO lead_stream AS s (tenant_id, lead_id, sent)
-        SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS text[]), CAST(:counts AS int[]))
-        ON CONFLICT (tenant_id, lead_id) DO UPDATE SET sent = s.sent + excluded.sent
-        RETURNING tenant_id, lead_id, sent
-        """,
-        tenants=[tenant for tenant, _ in wanted],
-        leads=[lead for _, lead in wanted],
-        counts=[counts[key] for key in wanted],
-    )
-    return {(tenant, lead): sent - counts[tenant, lead] + 1 for tenant, lead, sent in rows}
 
 
 async def take_oldest(work: Transaction, limit: int) -> list[Row]:

@@ -1,6 +1,6 @@
 """From a history to scores in whole points, their explanation, and the moment at which they will next change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,8 +17,19 @@ MAX_WAIT = 400 * DAY
 """Seconds: a change that is farther ahead is looked for again after this time."""
 
 
+class Gave(NamedTuple):
+    """What a rule gave or took in a score: its points, and how many times they were given."""
+
+    rule: Rule
+    points: float
+    times: int
+
+
 class Score(NamedTuple):
-    """The scores of a lead in whole points. Without an event they stay so until `next_change_at` (None: for ever)."""
+    """The scores of a lead in whole points. Without an event they stay so until `next_change_at` (None: for ever).
+
+    `gave` are the rules that matched, before caps and rounding.
+    """
 
     fit: int
     intent: int
@@ -27,6 +38,7 @@ class Score(NamedTuple):
     model_version: int
     at: datetime
     next_change_at: datetime | None = None
+    gave: Sequence[Gave] = ()
 
     @property
     def total(self) -> int:
@@ -79,6 +91,7 @@ class _Sum:
 def score_at(model: Model, history: History, moment: datetime) -> Score:
     """The scores at a moment, from the history at the same moment."""
     sums = {name: _Sum() for name in SCORES}
+    gave: list[Gave] = []
     for rule in model.candidates(history):
         matches = _matches(rule, history)
         if not matches:
@@ -87,12 +100,14 @@ def score_at(model: Model, history: History, moment: datetime) -> Score:
         half_life = rule.half_life
         if half_life is None:
             total.points.extend([rule.points] * len(matches))
+            gave.append(Gave(rule, rule.points * len(matches), len(matches)))
             continue
+        faded = [decayed(rule.points, half_life, (moment - at).total_seconds()) for at, _ in matches]
+        total.points.extend(faded)
+        points = fsum(faded)
+        gave.append(Gave(rule, points, len(matches)))
         fading = total.gains if rule.points > 0 else total.losses
-        for at, _ in matches:
-            points = decayed(rule.points, half_life, (moment - at).total_seconds())
-            total.points.append(points)
-            fading[half_life] = fading.get(half_life, 0.0) + abs(points)
+        fading[half_life] = fading.get(half_life, 0.0) + abs(points)
     whole: list[int] = []
     changes = list(history.ends)
     for name, total in sums.items():
@@ -101,7 +116,7 @@ def score_at(model: Model, history: History, moment: datetime) -> Score:
         changes += [moment + timedelta(seconds=wait) for wait in _waits(total, raw, whole[-1], cap)]
     fit, intent, engagement = whole
     band = model.band(fit + intent + engagement)
-    return Score(fit, intent, engagement, band, model.version, moment, min(changes, default=None))
+    return Score(fit, intent, engagement, band, model.version, moment, min(changes, default=None), gave)
 
 
 def explain(model: Model, history: History, moment: datetime) -> list[Contribution]:
@@ -132,16 +147,13 @@ def explain(model: Model, history: History, moment: datetime) -> list[Contributi
     return contributions
 
 
-def main_reasons(model: Model, history: History, moment: datetime) -> list[Reason]:
-    """The rules that weigh most in the score at this moment, gains and losses alike, the heaviest first."""
-    found = []
-    for rule in model.candidates(history):
-        matches = _matches(rule, history)
-        points = rule.points * len(matches)
-        if rule.half_life is not None:
-            points = fsum(decayed(rule.points, rule.half_life, (moment - at).total_seconds()) for at, _ in matches)
-        if round(points, 2):
-            found.append(Reason(rule.id, rule.score, round(points, 2), len(matches), rule.fact, rule.field))
+def main_reasons(score: Score) -> list[Reason]:
+    """The rules that weigh most in a score, gains and losses alike, the heaviest first."""
+    found = [
+        Reason(rule.id, rule.score, points, times, rule.fact, rule.field)
+        for rule, unrounded, times in score.gave
+        if (points := round(unrounded, 2))
+    ]
     return sorted(found, key=lambda reason: (-abs(reason.points), reason.rule))[:MAX_REASONS]
 
 

@@ -1,18 +1,16 @@
 """The one way to a new score: lock the leads, load their signals, compute, store and publish what has changed."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.scoring import store
-from services.scoring.rules import History, Model, Reason, Score, Signal, history_at, main_reasons, score_at
+from services.scoring.rules import Model, Reason, Score, Signal, history_at, main_reasons, score_at
 from services.scoring.store import NOT_SCORED, LeadRecord
 from services.scoring.use_cases.model_cache import ModelCache
 from shared.db import UnitOfWork
 from shared.events import LeadScored, Received
-from shared.events.scoring import ScoreReason
 from shared.ids import LeadKey, revision_id
 from shared.store.aliases import aliases_of
 
@@ -64,12 +62,11 @@ async def recompute_scores(
     changed = _records_of_aliases([lead for lead in present if lead not in to_score], records)
     for lead, cause in to_score.items():
         record = records.get(lead)
-        scored = _score(work, models, versions, lead, signals[lead], record)
-        if scored is None:
+        score = _score(work, models[lead[0], versions[lead[0]]], lead, signals[lead], record)
+        if score is None:
             if record is None:
                 changed[lead] = NOT_SCORED
             continue
-        score = scored.score
         if _has_changed(score, record) or lead in publish_same:
             changed[lead] = LeadRecord(
                 revision=(record.revision if record else 0) + 1,
@@ -79,7 +76,7 @@ async def recompute_scores(
                 scored_at=score.at,
                 next_change_at=score.next_change_at,
             )
-            _publish(work, lead, changed[lead], scored.reasons(), cause)
+            _publish(work, lead, changed[lead], main_reasons(score), cause)
         elif record is not None:
             unpublished = record._replace(model_version=score.model_version, next_change_at=score.next_change_at)
             if unpublished != record:
@@ -96,6 +93,8 @@ def scored_event(lead_id: UUID, record: LeadRecord, reasons: Sequence[Reason]) -
     """The `lead.scored` of a record that was scored."""
     assert record.scored_at is not None
     fit, intent, engagement = record.points
+    # The model makes its own parts of dicts; made one by one they would take twice as long.
+    parts: Any = [reason._asdict() for reason in reasons]
     return LeadScored(
         lead_id=lead_id,
         fit=fit,
@@ -106,7 +105,7 @@ def scored_event(lead_id: UUID, record: LeadRecord, reasons: Sequence[Reason]) -
         model_version=record.model_version,
         scored_at=record.scored_at,
         revision=record.revision,
-        reasons=[ScoreReason(**reason._asdict()) for reason in reasons],
+        reasons=parts,
     )
 
 
@@ -122,20 +121,8 @@ async def reasons_of(
     for lead, moment in scored_at.items():
         history = history_at([signal for one in ids[lead] for signal in signals.get(one, ())], lead[1], moment)
         model = models[lead[0], versions[lead[0]]]
-        reasons[lead] = main_reasons(model, history, moment) if history else []
+        reasons[lead] = main_reasons(score_at(model, history, moment)) if history else []
     return reasons
-
-
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """A score with what it was computed from."""
-
-    score: Score
-    model: Model
-    history: History
-
-    def reasons(self) -> list[Reason]:
-        return main_reasons(self.model, self.history, self.score.at)
 
 
 def _records_of_aliases(aliases: Iterable[LeadKey], records: Mapping[LeadKey, LeadRecord]) -> dict[LeadKey, LeadRecord]:
@@ -169,13 +156,8 @@ async def _signals_of(
 
 
 def _score(
-    work: UnitOfWork,
-    models: ModelCache,
-    versions: Mapping[str, int],
-    lead: LeadKey,
-    signals: list[Signal],
-    record: LeadRecord | None,
-) -> _Scored | None:
+    work: UnitOfWork, model: Model, lead: LeadKey, signals: list[Signal], record: LeadRecord | None
+) -> Score | None:
     """The score now, or at the newest signal if that is ahead (by five minutes at most); None before the capture.
 
     It is later than the score before it: readers order signals by their time.
@@ -184,10 +166,7 @@ def _score(
     if record is not None and record.scored_at is not None:
         moment = max(moment, record.scored_at + _AFTER)
     history = history_at(signals, lead[1], moment)
-    if history is None:
-        return None
-    model = models[lead[0], versions[lead[0]]]
-    return _Scored(score_at(model, history, moment), model, history)
+    return score_at(model, history, moment) if history is not None else None
 
 
 def _has_changed(score: Score, record: LeadRecord | None) -> bool:

@@ -10,6 +10,8 @@ from asyncio.subprocess import PIPE, Process
 from collections import defaultdict
 from uuid import uuid4
 
+import asyncpg
+
 from deploy.local.process import die_with_parent
 from shared.events import LeadBecameHot
 from shared.ids import uuid7
@@ -121,54 +123,76 @@ async def test_first_occurrences_of_a_leads_events_are_in_order_whatever_dies(ba
     assert len({(one.lead_id, one.id) for one in seen}) == total, "an event was lost or made up"
 
 
-async def two_writers(database, tenant: str, lead, within: float = 1) -> None:
-    """One writer has drawn its sequence number and takes its time; the other comes meanwhile.
+async def two_writers(database, bus, tenant: str, lead) -> list[int]:
+    """One writer has written its event and does not commit yet; the other comes meanwhile.
 
-    `within`: the seconds that the first gives the second one to commit.
+    The totals of their two events, 1 and 2, in the order in which a reader gets them.
     """
-    drawn, go_on = asyncio.Event(), asyncio.Event()
+    written, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow() -> None:
         async with database.worker([tenant]) as work:
             write_events = work.write_events
-            run = work.run
 
-            async def waits_before_the_outbox(statement, **parameters):
-                drawn.set()
+            async def commits_later():
+                has_events = await write_events()
+                written.set()
                 await go_on.wait()
-                return await run(statement, **parameters)
+                return has_events
 
-            async def writes_slowly():
-                work.run = waits_before_the_outbox  # the first statement after the sequence numbers were drawn
-                return await write_events()
-
-            work.write_events = writes_slowly
+            work.write_events = commits_later
             work.emit(LeadBecameHot(total=1, threshold=0), tenant=tenant, subject=lead)
 
     async def quick() -> None:
-        await drawn.wait()
+        await written.wait()
         async with database.worker([tenant]) as work:
             work.emit(LeadBecameHot(total=2, threshold=0), tenant=tenant, subject=lead)
 
+    def of_lead(seen) -> bool:
+        return seen.lead_id == str(lead)
+
     slow_one, quick_one = asyncio.create_task(slow()), asyncio.create_task(quick())
-    await asyncio.wait([quick_one], timeout=within)
+    await asyncio.wait([quick_one], timeout=1)
+    if quick_one.done():
+        await bus.read("lead.became_hot", tenant=tenant, where=of_lead)
     go_on.set()
     await asyncio.gather(slow_one, quick_one)
+    seen = await bus.read("lead.became_hot", tenant=tenant, where=of_lead, count=2)
+    return [one.data["total"] for one in sorted(seen, key=lambda one: one.offset)]
 
 
 async def test_the_streams_lock_holds_until_the_commit_and_without_it_the_order_is_lost(
     bus, tenant, start, monkeypatch
 ):
     stages = await start("stages")
-    in_order, disordered = uuid7(), uuid7()
-    await two_writers(stages.database, tenant, in_order)
-    draw = outbox._draw_sequences
+    assert await two_writers(stages.database, bus, tenant, uuid7()) == [1, 2]
+    numbers = outbox._ADD.index("SELECT * FROM unnest"), outbox._ADD.index("ON CONFLICT")
+    unlocked = outbox._ADD[numbers[0] : numbers[1]] + "AS t (tenant_id, lead_id, sent)"
+    rest = outbox._ADD[outbox._ADD.index("INSERT INTO outbox") :]
+    monkeypatch.setattr(outbox, "_ADD", f"WITH stream AS ({unlocked}) {rest}")
+    assert await two_writers(stages.database, bus, tenant, uuid7()) == [2, 1]
 
-    async def draws_in_a_transaction_of_its_own(work, streams):
-        async with stages.database.worker(work.tenants) as other:
-            return await draw(other, streams)
 
-    monkeypatch.setattr(outbox, "_draw_sequences", draws_in_a_transaction_of_its_own)
-    await two_writers(stages.database, tenant, disordered, within=30)
-    seen = await bus.read("lead.became_hot", tenant=tenant, count=4)
-    assert [line.split(":")[0] for line in out_of_order(seen)] == [str(disordered)]
+async def test_an_event_gets_its_place_in_the_outbox_after_the_lock_of_its_leads_stream(backend, tenant, start):
+    stages = await start("stages", consumer_group=f"order-{uuid4().hex[:8]}")
+    lead = uuid7()
+
+    async def emit() -> None:
+        async with stages.database.worker([tenant]) as work:
+            work.emit(LeadBecameHot(total=1, threshold=0), tenant=tenant, subject=lead)
+
+    await emit()
+    owner = await asyncpg.connect(backend.owner_url("stages"))
+    places = "SELECT last_value FROM pg_sequences WHERE sequencename = 'outbox_id_seq'"
+    try:
+        async with owner.transaction():
+            await owner.execute("SELECT FROM lead_stream WHERE lead_id = $1 FOR UPDATE", str(lead))
+            before = await owner.fetchval(places)
+            waiting = asyncio.create_task(emit())
+            await asyncio.wait([waiting], timeout=0.5)
+            assert not waiting.done()
+            assert await owner.fetchval(places) == before
+        await waiting
+        assert await owner.fetchval(places) > before
+    finally:
+        await owner.close()

@@ -303,7 +303,7 @@ def test_the_main_reasons_are_the_rules_that_weigh_most_losses_too():
         a_rule("small", "fit", 1, field="company", op="exists"),
     )
     signals = [captured(), enriched(seniority="student"), *(engagement("visit", n, id=f"v{n}") for n in (0, 7, 14))]
-    found = main_reasons(model, history_of(signals, day(14)), day(14))
+    found = main_reasons(scored(signals, day(14), model))
     assert [(reason.rule, reason.score, reason.times) for reason in found] == [
         ("student", "fit", 1),
         ("visits", "engagement", 3),
@@ -320,5 +320,5 @@ def test_the_main_reasons_are_those_of_the_explanation(signals):
     for contribution in explain(DEFAULT, history, day(90)):
         if contribution.rule not in RESERVED_IDS:
             by_rule[contribution.rule] = by_rule.get(contribution.rule, Decimal(0)) + contribution.points
-    for reason in main_reasons(DEFAULT, history, day(90)):
+    for reason in main_reasons(score_at(DEFAULT, history, day(90))):
         assert abs(Decimal(str(reason.points)) - by_rule[reason.rule]) <= Decimal("0.01") * reason.times
