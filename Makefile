@@ -6,9 +6,9 @@
 up: environment
 	@exec .venv/bin/leadflow up $(ARGS)
 
-# make test ARGS="tests/unit -k opt_out"
+# All tests, shared among workers; make test ARGS="tests/unit -k opt_out": those, one after the other
 test: environment
-	.venv/bin/pytest $(ARGS)
+	.venv/bin/pytest $(or $(ARGS),-n auto)
 
 # The pages of capture in a real Chromium, which `apt-get install chromium` brings.
 browser: environment

@@ -1,6 +1,7 @@
 """The fixtures of integration tests: a real Kafka and a real Postgres, and services that run on them."""
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -44,8 +45,15 @@ collect_ignore = [
 ]
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many workers `-n auto` starts: one more than there are cores, because each waits a quarter of its time, and
+    at most four, because each has a broker and a database server of its own."""
+    return min(4, (os.cpu_count() or 1) + 1)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """How the workers of a run (`-n 4`) share the tests."""
+    """How the workers of a run share the tests: the long files are not among the last, as they are by their names."""
+    config.option.loadscopereorder = False
     return ByFile(config, log)
 
 
