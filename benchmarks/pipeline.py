@@ -106,7 +106,7 @@ async def measure(
         variants[name] = {"rate": round(sorted(of_one)[len(of_one) // 2], 1)}
         if OURS.name in rates:
             variants[name]["ratio"] = round(median_ratio(rates[OURS.name], of_one), 3)
-    goals = {name: "ours / it >= 0.85" for name in ("handwritten", "handwritten_whole")}
+    goals = dict.fromkeys(("handwritten", "handwritten_whole"), "ours / it >= 0.85")
     print_table("pipeline: capture -> score -> stage, leads a second; ratio = ours / it", variants, goals)
     return {"pipeline": variants}
 

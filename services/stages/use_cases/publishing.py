@@ -17,7 +17,7 @@ from services.stages.store.activities import IGNORED, STATUS_CHANGE, ActivityRec
 from services.stages.store.alerts import HotAlert
 from services.stages.store.leads import LeadRecord
 from shared.db import UnitOfWork
-from shared.events import JourneySummary, LeadBecameHot, Received, StageChanged
+from shared.events import LeadBecameHot, Received, StageChanged
 from shared.events.envelope import Envelope
 from shared.ids import derived_id, revision_id
 
@@ -131,7 +131,7 @@ class StagePublisher:
             "occurred_at": change.occurred_at,
             "recorded_at": self.work.now,
             "revision": record.revision,
-            "journey": JourneySummary(**facts),
+            "journey": facts,
             "disqualification_reason": change.disqualification_reason,
         }
         if corrects is not None:
