@@ -1,6 +1,7 @@
 """`leadflow check`: whether a deployment works, from the outside: every API is ready, and a lead goes through."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
@@ -8,7 +9,7 @@ from uuid import uuid4
 import typer
 
 from cli.environment import setting
-from cli.errors import Refused, refusals
+from cli.errors import Refused, describe_problem, refusals
 from cli.options import DEFAULT_DATA, Data
 from shared.names import SERVICES
 
@@ -24,10 +25,9 @@ def check(
     within: Annotated[float, typer.Option("--within", help="Seconds for all of it.", min=1)] = 90.0,
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Ask every API whether it is ready; then, with a token, send a lead through and wait for its stage.
+    """Ask every API whether it is ready; then, with a token, send a lead through, wait for its stage and erase it.
 
-    The token (LEADFLOW_TOKEN or LEADFLOW_TOKEN_FILE) is of a tenant for tests, with the roles service and admin. The
-    lead is erased again.
+    The token (LEADFLOW_TOKEN or LEADFLOW_TOKEN_FILE) is of a tenant for tests, with the roles service and admin.
     """
     import httpx
 
@@ -47,7 +47,7 @@ def check(
         else:
             client.headers["Authorization"] = f"Bearer {token}"
             stage = _send_a_lead(client, urls["capture"], urls["stages"], deadline)
-            typer.echo(f"A lead went through: stages has it as {stage}. It is erased again.")
+            typer.echo(f"A lead went through: stages has it as {stage}. It was erased again.")
 
 
 def _local_urls(data: Path) -> dict[str, str]:
@@ -74,16 +74,29 @@ def _until_ready(client: "httpx.Client", name: str, address: str, deadline: floa
 
 
 def _send_a_lead(client: "httpx.Client", capture: str, stages: str, deadline: float) -> str:
+    import httpx
+
     lead = {"source": "check", "email": f"check-{uuid4().hex}@example.com", "first_name": "Check"}
     lead_id = client.post(f"{capture}/v1/leads", json=lead).raise_for_status().json()["lead_id"]
+    address = f"{capture}/v1/leads/{lead_id}"
     try:
-        while time.monotonic() < deadline:
-            answer = client.get(f"{stages}/v1/leads/{lead_id}")
-            if answer.status_code == 200:
-                return str(answer.json()["stage"])
-            if answer.status_code != 404:
-                answer.raise_for_status()
-            time.sleep(0.2)
-        raise Refused("the lead was taken by capture, and stages did not have it in time")
-    finally:
-        client.delete(f"{capture}/v1/leads/{lead_id}")
+        stage = _stage_of(client, f"{stages}/v1/leads/{lead_id}", deadline)
+    except BaseException:
+        with suppress(httpx.HTTPError):  # what went wrong first is what is said
+            client.delete(address)
+        raise
+    erased = client.delete(address)
+    if not erased.is_success:
+        raise Refused(f"a lead went through, and stages has it as {stage}, but it stays: {describe_problem(erased)}")
+    return stage
+
+
+def _stage_of(client: "httpx.Client", address: str, deadline: float) -> str:
+    while time.monotonic() < deadline:
+        answer = client.get(address)
+        if answer.status_code == 200:
+            return str(answer.json()["stage"])
+        if answer.status_code != 404:
+            answer.raise_for_status()
+        time.sleep(0.2)
+    raise Refused("the lead was taken by capture, and stages did not have it in time")

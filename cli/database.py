@@ -34,5 +34,7 @@ def with_database(service: str, data: Path, act: "Callable[[Database, Mapping[st
     with refusals():
         try:
             return asyncio.run(run())
+        except BrokenPipeError:
+            raise  # whoever read our output has gone, as `head` does
         except OSError as error:
             raise Refused(f"the database of {service} does not answer: {error}") from error

@@ -1,7 +1,7 @@
 """`leadflow dead-letters`: reads a service's database, and so also shows letters that name no tenant."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -31,22 +31,22 @@ def list_letters(
     event_id: Annotated[str | None, typer.Option(help="Only of the event with this id (its ce_id).")] = None,
     source: Annotated[str | None, typer.Option(help="Only of this publisher (the event's ce_source).")] = None,
     topic: Annotated[str | None, typer.Option(help="Only of this topic.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only so many; by default all.")] = None,
     as_json: AsJson = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """List the letters of a service, the newest first. With --json: one object a line."""
     filters = {"with_replayed": replayed, "event_id": event_id, "source": source, "topic": topic}
-    letters = with_database(service, data, lambda database, _: _all_letters(database, filters))
-    if as_json:
-        for letter in letters:
-            typer.echo(json.dumps({key: _json_value(letter[key]) for key in _LISTED}))
-        return
-    if not letters:
+
+    async def print_all(database: "Database", _: object) -> int:
+        printed = 0
+        async for letter in _letters(database, filters, limit):
+            _print(letter, as_json)
+            printed += 1
+        return printed
+
+    if not with_database(service, data, print_all) and not as_json:
         typer.echo(f"There are no dead letters in {service}.")
-    for letter in letters:
-        mark = " (replayed)" if letter["replayed_at"] else ""
-        typer.echo(f"{letter['id']}  {letter['at']:%Y-%m-%d %H:%M:%S}  {letter['topic']}{mark}")
-        typer.echo(f"    event {letter['event_id']} of {letter['source']}\n    {letter['error']}")
 
 
 @app.command("show")
@@ -81,17 +81,32 @@ def replay(service: Service, id: LetterId, data: Data = DEFAULT_DATA) -> None:
     typer.echo(f"The letter {id} was published again on {topic}.")
 
 
-async def _all_letters(database: "Database", filters: Mapping[str, Any]) -> list[dict[str, Any]]:
+async def _letters(
+    database: "Database", filters: Mapping[str, Any], limit: int | None
+) -> AsyncIterator[dict[str, Any]]:
+    """At most `limit` letters, a page in a transaction: there may be more than memory holds, and whoever reads them
+    may be slow."""
     from shared.store import dead_letters
 
-    letters: list[dict[str, Any]] = []
-    async with database.worker() as work:
-        while True:
-            before = letters[-1]["id"] if letters else None
-            page = await dead_letters.page(work, before=before, limit=_PAGE, **filters)
-            letters += page
-            if len(page) < _PAGE:
-                return letters
+    before, left = None, limit
+    while left is None or left > 0:
+        asked = _PAGE if left is None else min(_PAGE, left)
+        async with database.worker() as work:
+            page = await dead_letters.page(work, before=before, limit=asked, **filters)
+        for letter in page:
+            yield letter
+        if len(page) < asked:
+            return
+        before, left = page[-1]["id"], None if left is None else left - asked
+
+
+def _print(letter: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({key: _json_value(letter[key]) for key in _LISTED}))
+        return
+    mark = " (replayed)" if letter["replayed_at"] else ""
+    typer.echo(f"{letter['id']}  {letter['at']:%Y-%m-%d %H:%M:%S}  {letter['topic']}{mark}")
+    typer.echo(f"    event {letter['event_id']} of {letter['source']}\n    {letter['error']}")
 
 
 def _uuid(text: str) -> UUID:

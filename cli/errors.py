@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 
@@ -11,14 +12,11 @@ class Refused(Exception):
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn the errors of services, databases and settings that a person can fix into `Refused`."""
-    from deploy.local.run_record import NotRunning
-    from shared.errors import LeadflowError
-
+    """Turn the errors of services, databases, brokers, files and settings that a person can fix into `Refused`."""
     try:
         yield
-    except (NotRunning, LeadflowError) as error:
-        raise Refused(str(error)) from error
+    except Refused:
+        raise
     except Exception as error:
         reason = _explained(error)
         if reason is None:
@@ -27,10 +25,25 @@ def refusals() -> Iterator[None]:
 
 
 def _explained(error: Exception) -> str | None:
-    """What a person can do about an error of a library; None for any other. The libraries are imported only now."""
+    """What a person can do about an error; None for any other. The libraries are imported only now."""
+    from deploy.errors import MigrationError
+    from deploy.local.run_record import NotRunning
+    from shared.errors import LeadflowError
+
+    if isinstance(error, NotRunning | LeadflowError | MigrationError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be used: {error.strerror}"
+    return _of_a_library(error)
+
+
+def _of_a_library(error: Exception) -> str | None:
     import httpx
-    from aiokafka.errors import KafkaConnectionError
+    from aiokafka.errors import KafkaConnectionError, KafkaError
     from pydantic import ValidationError
+
+    from shared.db import DatabaseError
+    from shared.db.errors import is_outage
 
     if isinstance(error, ValidationError):
         # A rule for several settings has no place, and names them itself.
@@ -41,8 +54,12 @@ def _explained(error: Exception) -> str | None:
         return describe_problem(error.response)
     if isinstance(error, KafkaConnectionError):
         return f"Kafka does not answer ({error}); `leadflow status` shows whether it runs"
+    if isinstance(error, KafkaError):
+        return f"Kafka refuses it: {error}"
     if isinstance(error, httpx.TransportError):
         return f"{error.request.url} does not answer ({error}); `leadflow status` shows whether the services run"
+    if isinstance(error, DatabaseError):
+        return f"the database {'cannot be used' if is_outage(error) else 'refuses it'}: {' '.join(str(error).split())}"
     return None
 
 
@@ -52,7 +69,17 @@ def describe_problem(response: Any) -> str:
     try:
         body = response.json()
     except ValueError:
+        body = None
+    if not isinstance(body, dict):
         return f"{request} was answered with {response.status_code}"
     fields = "; ".join(f"{part.get('field')}: {part.get('message')}" for part in body.get("errors") or [])
     reason = body.get("detail") or body.get("title") or ""
     return f"{request} was answered with {response.status_code}: {reason}" + (f" ({fields})" if fields else "")
+
+
+def read_text(file: Path) -> str:
+    """The content of a file that a person names. Raises Refused for what is not text in UTF-8."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused(f"{file} is not text in UTF-8: its byte {error.start + 1} is not") from None

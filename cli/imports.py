@@ -106,9 +106,10 @@ def run_import(data: Path, file: Path, *, form: Mapping[str, str], tenant: str, 
             id_file.parent.mkdir(parents=True, exist_ok=True)
             id_file.write_text(json.dumps({"import_id": import_id}))
         status = _follow(http, import_id, progress)
+        error_file = _fetch_errors(http, import_id, file, status["rejected"])
         if status["state"] == "done":
+            # Only now: until then the same command continues here, also where the error file could not be written.
             id_file.unlink(missing_ok=True)
-        error_file = _fetch_errors(http, import_id, file) if status["rejected"] else None
     return Outcome(
         import_id,
         status["state"],
@@ -158,20 +159,21 @@ def _upload(http: "httpx.Client", file: Path, form: Mapping[str, str], progress:
 
 
 def _follow(http: "httpx.Client", import_id: str, progress: Progress) -> dict[str, Any]:
-    """The status of an import once it is no longer running."""
+    """The status of an import once it is no longer running. Raises httpx errors, also once capture has been away or
+    not ready for too long: it may be restarting, and continues the import afterwards."""
     import httpx
 
     answered_at = time.monotonic()
     while True:
+        is_late = time.monotonic() - answered_at > _UNREACHABLE_SECONDS
         try:
             response = http.get(f"/v1/imports/{import_id}")
         except httpx.TransportError:
-            # Capture is being restarted and continues the import afterwards.
-            if time.monotonic() - answered_at > _UNREACHABLE_SECONDS:
+            if is_late:
                 raise
         else:
-            answered_at = time.monotonic()
-            if response.status_code != 503:
+            if response.status_code != 503 or is_late:
+                answered_at = time.monotonic()
                 status: dict[str, Any] = response.raise_for_status().json()
                 progress("importing", status["read"], status.get("total"))
                 if status["state"] != "running":
@@ -179,13 +181,20 @@ def _follow(http: "httpx.Client", import_id: str, progress: Progress) -> dict[st
         time.sleep(_POLL_SECONDS)
 
 
-def _fetch_errors(http: "httpx.Client", import_id: str, file: Path) -> Path:
+def _fetch_errors(http: "httpx.Client", import_id: str, file: Path, rejected: int) -> Path | None:
+    """Write the error file beside the file; without rejected rows, remove that of an earlier import."""
     target = file.with_name(f"{file.name}.errors.csv")
-    with http.stream("GET", f"/v1/imports/{import_id}/errors", headers={"Accept": "text/csv"}) as response:
-        response.raise_for_status()
-        with target.open("wb") as out:
-            for chunk in response.iter_bytes():
-                out.write(chunk)
+    try:
+        if not rejected:
+            target.unlink(missing_ok=True)
+            return None
+        with http.stream("GET", f"/v1/imports/{import_id}/errors", headers={"Accept": "text/csv"}) as response:
+            response.raise_for_status()
+            with target.open("wb") as out:
+                for chunk in response.iter_bytes():
+                    out.write(chunk)
+    except OSError as error:
+        raise Refused(f"{target} cannot be written: {error.strerror}; the same command tries it again") from error
     return target
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.client import http_client
-from cli.errors import Refused, refusals
+from cli.errors import Refused, read_text, refusals
 from cli.options import DEFAULT_DATA, DEMO_TENANT, AsJson, Data
 
 if TYPE_CHECKING:
@@ -80,15 +80,18 @@ def answer(
             "give the text of the reply, either as an argument or with --file; "
             'for example: leadflow mailbox answer last "Sounds good, call me on Monday."'
         )
-    body = file.read_text() if file else text or ""
+    body = read_text(file) if file else text or ""
     mail = _find(_mails(data), message)
-    reply = reply_to(mail, body, subject=subject, automatic=automatic)
+    try:
+        reply = reply_to(mail, body, subject=subject, automatic=automatic).as_bytes()
+    except ValueError as error:  # also UnicodeEncodeError: the shell hands over bytes that are no text
+        raise Refused(f"this cannot be written as a mail: {error}") from None
     with refusals(), http_client(data, "outreach", tenant or _tenant_of(mail, data), "service") as http:
-        response = http.post("/v1/replies", content=reply.as_bytes(), headers={"Content-Type": "message/rfc822"})
+        response = http.post("/v1/replies", content=reply, headers={"Content-Type": "message/rfc822"})
         response.raise_for_status()
         result = response.json()
     reply_id = f" The reply's id is {result['reply_id']}." if result.get("reply_id") else ""
-    typer.echo(f"Outreach received the reply from {reply['From']} (outcome: {result['outcome']}).{reply_id}")
+    typer.echo(f"Outreach received the reply from {mail.recipient} (outcome: {result['outcome']}).{reply_id}")
 
 
 def _mails(data: Path) -> "list[Mail]":

@@ -20,7 +20,7 @@ from cli import (
     tokens,
     up,
 )
-from cli.errors import Refused
+from cli.errors import Refused, refusals
 
 app = typer.Typer(
     name="leadflow",
@@ -49,7 +49,8 @@ def main() -> None:
     # The commands report an unreachable broker themselves; the client library's own messages would only repeat it.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        app()
+        with refusals():
+            app()
     except Refused as refusal:
         print(f"leadflow: {refusal}", file=sys.stderr)
         sys.exit(1)

@@ -108,8 +108,8 @@ def parse_time(text: str) -> datetime:
     """An RFC 3339 time, in UTC. Raises Refused for other texts, and for a time without an offset."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            raise Refused(f"{text!r} has no offset; write {moment.isoformat()}Z for UTC")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Refused(f"{text!r} is not a time; write it like 2026-11-01T00:00:00Z") from None
-    if moment.tzinfo is None:
-        raise Refused(f"{text!r} has no offset; write {moment.isoformat()}Z for UTC")
-    return moment.astimezone(UTC)

@@ -8,6 +8,8 @@ from cli.errors import Refused
 from cli.options import DEFAULT_DATA, Data
 from shared.names import TENANT_FORM, is_tenant
 
+_MOST_SECONDS = 36_525 * 24 * 3600
+
 
 def token(
     tenant: Annotated[str, typer.Option("--tenant", help="The tenant that the token is for.")],
@@ -27,6 +29,10 @@ def token(
 
     if unknown := [name for name in role if name not in ROLES]:
         raise Refused(f"there is no role {', '.join(unknown)}; the roles are {', '.join(ROLES)}")
+    if not subject:
+        raise Refused("--subject is empty; every service would refuse this token")
+    if abs(ttl) > _MOST_SECONDS:
+        raise Refused(f"--ttl is at most {_MOST_SECONDS} seconds, which are 100 years")
     if not is_tenant(tenant):
         raise Refused(f"a tenant is of the form {TENANT_FORM}; every service would refuse this token")
     try:

@@ -1,5 +1,7 @@
 """Names and creates a service's database and login. Each step may be repeated at any time."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
@@ -26,33 +28,29 @@ def address(admin_url: str, database: str, login: str | None = None, password: s
 async def create_database(admin_url: str, service: str) -> None:
     """Create the service's database if it is missing. Raises MigrationError when the server cannot be used."""
     name = database_name(service)
-    connection = await _connect(admin_url)
-    try:
+    async with _connected(admin_url, f"the database {name} could not be created") as connection:
         if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            await connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
-    except asyncpg.DuplicateDatabaseError:
-        pass
-    finally:
-        await connection.close()
+            with suppress(asyncpg.DuplicateDatabaseError):
+                await connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
 
 
 async def schema_revision(url: DatabaseAddress | str) -> str | None:
-    """The revision of the schema, None before the first migration. Raises MigrationError without a connection."""
-    connection = await _connect(url)
-    try:
-        found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    """The revision of the schema, None before the first migration. Raises MigrationError when it cannot be read."""
+    async with _connected(url, "the revision of the schema could not be read") as connection:
+        try:
+            found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+        except asyncpg.UndefinedTableError:
+            return None
         return found
-    except asyncpg.UndefinedTableError:
-        return None
-    finally:
-        await connection.close()
 
 
 async def create_login(admin_url: str, service: str, password: str) -> None:
-    """Create the role that the service logs in as: it owns nothing, and may only assume the service's two roles."""
+    """Create the role that the service logs in as: it owns nothing, and may only assume the service's two roles.
+
+    Raises MigrationError when the server refuses it.
+    """
     name = database_name(service)
-    connection = await _connect(address(admin_url, name))
-    try:
+    async with _connected(address(admin_url, name), f"the login {name} could not be created") as connection:
         if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
             await connection.execute(f"CREATE ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE")
         # A password cannot be a parameter of this statement, so the server itself quotes it.
@@ -64,15 +62,13 @@ async def create_login(admin_url: str, service: str, password: str) -> None:
         await connection.execute(
             f"REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT CONNECT ON DATABASE {name} TO {name}"
         )
-    finally:
-        await connection.close()
 
 
 async def grant_roles(owner: DatabaseAddress, service: str, login: str) -> None:
     """Let a login that exists already assume the service's two roles. Raises MigrationError, with what would help."""
     name = database_name(service)
-    connection = await _connect(owner)
-    try:
+    failed = f"the login {login} may not work as {service}; an administrator grants it {name}_app and {name}_worker"
+    async with _connected(owner, failed) as connection:
         lacking = await connection.fetch(
             "SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND NOT pg_has_role($2, oid, 'MEMBER')",
             [f"{name}_app", f"{name}_worker"],
@@ -83,18 +79,24 @@ async def grant_roles(owner: DatabaseAddress, service: str, login: str) -> None:
             await connection.execute(
                 await connection.fetchval(f"SELECT format('GRANT {roles} TO %I', $1::text)", login)
             )
+
+
+@asynccontextmanager
+async def _connected(url: str | DatabaseAddress, failed: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection. Raises MigrationError when there is none, and with `failed` when the server refuses a statement."""
+    connection = await _connect(url)
+    try:
+        yield connection
     except asyncpg.PostgresError as error:
-        raise MigrationError(
-            f"the login {login} may not work as {service}: {error}; an administrator grants it {name}_app and "
-            f"{name}_worker"
-        ) from error
+        raise MigrationError(f"{failed}: {error}") from error
     finally:
         await connection.close()
 
 
 async def _connect(url: str | DatabaseAddress) -> asyncpg.Connection:
+    given = DatabaseAddress.of(url)
     try:
-        return await DatabaseAddress.of(url).connect(timeout=10)
+        return await given.connect(timeout=10)
     except (OSError, asyncpg.PostgresError) as error:
-        where = urlsplit(url if isinstance(url, str) else url.resolve())
-        raise MigrationError(f"Postgres at {where.hostname}:{where.port or 5432} cannot be used: {error}") from error
+        where = f" at {given.place}" if given.place else ""
+        raise MigrationError(f"Postgres{where} cannot be used: {error}") from error

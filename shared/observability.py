@@ -36,8 +36,8 @@ IMAP_FAILING = Gauge(
     "leadflow_imap_failing", "1 while a mail account cannot be read, 0 while it can", ["service", "account"]
 )
 IMAP_SKIPPED = Counter("leadflow_imap_skipped", "Mails that a server never delivered, given up", ["service", "account"])
-DRAFTS_PENDING = Gauge("leadflow_drafts_pending", "Drafts that wait for a decision")
-DRAFTS_AGE = Gauge("leadflow_drafts_pending_age_seconds", "Age of the oldest draft that waits, in seconds")
+DRAFTS_PENDING = Gauge("leadflow_drafts_pending", "Drafts that wait for a decision, without snoozed ones")
+DRAFTS_AGE = Gauge("leadflow_drafts_pending_age_seconds", "How long the oldest of them has waited, in seconds")
 DECISIONS = Counter("leadflow_draft_decisions", "Drafts that people approved or rejected", ["decision"])
 SENDS = Counter("leadflow_sends", "Attempts to send a message, by outcome", ["channel", "outcome"])
 SENDS_UNKNOWN = Gauge("leadflow_sends_unknown", "Sends with an unknown outcome, which wait for evidence or an operator")

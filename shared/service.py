@@ -19,6 +19,7 @@ from shared.http import dead_letters, problems
 from shared.http.admission import Admission, Routes
 from shared.http.auth import Verifier
 from shared.http.defects import Defects
+from shared.http.locations import Locations
 from shared.http.openapi import Documentation
 from shared.http.tracing import Tracing
 from shared.messaging import Consumer, Handle, Refuse, Relay
@@ -68,6 +69,8 @@ class Service:
             docs_url=None,
             redoc_url=None,
             strict_content_type=False,
+            # Such a redirect would name the host and path that this process sees, and not those that a proxy shows.
+            redirect_slashes=False,
         )
         self.app.state.service = self
         self.app.state.verifier = Verifier(
@@ -80,6 +83,7 @@ class Service:
         problems.install(self.app)
         self._documentation = Documentation(self.app, name)
         self.app.add_middleware(Tracing, prefix=_PREFIX)
+        self.app.add_middleware(Locations, public_url=settings.public_url)
         # The middleware that is added last runs first.
         self.app.add_middleware(Admission, routes=self._marked, prefix=_PREFIX)
         self.app.add_middleware(Defects)

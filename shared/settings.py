@@ -46,6 +46,8 @@ class ServiceSettings(Settings):
     database_password_file: Path | None = None
     host: str = "127.0.0.1"
     port: int = 0
+    public_url: str = ""
+    """Where others reach this service; with a path, if a proxy puts it below one. Empty: where a request arrives."""
     consumer_group: str | None = None
     """The Kafka consumer group; `leadflow-<service>` unless it is set."""
     batch_records: int = Field(default=1_000, ge=1, le=5_000)

@@ -82,8 +82,8 @@ async def watch(bootstrap: str, tenant: str, console: Console) -> None:
     topics = [name for name in CATALOGUE if name != "lead.submitted"]
     board = Board(tenant)
     consumer = Kafka(bootstrap).consumer(*topics, auto_offset_reset="earliest")
-    await consumer.start()
     try:
+        await consumer.start()
         ends = await consumer.end_offsets(consumer.assignment())
         if sum(ends.values()) > _MAX_HISTORY:
             await consumer.seek_to_end()

@@ -1,12 +1,13 @@
 """`leadflow demo ...`: each step of the demo as a command."""
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.errors import Refused, refusals
+from cli.errors import Refused, read_text, refusals
 from cli.options import DEFAULT_DATA, DEMO_TENANT, Data, Tenant
 from cli.wording import counted
 
@@ -27,7 +28,7 @@ def queue(
     from cli.demo import steps
 
     with refusals():
-        for item in steps.queue(data, tenant, limit=limit):
+        for item in islice(steps.queue(data, tenant, limit=limit), limit):
             contact = steps.contact(data, tenant, item["lead_id"])
             typer.echo(
                 f"{item['score_total']:>4}  {item.get('band') or '-'}  {item['stage']:18} {item['lead_id']}  "
@@ -45,12 +46,16 @@ def publish(
     from cli.demo import steps
     from deploy.local.run_record import RunRecord
 
+    file = file or steps.FILES / "website.json"
     with refusals():
         bootstrap = RunRecord.load_running(data).kafka.bootstrap
-    submissions = json.loads((file or steps.FILES / "website.json").read_text())
-    if not isinstance(submissions, list):
-        raise Refused("the file does not contain a JSON list of leads")
-    count = steps.publish(bootstrap, tenant, submissions)
+        try:
+            submissions = json.loads(read_text(file))
+        except (ValueError, RecursionError) as error:
+            raise Refused(f"{file} is not JSON: {error}") from None
+        if not isinstance(submissions, list):
+            raise Refused(f"{file} does not contain a JSON list of leads")
+        count = steps.publish(bootstrap, tenant, submissions)
     typer.echo(f"Published {counted(count, 'lead')} on lead.submitted.")
 
 
@@ -192,7 +197,7 @@ def board(tenant: Tenant = DEMO_TENANT, data: Data = DEFAULT_DATA) -> None:
 
     with refusals():
         bootstrap = RunRecord.load_running(data).kafka.bootstrap
-    try:
-        asyncio.run(watch(bootstrap, tenant, Console(highlight=False)))
-    except KeyboardInterrupt:
-        typer.echo("")
+        try:
+            asyncio.run(watch(bootstrap, tenant, Console(highlight=False)))
+        except KeyboardInterrupt:
+            typer.echo("")

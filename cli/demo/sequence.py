@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.client import http_client
+from cli.demo.steps import all_items
 from cli.errors import Refused
 
 _CLOSING = "\n\nBest regards\n{{ sender }}"
@@ -37,7 +38,7 @@ SEQUENCE: Mapping[str, Any] = {
 def start(data: Path, tenant: str, lead_id: str) -> dict[str, Any]:
     """Write the demo's sequence once, approve its templates as a reviewer, enrol the lead; the enrolment."""
     with http_client(data, "outreach", tenant, "admin") as http:
-        items = http.get("/v1/sequences").raise_for_status().json()["items"]
+        items = all_items(http, "/v1/sequences")
         sequence = next((item for item in items if item["name"] == SEQUENCE["name"]), None)
         if sequence is None:
             sequence = http.post("/v1/sequences", json=SEQUENCE).raise_for_status().json()

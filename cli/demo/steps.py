@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,12 +18,20 @@ GOAL = {"name": "50 qualified leads a month", "metric": "first_qualified", "targ
 T = TypeVar("T")
 
 
-def queue(data: Path, tenant: str, **filters: object) -> list[dict[str, Any]]:
-    """The first page of the lead queue, the best lead first."""
+def all_items(http: Any, path: str, **params: object) -> Iterator[dict[str, Any]]:
+    """The items of a list, page by page: the next page is asked for once the one before it is used up."""
+    cursor: str | None = ""
+    while cursor is not None:
+        asked = {"limit": 200, **params} | ({"cursor": cursor} if cursor else {})
+        page = http.get(path, params=asked).raise_for_status().json()
+        yield from page["items"]
+        cursor = page["next_cursor"]
+
+
+def queue(data: Path, tenant: str, **filters: object) -> Iterator[dict[str, Any]]:
+    """The lead queue, the best lead first."""
     with http_client(data, "stages", tenant, "viewer") as http:
-        response = http.get("/v1/queue", params={"limit": 200, **filters})
-        items: list[dict[str, Any]] = response.raise_for_status().json()["items"]
-        return items
+        yield from all_items(http, "/v1/queue", **filters)
 
 
 def contact(data: Path, tenant: str, lead_id: str) -> dict[str, Any]:
@@ -59,8 +67,7 @@ def pending_drafts(data: Path, tenant: str, lead_id: str | None = None) -> list[
     """The drafts that wait for approval."""
     params = {"state": "pending"} | ({"lead_id": lead_id} if lead_id else {})
     with http_client(data, "outreach", tenant, "viewer") as http:
-        items: list[dict[str, Any]] = http.get("/v1/drafts", params=params).raise_for_status().json()["items"]
-        return items
+        return list(all_items(http, "/v1/drafts", **params))
 
 
 def find_draft(data: Path, tenant: str, id: str) -> dict[str, Any]:
@@ -106,17 +113,15 @@ def lead(data: Path, tenant: str, lead_id: str) -> dict[str, Any]:
 def timeline(data: Path, tenant: str, lead_id: str) -> list[dict[str, Any]]:
     """A lead's activities, the newest first."""
     with http_client(data, "stages", tenant, "viewer") as http:
-        response = http.get(f"/v1/leads/{lead_id}/timeline", params={"limit": 200})
-        items: list[dict[str, Any]] = response.raise_for_status().json()["items"]
-        return items
+        return list(all_items(http, f"/v1/leads/{lead_id}/timeline"))
 
 
 def goal(data: Path, tenant: str) -> dict[str, Any]:
     """The demo's goal with its progress; the first call creates it."""
     with http_client(data, "goals", tenant, "admin") as http:
-        for item in http.get("/v1/goals").raise_for_status().json()["items"]:
+        for item in all_items(http, "/v1/goals"):
             if item["name"] == GOAL["name"]:
-                return dict(item)
+                return item
         created: dict[str, Any] = http.post("/v1/goals", json=GOAL | {"timezone": "UTC"}).raise_for_status().json()
         return created
 
@@ -128,8 +133,8 @@ def publish(bootstrap: str, tenant: str, submissions: Sequence[Mapping[str, Any]
         from shared.messaging.connection import Kafka
 
         producer = Kafka(bootstrap).producer()
-        await producer.start()
         try:
+            await producer.start()
             for submission in submissions:
                 attributes = {
                     "ce_specversion": "1.0",

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
@@ -125,7 +126,7 @@ class Walkthrough:
         self._wait(f"the stage {stage}", lambda: steps.lead(self._data, DEMO_TENANT, lead)["stage"] == stage or None)
 
     def _has_scored_leads(self) -> bool | None:
-        leads = steps.queue(self._data, DEMO_TENANT)
+        leads = list(islice(steps.queue(self._data, DEMO_TENANT), 100))
         return (len(leads) > 20 and all(lead["score_total"] for lead in leads[:10])) or None
 
     def _has_dead_letters(self) -> bool | None:

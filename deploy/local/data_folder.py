@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_LOCK = "up.lock"
 _PAUSE_FILES = "paused"
 
 
@@ -18,7 +19,7 @@ def lock_data_folder(data: Path) -> Iterator[None]:
     """Create the folder, for its owner only, and lock it for this process. Raises AlreadyRunning."""
     data.mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)
-    with (data / "up.lock").open("w") as handle:
+    with (data / _LOCK).open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -26,6 +27,18 @@ def lock_data_folder(data: Path) -> Iterator[None]:
                 f"another `leadflow up` already runs in {data}; stop it, or name another folder with --data"
             ) from None
         yield
+
+
+def is_locked(data: Path) -> bool:
+    """Whether a process has the folder locked now: a lock ends with its process, however that ends."""
+    try:
+        with (data / _LOCK).open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def pause_file(data: Path, service: str) -> Path:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.errors import Invalid
 from shared.names import SERVICES
 
 DEFAULT_BASE = 8100
@@ -36,11 +37,12 @@ class Ports:
         """The console has the base, the services base+1 to base+6, SMTP base+25.
 
         With the default base Kafka and Postgres keep the ports that other systems expect: 9092, 9093 and 5433. With
-        any other they have base+92, base+93 and base+33. LEADFLOW_<SERVICE>_PORT moves one service.
+        any other they have base+92, base+93 and base+33. LEADFLOW_<SERVICE>_PORT moves one service. Raises
+        Invalid for what is no port.
         """
         chosen = environment or {}
         services = {
-            name: int(chosen.get(f"LEADFLOW_{name.upper()}_PORT") or base + place)
+            name: _chosen(chosen, f"LEADFLOW_{name.upper()}_PORT") or base + place
             for place, name in enumerate(SERVICES, start=1)
         }
         kafka, controller, postgres = (9092, 9093, 5433) if base == DEFAULT_BASE else (base + 92, base + 93, base + 33)
@@ -56,6 +58,16 @@ class Ports:
         for name, port in needed.items():
             if is_taken(port):
                 raise PortTaken(name, port, self.base)
+
+
+def _chosen(environment: Mapping[str, str], variable: str) -> int | None:
+    """The port that a variable has; None where it is not set."""
+    text = environment.get(variable, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= 65_535):
+        raise Invalid(f"{variable} is a port, a number from 1 to 65535, and not {text[:50]!r}")
+    return int(text)
 
 
 def free_port_base() -> int:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
+from deploy.local.data_folder import is_locked
+
 FILE_NAME = "run.json"
 HIDDEN = "***"
 """Stands for a value that is not shown."""
@@ -73,6 +75,7 @@ class RunRecord:
     """Ports, addresses and process ids of a local run. After a stop everything but the process ids is still valid."""
 
     pid: int | None
+    """The process of `leadflow up`; None once it has ended."""
     started_at: datetime
     issuer: str
     audience: str
@@ -85,7 +88,7 @@ class RunRecord:
     def load(cls, data: Path) -> "RunRecord":
         """The record in a data folder. Raises NotRunning if nothing was ever started there, or it cannot be read."""
         try:
-            return cls._of(json.loads(_private(data).read_bytes()))
+            record = cls._of(json.loads(_private(data).read_bytes()))
         except FileNotFoundError:
             raise NotRunning(
                 f"nothing was started in {data} yet; start it with `leadflow up`, or name another folder with --data"
@@ -94,6 +97,11 @@ class RunRecord:
             raise NotRunning(
                 f"{_private(data)} is damaged, or another version's; `leadflow up` writes it anew"
             ) from error
+        # A run that was killed has left its process id, which may be another process's by now: only a run that lives
+        # has the folder locked as well.
+        if record.pid is not None and not (_exists(record.pid) and is_locked(data)):
+            record.pid = None
+        return record
 
     @classmethod
     def load_running(cls, data: Path) -> "RunRecord":
@@ -118,7 +126,7 @@ class RunRecord:
 
     @property
     def is_running(self) -> bool:
-        return self.pid is not None and _exists(self.pid)
+        return self.pid is not None
 
     def save(self, data: Path) -> None:
         """Replace the record atomically: `run.json` without passwords, to be shown, and the whole among the keys.

@@ -18,7 +18,5 @@ class Settings(ServiceSettings):
     """How likely two leads have to be one person, from 0 to 1, to become a pair for review."""
     duplicate_page: int = Field(default=200, ge=1, le=1_000)
     """Leads whose duplicates are searched for in one transaction."""
-    public_url: str = ""
-    """The public address of this service, for the pages of forms and webhooks; empty: the one of the request."""
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     """How many proxies of your own stand before this service and append to X-Forwarded-For."""

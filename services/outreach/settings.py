@@ -75,7 +75,7 @@ class Settings(ServiceSettings):
     secret: SecretStr = SecretStr("")
     """Keys the hashes of addresses and signs links. Empty: the key that migration 0001 stored in the database."""
     public_url: str = "http://127.0.0.1:8105"
-    """The public address of this service (unsubscribe links, provider callbacks), without a trailing slash."""
+    """Also in the unsubscribe links of mails and in the callbacks of providers, where there is no request."""
     mail_domain: str = "leadflow.example"
     """A tenant that has set no mailboxes sends as `sales@<tenant>.<mail_domain>`; from there only it may send."""
 

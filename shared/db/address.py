@@ -7,7 +7,7 @@ The TLS modes are those of libpq (PostgreSQL, "SSL Support"): `verify-full` is t
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 from pydantic import SecretStr
@@ -49,8 +49,11 @@ class DatabaseAddress:
         return cls(address) if isinstance(address, str) else address
 
     def resolve(self) -> str:
-        """The address as it is now, with password and TLS parameters. Raises Invalid for a file that is not there."""
-        parts = urlsplit(read_setting(self.url_file) if self.url_file is not None else self.url)
+        """The address as it is now, with password and TLS parameters.
+
+        Raises Invalid for a file that is not there, and for an address without a usable host and port.
+        """
+        parts = _split(read_setting(self.url_file) if self.url_file is not None else self.url)
         # SQLAlchemy's way to name a driver; which one is used is not for an address to say.
         parts = parts._replace(scheme=parts.scheme.partition("+")[0])
         if password := current(self.password, self.password_file):
@@ -64,6 +67,14 @@ class DatabaseAddress:
                 query.setdefault(parameter, str(value))
         return urlunsplit(parts._replace(query=urlencode(query)))
 
+    @property
+    def place(self) -> str:
+        """Host and port, to be shown; '' where the address cannot be read."""
+        try:
+            return urlsplit(self.resolve()).netloc.rpartition("@")[2]
+        except Invalid:
+            return ""
+
     async def connect(self, **options: Any) -> "asyncpg.Connection[Any]":
         """A connection. Raises OSError or asyncpg.PostgresError when the server cannot be used."""
         try:
@@ -72,3 +83,15 @@ class DatabaseAddress:
             raise ConnectionError(error.detail) from error
         except asyncpg.exceptions.ClientConfigurationError as error:
             raise ConnectionError(f"the address of the database is not usable: {error}") from None
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address, which may name several hosts. Raises Invalid, and repeats nothing of the address: with a
+    slash in a password, a part of that stands where the port is searched for."""
+    try:
+        parts = urlsplit(address)
+        for host in parts.netloc.rpartition("@")[2].split(","):
+            _ = urlsplit(f"//{host}").port  # reading it is what checks it
+    except ValueError:
+        raise Invalid("the address of the database is not usable: its host or port is wrong") from None
+    return parts

@@ -121,6 +121,8 @@ class Documentation:
             version=self._app.version,
             description=f"{DESCRIPTIONS[self._name]}\n\nErrors are problems of RFC 9457; lists are paged by `cursor`.",
             routes=self._app.routes,
+            # Relative to this document, as the page is: also where a proxy puts the service below a path of its own.
+            servers=[{"url": "."}],
         )
         components = whole.setdefault("components", {})
         schemas = components.setdefault("schemas", {})

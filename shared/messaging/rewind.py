@@ -18,8 +18,8 @@ async def rewind(kafka: Kafka, group: str, topics: list[str], to: datetime) -> i
     """
     # Offsets are looked up without the group: a subscribed member would join it, and then its offsets cannot be set.
     reader = kafka.consumer(*topics)
-    await reader.start()
     try:
+        await reader.start()
         partitions = [TopicPartition(t, p) for t in topics for p in sorted(reader.partitions_for_topic(t) or ())]
         ends = await reader.end_offsets(partitions)
         found = await reader.offsets_for_times(dict.fromkeys(partitions, int(to.timestamp() * 1_000)))
@@ -27,15 +27,16 @@ async def rewind(kafka: Kafka, group: str, topics: list[str], to: datetime) -> i
         await reader.stop()
     offsets = {tp: found[tp].offset if found[tp] is not None else ends[tp] for tp in partitions}
     consumer = kafka.consumer(group_id=group, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign(partitions)
         for tp in partitions:
             read = await consumer.committed(tp)
             offsets[tp] = offsets[tp] if read is None else min(offsets[tp], read)
-        await consumer.commit({tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()})
-    except KafkaError as error:
-        raise Conflict(f"the group {group} has members: stop the service, then rewind") from error
+        try:
+            await consumer.commit({tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()})
+        except KafkaError as error:
+            raise Conflict(f"the group {group} has members: stop the service, then rewind") from error
     finally:
         await consumer.stop()
     return sum(ends[tp] - offset for tp, offset in offsets.items())

@@ -7,6 +7,7 @@ from typing import Any
 
 import uvicorn
 
+from tests.below_a_path import BelowAPath
 from tests.browser.chromium import tab
 from tests.serving import serving
 
@@ -57,6 +58,18 @@ async def test_the_page_is_sent_without_javascript(start: Any, bus: Any, tenant:
     (captured,) = await bus.read("lead.captured", tenant=tenant)
     assert (captured.data["email"], captured.data["full_name"]) == ("ada@acme.example", "Ada King")
     assert captured.data["consent"]["email"] == "granted"
+
+
+async def test_the_page_is_sent_behind_a_proxy_that_puts_capture_below_a_path(start: Any, tenant: str) -> None:
+    service = await start("capture", public_url="https://sales.example.com/capture")
+    plain, guarded = await a_form(service, tenant), await a_form(service, tenant, proof_of_work_bits=6)
+    async with served(BelowAPath(service.app, "/capture")) as address, tab() as page:
+        for form, button in ((plain, "<button>"), (guarded, 'class="leadflow-form"')):
+            await page.open(f"{address}/capture/v1/forms/{form['token']}", until=button)
+            await page.wait_for("<button>")
+            await page.type("input[name=email]", "ada@acme.example")
+            await page.click("button")
+            await page.wait_for("Thank you. We have received your details.")
 
 
 async def test_the_snippet_is_sent_from_a_page_of_another_origin(start: Any, bus: Any, tenant: str) -> None:

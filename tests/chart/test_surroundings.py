@@ -1,5 +1,7 @@
 """What the chart opens, names and asks for around the pods: policies, links, certificates, who vouches for whom."""
 
+import pytest
+
 from tests.chart.helm import merged, named, pods, rendered
 from tests.chart.switches import SWITCHES
 
@@ -52,6 +54,20 @@ def test_links_in_mails_and_forms_begin_with_the_host_of_the_ingress_unless_some
     assert found["LEADFLOW_CAPTURE_PUBLIC_URL"] == "https://sales.example.com/capture"
     assert found["LEADFLOW_CAPTURE_TRUSTED_PROXIES"] == "1"
     assert found["LEADFLOW_OUTREACH_PUBLIC_URL"] == own["value"]
+
+
+@pytest.mark.parametrize(
+    ("hostnames", "expected"),
+    [
+        (["sales.example.com", "b.example.com"], "https://sales.example.com/goals"),
+        (["*.example.com"], None),
+        ([], None),
+    ],
+)
+def test_every_service_knows_the_path_that_a_gateway_puts_it_below(hostnames: list[str], expected: str | None) -> None:
+    route = {"httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}], "hostnames": hostnames}}
+    env = pods(rendered(route))["leadflow-goals-api"]["containers"][0]["env"]
+    assert {entry["name"]: entry.get("value") for entry in env}.get("LEADFLOW_GOALS_PUBLIC_URL") == expected
 
 
 def test_migrations_show_the_certificate_that_the_server_asks_for_and_make_as_many_partitions_as_asked_for() -> None:

@@ -28,6 +28,7 @@ from services.capture.use_cases import forms as use_cases
 from services.capture.use_cases.forms import Form, Visit
 from shared.errors import Invalid, LeadflowError, Malformed, UnsupportedMedia
 from shared.http import Router, public
+from shared.http.locations import relative
 from shared.http.problems import problem_of
 from shared.ids import uuid7
 from shared.service import Service
@@ -103,7 +104,7 @@ def _page(
         names={*(field.name for field in form.fields if field.type != "hidden"), "consent"},
         honeypot=form.row["honeypot"],
         consent=settings.get("consent"),
-        path=f"/v1/forms/{token}",
+        path=relative(request.url.path, f"/v1/forms/{token}"),
         started=started,
         values=values,
         errors=errors,

@@ -8,12 +8,17 @@ _UP_TO = 100_000
 
 
 async def measure(work: Transaction) -> None:
-    """Set the gauges of pending drafts, unknown dispatches and replies that wait for a human."""
+    """Set the gauges of pending drafts, unknown dispatches and replies that wait for a human.
+
+    A snoozed draft waits from the moment on to which it was put off.
+    """
     row = await work.fetch_one(
         f"""
         SELECT d.waiting AS drafts, d.age, u.waiting AS unknown, r.waiting AS replies
-        FROM (SELECT count(*) AS waiting, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0) AS age
-              FROM (SELECT created_at FROM draft WHERE state = 'pending' LIMIT {_UP_TO}) p) d,
+        FROM (SELECT count(*) AS waiting, coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0) AS age
+              FROM (SELECT greatest(created_at, snoozed_until) AS since FROM draft
+                    WHERE state = 'pending' AND (snoozed_until IS NULL OR snoozed_until <= clock_timestamp())
+                    LIMIT {_UP_TO}) p) d,
              (SELECT count(*) AS waiting FROM (SELECT FROM dispatch WHERE state = 'unknown' LIMIT {_UP_TO}) p) u,
              (SELECT count(*) AS waiting FROM (SELECT FROM reply WHERE needs_human LIMIT {_UP_TO}) p) r
         """

@@ -1,6 +1,5 @@
 """The HTTP API of the suppression list, and the public page behind the unsubscribe link."""
 
-from html import escape
 from typing import Any, Literal
 from uuid import UUID
 
@@ -83,7 +82,8 @@ def _content_of(request: Request, token: str) -> Unsubscribe:
 async def unsubscribe_page(token: str, request: Request) -> HTMLResponse:
     """A page with a button. Reading it changes nothing, because mail scanners follow links."""
     _content_of(request, token)
-    button = f'<form method="post" action="{escape(request.url.path)}"><button>Unsubscribe</button></form>'
+    # A form without an action is sent to the address of its page, whatever path a proxy puts before ours.
+    button = '<form method="post"><button>Unsubscribe</button></form>'
     content = f"<p>Press the button, and we will not write to you again.</p>{button}"
     return HTMLResponse(_PAGE.format(title="Unsubscribe", content=content), headers={"Cache-Control": "no-store"})
 

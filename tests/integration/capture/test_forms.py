@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
-import re
 from html.parser import HTMLParser
 from itertools import count
 from urllib.parse import urlencode
 
 import pytest
+
+from tests.below_a_path import Targets
 
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -89,7 +90,7 @@ async def test_the_page_is_filled_in_and_sent_without_javascript(admin, visitor,
     assert "frame-ancestors 'self'" in page.headers["content-security-policy"]
     inputs = Inputs(page.text).values
     assert set(inputs) == {"email", "full_name", "message", "started", "consent", form["honeypot"]}
-    action = re.search(r'action="([^"]+)"', page.text)[1]
+    (action,) = Targets(page).forms
     filled = inputs | {"email": "nonsense", "full_name": 'Ada "King"'}
     del filled["consent"]
 

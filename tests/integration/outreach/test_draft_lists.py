@@ -1,13 +1,15 @@
 """The reviewers' list: small items, the numbers of all drafts, who works on which, and pages that cost the same."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from services.outreach.drafts.store import counts, lists
 from services.outreach.drafts.workers import fold_counts
 from services.outreach.rules import KIND_STAGES
+from services.outreach.store import backlog
+from shared.observability import DRAFTS_AGE, DRAFTS_PENDING
 from tests.integration.outreach.test_background import scored
 
 
@@ -115,10 +117,56 @@ async def test_a_list_shows_what_is_claimed_what_is_not_and_what_is_mine(office,
     assert await ids(claimed=False) == [2] == await ids(unclaimed=True)
     assert await ids(mine=True) == [0]
     assert await ids(mine=True, subject="bob", state="pending") == [1]
-    async with office.client(tenant, "viewer") as http:
-        assert (await http.get("/v1/drafts", params={"claimed": True, "unclaimed": True})).status_code == 422
+    assert await ids(mine=False) == [1, 2]
+    assert await ids(mine=False, claimed=True) == [1]
+    assert await ids(mine=False, unclaimed=True) == [2]
     office.advance(minutes=16)
-    assert await ids(claimed=True) == [] and await ids(claimed=False) == [0, 1, 2]
+    assert await ids(claimed=True) == [] and await ids(claimed=False) == await ids(mine=False) == [0, 1, 2]
+
+
+async def test_a_list_by_who_works_on_them_has_pending_drafts_only(office, tenant, drafts):
+    await act(office, tenant, drafts[0], "reject", reason="no")
+    await act(office, tenant, drafts[1], "claim")
+    for filters, expected in (
+        ({"unclaimed": True}, [2]),
+        ({"claimed": False}, [2]),
+        ({"mine": False}, [2]),
+        ({"claimed": True}, [1]),
+        ({"mine": True}, [1]),
+    ):
+        page = await listed(office, tenant, **filters)
+        assert [item["draft_id"] for item in page["items"]] == [drafts[n]["draft_id"] for n in expected], filters
+        assert page["total"] == 2, filters
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"claimed": True, "unclaimed": True},
+        {"claimed": False, "unclaimed": False},
+        {"mine": True, "claimed": False},
+        {"mine": True, "unclaimed": True},
+        {"state": "approved", "mine": True},
+        {"state": "rejected", "claimed": False},
+    ],
+)
+async def test_filters_that_contradict_each_other_are_refused(office, tenant, filters):
+    async with office.client(tenant, "viewer") as http:
+        answer = await http.get("/v1/drafts", params=filters)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "the filters contradict each other")
+
+
+async def test_the_numbers_of_drafts_at_work_are_those_of_the_lists(office, tenant, drafts):
+    until = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    await act(office, tenant, drafts[0], "snooze", until=until)
+    for draft in drafts[:2]:
+        await act(office, tenant, draft, "claim")
+    for minutes, expected in ((0, 1), (6, 2)):
+        office.advance(minutes=minutes)
+        for filters, count in (({"mine": True}, "mine"), ({"claimed": True, "state": "pending"}, "claimed")):
+            page = await listed(office, tenant, **filters)
+            assert (len(page["items"]), page["counts"][count]) == (expected, expected)
+    assert page["counts"]["snoozed"] == 0
 
 
 async def test_a_new_score_moves_the_pending_drafts_of_its_lead_and_leaves_their_version(office, tenant, drafts):
@@ -158,3 +206,26 @@ async def test_a_page_of_pending_drafts_is_read_from_an_index_in_its_order(offic
         )
     text = "\n".join(next(iter(row.values())) for row in plan)
     assert any(f"Index Scan using draft_{name}" in text for name in (sort, "all")) and "Sort" not in text, text
+
+
+async def test_a_snoozed_draft_does_not_wait_for_anybody_before_its_time(office, tenant):
+    async def waiting() -> tuple[float, float]:
+        async with office.database.monitor() as work:
+            await backlog.measure(work)
+        return DRAFTS_PENDING._value.get(), DRAFTS_AGE._value.get() / 86_400
+
+    async def change(assignment: str) -> None:
+        async with office.database.worker([tenant]) as work:
+            await work.run(f"UPDATE draft SET {assignment} WHERE draft_id = :draft", draft=UUID(draft["draft_id"]))
+
+    before, _ = await waiting()
+    draft = await office.draft(tenant, await office.captured(tenant))
+    await change("created_at = clock_timestamp() - interval '400 days'")
+    count, days = await waiting()
+    assert (count, round(days)) == (before + 1, 400)
+    await act(office, tenant, draft, "snooze", until=(datetime.now(UTC) + timedelta(days=1)).isoformat())
+    count, days = await waiting()
+    assert (count, days < 400) == (before, True)
+    await change("snoozed_until = clock_timestamp() - interval '300 days'")
+    count, days = await waiting()
+    assert (count, round(days)) == (before + 1, 300)

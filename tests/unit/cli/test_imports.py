@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from cli import imports
-from cli.errors import Refused
+from cli.errors import Refused, refusals
 
 
 class Capture:
@@ -126,3 +126,31 @@ def test_a_file_of_which_no_row_was_taken_ends_the_command_with_an_error(tmp_pat
 def test_a_mapping_without_a_column_is_refused(file, tmp_path):
     with pytest.raises(Refused, match="FIELD=COLUMN"):
         imports.import_file(file, map=["email"], data=tmp_path)
+
+
+def test_the_command_gives_up_on_a_service_that_stays_unready_and_says_why(capture, monkeypatch):
+    clock = iter(range(0, 1_000, 10))
+    monkeypatch.setattr(imports.time, "monotonic", lambda: next(clock))
+    unready = httpx.Response(503, json={"detail": "the database is away"})
+    http = httpx.Client(transport=httpx.MockTransport(lambda _: unready), base_url="http://capture")
+    with pytest.raises(Refused, match="503: the database is away"), refusals():
+        imports._follow(http, "i-1", lambda *_: None)
+    assert next(clock) < 100
+
+
+def test_an_error_file_that_cannot_be_written_is_named_and_written_by_the_next_run(tmp_path, file, capture):
+    errors = tmp_path / "leads.csv.errors.csv"
+    errors.mkdir()
+    with pytest.raises(Refused, match=r"leads.csv.errors.csv cannot be written: Is a directory; the same command"):
+        run(tmp_path, file)
+    errors.rmdir()
+    assert run(tmp_path, file)[0].error_file == errors
+    assert capture.requests.count("POST /v1/imports") == 1
+
+
+def test_an_import_without_rejected_rows_leaves_no_error_file_of_an_earlier_one(tmp_path, file, capture):
+    outcome, _ = run(tmp_path, file)
+    assert outcome.error_file.exists()
+    capture.end = capture.end | {"taken": 2, "rejected": 0}
+    assert run(tmp_path, file)[0].error_file is None
+    assert not outcome.error_file.exists()

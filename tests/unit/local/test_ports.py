@@ -3,6 +3,7 @@ import socket
 import pytest
 
 from deploy.local.ports import Ports, PortTaken, free_port_base
+from shared.errors import Invalid
 
 
 def test_the_default_ports_are_those_of_the_contract():
@@ -27,6 +28,12 @@ def test_another_base_moves_every_port():
 
 def test_an_environment_variable_moves_one_service():
     assert Ports.of(8100, {"LEADFLOW_STAGES_PORT": "7000"}).services["stages"] == 7000
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "٣", " 7000", "7" * 5_000])
+def test_a_variable_that_is_no_port_is_named(port):
+    with pytest.raises(Invalid, match="LEADFLOW_STAGES_PORT is a port, a number from 1 to 65535, and not"):
+        Ports.of(8100, {"LEADFLOW_STAGES_PORT": port})
 
 
 def test_the_error_for_a_taken_port_names_the_port_and_the_flag():

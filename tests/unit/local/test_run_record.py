@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from deploy.local.data_folder import lock_data_folder
 from deploy.local.run_record import KafkaEntry, NotRunning, PostgresEntry, RunRecord, ServiceEntry, SmtpEntry
 
 
@@ -32,7 +33,8 @@ def a_record(tmp_path, pid=None) -> RunRecord:
 
 def test_other_commands_load_the_saved_record(tmp_path):
     a_record(tmp_path, os.getpid()).save(tmp_path)
-    record = RunRecord.load_running(tmp_path)
+    with lock_data_folder(tmp_path):
+        record = RunRecord.load_running(tmp_path)
     assert record.services["stages"].url == "http://127.0.0.1:8104"
     assert record.kafka.bootstrap == "127.0.0.1:9092"
 
@@ -68,11 +70,20 @@ def test_a_damaged_record_is_said_to_be_one(tmp_path, content):
 def test_a_saved_record_is_read_as_it_was(tmp_path):
     saved = a_record(tmp_path, os.getpid())
     saved.save(tmp_path)
-    assert RunRecord.load(tmp_path) == saved
+    with lock_data_folder(tmp_path):
+        assert RunRecord.load(tmp_path) == saved
 
 
 def test_a_stopped_run_can_be_loaded_but_not_as_running(tmp_path):
     a_record(tmp_path).save(tmp_path)
+    assert not RunRecord.load(tmp_path).is_running
+    with pytest.raises(NotRunning, match="does not run"):
+        RunRecord.load_running(tmp_path)
+
+
+def test_a_killed_run_does_not_run_even_if_another_process_has_its_id_by_now(tmp_path):
+    with lock_data_folder(tmp_path):
+        a_record(tmp_path, os.getpid()).save(tmp_path)
     assert not RunRecord.load(tmp_path).is_running
     with pytest.raises(NotRunning, match="does not run"):
         RunRecord.load_running(tmp_path)

@@ -61,7 +61,9 @@ async def list_drafts(
         bool | None, Query(description="Pending drafts that somebody works on; false: those that nobody works on")
     ] = None,
     unclaimed: Annotated[bool | None, Query(description="The same as `claimed=false`")] = None,
-    mine: Annotated[bool | None, Query(description="Pending drafts that you work on")] = None,
+    mine: Annotated[
+        bool | None, Query(description="Pending drafts that you work on; false: those that you do not work on")
+    ] = None,
     sort: Sort = "oldest",
     snoozed: Annotated[
         bool | None, Query(description="Pending lists leave snoozed drafts out unless this is true")
@@ -79,9 +81,15 @@ async def list_drafts(
 ) -> Any:
     """Drafts: the oldest first, those that expire soonest (`at_risk`), or those of the hottest leads.
 
-    `total` and `counts` are of all drafts, whatever page is shown.
+    Only pending drafts are worked on: `claimed`, `unclaimed` and `mine` list no others. `total` and `counts` are of all
+    drafts, whatever page is shown.
     """
     wanted = _fields(fields)
+    leases = _leases(claimed, unclaimed, mine, principal.actor)
+    if leases.claimed is not None or leases.mine is not None:
+        if state not in (None, "pending"):
+            raise _contradiction("state", f"nobody works on drafts that are {state}")
+        state = "pending"
     filters: dict[str, Any] = {"state": state, "kind": kind, "channel": channel}
     if lead_id is not None:
         filters["lead_id"] = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
@@ -89,7 +97,7 @@ async def list_drafts(
         work,
         principal.tenant,
         {name: value for name, value in filters.items() if value is not None},
-        leases=_leases(claimed, unclaimed, principal.actor if mine else None),
+        leases=leases,
         snoozed=snoozed if snoozed is not None else state != "pending",
         sort=sort,
         after=_position(cursor, sort),
@@ -125,14 +133,18 @@ def _fields(given: str | None) -> list[str] | None:
     return list(dict.fromkeys(each for name in names for each in (SUMMARY if name == "summary" else (name,))))
 
 
-def _leases(claimed: bool | None, unclaimed: bool | None, actor: str | None) -> Leases:
+def _leases(claimed: bool | None, unclaimed: bool | None, mine: bool | None, actor: str) -> Leases:
     if unclaimed is not None:
         if claimed is not None and claimed == unclaimed:
-            raise Invalid(
-                "claimed and unclaimed contradict each other", [{"field": "unclaimed", "message": "see claimed"}]
-            )
+            raise _contradiction("unclaimed", "claimed says the opposite")
         claimed = not unclaimed
-    return Leases(claimed, actor)
+    if mine and claimed is False:
+        raise _contradiction("mine", "what you work on is claimed")
+    return Leases(claimed, mine, actor)
+
+
+def _contradiction(field: str, message: str) -> Invalid:
+    return Invalid("the filters contradict each other", [{"field": field, "message": message}])
 
 
 def _position(cursor: str | None, sort: Sort) -> tuple[Any, UUID] | None:

@@ -98,7 +98,7 @@ class DraftCounts(BaseModel):
 
     state: Annotated[dict[str, int], Field(description="By state, of the kind and channel that the filters name")]
     kind: Annotated[dict[str, int], Field(description="By kind, of the state and channel that the filters name")]
-    claimed: Annotated[int, Field(description="Pending drafts that somebody works on")]
+    claimed: Annotated[int, Field(description="Pending drafts that somebody works on, without snoozed ones")]
     mine: Annotated[int, Field(description="Those that you work on")]
     snoozed: Annotated[int, Field(description="Pending drafts that are snoozed, and not listed before their time")]
 

@@ -26,7 +26,7 @@ async def answered_reply(
     named = {"reply": reply_id} if reply_id else {"channel": channel, "before": before}
     return await work.fetch_one(
         f"""
-        SELECT reply_id, received_at, channel, label, because, subject, newest AS text FROM reply
+        SELECT reply_id, received_at, channel, label, because, subject, newest AS text, message_id FROM reply
         WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND outcome = 'matched' AND {found}
           AND label <> ALL (CAST(:automatic AS text[]))
         ORDER BY received_at DESC LIMIT 1

@@ -45,7 +45,8 @@ async def of_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[Count]:
 
 
 async def at_work(work: UnitOfWork, tenant: str, actor: str) -> Row:
-    """How many pending drafts are claimed, by anybody and by the actor (mine), and how many are snoozed."""
+    """How many pending drafts are claimed, by anybody and by the actor (mine), and how many are snoozed: these are not
+    among the others, as in the lists."""
     row = await work.fetch_one(
         """
         SELECT count(*) AS claimed, count(*) FILTER (WHERE claimed_by = :actor) AS mine,
@@ -53,6 +54,7 @@ async def at_work(work: UnitOfWork, tenant: str, actor: str) -> Row:
                 AND snoozed_until IS NOT NULL AND snoozed_until > :now) AS snoozed
         FROM draft
         WHERE tenant_id = :tenant AND state = 'pending' AND claimed_by IS NOT NULL AND lease_until > :now
+          AND (snoozed_until IS NULL OR snoozed_until <= :now)
         """,
         tenant=tenant,
         actor=actor,

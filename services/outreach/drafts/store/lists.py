@@ -18,10 +18,12 @@ _COLUMNS = ", ".join(f"d.{name}" for name in column_types(DraftRow) if name != "
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """Which drafts a list shows by who works on them: `claimed` by anybody, by nobody (False), or by `actor` (mine)."""
+    """Which pending drafts a list shows by who works on them: `claimed` by anybody or by nobody (False), `mine` by
+    `actor` or by somebody else or nobody (False). None leaves it open."""
 
     claimed: bool | None = None
-    actor: str | None = None
+    mine: bool | None = None
+    actor: str = ""
 
 
 async def page(
@@ -64,17 +66,17 @@ def _conditions(filters: Mapping[str, Any], leases: Leases) -> tuple[str, dict[s
     """The conditions, and the values of their parameters. `pending` is written out: partial indexes have it so."""
     values = dict(filters)
     where = "".join(f" AND d.{name} = :{name}" for name in filters if name != "state")
-    state = values.pop("state", None)
-    if state == "pending" or (state is None and (leases.claimed or leases.actor)):
+    if filters.get("state") == "pending":
         where += " AND d.state = 'pending'"
-    elif state is not None:
+        del values["state"]
+    elif "state" in filters:
         where += " AND d.state = :state"
-        values["state"] = state
-    if leases.actor is not None:
-        where += " AND d.claimed_by IS NOT NULL AND d.claimed_by = :actor AND d.lease_until > :now"
-        values["actor"] = leases.actor
-    elif leases.claimed:
+    if leases.claimed:
         where += " AND d.claimed_by IS NOT NULL AND d.lease_until > :now"
     elif leases.claimed is False:
         where += " AND (d.claimed_by IS NULL OR d.lease_until <= :now)"
-    return where, values
+    if leases.mine:
+        where += " AND d.claimed_by IS NOT NULL AND d.claimed_by = :actor AND d.lease_until > :now"
+    elif leases.mine is False:
+        where += " AND (d.claimed_by IS DISTINCT FROM :actor OR d.lease_until <= :now)"
+    return where, values | ({"actor": leases.actor} if leases.mine is not None else {})
