@@ -7,6 +7,8 @@ from services.goals.rules.periods import Period
 
 COUNTED_FIELDS = ("metric", "period", "timezone", "filter", "starts_on", "ends_on")
 """The fields of a goal that decide what is counted, and when."""
+REPORTED_FIELDS = (*COUNTED_FIELDS, "target")
+"""The fields of a goal that decide what its report says."""
 
 
 def differs(before: Mapping[str, Any], after: Mapping[str, Any], fields: tuple[str, ...] = COUNTED_FIELDS) -> bool:

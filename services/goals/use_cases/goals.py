@@ -9,17 +9,17 @@ from services.goals.rules.date_ranges import InvalidRange
 from services.goals.rules.days import zone, zone_name
 from services.goals.rules.filters import normalise_filter
 from services.goals.rules.funnel import REACHED_METRICS
-from services.goals.rules.goal_changes import COUNTED_FIELDS, differs, is_same_period
+from services.goals.rules.goal_changes import REPORTED_FIELDS, differs, is_same_period
 from services.goals.rules.periods import Period, PeriodDefinition, has_whole_days, previous
 from services.goals.rules.time_series import TimeSeries, metrics_for_goal
 from services.goals.schemas import GoalChange, LeadFilter, NewGoal
 from services.goals.store import goals, periods, recounts, time_series
 from services.goals.store.locks import lock_counters_exclusively
 from services.goals.use_cases.progress import publish_goal, withdraw_achievement
-from services.goals.use_cases.reports import close_ended_periods_of, close_period
+from services.goals.use_cases.reports import HasRead, close_ended_periods_of, close_period
 from services.goals.use_cases.views import views_of
 from shared.db import Row, UnitOfWork
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid, NotFound, Transient
 from shared.http.preconditions import check_if_match
 from shared.ids import uuid7
 
@@ -55,20 +55,28 @@ async def create_goal(work: UnitOfWork, tenant: str, actor: str, body: NewGoal) 
 
 
 async def change_goal(
-    work: UnitOfWork, tenant: str, goal_id: UUID, body: GoalChange, if_match: str | None, every: timedelta
+    work: UnitOfWork,
+    tenant: str,
+    goal_id: UUID,
+    body: GoalChange,
+    if_match: str | None,
+    every: timedelta,
+    has_read: HasRead,
 ) -> dict[str, Any]:
     """Change the fields that the body names; the reports stay, and are restated by what they counted.
 
     A period that has ended and is not closed yet is closed first, as the goal was defined until now. The worker
-    publishes the new progress, once the last was published `every` ago.
+    publishes the new progress, once the last was published `every` ago. Raises Transient while that period has events
+    that are not counted yet.
     """
+    await _check_counted(work, tenant, goal_id, body, has_read)
     await lock_counters_exclusively(work, tenant)
     row = await goals.find_goal(work, tenant, goal_id, lock=True)
     if row is None:
         raise NotFound("no such goal")
     check_if_match(if_match, row["version"])
     goal = _changed(row, body)
-    if differs(row, goal, (*COUNTED_FIELDS, "target")):
+    if differs(row, goal, REPORTED_FIELDS):
         await close_ended_periods_of(work, row, every)
     if differs(row, goal):
         period = _period_at(goal, work.now)
@@ -79,6 +87,21 @@ async def change_goal(
         await withdraw_achievement(work, tenant, goal_id, goal["target"])
     await time_series.queue_changed(work, [(tenant, goal["series_id"])])
     return await show_goal(work, tenant, goal_id)
+
+
+async def _check_counted(work: UnitOfWork, tenant: str, goal_id: UUID, body: GoalChange, has_read: HasRead) -> None:
+    """Raises Transient where the change would close a period whose events are not counted yet: the worker, which has
+    more patience than a request, closes it soon. Nothing is locked while the broker is asked."""
+    row = await goals.find_goal(work, tenant, goal_id)
+    if row is None or not differs(row, _changed(row, body), REPORTED_FIELDS):
+        return
+    ended = await periods.oldest_ended_period(work, tenant, goal_id, lock=False)
+    if ended is None:
+        return
+    # The periods after it that have ended too are closed with it, up to the one that runs now.
+    until = ended["period_end"] if row["period"] == "custom" else _period_at(row, work.now).start
+    if not await has_read(until):
+        raise Transient("the period that has ended has events that are not counted yet; try again when it is reported")
 
 
 def _changed(row: Row, body: GoalChange) -> dict[str, Any]:
