@@ -3,16 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.goals.rules.periods import Period
+from services.goals.rules.days import zone
+from services.goals.rules.periods import Period, of_days
 
 COUNTED_FIELDS = ("metric", "period", "timezone", "filter", "starts_on", "ends_on")
 """The fields of a goal that decide what is counted, and when."""
+PERIOD_FIELDS = ("period", "starts_on", "ends_on")
+"""The fields of a goal that decide which days it counts."""
 REPORTED_FIELDS = (*COUNTED_FIELDS, "target")
 """The fields of a goal that decide what its report says."""
 
 
 def differs(before: Mapping[str, Any], after: Mapping[str, Any], fields: tuple[str, ...] = COUNTED_FIELDS) -> bool:
     return any(before[field] != after[field] for field in fields)
+
+
+def moved_period(before: Mapping[str, Any], after: Mapping[str, Any], running: Mapping[str, Any]) -> Period | None:
+    """The running period in the time zone of the changed goal; None where the change defines other days.
+
+    Its days stay, whatever day it is now in the new zone: so each of them is reported, and none twice. Where the period
+    has ended there, it is closed next; where it has not begun there, it waits.
+    """
+    if after["period"] == "custom" or before["period"] != after["period"]:
+        return None
+    return of_days(running["first_day"], running["last_day"], zone(after["timezone"]))
 
 
 def is_same_period(
@@ -26,4 +40,4 @@ def is_same_period(
         return False
     same_instants = (running["period_start"], running["period_end"]) == (period.start, period.end)
     same_days = (running["first_day"], running["last_day"]) == (period.first, period.last)
-    return same_instants or (same_days and not differs(before, after, ("period", "starts_on", "ends_on")))
+    return same_instants or (same_days and not differs(before, after, PERIOD_FIELDS))

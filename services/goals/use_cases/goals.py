@@ -9,7 +9,7 @@ from services.goals.rules.date_ranges import InvalidRange
 from services.goals.rules.days import zone, zone_name
 from services.goals.rules.filters import normalise_filter
 from services.goals.rules.funnel import REACHED_METRICS
-from services.goals.rules.goal_changes import REPORTED_FIELDS, differs, is_same_period
+from services.goals.rules.goal_changes import PERIOD_FIELDS, REPORTED_FIELDS, differs, is_same_period, moved_period
 from services.goals.rules.periods import Period, PeriodDefinition, has_whole_days, previous
 from services.goals.rules.time_series import TimeSeries, metrics_for_goal
 from services.goals.schemas import GoalChange, LeadFilter, NewGoal
@@ -79,9 +79,11 @@ async def change_goal(
     if differs(row, goal, REPORTED_FIELDS):
         await close_ended_periods_of(work, row, every)
     if differs(row, goal):
-        period = _period_at(goal, work.now)
+        running = await periods.running_period(work, tenant, goal_id)
+        moved = moved_period(row, goal, running) if running is not None else None
+        period = moved or _period_at(goal, work.now)
         goal["series_id"] = await _series_id_of(work, goal, period)
-        await _replace_running_period(work, row, goal, period)
+        await _replace_running_period(work, row, goal, running, period)
     await goals.change_goal(work, goal)
     if goal["target"] > row["target"]:
         await withdraw_achievement(work, tenant, goal_id, goal["target"])
@@ -119,10 +121,13 @@ def _changed(row: Row, body: GoalChange) -> dict[str, Any]:
     return goal
 
 
-async def _replace_running_period(work: UnitOfWork, before: Row, goal: Mapping[str, Any], period: Period) -> None:
+async def _replace_running_period(
+    work: UnitOfWork, before: Row, goal: Mapping[str, Any], running: Row | None, period: Period
+) -> None:
     """Let the running period count what the changed goal counts, or put `period` in its place where the ends moved."""
     tenant, goal_id, series_id = goal["tenant_id"], goal["goal_id"], goal["series_id"]
-    running = await periods.running_period(work, tenant, goal_id)
+    if running is None and goal["period"] == "custom" and not differs(before, goal, PERIOD_FIELDS):
+        return  # these days are reported already
     same = running is not None and is_same_period(before, goal, running, period)
     if running is not None and (running["period_start"], running["period_end"]) == (period.start, period.end):
         await periods.change_series(work, tenant, running["period_id"], series_id, reset=not same)

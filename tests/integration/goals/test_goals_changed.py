@@ -6,26 +6,13 @@ import pytest
 
 from services.goals.store import progress as store
 from services.goals.use_cases import progress
-from services.goals.use_cases.lead_events import record_events
 from services.goals.use_cases.reports import close_ended_periods
 from shared.db import Database
-from tests.unit.goals.builders import captured, moved, received
+from tests.integration.goals.conftest import has_read
+from tests.unit.goals.builders import captured, moved
 
 EVERY = timedelta(seconds=1)
 GRACE = timedelta(seconds=2)
-
-
-async def has_read(until):
-    """The tests record what they publish at once: nothing waits to be read."""
-    return True
-
-
-@pytest.fixture
-async def api(start, monkeypatch):
-    """Only the API: the tests themselves record, publish and close, so that nothing happens in between."""
-    run = await start("goals", only="api")
-    monkeypatch.setattr(run.service, "has_read", has_read)
-    return run
 
 
 @pytest.fixture
@@ -34,19 +21,6 @@ async def later(api):
     database = Database(api.service.settings.database, "goals")
     yield database
     await database.close()
-
-
-@pytest.fixture
-def record(api, tenant):
-    """Records events that builders made."""
-
-    async def record(*events):
-        async with api.database.worker([tenant]) as work:
-            await record_events(
-                work, [received(e.event, e.lead_id, e.occurred_at, id=e.id, tenant=tenant) for e in events]
-            )
-
-    return record
 
 
 @pytest.fixture
