@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.goals.rules.days import zone
+from services.goals.rules.filters import normalise_filter
 from services.goals.rules.periods import Period, of_days
 
 COUNTED_FIELDS = ("metric", "period", "timezone", "filter", "starts_on", "ends_on")
@@ -15,7 +16,12 @@ REPORTED_FIELDS = (*COUNTED_FIELDS, "target")
 
 
 def differs(before: Mapping[str, Any], after: Mapping[str, Any], fields: tuple[str, ...] = COUNTED_FIELDS) -> bool:
-    return any(before[field] != after[field] for field in fields)
+    """Whether any of these fields has another meaning after the change; a filter means the same in any order."""
+    return any(_meaning_of(before, field) != _meaning_of(after, field) for field in fields)
+
+
+def _meaning_of(goal: Mapping[str, Any], field: str) -> Any:
+    return normalise_filter(goal["filter"]) if field == "filter" else goal[field]
 
 
 def moved_period(before: Mapping[str, Any], after: Mapping[str, Any], running: Mapping[str, Any]) -> Period | None:

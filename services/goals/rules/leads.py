@@ -14,6 +14,7 @@ from services.goals.rules.meetings import Meetings
 from services.goals.rules.moves import CurrentStage
 from services.goals.rules.stages import START
 from shared.events import LeadCaptured, LeadUpdated, StageChanged
+from shared.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def with_journey(lead: LeadRecord, event: StageChanged) -> LeadRecord:
         revision=event.revision,
         stage=event.to,
         status=event.status,
-        owner=journey.owner,
+        owner=clean(journey.owner) or None,
         contacted=journey.contacted,
         first_qualified_on=journey.first_qualified_on,
         won_on=journey.won_on,
