@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.goals.rules.date_ranges import InvalidRange
+from services.goals.rules.date_ranges import InvalidRange, check_form
 from services.goals.rules.days import zone, zone_name
 from services.goals.rules.filters import normalise_filter
 from services.goals.rules.funnel import REACHED_METRICS
 from services.goals.rules.goal_changes import PERIOD_FIELDS, REPORTED_FIELDS, differs, is_same_period, moved_period
-from services.goals.rules.periods import Period, PeriodDefinition, has_whole_days, previous
+from services.goals.rules.periods import Period, PeriodDefinition, PeriodKind, has_whole_days, previous
 from services.goals.rules.time_series import TimeSeries, metrics_for_goal
 from services.goals.schemas import GoalChange, LeadFilter, NewGoal
 from services.goals.store import goals, periods, recounts, time_series
@@ -34,8 +34,8 @@ async def create_goal(work: UnitOfWork, tenant: str, actor: str, body: NewGoal) 
         "metric": body.metric,
         "target": body.target,
         "period": body.period,
-        "starts_on": body.from_ if body.period == "custom" else None,
-        "ends_on": body.to if body.period == "custom" else None,
+        "starts_on": body.from_,
+        "ends_on": body.to,
         "timezone": zone_name(body.timezone),
         "filter": _filter_of(body.filter),
         "working_days": body.working_days,
@@ -43,6 +43,7 @@ async def create_goal(work: UnitOfWork, tenant: str, actor: str, body: NewGoal) 
         "created_on": work.now,
         "created_by": actor,
     }
+    _check_ends(goal["period"], body)
     period = _period_at(goal, work.now)
     await lock_counters_exclusively(work, tenant)
     goal["series_id"] = await _series_id_of(work, goal, period)
@@ -116,6 +117,7 @@ def _changed(row: Row, body: GoalChange) -> dict[str, Any]:
         goal["timezone"] = zone_name(body.timezone)
     if "filter" in named:
         goal["filter"] = _filter_of(body.filter)
+    _check_ends(goal["period"], body)
     goal["starts_on"] = (body.from_ if "from_" in named else goal["starts_on"]) if goal["period"] == "custom" else None
     goal["ends_on"] = (body.to if "to" in named else goal["ends_on"]) if goal["period"] == "custom" else None
     return goal
@@ -192,7 +194,24 @@ def _period_at(goal: Mapping[str, Any] | Row, now: datetime) -> Period:
     try:
         return definition.period_at(now, zone(goal["timezone"]))
     except InvalidRange as error:
-        raise Invalid(str(error), [{"field": error.field, "message": str(error)}]) from None
+        raise _refusal(error) from None
+
+
+def _check_ends(kind: PeriodKind, body: NewGoal | GoalChange) -> None:
+    """Refuse a `from` or `to` that has not the form of a date, or that is given for another than a custom period."""
+    for field, text in (("from", body.from_), ("to", body.to)):
+        if text is None:
+            continue
+        try:
+            if kind != "custom":
+                raise InvalidRange(field, f"{field} belongs to a custom period; the period of this goal is a {kind}")
+            check_form(field, text)
+        except InvalidRange as error:
+            raise _refusal(error) from None
+
+
+def _refusal(error: InvalidRange) -> Invalid:
+    return Invalid(str(error), [{"field": error.field, "message": str(error)}])
 
 
 def _filter_of(body: LeadFilter | None) -> dict[str, Any]:

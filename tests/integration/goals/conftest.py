@@ -24,14 +24,6 @@ async def has_read(until):
 
 
 @pytest.fixture
-async def api(start, monkeypatch):
-    """Only the API: the tests themselves record, publish and close, so that nothing happens in between."""
-    run = await start("goals", only="api")
-    monkeypatch.setattr(run.service, "has_read", has_read)
-    return run
-
-
-@pytest.fixture
 def record(api, tenant):
     """Records events that builders made."""
 
@@ -112,3 +104,11 @@ async def own_goals(backend, start):
     await own.stop()
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
+
+
+@pytest.fixture
+async def api(own_goals, monkeypatch):
+    """Only the API, on a database of its own: the tests record, publish and close, and nothing happens in between."""
+    run = await own_goals.start(only="api")
+    monkeypatch.setattr(run.service, "has_read", has_read)
+    return run
