@@ -1,10 +1,12 @@
 """A changed goal: ended periods are reported as they were defined, and progress is published once and not too often."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from services.goals.store import progress as store
+from services.goals.store import time_series
 from services.goals.use_cases import progress
 from services.goals.use_cases.reports import close_ended_periods
 from shared.db import Database
@@ -77,6 +79,16 @@ async def test_a_change_queued_while_others_are_published_waits_for_the_next_rou
         async with api.database.tenant(tenant) as work:
             rows = await work.fetch("SELECT told_value FROM period WHERE closed_on IS NULL ORDER BY goal_id")
         assert [row["told_value"] for row in rows] == [0, 1]
+
+
+async def test_a_tenant_late_in_the_alphabet_is_not_behind_those_who_are_always_busy(api):
+    busy = [f"a-{number:03d}" for number in range(101)]
+    async with api.database.worker(["zoo", *busy]) as work:
+        for tenant in ("zoo", *busy):
+            await time_series.queue_changed(work, [(tenant, UUID(int=1))])
+    async with api.database.worker(busy) as work:
+        await time_series.queue_changed(work, [(tenant, UUID(int=2)) for tenant in busy])
+        assert await store.tenants_with_changes(work, 3) == ["zoo", "a-000", "a-001"]
 
 
 async def test_an_ended_period_is_reported_as_it_was_defined_before_the_goal_changed(api, later, tenant, record):
