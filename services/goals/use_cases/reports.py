@@ -8,6 +8,7 @@ from uuid import UUID
 from services.goals.rules.days import zone
 from services.goals.rules.periods import Period, following
 from services.goals.store import goals, periods, reports, time_series
+from services.goals.store.locks import lock_counters
 from services.goals.use_cases.progress import emit_goal, was_published_lately
 from shared.db import Database, Row, UnitOfWork
 from shared.errors import NotFound
@@ -35,6 +36,8 @@ async def close_ended_periods(database: Database, grace: timedelta, every: timed
                 break
             read_until = row["period_end"]
         async with database.worker([row["tenant_id"]]) as work:
+            # Whoever is erased meanwhile is erased from this report too, or was before.
+            await lock_counters(work, {row["tenant_id"]: False})
             goal = await goals.find_goal(work, row["tenant_id"], row["goal_id"], lock=True)
             period = await periods.lock_open_period(work, row["tenant_id"], row["period_id"])
             if goal is not None and period is not None and not was_published_lately(period, work.now, every):
