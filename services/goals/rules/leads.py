@@ -16,6 +16,9 @@ from services.goals.rules.stages import START
 from shared.events import LeadCaptured, LeadUpdated, StageChanged
 from shared.text import clean
 
+MOST_MEETINGS = 10_000
+"""More meetings than a lead can have had: each is counted by itself, so a slip in their number must not be believed."""
+
 
 @dataclass(frozen=True, slots=True)
 class LeadRecord:
