@@ -27,8 +27,8 @@ def _meaning_of(goal: Mapping[str, Any], field: str) -> Any:
 def moved_period(before: Mapping[str, Any], after: Mapping[str, Any], running: Mapping[str, Any]) -> Period | None:
     """The running period in the time zone of the changed goal; None where the change defines other days.
 
-    Its days stay, whatever day it is now in the new zone: so each of them is reported, and none twice. Where the period
-    has ended there, it is closed next; where it has not begun there, it waits.
+    Its days stay, whatever day it is now in the new zone, so each is in one report. Where the period has ended there,
+    it is closed next; where it has not begun there, nothing is published until it does.
     """
     if after["period"] == "custom" or before["period"] != after["period"]:
         return None
