@@ -34,8 +34,8 @@ async def has_read(kafka: Kafka, group: str, topics: Sequence[str], until: datet
                 max_partition_fetch_bytes=_FETCH_BYTES,
                 request_timeout_ms=4_000,
             )
-            await reader.start()
             try:
+                await reader.start()
                 unread = await _unread(reader, committed, until)
                 return not await _holds_records(reader, unread)
             finally:
@@ -47,8 +47,8 @@ async def has_read(kafka: Kafka, group: str, topics: Sequence[str], until: datet
 
 async def _committed(kafka: Kafka, group: str) -> dict[TopicPartition, int]:
     client = kafka.admin()
-    await client.start()
     try:
+        await client.start()
         return {at: found.offset for at, found in (await client.list_consumer_group_offsets(group)).items()}
     finally:
         await client.close()
