@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ from shared.http.defects import Defects
 from shared.http.locations import Locations
 from shared.http.openapi import Documentation
 from shared.http.tracing import Tracing
-from shared.messaging import Consumer, Handle, Refuse, Relay
+from shared.messaging import Consumer, Handle, Refuse, Relay, lag
 from shared.names import PARTS, group_of
 from shared.observability import configure_tracing
 from shared.settings import ServiceSettings
@@ -51,6 +52,7 @@ class Service:
         self.database = Database(settings.database, name, clock=clock, pool_size=settings.pool_size)
         self.relay = Relay(self.database, self.kafka)
         self.database.on_outbox = self.relay.wake
+        self.group = settings.consumer_group or group_of(name)
         self.consumer: Consumer | None = None
         self._workers: dict[str, Worker] = {}
         self._marked = Routes()
@@ -124,13 +126,18 @@ class Service:
                 self.kafka,
                 reads or READS[self.name],
                 handle,
-                group=self.settings.consumer_group or group_of(self.name),
+                group=self.group,
                 inbox=inbox,
                 keep_raw=keep_raw,
                 refuse=refuse,
                 batch_records=self.settings.batch_records,
                 grace_seconds=self.settings.grace_seconds,
             )
+
+    async def has_read(self, until: datetime) -> bool:
+        """Whether this service has read all that reached its topics before `until`, in whichever process its consumers
+        run. False as well while the broker does not answer."""
+        return await lag.has_read(self.kafka, self.group, [event.type for event in READS[self.name]], until)
 
     def work(self, name: str, step: Step, *, every: float = 1.0) -> None:
         """Run a worker's `step` every `every` seconds, and again at once as long as it returns more than 0."""

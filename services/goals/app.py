@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.goals import endpoints
 from services.goals.consumers import lead_events
 from services.goals.settings import Settings
-from services.goals.workers import close_periods, consumer_is_behind, count_passed_meetings, publish_progress
+from services.goals.workers import close_periods, count_passed_meetings, publish_progress
 from shared.service import Service
 
 
@@ -17,10 +17,9 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     def wake_progress() -> None:
         service.wake("progress")
 
-    is_behind = consumer_is_behind(lambda: service.consumer, settings.batch_records)
     service.routes(endpoints.goals, endpoints.reports, endpoints.pipeline)
     service.consume(lead_events(wake_progress))
     service.work("progress", publish_progress(settings))
-    service.work("periods", close_periods(settings, is_behind))
+    service.work("periods", close_periods(settings, service.has_read))
     service.work("meetings", count_passed_meetings(wake_progress), every=0.5)
     return service.app

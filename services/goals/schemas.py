@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from services.goals.rules.days import Weekday
 from services.goals.rules.forecast import Forecast
@@ -12,6 +12,7 @@ from services.goals.rules.funnel import FunnelStep
 from services.goals.rules.metrics import Metric
 from services.goals.rules.pace import Pace
 from services.goals.rules.periods import PeriodKind
+from shared.text import clean
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Value = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
@@ -30,6 +31,13 @@ class LeadFilter(BaseModel):
     source: Values | None = None
     campaign: Values | None = None
     owner: Values | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_leads_are_written(cls, values: Any) -> Any:
+        if isinstance(values, list):
+            return [clean(value) if isinstance(value, str) else value for value in values]
+        return clean(values) if isinstance(values, str) else values
 
 
 class _Ends(BaseModel):

@@ -15,4 +15,4 @@ class Settings(ServiceSettings):
     close_after_seconds: float = Field(default=2.0, ge=0)
     """A period is closed so long after its end, so that events which are under way still count."""
     close_patience_seconds: float = Field(default=600.0, ge=0)
-    """Closing waits at most so long while this process's consumer still has past events to read (after a downtime)."""
+    """Closing waits at most so long while the service still has events of the period to read (after a downtime)."""

@@ -146,7 +146,7 @@ class SeriesRow(Table, table=True):
     counts_from: datetime | None = Field(default=None, sa_column=moment(null=True))
     counts_until: datetime | None = Field(default=None, sa_column=moment(null=True))
     definition: str = Field(sa_column=Column("asked", Text, nullable=False))
-    """Filter, start and end in one form, so that a definition is stored once."""
+    """The SHA-256 of filter, start and end in one form, so that a definition is stored once, however long it is."""
 
 
 class SeriesDayRow(Table, table=True):

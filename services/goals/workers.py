@@ -1,21 +1,18 @@
 """The workers of the goals service: progress, periods that have ended, meetings that have passed."""
 
 import time
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from services.goals.settings import Settings
 from services.goals.store import leads
 from services.goals.use_cases.lead_events import record_passed_meetings
 from services.goals.use_cases.progress import publish_changed_goals
-from services.goals.use_cases.reports import close_ended_periods
+from services.goals.use_cases.reports import HasRead, close_ended_periods
 from shared.db import Database
-from shared.messaging import Consumer
 from shared.work import Step
 
 LEADS_A_ROUND = 200
-IsBehind = Callable[[], Awaitable[bool]]
-"""Whether there are past events that are not counted yet."""
 
 
 def publish_progress(settings: Settings) -> Step:
@@ -28,7 +25,7 @@ def publish_progress(settings: Settings) -> Step:
     return step
 
 
-def close_periods(settings: Settings, is_behind: IsBehind) -> Step:
+def close_periods(settings: Settings, has_read: HasRead) -> Step:
     """A step that closes ended periods, once their events are counted or the patience of the settings is over."""
     grace = timedelta(seconds=settings.close_after_seconds)
     every = timedelta(seconds=settings.progress_every_seconds)
@@ -36,33 +33,21 @@ def close_periods(settings: Settings, is_behind: IsBehind) -> Step:
 
     async def step(database: Database) -> int:
         nonlocal waiting_since
-        if not await is_behind():
+        waits = False
+
+        async def has_read_or_waited(until: datetime) -> bool:
+            nonlocal waiting_since, waits
+            if await has_read(until):
+                return True
+            waits, waiting_since = True, waiting_since or time.monotonic()
+            return time.monotonic() - waiting_since >= settings.close_patience_seconds
+
+        closed = await close_ended_periods(database, grace, every, has_read_or_waited)
+        if not waits:
             waiting_since = None
-        else:
-            waiting_since = waiting_since or time.monotonic()
-            if time.monotonic() - waiting_since < settings.close_patience_seconds:
-                return 0
-        return await close_ended_periods(database, grace, every)
+        return closed
 
     return step
-
-
-def consumer_is_behind(consumer: Callable[[], Consumer | None], many: int) -> IsBehind:
-    """Whether this process's consumer has more than `many` records to read, or does not know yet.
-
-    Without a consumer in this process the answer is no.
-    """
-
-    async def is_behind() -> bool:
-        reader = consumer()
-        if reader is None:
-            return False
-        if reader.subscriber.consumer is None or not reader.assigned:
-            return True
-        ends = [reader.subscriber.consumer.highwater(part) for part in reader.subscriber.consumer.assignment()]
-        return None in ends or await reader.lag() > many
-
-    return is_behind
 
 
 def count_passed_meetings(wake_progress: Callable[[], None]) -> Step:

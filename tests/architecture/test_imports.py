@@ -98,6 +98,7 @@ PURE = (
     "shared.ids",
     "shared.mail_addresses",
     "shared.strict_json",
+    "shared.text",
     "anyascii",
     "charset_normalizer",
     "holidays",

@@ -48,10 +48,11 @@ async def change_goal(
     response: Response,
     if_match: IfMatch = None,
 ) -> Any:
-    """Change the fields that the body names; closed reports stay as they are."""
+    """Change the fields that the body names; closed reports stay as they are. While a period that has ended has events
+    that are not counted yet, what would change its report is answered 503."""
     service = request.app.state.service
     every = timedelta(seconds=service.settings.progress_every_seconds)
-    shown = await goals.change_goal(work, principal.tenant, goal_id, body, if_match, every)
+    shown = await goals.change_goal(work, principal.tenant, goal_id, body, if_match, every, service.has_read)
     work.after_commit.append(lambda: service.wake("progress"))
     response.headers["ETag"] = etag(shown["version"])
     return shown

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 
 from services.goals.rules.metrics import Dimensions
+from shared.text import clean
 
 Filter = tuple[tuple[str, tuple[str, ...]], ...]
 """Sorted (dimension, allowed values): a lead must have one of the values in every dimension."""
 
 
 def normalise_filter(wanted: Mapping[str, str | list[str]] | None) -> Filter:
-    """A filter in the one form in which equal filters are equal."""
+    """A filter in the one form in which equal filters are equal, its values written as those of leads are."""
     return tuple(
-        (field, tuple(sorted({values} if isinstance(values, str) else set(values))))
+        (field, tuple(sorted({clean(value) for value in ([values] if isinstance(values, str) else values)})))
         for field, values in sorted((wanted or {}).items())
     )
 

@@ -14,6 +14,10 @@ from services.goals.rules.meetings import Meetings
 from services.goals.rules.moves import CurrentStage
 from services.goals.rules.stages import START
 from shared.events import LeadCaptured, LeadUpdated, StageChanged
+from shared.text import clean
+
+MOST_MEETINGS = 10_000
+"""More meetings than a lead can have had: each is counted by itself, so a slip in their number must not be believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def with_journey(lead: LeadRecord, event: StageChanged) -> LeadRecord:
         revision=event.revision,
         stage=event.to,
         status=event.status,
-        owner=journey.owner,
+        owner=clean(journey.owner) or None,
         contacted=journey.contacted,
         first_qualified_on=journey.first_qualified_on,
         won_on=journey.won_on,

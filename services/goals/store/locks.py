@@ -1,6 +1,7 @@
 """The locks of a tenant's counters and of its progress events; held until the end of the transaction.
 
-Counting takes the lock of the counters shared, so consumers of all replicas count side by side. What changes the list
+Counting takes the lock of the counters shared, so consumers of all replicas count side by side; so does closing a
+period, whose report no erasure may pass by. What changes the list
 of time series (a new goal), the counters as a whole (a recount) or the groups of merged leads (a merge, an erasure)
 takes it exclusively. A transaction takes these locks before it reads, in one order for all tenants.
 """

@@ -63,13 +63,13 @@ async def running_period(work: UnitOfWork, tenant: str, goal_id: UUID) -> Row | 
     )
 
 
-async def oldest_ended_period(work: UnitOfWork, tenant: str, goal_id: UUID) -> Row | None:
-    """The oldest period of a goal that has ended and is not closed, locked."""
+async def oldest_ended_period(work: UnitOfWork, tenant: str, goal_id: UUID, *, lock: bool = True) -> Row | None:
+    """The oldest period of a goal that has ended and is not closed."""
     return await work.fetch_one(
         f"""
         SELECT {PERIOD} FROM period p
         WHERE tenant_id = :tenant AND goal_id = :goal AND closed_on IS NULL AND period_end <= :now
-        ORDER BY period_end LIMIT 1 FOR UPDATE
+        ORDER BY period_end LIMIT 1 {"FOR UPDATE" if lock else ""}
         """,
         tenant=tenant,
         goal=goal_id,
@@ -82,7 +82,8 @@ async def periods_to_close(work: UnitOfWork, until: datetime, limit: int) -> lis
     return list(
         await work.fetch(
             """
-            SELECT p.tenant_id, p.goal_id, p.period_id FROM period p JOIN goal g USING (tenant_id, goal_id)
+            SELECT p.tenant_id, p.goal_id, p.period_id, p.period_end
+            FROM period p JOIN goal g USING (tenant_id, goal_id)
             WHERE p.closed_on IS NULL AND p.period_end <= :until AND g.active ORDER BY p.period_end LIMIT :limit
             """,
             until=until,

@@ -22,8 +22,10 @@ class QueuedChange(NamedTuple):
 
 
 async def tenants_with_changes(work: UnitOfWork, limit: int) -> list[str]:
-    """Tenants that have a series in the queue."""
-    rows = await work.fetch("SELECT DISTINCT tenant_id FROM touched ORDER BY tenant_id LIMIT :limit", limit=limit)
+    """Tenants that have a series in the queue; first those that have waited longest."""
+    rows = await work.fetch(
+        "SELECT tenant_id FROM touched GROUP BY tenant_id ORDER BY min(id) LIMIT :limit", limit=limit
+    )
     return [row["tenant_id"] for row in rows]
 
 

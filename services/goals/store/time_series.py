@@ -9,6 +9,7 @@ import random
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from hashlib import sha256
 from uuid import UUID
 
 from services.goals.rules.filters import normalise_filter
@@ -63,7 +64,7 @@ async def add_series(work: UnitOfWork, series: TimeSeries) -> None:
         filter={field: list(values) for field, values in series.filter},
         counts_from=series.start,
         counts_until=series.end,
-        asked=json.dumps([series.filter, window]),
+        asked=sha256(json.dumps([series.filter, window]).encode()).hexdigest(),
     )
 
 

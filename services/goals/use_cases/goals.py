@@ -5,21 +5,21 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.goals.rules.date_ranges import InvalidRange
+from services.goals.rules.date_ranges import InvalidRange, check_form
 from services.goals.rules.days import zone, zone_name
 from services.goals.rules.filters import normalise_filter
 from services.goals.rules.funnel import REACHED_METRICS
-from services.goals.rules.goal_changes import COUNTED_FIELDS, differs, is_same_period
-from services.goals.rules.periods import Period, PeriodDefinition, has_whole_days, previous
+from services.goals.rules.goal_changes import PERIOD_FIELDS, REPORTED_FIELDS, differs, is_same_period, moved_period
+from services.goals.rules.periods import Period, PeriodDefinition, PeriodKind, has_whole_days, previous
 from services.goals.rules.time_series import TimeSeries, metrics_for_goal
 from services.goals.schemas import GoalChange, LeadFilter, NewGoal
 from services.goals.store import goals, periods, recounts, time_series
 from services.goals.store.locks import lock_counters_exclusively
 from services.goals.use_cases.progress import publish_goal, withdraw_achievement
-from services.goals.use_cases.reports import close_ended_periods_of, close_period
+from services.goals.use_cases.reports import HasRead, close_ended_periods_of, close_period
 from services.goals.use_cases.views import views_of
 from shared.db import Row, UnitOfWork
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid, NotFound, Transient
 from shared.http.preconditions import check_if_match
 from shared.ids import uuid7
 
@@ -34,8 +34,8 @@ async def create_goal(work: UnitOfWork, tenant: str, actor: str, body: NewGoal) 
         "metric": body.metric,
         "target": body.target,
         "period": body.period,
-        "starts_on": body.from_ if body.period == "custom" else None,
-        "ends_on": body.to if body.period == "custom" else None,
+        "starts_on": body.from_,
+        "ends_on": body.to,
         "timezone": zone_name(body.timezone),
         "filter": _filter_of(body.filter),
         "working_days": body.working_days,
@@ -43,6 +43,7 @@ async def create_goal(work: UnitOfWork, tenant: str, actor: str, body: NewGoal) 
         "created_on": work.now,
         "created_by": actor,
     }
+    _check_ends(goal["period"], body)
     period = _period_at(goal, work.now)
     await lock_counters_exclusively(work, tenant)
     goal["series_id"] = await _series_id_of(work, goal, period)
@@ -55,30 +56,55 @@ async def create_goal(work: UnitOfWork, tenant: str, actor: str, body: NewGoal) 
 
 
 async def change_goal(
-    work: UnitOfWork, tenant: str, goal_id: UUID, body: GoalChange, if_match: str | None, every: timedelta
+    work: UnitOfWork,
+    tenant: str,
+    goal_id: UUID,
+    body: GoalChange,
+    if_match: str | None,
+    every: timedelta,
+    has_read: HasRead,
 ) -> dict[str, Any]:
     """Change the fields that the body names; the reports stay, and are restated by what they counted.
 
     A period that has ended and is not closed yet is closed first, as the goal was defined until now. The worker
-    publishes the new progress, once the last was published `every` ago.
+    publishes the new progress, once the last was published `every` ago. Raises Transient while that period has events
+    that are not counted yet.
     """
+    await _check_counted(work, tenant, goal_id, body, has_read)
     await lock_counters_exclusively(work, tenant)
     row = await goals.find_goal(work, tenant, goal_id, lock=True)
     if row is None:
         raise NotFound("no such goal")
     check_if_match(if_match, row["version"])
     goal = _changed(row, body)
-    if differs(row, goal, (*COUNTED_FIELDS, "target")):
+    if differs(row, goal, REPORTED_FIELDS):
         await close_ended_periods_of(work, row, every)
     if differs(row, goal):
-        period = _period_at(goal, work.now)
+        running = await periods.running_period(work, tenant, goal_id)
+        moved = moved_period(row, goal, running) if running is not None else None
+        period = moved or _period_at(goal, work.now)
         goal["series_id"] = await _series_id_of(work, goal, period)
-        await _replace_running_period(work, row, goal, period)
+        await _replace_running_period(work, row, goal, running, period)
     await goals.change_goal(work, goal)
     if goal["target"] > row["target"]:
         await withdraw_achievement(work, tenant, goal_id, goal["target"])
     await time_series.queue_changed(work, [(tenant, goal["series_id"])])
     return await show_goal(work, tenant, goal_id)
+
+
+async def _check_counted(work: UnitOfWork, tenant: str, goal_id: UUID, body: GoalChange, has_read: HasRead) -> None:
+    """Raises Transient where the change would close a period whose events are not counted yet: the worker, which has
+    more patience than a request, closes it soon. Nothing is locked while the broker is asked."""
+    row = await goals.find_goal(work, tenant, goal_id)
+    if row is None or not differs(row, _changed(row, body), REPORTED_FIELDS):
+        return
+    ended = await periods.oldest_ended_period(work, tenant, goal_id, lock=False)
+    if ended is None:
+        return
+    # The periods after it that have ended too are closed with it, up to the one that runs now.
+    until = ended["period_end"] if row["period"] == "custom" else _period_at(row, work.now).start
+    if not await has_read(until):
+        raise Transient("the period that has ended has events that are not counted yet; try again when it is reported")
 
 
 def _changed(row: Row, body: GoalChange) -> dict[str, Any]:
@@ -91,15 +117,19 @@ def _changed(row: Row, body: GoalChange) -> dict[str, Any]:
         goal["timezone"] = zone_name(body.timezone)
     if "filter" in named:
         goal["filter"] = _filter_of(body.filter)
+    _check_ends(goal["period"], body)
     goal["starts_on"] = (body.from_ if "from_" in named else goal["starts_on"]) if goal["period"] == "custom" else None
     goal["ends_on"] = (body.to if "to" in named else goal["ends_on"]) if goal["period"] == "custom" else None
     return goal
 
 
-async def _replace_running_period(work: UnitOfWork, before: Row, goal: Mapping[str, Any], period: Period) -> None:
+async def _replace_running_period(
+    work: UnitOfWork, before: Row, goal: Mapping[str, Any], running: Row | None, period: Period
+) -> None:
     """Let the running period count what the changed goal counts, or put `period` in its place where the ends moved."""
     tenant, goal_id, series_id = goal["tenant_id"], goal["goal_id"], goal["series_id"]
-    running = await periods.running_period(work, tenant, goal_id)
+    if running is None and goal["period"] == "custom" and not differs(before, goal, PERIOD_FIELDS):
+        return  # these days are reported already
     same = running is not None and is_same_period(before, goal, running, period)
     if running is not None and (running["period_start"], running["period_end"]) == (period.start, period.end):
         await periods.change_series(work, tenant, running["period_id"], series_id, reset=not same)
@@ -164,7 +194,24 @@ def _period_at(goal: Mapping[str, Any] | Row, now: datetime) -> Period:
     try:
         return definition.period_at(now, zone(goal["timezone"]))
     except InvalidRange as error:
-        raise Invalid(str(error), [{"field": error.field, "message": str(error)}]) from None
+        raise _refusal(error) from None
+
+
+def _check_ends(kind: PeriodKind, body: NewGoal | GoalChange) -> None:
+    """Refuse a `from` or `to` that has not the form of a date, or that is given for another than a custom period."""
+    for field, text in (("from", body.from_), ("to", body.to)):
+        if text is None:
+            continue
+        try:
+            if kind != "custom":
+                raise InvalidRange(field, f"{field} belongs to a custom period; the period of this goal is a {kind}")
+            check_form(field, text)
+        except InvalidRange as error:
+            raise _refusal(error) from None
+
+
+def _refusal(error: InvalidRange) -> Invalid:
+    return Invalid(str(error), [{"field": error.field, "message": str(error)}])
 
 
 def _filter_of(body: LeadFilter | None) -> dict[str, Any]:

@@ -8,20 +8,24 @@ from uuid import UUID, uuid4
 
 from services.goals.rules.batches import BatchChanges, LeadBatch, LeadHistory, needs_transitions
 from services.goals.rules.counters import CounterChanges
-from services.goals.rules.leads import LeadRecord
+from services.goals.rules.leads import MOST_MEETINGS, LeadRecord
 from services.goals.rules.metrics import METRICS, Count
 from services.goals.rules.time_series import daily_values
 from services.goals.store import histories, leads, pipeline, time_series
 from services.goals.store.locks import lock_counters
 from shared.db import UnitOfWork
-from shared.events import LeadErased, LeadMerged, Received
+from shared.errors import Invalid
+from shared.events import LeadErased, LeadMerged, Received, StageChanged
 from shared.ids import LeadKey
 from shared.store.aliases import apply_merge
 from shared.store.erasure import erased_among, record_erasure
 
 
 async def record_events(work: UnitOfWork, batch: list[Received[Any]]) -> bool:
-    """Record a batch of events; True when a goal's value may have changed."""
+    """Record a batch of events; True when a goal's value may have changed. Invalid for one that cannot be true."""
+    for received in batch:
+        if isinstance(received.event, StageChanged) and received.event.journey.meetings_held > MOST_MEETINGS:
+            raise Invalid(f"journey.meetings_held is {received.event.journey.meetings_held}, above {MOST_MEETINGS}")
     regrouped = {r.tenant for r in batch if isinstance(r.event, LeadMerged | LeadErased)}
     await lock_counters(work, {r.tenant: r.tenant in regrouped for r in batch})
     batch = await _without_erased(work, batch)

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.goals.rules.date_ranges import InvalidRange, bounds
+from services.goals.rules.date_ranges import InvalidRange, bounds, check_form
 from services.goals.rules.days import zone
 from services.goals.rules.durations import UNKNOWN, median_seconds
 from services.goals.rules.stages import STAGES
@@ -22,6 +22,9 @@ def range_of(first: str | None, last: str | None, timezone: str | None, now: dat
     if first is None and last is None:
         return now - DEFAULT_LENGTH, now
     try:
+        for field, text in (("from", first), ("to", last)):
+            if text is not None:
+                check_form(field, text)
         if last is None:
             return bounds(first or "", now.isoformat(), zone(timezone))
         if first is None:

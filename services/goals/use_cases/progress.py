@@ -8,6 +8,7 @@ from services.goals.store import periods, progress, time_series
 from services.goals.store.locks import try_lock_progress
 from shared.db import Database, Row, UnitOfWork
 from shared.events import GoalAchieved, GoalProgressed
+from shared.ids import derived_id
 
 TENANTS_A_ROUND = 100
 
@@ -58,11 +59,18 @@ async def withdraw_achievement(work: UnitOfWork, tenant: str, goal_id: UUID, tar
 def emit_goal(
     work: UnitOfWork, tenant: str, period: Row, value: int, target: int, event_class: type[GoalProgressed]
 ) -> None:
-    """Publish a `goal.progressed` or `goal.achieved`; its subject is the goal."""
+    """Publish a `goal.progressed` or `goal.achieved`; its subject is the goal.
+
+    An achievement that is published again, because a restored database does not know it any more, has the same id.
+    """
     event = event_class(
         goal_id=period["goal_id"], period_start=period["period_start"], current_value=value, target=target
     )
-    work.emit(event, tenant=tenant, subject=period["goal_id"])
+    event_id = None
+    if event_class is GoalAchieved:
+        of_period = (period["goal_id"], period["period_start"].isoformat(), period["series_id"])
+        event_id = str(derived_id(event.type, *of_period, target))
+    work.emit(event, tenant=tenant, subject=period["goal_id"], event_id=event_id)
 
 
 async def _publish(work: UnitOfWork, tenant: str, running: Sequence[Row], early: Collection[UUID] = ()) -> int:

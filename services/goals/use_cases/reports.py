@@ -1,6 +1,6 @@
 """Closing periods, and their reports: each is stored with the rows that it counted, and never changes."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from services.goals.rules.days import zone
 from services.goals.rules.periods import Period, following
 from services.goals.store import goals, periods, reports, time_series
+from services.goals.store.locks import lock_counters
 from services.goals.use_cases.progress import emit_goal, was_published_lately
 from shared.db import Database, Row, UnitOfWork
 from shared.errors import NotFound
@@ -16,17 +17,27 @@ from shared.events import GoalAchieved, GoalProgressed
 PERIODS_A_ROUND = 50
 ROWS_A_PAGE = 5_000
 
+HasRead = Callable[[datetime], Awaitable[bool]]
+"""Whether all events that were published before a moment are counted, by whichever replica."""
 
-async def close_ended_periods(database: Database, grace: timedelta, every: timedelta) -> int:
+
+async def close_ended_periods(database: Database, grace: timedelta, every: timedelta, has_read: HasRead) -> int:
     """Close the periods that ended `grace` ago, oldest first, and open the next ones; how many were closed.
 
-    Closing publishes progress, so it waits until the goal's last progress was published `every` ago.
+    A period waits for the events of its time and of the grace: `has_read` is asked once for each end. Closing publishes
+    progress, so it waits also until the goal's last progress was published `every` ago.
     """
     async with database.worker() as work:
         ended = await periods.periods_to_close(work, work.now - grace, PERIODS_A_ROUND)
-    closed = 0
+    closed, read_until = 0, None
     for row in ended:
+        if row["period_end"] != read_until:
+            if not await has_read(row["period_end"] + grace):
+                break
+            read_until = row["period_end"]
         async with database.worker([row["tenant_id"]]) as work:
+            # Whoever is erased meanwhile is erased from this report too, or was before.
+            await lock_counters(work, {row["tenant_id"]: False})
             goal = await goals.find_goal(work, row["tenant_id"], row["goal_id"], lock=True)
             period = await periods.lock_open_period(work, row["tenant_id"], row["period_id"])
             if goal is not None and period is not None and not was_published_lately(period, work.now, every):

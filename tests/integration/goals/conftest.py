@@ -7,13 +7,33 @@ import pytest
 
 from deploy.databases import address
 from deploy.migrate import upgrade
+from services.goals.use_cases.lead_events import record_events
 from shared.testing.bus import Bus
 from shared.testing.running import Running
+from tests.unit.goals.builders import received
 
 
 @pytest.fixture
 async def goals(start) -> Running:
     return await start("goals")
+
+
+async def has_read(until):
+    """Whoever records events without a broker has nothing to read."""
+    return True
+
+
+@pytest.fixture
+def record(api, tenant):
+    """Records events that builders made."""
+
+    async def record(*events):
+        async with api.database.worker([tenant]) as work:
+            await record_events(
+                work, [received(e.event, e.lead_id, e.occurred_at, id=e.id, tenant=tenant) for e in events]
+            )
+
+    return record
 
 
 class Publisher:
@@ -24,15 +44,15 @@ class Publisher:
         self.tenant = tenant
 
     def __call__(self, *events) -> None:
-        for received in events:
+        for event in events:
             self.bus.publish(
-                received.type,
-                received.event.model_dump(mode="json", by_alias=True, exclude_none=True),
+                event.type,
+                event.event.model_dump(mode="json", by_alias=True, exclude_none=True),
                 tenant=self.tenant,
-                subject=received.lead_id,
-                time=received.occurred_at,
-                id=received.id,
-                source=received.source,
+                subject=event.lead_id,
+                time=event.occurred_at,
+                id=event.id,
+                source=event.source,
             )
         self.bus.flush()
 
@@ -84,3 +104,11 @@ async def own_goals(backend, start):
     await own.stop()
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
+
+
+@pytest.fixture
+async def api(own_goals, monkeypatch):
+    """Only the API, on a database of its own: the tests record, publish and close, and nothing happens in between."""
+    run = await own_goals.start(only="api")
+    monkeypatch.setattr(run.service, "has_read", has_read)
+    return run

@@ -1,24 +1,20 @@
 """A changed goal: ended periods are reported as they were defined, and progress is published once and not too often."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from services.goals.store import progress as store
+from services.goals.store import time_series
 from services.goals.use_cases import progress
-from services.goals.use_cases.lead_events import record_events
 from services.goals.use_cases.reports import close_ended_periods
 from shared.db import Database
-from tests.unit.goals.builders import captured, moved, received
+from tests.integration.goals.conftest import has_read
+from tests.unit.goals.builders import captured, moved
 
 EVERY = timedelta(seconds=1)
 GRACE = timedelta(seconds=2)
-
-
-@pytest.fixture
-async def api(start):
-    """Only the API: the tests themselves record, publish and close, so that nothing happens in between."""
-    return await start("goals", only="api")
 
 
 @pytest.fixture
@@ -27,19 +23,6 @@ async def later(api):
     database = Database(api.service.settings.database, "goals")
     yield database
     await database.close()
-
-
-@pytest.fixture
-def record(api, tenant):
-    """Records events that builders made."""
-
-    async def record(*events):
-        async with api.database.worker([tenant]) as work:
-            await record_events(
-                work, [received(e.event, e.lead_id, e.occurred_at, id=e.id, tenant=tenant) for e in events]
-            )
-
-    return record
 
 
 @pytest.fixture
@@ -98,6 +81,16 @@ async def test_a_change_queued_while_others_are_published_waits_for_the_next_rou
         assert [row["told_value"] for row in rows] == [0, 1]
 
 
+async def test_a_tenant_late_in_the_alphabet_is_not_behind_those_who_are_always_busy(api):
+    busy = [f"a-{number:03d}" for number in range(101)]
+    async with api.database.worker(["zoo", *busy]) as work:
+        for tenant in ("zoo", *busy):
+            await time_series.queue_changed(work, [(tenant, UUID(int=1))])
+    async with api.database.worker(busy) as work:
+        await time_series.queue_changed(work, [(tenant, UUID(int=2)) for tenant in busy])
+        assert await store.tenants_with_changes(work, 3) == ["zoo", "a-000", "a-001"]
+
+
 async def test_an_ended_period_is_reported_as_it_was_defined_before_the_goal_changed(api, later, tenant, record):
     now = datetime.now(UTC)
     await record(*qualified(0, now))
@@ -120,7 +113,7 @@ async def test_an_ended_period_is_reported_as_it_was_defined_before_the_goal_cha
         assert (await client.get(path)).json()["period"] == "month"
         later.clock.advance(days=40)
         for _ in range(3):
-            await close_ended_periods(later, GRACE, timedelta(0))
+            await close_ended_periods(later, GRACE, timedelta(0), has_read)
         reports = (await client.get(f"{path}/reports")).json()["items"]
         assert [report["value"] for report in reports] == [0, 1, 0]  # next month, the custom period, this month
 
@@ -188,10 +181,10 @@ async def test_progress_is_published_once_a_second_also_when_the_goal_changes_an
         assert await published("goal.progressed") == [(1, 50), (1, 40)]
         await record(*qualified(1, now), *qualified(2, now + timedelta(days=33)))
         later.clock.advance(days=70)
-        await close_ended_periods(later, GRACE, timedelta(minutes=1))
-        await close_ended_periods(later, GRACE, timedelta(minutes=1))
+        await close_ended_periods(later, GRACE, timedelta(minutes=1), has_read)
+        await close_ended_periods(later, GRACE, timedelta(minutes=1), has_read)
         await progress.publish_changed_goals(later, timedelta(minutes=1))
         assert await published("goal.progressed") == [(1, 50), (1, 40), (2, 40)]
         later.clock.advance(minutes=2)
-        await close_ended_periods(later, GRACE, timedelta(minutes=1))
+        await close_ended_periods(later, GRACE, timedelta(minutes=1), has_read)
         assert (await published("goal.progressed"))[3:] == [(1, 40)]

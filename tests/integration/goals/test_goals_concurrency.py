@@ -8,6 +8,7 @@ import pytest
 
 from services.goals.store import leads, recounts, time_series
 from services.goals.use_cases.lead_events import record_events, record_passed_meetings
+from services.goals.use_cases.reports import close_ended_periods
 from shared.db import DatabaseError
 from shared.events import Received
 from tests.unit.goals.builders import booked, cancelled, captured, erased, lead_id, merged, moved, updated
@@ -162,6 +163,26 @@ async def test_a_recount_corrects_a_wrong_counter(goals, tenant):
         recount = (await client.post(f"{path}/recount")).json()
         assert (recount["live_value"], recount["current_value"], recount["equal"]) == (4, 1, False)
         assert (await client.get(path)).json()["current_value"] == 1
+
+
+async def test_a_report_that_is_stored_while_a_person_is_erased_does_not_know_the_person(own_goals, tenant):
+    async def has_read(until):
+        return True
+
+    run = await own_goals.start(only="api")
+    now = datetime.now(UTC)
+    await record(run.database, tenant, [captured(0, created=now), moved(0, "qualified", created=now, time=now)])
+    async with run.client(tenant) as client:
+        assert (await client.post("/v1/goals", json={"name": "g", "target": 5})).status_code == 201
+    run.database.clock.advance(days=40)
+    async with run.database.worker([tenant]) as work:
+        await record_events(work, [Received(erased(0).envelope._replace(tenant=tenant), erased(0).event, now)])
+        closing = asyncio.create_task(close_ended_periods(run.database, timedelta(0), timedelta(0), has_read))
+        await asyncio.wait([closing], timeout=1)
+    assert await closing == 1
+    async with run.database.worker() as work:
+        (row,) = await work.fetch("SELECT lead_id FROM report_row WHERE tenant_id = :tenant", tenant=tenant)
+    assert row["lead_id"] != lead_id(0)
 
 
 async def test_two_batches_with_the_same_leads_in_opposite_order_are_both_recorded(goals, tenant):

@@ -32,6 +32,10 @@ GOOD = {"name": "50 qualified leads a month", "target": 50}
         ({"period": "custom", "from": "yesterday", "to": "2025-01-01"}, "from"),
         ({"period": "custom", "from": "2025-02-01", "to": "2025-01-01"}, "to"),
         ({"period": "custom", "from": "2015-02-01", "to": "2025-01-01"}, "period"),
+        ({"period": "custom", "from": "20250301", "to": "2025-04-01"}, "from"),
+        ({"period": "custom", "from": "2025-03-01", "to": "2025-W13"}, "to"),
+        ({"period": "month", "from": "2025-03-01", "to": "2025-04-01"}, "from"),
+        ({"to": "2025-04-01"}, "to"),
         ({"timezone": 7}, "timezone"),
         ({"filter": {"colour": "red"}}, "filter.colour"),
         ({"filter": {"source": []}}, "filter.source"),
@@ -50,6 +54,21 @@ async def test_a_bad_goal_is_refused_with_the_field_that_is_wrong(goals, tenant,
         assert any(error["field"].startswith(field) for error in problem["errors"]), problem
         assert all(error["message"] for error in problem["errors"])
         assert (await client.get("/v1/goals")).json()["items"] == []
+
+
+async def test_ends_are_changed_only_where_the_period_is_or_becomes_a_custom_one(goals, tenant):
+    async with goals.client(tenant) as client:
+        path = f"/v1/goals/{(await client.post('/v1/goals', json=GOOD)).json()['goal_id']}"
+        ends = {"from": "2100-03-01", "to": "2100-03-31"}
+        refused = await client.patch(path, json=ends)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "from")
+        assert (await client.patch(path, json={"from": None, "to": None})).status_code == 200
+        custom = await client.patch(path, json={**ends, "period": "custom"})
+        assert (custom.json()["from"], custom.json()["to"]) == ("2100-03-01", "2100-03-31")
+        assert (await client.patch(path, json={"to": "2100-04-30"})).json()["to"] == "2100-04-30"
+        back = await client.patch(path, json={"period": "month", "to": "2100-05-31"})
+        assert (back.status_code, back.json()["errors"][0]["field"]) == (422, "to")
+        assert "from" not in (await client.patch(path, json={"period": "month"})).json()
 
 
 async def test_malformed_json_is_400_and_a_zero_character_is_dropped(goals, tenant):
@@ -159,7 +178,15 @@ async def test_goals_are_paged(goals, tenant):
 
 
 @pytest.mark.parametrize(
-    "query", ["from=yesterday", "from=2025-02-01&to=2025-01-01", "to=2025-13-01", "from=2025-01-01T25:00:00Z"]
+    "query",
+    [
+        "from=yesterday",
+        "from=2025-02-01&to=2025-01-01",
+        "to=2025-13-01",
+        "to=20250301",
+        "from=2025-W13",
+        "from=2025-01-01T25:00:00Z",
+    ],
 )
 async def test_a_bad_range_of_the_pipeline_is_refused(goals, tenant, query):
     async with goals.client(tenant) as client:

@@ -41,6 +41,28 @@ async def test_a_qualified_lead_created_in_the_period_is_counted_live(goals, ten
         assert (recount["live_value"], recount["current_value"], recount["equal"]) == (0, 0, True)
 
 
+async def test_a_lead_with_more_meetings_than_can_be_is_a_dead_letter_and_the_others_count(
+    goals, tenant, publish, eventually
+):
+    now = datetime.now(UTC)
+    moves = {"created": now, "time": now}
+    publish(captured(0, created=now), captured(1, created=now))
+    publish(moved(0, "qualified", meetings=10**15, **moves), moved(1, "qualified", meetings=10_000, **moves))
+    async with goals.client(tenant) as client:
+
+        async def dead():
+            return (await client.get("/v1/dead-letters")).json()["items"]
+
+        (letter,) = await eventually(dead)
+        assert "meetings_held" in letter["error"]
+        goal = await a_goal(client, metric="meetings_held", period="week")
+
+        async def counted():
+            return await value(client, goal) == 10_000
+
+        await eventually(counted)
+
+
 async def test_a_new_goal_counts_existing_leads_and_reports_the_period_before(goals, tenant, publish, eventually):
     now = datetime.now(UTC)
     last_month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)

@@ -13,7 +13,7 @@ from tests.unit.goals.builders import captured, moved
 @pytest.fixture
 async def own(start):
     """A goals service whose time can be moved without moving that of other tests."""
-    run = await start("goals", consumer_group="leadflow-goals-time", only="workers")
+    run = await start("goals", only="workers")
     yield run
     await run.stop()
 
@@ -66,18 +66,22 @@ async def test_after_a_downtime_a_period_waits_until_its_events_are_counted(goal
         async with goals.database.tenant(tenant) as work:
             return (await work.fetch_one("SELECT closed_on FROM period"))["closed_on"] is not None
 
-    behind = True
+    asked, counted = [], False
 
-    async def is_behind():
-        return behind
+    async def has_read(until):
+        asked.append(until)
+        return counted
 
     later = Database(goals.service.settings.database, "goals")
     later.clock.advance(days=3)
     try:
-        patient = close_periods(goals.service.settings.model_copy(update={"close_patience_seconds": 60}), is_behind)
+        settings = goals.service.settings.model_copy(update={"close_patience_seconds": 60})
+        patient = close_periods(settings, has_read)
         assert await patient(later) == 0
         assert not await closed()
-        behind = False
+        end = datetime.fromisoformat(goal["period_end"])
+        assert asked == [end + timedelta(seconds=settings.close_after_seconds)]
+        counted = True
         await patient(later)
         assert await closed(), goal
     finally:

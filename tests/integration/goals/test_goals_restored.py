@@ -47,7 +47,7 @@ async def test_a_rewind_never_skips_what_was_not_read_yet(backend, own_goals, te
     await reaches(eventually, await own_goals.start(), tenant, 3)
 
 
-async def test_a_database_restored_to_an_hour_ago_catches_up(backend, own_goals, tenant, publish, eventually):
+async def test_a_database_restored_to_an_hour_ago_catches_up(backend, own_goals, tenant, publish, bus, eventually):
     now = datetime.now(UTC)
     run = await start_with_a_goal(own_goals, tenant)
     publish(*qualified(0, now), *qualified(1, now))
@@ -58,6 +58,7 @@ async def test_a_database_restored_to_an_hour_ago_catches_up(backend, own_goals,
     publish(moved(0, "lost", origin="qualified", revision=2, created=now, qualified=now, time=now), *qualified(2, now))
     publish(*qualified(3, now), *qualified(4, now), *qualified(5, now))
     before = await reaches(eventually, run, tenant, 5)
+    await bus.read("goal.achieved", tenant=tenant)
     await run.stop()
 
     await own_goals.restore()
@@ -73,3 +74,5 @@ async def test_a_database_restored_to_an_hour_ago_catches_up(backend, own_goals,
             return achieved and (stages["qualified"], stages["lost"]) == (5, 1)
 
         await eventually(caught_up, within=60)
+    achieved = await bus.read("goal.achieved", tenant=tenant, count=2)
+    assert len({seen.id for seen in achieved}) == 1, "whoever knows the event ignores it"

@@ -20,6 +20,7 @@ from shared.events.readers import READS
 from shared.messaging import Consumer
 from shared.messaging.connection import Kafka, KafkaSecurity
 from shared.messaging.dead_letters import replay
+from shared.messaging.lag import has_read
 from shared.messaging.rewind import rewind
 from shared.testing.builders import ALead, ago
 from shared.testing.bus import Bus
@@ -109,6 +110,13 @@ async def test_what_is_wrong_is_said_in_one_line_without_the_secret(secured: Sec
     assert "\n" not in str(refused.value)
     assert secured.sasl in str(refused.value)
     assert "token" in str(refused.value) or wrong != "token", "the client library does not say it"
+
+
+async def test_a_service_may_ask_what_its_own_group_has_read_and_no_other(secured, eventually):
+    kafka, topics = Kafka(secured.sasl, secured.security("goals")), [event.type for event in READS["goals"]]
+    before = ago(days=1)  # nothing was published then: what is tried is whether it may ask at all
+    await eventually(lambda: has_read(kafka, "leadflow-goals", topics, before))
+    assert not await has_read(kafka, "leadflow-stages", topics, before)
 
 
 async def test_a_service_with_the_rights_of_the_catalogue_reads_writes_and_no_more(
