@@ -1,7 +1,7 @@
 """The state of leads as events bring it, saved for a whole batch. Each function answers which leads it changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,9 @@ from shared.db import UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 from shared.events import LeadEnriched, LeadScored, Received, StageChanged
 from shared.ids import LeadKey
+
+START = "new"
+"""The stage of a lead of which no `stage.changed` was received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class StageUpdate:
     """What the `stage.changed` events of a batch add up to for a lead.
 
     `newest`: the event with the greatest revision. `last_move`: the last one that moved the lead into its present
-    stage, None where only corrections came. `corrected`: ids of the earlier events that do not hold any more.
+    stage, None where it was there already. `corrected`: ids of the earlier events that do not hold any more.
     `causes`: ids of these events and of the events that caused them.
     """
 
@@ -114,6 +117,7 @@ async def save_stages(work: UnitOfWork, batch: Sequence[Received[StageChanged]])
     for received in batch:
         events.setdefault((received.tenant, received.lead_id), []).append(received)
     updates = {key: _stage_update(events[key]) for key in sorted(events)}
+    updates |= await _moves_not_received(work, updates)
     rows = {
         key: {
             "stage": each.newest.event.to,
@@ -134,6 +138,35 @@ async def save_stages(work: UnitOfWork, batch: Sequence[Received[StageChanged]])
         met_at="greatest(lead.met_at, excluded.met_at)",
     )
     return {key: updates[key] for key in changed}
+
+
+async def _moves_not_received(work: UnitOfWork, updates: Mapping[LeadKey, StageUpdate]) -> dict[LeadKey, StageUpdate]:
+    """The updates of leads that no event moved, and that are in another stage than is known: a move was not received.
+
+    Its place takes the newest event, as the move from the known stage. So it is after the stage service was restored:
+    the events of its earlier moves say nothing of the present stage, and it publishes that with `from` = `to`.
+    """
+    staying = sorted(key for key, each in updates.items() if each.last_move is None)
+    if not staying:
+        return {}
+    rows = await work.fetch_tuples(
+        """
+        SELECT l.tenant_id, l.lead_id, l.stage FROM lead l
+        JOIN unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+        USING (tenant_id, lead_id)
+        """,
+        tenants=[tenant for tenant, _ in staying],
+        leads=[lead_id for _, lead_id in staying],
+    )
+    known = {(tenant, lead_id): stage for tenant, lead_id, stage in rows}
+    moved: dict[LeadKey, StageUpdate] = {}
+    for key in staying:
+        newest, stage = updates[key].newest, known.get(key, START)
+        if newest.event.to != stage:
+            event = newest.event.model_copy(update={"from_": stage})
+            move = Received(newest.envelope, event, newest.recorded_at, newest.raw)
+            moved[key] = replace(updates[key], last_move=move)
+    return moved
 
 
 def _stage_update(events: Sequence[Received[StageChanged]]) -> StageUpdate:
