@@ -73,8 +73,8 @@ def rebuild(transitions: Iterable[Transition]) -> tuple[CurrentStage, list[Trans
     current = CurrentStage()
     chain: list[Transition] = []
     for transition in in_order:
-        if transition.revision != current.revision + 1:  # a revision is missing: its own `from` is all that is known
-            current = CurrentStage(transition.revision - 1, transition.from_stage, None)
+        if transition.revision != current.revision + 1:
+            current = _after_missing_revisions(current, transition)
         if transition.event_id in corrected:
             entered = transition.created_on if current.revision == 0 else current.entered_on
             current = CurrentStage(transition.revision, current.stage, entered)
@@ -83,6 +83,17 @@ def rebuild(transitions: Iterable[Transition]) -> tuple[CurrentStage, list[Trans
         current, placed = append(current, transition)
         chain.append(placed)
     return current, chain
+
+
+def _after_missing_revisions(current: CurrentStage, transition: Transition) -> CurrentStage:
+    """What is known just before a transition that follows missing revisions: its own `from`, and not since when.
+
+    One that stays where the lead was known to be is taken at its word, and the time in stage goes on: the stage service
+    leaves revisions out when it publishes the stages of all leads again, after it was restored.
+    """
+    stays = transition.from_stage == transition.to_stage == current.stage
+    entered = transition.created_on if current.revision == 0 else current.entered_on
+    return CurrentStage(transition.revision - 1, transition.from_stage, entered if stays else None)
 
 
 def moves_of(transitions: Iterable[Transition]) -> list[Move]:

@@ -64,6 +64,28 @@ def test_after_a_missing_revision_the_event_s_own_from_counts_and_the_time_in_st
     assert moves_of(chain)[1] == Move(at(days=3), "engaged", "qualified", UNKNOWN)
 
 
+def test_after_missing_revisions_a_lead_that_is_where_it_was_has_been_there_all_the_time():
+    transitions = [
+        transition(1, "contacted"),
+        transition(10_001, "contacted", origin="contacted", time=at(days=1)),
+        transition(10_002, "engaged", origin="contacted", time=at(days=4)),
+    ]
+    assert pairs_of(transitions) == [("new", "contacted"), ("contacted", "engaged")]
+    assert rebuild(transitions)[1][2].seconds == timedelta(days=3).total_seconds()
+    since_its_creation = [transition(10_000, "new"), transition(10_001, "contacted", time=at(days=2))]
+    assert rebuild(since_its_creation)[1][1].seconds == timedelta(days=2).total_seconds()
+
+
+def test_after_missing_revisions_a_lead_that_is_elsewhere_has_been_there_for_an_unknown_time():
+    transitions = [
+        transition(1, "contacted"),
+        transition(10_001, "lost", origin="lost"),
+        transition(10_002, "engaged", origin="lost"),
+    ]
+    assert pairs_of(transitions) == [("new", "contacted"), ("lost", "engaged")]
+    assert rebuild(transitions)[1][2].seconds is None
+
+
 def test_a_move_timed_before_the_entry_gives_no_negative_time_in_stage():
     transitions = [
         transition(1, "contacted", time=at(days=5)),
