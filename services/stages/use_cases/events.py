@@ -11,7 +11,7 @@ from services.stages.store.leads import NO_ACTIVITY, LeadRecord
 from services.stages.use_cases.lead_batch import LeadBatch
 from services.stages.use_cases.lead_details import apply_details
 from shared.db import UnitOfWork
-from shared.events import LeadErased, LeadMerged, LeadScored, Received, ReplyReceived
+from shared.events import LeadErased, LeadMerged, LeadScored, LeadUpdated, Received, ReplyReceived
 from shared.ids import EventKey, LeadKey
 from shared.store.aliases import aliases_of, apply_merge, resolve
 from shared.store.erasure import erased_among, record_erasure
@@ -122,7 +122,8 @@ async def _hide_repetitions(
     records: Mapping[LeadKey, LeadRecord],
     resolved: Mapping[LeadKey, UUID],
 ) -> None:
-    """Hide a score that leaves the band as it is, and a second label of a reply: only the rules read them."""
+    """Hide what only the rules read: a score that leaves the band as it is, an update that names no changed field (it
+    states the details again), a second label of a reply."""
     bands: dict[LeadKey, str] = {}
     replies: dict[tuple[LeadKey, str], ActivityRecord] = {}
     for one in received:
@@ -130,6 +131,8 @@ async def _hide_repetitions(
         if one.type == LeadScored.type:
             entry.shown = bands.get(lead, records[one.tenant, resolved[lead]].band) != one.event.band
             bands[lead] = one.event.band
+        elif one.type == LeadUpdated.type:
+            entry.shown = bool(one.event.changed)
         elif one.type == ReplyReceived.type:
             entry.shown = (lead, one.event.reply_id) not in replies
             replies.setdefault((lead, one.event.reply_id), entry)

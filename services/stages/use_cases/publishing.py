@@ -178,8 +178,8 @@ class StagePublisher:
             actor=move.actor,
             caused_by=move.caused_by,
             data=data,
-            # The timeline shows moves of the same instant in the order of publication.
-            position=min(record.revision + index, _LAST_POSITION),
+            # The timeline shows moves of the same instant in the order of publication, however high revisions are.
+            position=1 + (record.revision + index - 1) % _LAST_POSITION,
             revision=record.revision,
         )
 
