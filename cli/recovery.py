@@ -1,4 +1,4 @@
-"""`leadflow republish` and `leadflow rewind`: for a service that has lost its state or was restored from a backup."""
+"""`leadflow rewind`, `raise-revisions`, `republish`: for a service that was restored or has lost its state."""
 
 import importlib
 import os
@@ -51,6 +51,20 @@ def republish(
 
     for name, count in with_database(service, data, put_into_outbox).items():
         typer.echo(f"Republished {counted(count, 'event')} of type {name}.")
+
+
+def raise_revisions(service: Service, data: Data = DEFAULT_DATA) -> None:
+    """Publish the state of all leads of a service under revisions that no event had before.
+
+    Needed after the service was restored or started empty, once it has caught up: its next events would have the ids
+    and revisions of events that were published already, and all who read them would ignore them. The service itself
+    must be running, because its relay sends the events. Running the command again changes nothing for those who read.
+    """
+    from shared.limits import REVISIONS_RAISED
+    from shared.messaging.republish import raise_revisions as run
+
+    count = with_database(service, data, lambda database, _: run(database))
+    typer.echo(f"Raised the revisions of {counted(count, 'lead')} by {REVISIONS_RAISED:,}, and published their state.")
 
 
 def rewind(

@@ -33,5 +33,9 @@ KEEP_ALIVE_SECONDS = 5
 MAX_REVISION = 1_000_000
 """The greatest version or revision that is read: no lead changes so often, and a forged one would freeze it."""
 
+REVISIONS_RAISED = 10_000
+"""By how much `leadflow raise-revisions` raises versions and revisions: more than a lead has had in its whole life, so
+that none is published a second time, and little enough to be repeated a hundred times below MAX_REVISION."""
+
 MAX_ATTRIBUTE_BYTES = 256
 """The longest CloudEvents attribute of an event that is read: id, source, correlation id, trace."""

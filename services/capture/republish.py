@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from services.capture.store import erasure, leads, merges
-from services.capture.use_cases.lead_events import captured_event, updated_event
-from shared.db import UnitOfWork
+from services.capture.use_cases.lead_events import captured_event, emit_updated, updated_event
+from shared.db import Row, UnitOfWork
 from shared.events import LeadCaptured, LeadErased, LeadMerged, LeadUpdated
 from shared.ids import revision_id
-from shared.messaging.republish import ReadPage, StateEvent
+from shared.limits import REVISIONS_RAISED
+from shared.messaging.republish import ReadPage, Revisions, StateEvent
 
 
 async def captured_page(work: UnitOfWork, since: datetime, after: UUID | None, limit: int) -> Sequence[StateEvent]:
@@ -41,19 +42,17 @@ async def updated_page(work: UnitOfWork, since: datetime, after: UUID | None, li
 
 async def merged_page(work: UnitOfWork, since: datetime, after: UUID | None, limit: int) -> Sequence[StateEvent]:
     """The last `lead.merged` of each alias. A page has those of up to `limit` kept leads."""
-    events = []
-    for row in await merges.page_of_latest(work, work.tenants[0], since, after, limit):
-        undo: dict[str, Any] = {"undone": True} if row["undone_on"] is not None else {}
-        event = LeadMerged(
-            lead_id=row["lead_id"],
-            alias_id=row["alias_id"],
-            merge_id=row["merge_id"],
-            version=row["merge_version"],
-            **undo,
-        )
-        event_id = revision_id(LeadMerged.type, row["alias_id"], row["merge_version"])
-        events.append(StateEvent(event, row["lead_id"], row["undone_on"] or row["merged_on"], event_id))
-    return events
+    rows = await merges.page_of_latest(work, work.tenants[0], since, after, limit)
+    return [_merged(row, row["undone_on"] or row["merged_on"]) for row in rows]
+
+
+def _merged(row: Row, time: datetime) -> StateEvent:
+    undo: dict[str, Any] = {"undone": True} if row["undone_on"] is not None else {}
+    event = LeadMerged(
+        lead_id=row["lead_id"], alias_id=row["alias_id"], merge_id=row["merge_id"], version=row["merge_version"], **undo
+    )
+    event_id = revision_id(LeadMerged.type, row["alias_id"], row["merge_version"])
+    return StateEvent(event, row["lead_id"], time, event_id)
 
 
 async def erased_page(work: UnitOfWork, since: datetime, after: UUID | None, limit: int) -> Sequence[StateEvent]:
@@ -63,9 +62,23 @@ async def erased_page(work: UnitOfWork, since: datetime, after: UUID | None, lim
     ]
 
 
+async def raise_page(work: UnitOfWork, after: UUID | None, limit: int) -> dict[UUID, int]:
+    """`lead.updated` for each lead, with an empty `changed`, and its latest merge as an alias. The ids of
+    `lead.captured` and `lead.erased` have no version that could be published twice."""
+    (tenant,) = work.tenants
+    raised = {lead.lead_id: lead for lead in await leads.raise_versions(work, after, limit, REVISIONS_RAISED)}
+    for lead in raised.values():
+        emit_updated(work, lead, [])
+    for row in await merges.latest_of(work, tenant, list(raised)):
+        state = _merged(row, raised[row["alias_id"]].updated_on)
+        work.emit(state.event, tenant=tenant, subject=state.subject, time=state.time, event_id=state.event_id)
+    return {lead_id: max(lead.version, lead.merge_version) for lead_id, lead in raised.items()}
+
+
 PAGES: dict[str, ReadPage] = {
     LeadCaptured.type: captured_page,
     LeadUpdated.type: updated_page,
     LeadMerged.type: merged_page,
     LeadErased.type: erased_page,
 }
+REVISIONS = Revisions(leads.tenants, raise_page)

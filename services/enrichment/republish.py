@@ -9,7 +9,9 @@ from services.enrichment.use_cases.leads import enriched_event
 from shared.db import UnitOfWork
 from shared.events import LeadEnriched
 from shared.ids import revision_id
-from shared.messaging.republish import ReadPage, StateEvent
+from shared.limits import REVISIONS_RAISED
+from shared.messaging.republish import ReadPage, Revisions, StateEvent
+from shared.store.aliases import resolve
 
 
 async def enriched_page(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
@@ -26,4 +28,21 @@ async def enriched_page(work: UnitOfWork, since: datetime, last: UUID | None, li
     ]
 
 
+async def raise_page(work: UnitOfWork, after: UUID | None, limit: int) -> dict[UUID, int]:
+    """The facts of the enriched leads, as an enrichment of now; aliases are left out."""
+    records = await store.raise_revisions(work, after, limit, REVISIONS_RAISED)
+    resolved = await resolve(work, [record.lead for record in records])
+    for record in records:
+        if record.enriched_at is not None and resolved[record.lead] == record.lead_id:
+            work.emit(
+                enriched_event(record),
+                tenant=record.tenant,
+                subject=record.lead_id,
+                time=record.enriched_at,
+                event_id=revision_id(LeadEnriched.type, record.lead_id, record.revision),
+            )
+    return {record.lead_id: record.revision for record in records}
+
+
 PAGES: dict[str, ReadPage] = {LeadEnriched.type: enriched_page}
+REVISIONS = Revisions(store.tenants, raise_page)

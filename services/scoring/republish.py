@@ -5,11 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from services.scoring import store
-from services.scoring.use_cases import ModelCache, reasons_of, scored_event
+from services.scoring.use_cases import ModelCache, reasons_of, recompute_scores, scored_event
 from shared.db import UnitOfWork
 from shared.events import LeadScored
 from shared.ids import revision_id
-from shared.messaging.republish import ReadPage, StateEvent
+from shared.limits import REVISIONS_RAISED
+from shared.messaging.republish import ReadPage, Revisions, StateEvent
 
 
 async def scores_page(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
@@ -29,4 +30,16 @@ async def scores_page(work: UnitOfWork, since: datetime, last: UUID | None, limi
     ]
 
 
+async def raise_page(work: UnitOfWork, after: UUID | None, limit: int) -> dict[UUID, int]:
+    """The scores as they are now, computed and published anew: readers order them by their time."""
+    (tenant,) = work.tenants
+    # The same order of locks as in a rescore: first the models, then the leads.
+    await store.lock_models(work, [tenant])
+    page = await store.lock_leads(work, await store.leads_page(work, tenant, after, limit))
+    revisions = await store.raise_revisions(work, page, REVISIONS_RAISED)
+    await recompute_scores(work, ModelCache(), dict.fromkeys(page), publish_same=page)
+    return {lead_id: revision for (_, lead_id), revision in revisions.items()}
+
+
 PAGES: dict[str, ReadPage] = {LeadScored.type: scores_page}
+REVISIONS = Revisions(store.tenants, raise_page)

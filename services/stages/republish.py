@@ -9,7 +9,8 @@ from services.stages.store.leads import LeadRecord
 from shared.db import UnitOfWork
 from shared.events import JourneySummary, StageChanged
 from shared.ids import revision_id
-from shared.messaging.republish import ReadPage, StateEvent
+from shared.limits import REVISIONS_RAISED
+from shared.messaging.republish import ReadPage, Revisions, StateEvent
 
 
 async def stage_changed(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
@@ -17,6 +18,25 @@ async def stage_changed(work: UnitOfWork, since: datetime, last: UUID | None, li
     records = await leads.changed_since(work, since, last, limit)
     moves = await corrections.moves(work, [record.key for record in records])
     return [_state_event(record, moves.get(record.key, [])) for record in records]
+
+
+async def raise_page(work: UnitOfWork, after: UUID | None, limit: int) -> dict[UUID, int]:
+    """A `stage.changed` for each captured lead that is no alias, also for those that never moved: readers may know a
+    move that was lost. It has the rule and time of the last move, and `from` = `to`: nothing moves because of it."""
+    records = await leads.raise_revisions(work, after, limit, REVISIONS_RAISED)
+    published = [record for record in records if record.captured and record.merged_into is None]
+    moves = await corrections.moves(work, [record.key for record in published])
+    for record in published:
+        state = _state_event(record, moves.get(record.key, []))
+        stays = {"from_": state.event.to, "from_status": state.event.status, "corrects": []}
+        work.emit(
+            state.event.model_copy(update=stays),
+            tenant=record.tenant,
+            subject=state.subject,
+            time=state.time,
+            event_id=state.event_id,
+        )
+    return {record.lead_id: record.revision for record in records}
 
 
 def _state_event(record: LeadRecord, moves: Sequence[corrections.PublishedMove]) -> StateEvent:
@@ -43,3 +63,4 @@ def _state_event(record: LeadRecord, moves: Sequence[corrections.PublishedMove])
 
 
 PAGES: dict[str, ReadPage] = {StageChanged.type: stage_changed}
+REVISIONS = Revisions(leads.tenants, raise_page)

@@ -3,6 +3,10 @@ builds its state from them.
 
 A service that publishes state-carrying events has `services/<name>/republish.py` with `PAGES`: for each type, a
 function that reads one page of the present state. Repetitions carry no `ce_sequence`: they are not new events.
+
+Raise revisions: publish the state of all leads as new events, under revisions that no event ever had. A publisher that
+was restored, or started empty, needs it: it counts on from an earlier revision, and readers ignore what has the id or
+the revision of an event that they know. `REVISIONS` of the same module says how its service does it.
 """
 
 import asyncio
@@ -10,11 +14,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
+from types import ModuleType
 from uuid import UUID
 
 from shared.db import Database, UnitOfWork
-from shared.errors import Invalid
+from shared.errors import Conflict, Invalid
 from shared.events.base import Event
+from shared.limits import MAX_REVISION, REVISIONS_RAISED
 from shared.names import SERVICES
 from shared.store import outbox
 
@@ -34,15 +40,32 @@ class StateEvent:
 ReadPage = Callable[[UnitOfWork, datetime, UUID | None, int], Awaitable[Sequence[StateEvent]]]
 """(work, since, the last subject of the page before, size) -> the next page, by subject."""
 
+RaisePage = Callable[[UnitOfWork, UUID | None, int], Awaitable[Mapping[UUID, int]]]
+"""(work, the last lead of the page before, size) -> the tenant's next leads by id, with their revisions, which it has
+raised by REVISIONS_RAISED. It publishes their state with this transaction, timed now where readers order by time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """How a service raises the revisions of its leads: which tenants have any, and a page of a tenant's leads."""
+
+    tenants: Callable[[UnitOfWork], Awaitable[Sequence[str]]]
+    raise_page: RaisePage
+
 
 def pages_of(service: str) -> Mapping[str, ReadPage]:
     """What a service can republish, by event type; Invalid for a service that owns no such state."""
+    pages: Mapping[str, ReadPage] = _module_of(service).PAGES
+    return pages
+
+
+def _module_of(service: str) -> ModuleType:
+    if service not in SERVICES:
+        raise Invalid(f"there is no service {service!r}")
     try:
-        module = import_module(f"services.{service}.republish")
+        return import_module(f"services.{service}.republish")
     except ModuleNotFoundError:
         raise Invalid(f"{service} publishes no state that could be republished") from None
-    pages: Mapping[str, ReadPage] = module.PAGES
-    return pages
 
 
 async def republish(database: Database, types: Sequence[str], tenant: str, since: datetime) -> dict[str, int]:
@@ -51,8 +74,6 @@ async def republish(database: Database, types: Sequence[str], tenant: str, since
     Pages of 1,000, and a page only while the outbox is short, so that the next reply does not wait behind it.
     The service's relay sends them: it, or any replica, must be running.
     """
-    if database.service not in SERVICES:
-        raise Invalid(f"there is no service {database.service!r}")
     known = pages_of(database.service)
     for type in types:
         if type not in known:
@@ -79,6 +100,38 @@ async def _one_type(database: Database, read: ReadPage, tenant: str, since: date
         if len(page) < PAGE:
             return published
         last = page[-1].subject
+
+
+async def raise_revisions(database: Database) -> int:
+    """Raise the revisions of all leads of a service, and publish the state of each; the number of leads.
+
+    Page by page, each in a transaction of its own, and while the outbox is short: the service may be at work meanwhile.
+    Repeated, also after an interruption, it raises and publishes once more, which changes nothing for readers. Raises
+    Invalid for a service whose events have no revisions, Conflict when one would come too near to MAX_REVISION.
+    """
+    revisions: Revisions | None = getattr(_module_of(database.service), "REVISIONS", None)
+    if revisions is None:
+        raise Invalid(f"the events of {database.service} have no revisions that could be raised")
+    async with database.worker() as work:
+        tenants = await revisions.tenants(work)
+    return sum([await _raise_all(database, revisions.raise_page, tenant) for tenant in tenants])
+
+
+async def _raise_all(database: Database, raise_page: RaisePage, tenant: str) -> int:
+    raised, last = 0, None
+    while True:
+        await _until_short(database)
+        async with database.worker([tenant]) as work:
+            page = await raise_page(work, last, PAGE)
+            if max(page.values(), default=0) > MAX_REVISION - REVISIONS_RAISED:
+                raise Conflict(
+                    f"revisions of {tenant} would come too near to {MAX_REVISION}, the greatest that is read"
+                )
+            await outbox.raise_sequences(work, tenant, page, REVISIONS_RAISED)
+        raised += len(page)
+        if len(page) < PAGE:
+            return raised
+        last = max(page)
 
 
 async def _until_short(database: Database) -> None:

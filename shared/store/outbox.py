@@ -1,7 +1,8 @@
 """The outbox: events that their transaction has committed and the relay has not sent yet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 import orjson
 
@@ -72,6 +73,20 @@ async def add(work: Transaction, events: Sequence[tuple[Envelope, bytes]]) -> No
             counts[e.tenant, e.subject] - number if number is not None and e.subject else None
             for (e, _), number in zip(events, numbers, strict=True)
         ],
+    )
+
+
+async def raise_sequences(work: Transaction, tenant: str, leads: Iterable[UUID], by: int) -> None:
+    """Let the sequence numbers of these leads go on that much higher, also of those that have none yet."""
+    await work.run(
+        """
+        INSERT INTO lead_stream AS s (tenant_id, lead_id, sent)
+        SELECT :tenant, lead_id, :by FROM unnest(CAST(:leads AS text[])) AS w (lead_id)
+        ON CONFLICT (tenant_id, lead_id) DO UPDATE SET sent = s.sent + excluded.sent
+        """,
+        tenant=tenant,
+        leads=sorted(map(str, leads)),
+        by=by,
     )
 
 

@@ -98,6 +98,36 @@ async def page(
     return [lead_from(row) for row in rows]
 
 
+async def tenants(work: UnitOfWork) -> list[str]:
+    """The tenants that have leads."""
+    return [row["tenant_id"] for row in await work.fetch("SELECT DISTINCT tenant_id FROM lead ORDER BY tenant_id")]
+
+
+async def raise_versions(work: UnitOfWork, after: UUID | None, limit: int, by: int) -> list[Lead]:
+    """Raise both versions of the tenant's next leads by id, and let their last event be now; the leads, locked."""
+    page = await work.fetch(
+        """
+        SELECT lead_id FROM lead WHERE tenant_id = :tenant AND (CAST(:after AS uuid) IS NULL OR lead_id > :after)
+        ORDER BY lead_id LIMIT :limit FOR UPDATE
+        """,
+        tenant=work.tenants[0],
+        after=after,
+        limit=limit,
+    )
+    rows = await work.fetch(
+        f"""
+        UPDATE lead SET version = version + :by, merge_version = merge_version + :by,
+                        updated_on = greatest(:now, updated_on + interval '1 microsecond')
+        WHERE tenant_id = :tenant AND lead_id = ANY (CAST(:leads AS uuid[])) RETURNING {_LIST}
+        """,
+        tenant=work.tenants[0],
+        leads=[row["lead_id"] for row in page],
+        by=by,
+        now=work.now,
+    )
+    return [lead_from(row) for row in rows]
+
+
 async def insert(work: UnitOfWork, leads: Sequence[Lead]) -> None:
     """Add new leads. A unique violation: another transaction has just captured a lead with one of the addresses."""
     if leads:

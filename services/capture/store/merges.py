@@ -122,3 +122,18 @@ async def page_of_latest(
         after=after,
         limit=limit,
     )
+
+
+async def latest_of(work: UnitOfWork, tenant: str, alias_ids: Sequence[UUID]) -> Sequence[Row]:
+    """The latest merge of each of these leads as an alias, if there ever was one, with the lead's `merge_version`."""
+    return await work.fetch(
+        f"""
+        SELECT latest.*, lead.merge_version
+        FROM (SELECT DISTINCT ON (alias_id) {_COLUMNS} FROM merge
+              WHERE tenant_id = :tenant AND alias_id = ANY (CAST(:aliases AS uuid[]))
+              ORDER BY alias_id, version DESC) latest
+        JOIN lead ON lead.tenant_id = latest.tenant_id AND lead.lead_id = latest.alias_id
+        """,
+        tenant=tenant,
+        aliases=list(alias_ids),
+    )

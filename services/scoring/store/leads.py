@@ -205,6 +205,25 @@ async def leads_page(work: UnitOfWork, tenant: str, after: UUID | None, limit: i
     return [(tenant, row["lead_id"]) for row in rows]
 
 
+async def tenants(work: UnitOfWork) -> list[str]:
+    """The tenants that have leads."""
+    return [row["tenant_id"] for row in await work.fetch("SELECT DISTINCT tenant_id FROM lead ORDER BY tenant_id")]
+
+
+async def raise_revisions(work: UnitOfWork, leads: Iterable[LeadKey], by: int) -> dict[LeadKey, int]:
+    """Raise the revisions of these leads of one tenant, which the transaction has locked; the revisions since then."""
+    rows = await work.fetch_tuples(
+        """
+        UPDATE lead SET revision = revision + :by
+        WHERE tenant_id = :tenant AND lead_id = ANY (CAST(:leads AS uuid[])) RETURNING tenant_id, lead_id, revision
+        """,
+        tenant=work.tenants[0],
+        leads=[lead_id for _, lead_id in leads],
+        by=by,
+    )
+    return {(tenant, lead_id): revision for tenant, lead_id, revision in rows}
+
+
 async def uncaptured_leads(work: UnitOfWork, older_than: timedelta, limit: int = 500) -> list[LeadKey]:
     """Lead ids whose first signal is older than this and that were not captured since; aliases are left out."""
     rows = await work.fetch(

@@ -4,7 +4,7 @@ from services.scoring.use_cases.explanations import explain_score
 from services.scoring.use_cases.model_cache import ModelCache
 from services.scoring.use_cases.models import activate_model, create_model, list_models, read_model
 from services.scoring.use_cases.rescores import read_rescore, rescore_page
-from services.scoring.use_cases.scores import reasons_of, refresh_due_scores, scored_event
+from services.scoring.use_cases.scores import reasons_of, recompute_scores, refresh_due_scores, scored_event
 from services.scoring.use_cases.signals import delete_uncaptured, record_signals
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "read_model",
     "read_rescore",
     "reasons_of",
+    "recompute_scores",
     "record_signals",
     "refresh_due_scores",
     "rescore_page",

@@ -57,6 +57,7 @@ def test_every_package_of_the_image_is_pinned_by_hashes() -> None:
         ["services", "run", "goals"],
         ["dead-letters", "list", "goals"],
         ["rewind", "goals", "--to", "2026-11-01T00:00:00Z"],
+        ["raise-revisions", "stages"],
         ["republish", "goals", "--tenant", "t", "--since", "2026-11-01T00:00:00Z"],
         ["token", "--tenant", "t", "--role", "viewer"],
     ],
