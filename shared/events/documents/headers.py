@@ -53,7 +53,8 @@ HEADERS = (
     Header("ce_dataschema", "`urn:leadflow:<type>:<major>`; absent means major 1."),
     Header(
         "ce_sequence",
-        "Counts the events of a subject by one source over all topics, 1 to n. Not on repetitions.",
+        "Counts the events of a subject by one source over all topics, 1 to n; after a restore of the source it leaps. "
+        "Not on repetitions.",
         shape=(("pattern", "^[0-9]+$"),),
     ),
     Header("ce_correlationid", "The id of the event that began it all; ignored when it is longer than 256 bytes."),
