@@ -13,7 +13,9 @@ from shared.messaging.connection import Kafka
 async def rewind(kafka: Kafka, group: str, topics: list[str], to: datetime) -> int:
     """Set the group back to the first records at or after `to`; returns how many records it will read from there.
 
-    Where it has not read so far yet, its place stays; where it has no place, it begins at `to`.
+    Where it has not read so far yet, its place stays. A partition that it has no place in, though it has places in
+    others, is one that it has read nothing of yet: it begins there at the first record. A group without any place,
+    new or forgotten by the broker, begins at `to`.
     Raises Conflict while the group has members: stop the service first (`leadflow rewind` does, for the local run).
     """
     # Offsets are looked up without the group: a subscribed member would join it, and then its offsets cannot be set.
@@ -21,7 +23,7 @@ async def rewind(kafka: Kafka, group: str, topics: list[str], to: datetime) -> i
     try:
         await reader.start()
         partitions = [TopicPartition(t, p) for t in topics for p in sorted(reader.partitions_for_topic(t) or ())]
-        ends = await reader.end_offsets(partitions)
+        beginnings, ends = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
         found = await reader.offsets_for_times(dict.fromkeys(partitions, int(to.timestamp() * 1_000)))
     finally:
         await reader.stop()
@@ -30,9 +32,10 @@ async def rewind(kafka: Kafka, group: str, topics: list[str], to: datetime) -> i
     try:
         await consumer.start()
         consumer.assign(partitions)
-        for tp in partitions:
-            read = await consumer.committed(tp)
-            offsets[tp] = offsets[tp] if read is None else min(offsets[tp], read)
+        places = {tp: await consumer.committed(tp) for tp in partitions}
+        if any(place is not None for place in places.values()):
+            for tp, place in places.items():
+                offsets[tp] = min(offsets[tp], beginnings[tp] if place is None else place)
         try:
             await consumer.commit({tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()})
         except KafkaError as error:

@@ -90,22 +90,37 @@ async def test_the_score_and_the_mode_of_an_alias_are_not_those_of_the_lead(stag
 async def test_a_repeated_merge_or_erasure_changes_nothing_whatever_it_says(stages, captured, bus, tenant, eventually):
     kept, alias, gone, other = await captured(4, time=ago(hours=8))
     at = ago(hours=1)
-    for lead, version in ((kept, 1), (other, 2)):
+
+    def merged_into(lead, version: int) -> None:
         data = {"lead_id": str(lead.id), "alias_id": str(alias.id), "merge_id": str(uuid4()), "version": version}
         lead.publish("lead.merged", data, time=at, id="merge-1")
         bus.flush()
-    for lead in (gone, other):
+
+    def erased(lead) -> None:
         lead.publish("lead.erased", {"lead_id": str(lead.id)}, time=at, id="erasure-1")
         bus.flush()
-    other.sent(time=ago(minutes=1))
-    bus.flush()
+
     async with stages.client(tenant, "viewer") as api:
 
-        async def settled():
+        async def of_alias():
+            return (await api.get(f"/v1/leads/{alias.id}")).json()["lead_id"] == str(kept.id)
+
+        async def is_gone():
+            return (await api.get(f"/v1/leads/{gone.id}")).status_code == 404
+
+        async def contacted():
             return (await api.get(f"/v1/leads/{other.id}")).json()["stage"] == "contacted"
 
-        await eventually(settled)
-        assert (await api.get(f"/v1/leads/{alias.id}")).json()["lead_id"] == str(kept.id)
+        merged_into(kept, 1)
+        erased(gone)
+        await eventually(of_alias)
+        await eventually(is_gone)
+        merged_into(other, 2)
+        erased(other)
+        other.sent(time=ago(minutes=1))
+        bus.flush()
+        await eventually(contacted)
+        assert await of_alias()
 
 
 async def test_dead_wins_a_merge_and_its_undo_frees_the_living(stages, captured, bus, tenant):
