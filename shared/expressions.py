@@ -13,6 +13,8 @@ import jmespath
 from jmespath import functions
 from jmespath.exceptions import JMESPathError
 
+from shared.strict_json import has_half_pair
+
 MOST_PARTS = 16
 """How many times as large as what it reads a value may be that an expression makes by lists of its own."""
 _MOST_CALLS = 8
@@ -66,6 +68,8 @@ def check_expression(expression: str, *, longest: int) -> None:
     """
     if len(expression) > longest:
         raise ValueError(f"has more than {longest} characters")
+    if has_half_pair(expression):
+        raise ValueError("has half of a surrogate pair")
     try:
         nodes = list(_nodes(_compiled(expression).parsed))
     except JMESPathError as error:

@@ -56,6 +56,11 @@ def is_too_deep(body: bytes, value: Any, limit: int = MAX_JSON_DEPTH) -> bool:
     return brackets > limit and depth_of(value, limit) > limit
 
 
+def has_half_pair(text: str) -> bool:
+    """Whether a text has half of a surrogate pair: JSON can write it, but neither UTF-8 nor a database can hold it."""
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def holds_zero(body: bytes) -> bool:
     """Whether a JSON text has a zero character in a string, which Postgres cannot store.
 

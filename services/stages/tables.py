@@ -147,7 +147,7 @@ class Setting(Table, table=True):
 
 
 class Alert(Table, table=True):
-    """A lead became hot: one row for each crossing of the threshold that was alerted."""
+    """A lead became hot: one row for each time that it was alerted."""
 
     __tablename__ = "alert"
     __table_args__ = (Index("alert_newest", "tenant_id", text("at DESC"), text("alert_id DESC")),)

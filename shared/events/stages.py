@@ -48,7 +48,10 @@ class StageChanged(Event):
 
 
 class LeadBecameHot(Event):
-    """The total reached the tenant's threshold; published once for each crossing."""
+    """A lead in an active or paused stage reached the tenant's threshold, or came back to such a stage with that total.
+
+    It is published once until the total falls below the lower threshold.
+    """
 
     type = "lead.became_hot"
     publisher = "stages"

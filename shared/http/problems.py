@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problems: `type`, `title`, `status`, `detail`, and `errors` for a bad body."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,7 +48,15 @@ def problem(
     }
     if errors:
         body["errors"] = list(errors)
-    return Response(orjson.dumps(body), status, headers, media_type="application/problem+json")
+    return Response(_written(body), status, headers, media_type="application/problem+json")
+
+
+def _written(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        # It names a part of the request that has half of a surrogate pair, which no UTF-8 holds.
+        return json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
 
 def _titled(status: int, detail: str, *, headers: dict[str, str] | None = None) -> Response:

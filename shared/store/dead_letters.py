@@ -16,6 +16,7 @@ from shared.events.envelope import short
 from shared.ids import uuid7
 from shared.limits import MAX_ATTRIBUTE_BYTES
 from shared.names import is_tenant
+from shared.strict_json import has_half_pair
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class DeadLetter:
 
 def _is_storable(text: str) -> bool:
     """Whether a database can store it: no zero character, no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return "\0" not in text and not has_half_pair(text)
 
 
 _COLUMNS = {

@@ -24,6 +24,8 @@ from shared.expressions import check_expression, evaluate
         ("join(to_string(@), @)", "joins by something else"),
         (f"join('{'x' * 21}', @)", "joins by something else"),
         (f"[*].['{'x' * 201}']", "a text of more than 200"),
+        ("a == '\ud83d'", "half of a surrogate pair"),
+        ("\ud83d", "half of a surrogate pair"),
     ],
     ids=lambda value: value[:20],
 )

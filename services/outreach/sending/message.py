@@ -19,6 +19,7 @@ import rfc8785
 
 from services.outreach.address_forms import ascii_domain, on_the_wire
 from shared.errors import Invalid
+from shared.strict_json import has_half_pair
 
 MAX_SUBJECT = 255
 MAX_BODY = 50_000
@@ -77,7 +78,7 @@ def valid_message(
     subject = subject.strip() if subject else None
     if not body.strip():
         wrong("body", "is empty")
-    if _CONTROL_IN_BODY.search(body) or _lone_surrogate(body):
+    if _CONTROL_IN_BODY.search(body) or has_half_pair(body):
         wrong("body", "has control characters")
     if channel == "email":
         if not subject:
@@ -114,7 +115,7 @@ def valid_message(
 
 def header_fault(value: str) -> str | None:
     """The reason why a header value is refused, or None. Encoded words are decoded first: one may hide a line break."""
-    if _CONTROL.search(value) or _lone_surrogate(value):
+    if _CONTROL.search(value) or has_half_pair(value):
         return "has control characters"
     if not _ENCODED_WORD.search(value):
         return None
@@ -123,10 +124,6 @@ def header_fault(value: str) -> str | None:
     except (LookupError, UnicodeError, ValueError):
         return "has an encoded word that cannot be read"
     return "has control characters inside an encoded word" if _CONTROL.search(decoded) else None
-
-
-def _lone_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def thread_headers(answers: str | None, earlier: list[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from services.scoring.rules.history import History, Occurrence, look_up, unanswered_messages
+from shared.strict_json import has_half_pair
 
 Operator = Literal["eq", "ne", "in", "gte", "lte", "contains", "exists"]
 SUBJECTS = ("fact", "field", "engagement", "reply", "meeting", "message")
@@ -32,6 +33,8 @@ Find = Callable[[History], list[Occurrence]]
 def condition_error(when: Mapping[str, Any]) -> str | None:
     """What is wrong with a condition whose types are right; None if nothing is."""
     op, value = when.get("op", "exists"), when.get("value")
+    if not all(map(_is_storable, value if isinstance(value, list | tuple) else [value])):
+        return "a value is a whole number beyond 64 bits, or a text with half of a surrogate pair"
     if op == "in" and not isinstance(value, list | tuple):
         return "op in needs a list as its value"
     if op in ("eq", "ne", "contains") and value is None:
@@ -41,6 +44,13 @@ def condition_error(when: Mapping[str, Any]) -> str | None:
     if when.get("meeting") and when["meeting"] not in (*MEETINGS, *DETAILS["meeting"]):
         return f"meeting must be one of {', '.join(MEETINGS)}"
     return None
+
+
+def _is_storable(value: Any) -> bool:
+    """Whether a value can be stored with the model: no whole number beyond 64 bits, no half of a surrogate pair."""
+    if isinstance(value, str):
+        return not has_half_pair(value)
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def value_test(op: str, value: Any) -> Test:

@@ -1,9 +1,10 @@
 """Routes for lists: the queue, the alerts of leads that became hot, and the events that wait for their lead."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Query, Request
+from pydantic import BeforeValidator
 
 from services.stages.endpoints.views import lead_views
 from services.stages.rules import STATUSES, Stage
@@ -15,22 +16,29 @@ from shared.http.pages import moment, number
 
 router = Router(tags=["stages"])
 
+T = TypeVar("T")
+Chosen = Annotated[T | None, BeforeValidator(lambda given: None if given == "" else given)]
+"""A parameter that chooses nothing when it is empty, as a form sends it that was not filled in."""
+
 
 @router.get("/queue", response_model_exclude_unset=True)
 async def read_queue(
     principal: Viewer,
     work: TenantWork,
     stage: Annotated[list[str] | None, Query()] = None,
-    status: str | None = None,
-    source: str | None = None,
-    campaign: str | None = None,
-    band: str | None = None,
-    owner: str | None = None,
-    hot: bool | None = None,
+    status: Chosen[str] = None,
+    source: Chosen[str] = None,
+    campaign: Chosen[str] = None,
+    band: Chosen[str] = None,
+    owner: Chosen[str] = None,
+    hot: Chosen[bool] = None,
     limit: Limit = 50,
-    cursor: str | None = None,
+    cursor: Chosen[str] = None,
 ) -> Page[LeadView]:
-    """Leads by score, then by last activity, then by id, all descending; `stage=any` lists all stages."""
+    """Leads by score, then by last activity, then by id, all descending; `stage=any` lists all stages.
+
+    An empty parameter is no filter.
+    """
     filters = queue.Filters(
         stages=_stages(stage),
         any_stage=stage is not None and "any" in stage,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from . import timers
+from .hot import is_hot
 from .ignored import ignored_reason
 from .journey import PASSED, Journey
 from .outcome import MANUAL, BecameHot, Ignored, Outcome, Transition
@@ -73,9 +74,20 @@ class FoldState:
         """Record that a signal changed nothing, and why."""
         self.outcome.ignored.append(Ignored(signal.digest, signal.id, signal.type, reason, signal.occurred_at, routine))
 
-    def record_hot(self, total: int, threshold: int, signal: Signal) -> None:
-        """Record that the score reached the threshold."""
-        self.outcome.became_hot.append(BecameHot(total, threshold, signal.id, signal.occurred_at))
+    def update_hot(self, signal: Signal) -> None:
+        """Decide whether the lead is hot, and record it once from the score that makes it so until it cools.
+
+        A lead may be hot only later than its score says: when a person opens it again.
+        """
+        journey, settings = self.journey, self.settings_of(signal)
+        if journey.score is None:
+            return
+        if journey.score < settings.hot_down:
+            journey.alerted = False
+        journey.hot = is_hot(journey.alerted, journey.score, settings, journey.stage)
+        if journey.hot and not journey.alerted:
+            journey.alerted = True
+            self.outcome.became_hot.append(BecameHot(journey.score, settings.hot_up, signal.id, signal.occurred_at))
 
     def move_by_hand(self, to: Stage, actor: str, reason: str, signal: Signal, disqualification: str | None) -> None:
         """Move the lead as a person asked for."""
@@ -114,10 +126,8 @@ class FoldState:
         if to in REACHED_QUALIFIED and journey.first_qualified_on is None:
             journey.first_qualified_on = at
         journey.won_on = at if to is WON else None
-        if to not in OPEN:
-            journey.hot = False
-        elif from_ not in OPEN and journey.score is not None:
-            journey.hot = journey.score >= self.history.at(at).hot_up
+        if (from_ in OPEN) != (to in OPEN):
+            self.update_hot(signal)
         self.outcome.transitions.append(
             Transition(
                 from_,

@@ -8,7 +8,11 @@ from typing import Any
 from .signals import Order
 from .stages import NEW, Stage, status_of
 
-RULES_VERSION = 1
+RULES_VERSION = 2
+"""Greater with each change after which a stored journey may differ from the fold of its signals.
+
+A journey of another version is folded again when its next signal or timer is due.
+"""
 
 EMAIL, SMS = "email", "sms"
 CHANNELS = (EMAIL, SMS)
@@ -71,7 +75,8 @@ class Journey:
     """The stage of a lead, why it is there, and all facts that the rules read.
 
     `created_on` is None until `lead.captured` is folded. `because`, `rule` and `caused_by` are the reason, the rule and
-    the cause of the last move. `last_order` is the position of the newest signal or timer that was folded.
+    the cause of the last move. `alerted`: the lead was hot since its score was last below the lower threshold, whatever
+    its stage is now. `last_order` is the position of the newest signal or timer that was folded.
     """
 
     stage: Stage = NEW
@@ -88,6 +93,7 @@ class Journey:
     assigned: bool = False
     score: int | None = None
     hot: bool = False
+    alerted: bool = False
     opted_out: bool = False
     revived: bool = False
     unanswered: bool = False
@@ -211,6 +217,7 @@ _PLAIN = (
     "owner",
     "assigned",
     "hot",
+    "alerted",
     "opted_out",
     "revived",
     "unanswered",

@@ -52,7 +52,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class BecameHot:
-    """The score reached the threshold from below: the content of `lead.became_hot`."""
+    """The lead became hot, by a score or by a move that opened it again: the content of `lead.became_hot`."""
 
     total: int
     threshold: int

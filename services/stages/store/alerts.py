@@ -1,4 +1,4 @@
-"""Alerts: leads that became hot, one alert for each crossing of the threshold."""
+"""Alerts: leads that became hot, one alert for each until it cools."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from shared.db.columns import column_types, insert_rows
 
 @dataclass(frozen=True, slots=True)
 class HotAlert:
-    """An alert, with the event that brought the score."""
+    """An alert, with the id of the score or move that made the lead hot."""
 
     tenant_id: str
     alert_id: UUID

@@ -1,5 +1,6 @@
 """Reviewers at work: hashes, leases, edits, decisions, lists, roles."""
 
+import json
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
@@ -214,9 +215,11 @@ async def test_a_draft_that_is_named_twice_is_approved_once(office, tenant):
     ("action", "wrong", "code"),
     [
         ("approve", {"sha256": "wrong"}, 409),
+        ("approve", {"sha256": "\ud83d"}, 409),
         ("approve", {}, 422),
         ("reject", {"reason": ""}, 422),
         ("reject", {"reason": "x" * 2_001}, 422),
+        ("reject", {"reason": "half of a smile: \ud83d"}, 422),
         ("reject", {}, 422),
     ],
 )
@@ -227,7 +230,8 @@ async def test_one_wrong_item_of_many_fails_alone(office, tenant, action, wrong,
         {"draft_id": good["draft_id"], "sha256": good["sha256"], "reason": "too pushy"},
     ]
     async with office.client(tenant, "reviewer") as http:
-        answer = await http.post("/v1/drafts/bulk", json={"action": action, "items": items})
+        body, headers = json.dumps({"action": action, "items": items}), {"Content-Type": "application/json"}
+        answer = await http.post("/v1/drafts/bulk", content=body, headers=headers)
     assert answer.status_code == 200, answer.text
     assert [result["status"] for result in answer.json()["results"]] == [code, 200]
 

@@ -99,6 +99,8 @@ async def test_an_enrolment_at_the_end_of_its_version_is_moved_to_the_end_of_ano
     for version in (2, 2, 1):
         moved = await post(office, tenant, f"{url}/move", {"version": version})
         assert (moved.status_code, moved.json()["step"]) == (200, None)
+    refused = await post(office, tenant, f"{url}/move", {"version": 2**31})
+    assert [error["field"] for error in refused.json()["errors"]] == ["version"]
     assert (await post(office, tenant, f"{url}/resume")).status_code == 200
     await take_steps(office)
     assert (await enrolment(office, tenant, of))["state"] == "done"

@@ -168,6 +168,28 @@ async def test_a_lead_becomes_hot_once_for_each_crossing(stages, captured, bus, 
         assert len((await api.get("/v1/alerts")).json()["items"]) == 2
 
 
+async def test_a_lead_that_is_opened_again_with_a_high_score_alerts_once(stages, captured, bus, tenant, eventually):
+    (lead,) = await captured()
+    async with stages.client(tenant, "reviewer") as api:
+
+        async def move(stage):
+            return await api.put(f"/v1/leads/{lead.id}/stage", json={"stage": stage, "disqualification_reason": "x"})
+
+        async def scored():
+            return (await api.get(f"/v1/leads/{lead.id}")).json()["score_total"] == 90
+
+        assert (await move("lost")).status_code == 200
+        lead.scored(90, time=datetime.now(UTC) + timedelta(seconds=1))
+        await eventually(scored)
+        assert (await api.get("/v1/alerts")).json()["items"] == []
+        for stage in ("engaged", "lost", "engaged"):
+            assert (await move(stage)).status_code == 200
+        assert (await api.get(f"/v1/leads/{lead.id}")).json()["hot"] is True
+        assert [alert["total"] for alert in (await api.get("/v1/alerts")).json()["items"]] == [90]
+    (hot,) = await bus.read("lead.became_hot", tenant=tenant)
+    assert (hot.data["total"], hot.data["threshold"]) == (90, 80)
+
+
 async def test_an_old_crossing_is_not_alerted(stages, captured, bus, tenant, eventually):
     (lead,) = await captured(time=ago(days=4))
     lead.scored(95, time=ago(days=3))

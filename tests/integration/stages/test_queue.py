@@ -47,6 +47,12 @@ async def test_the_queue_pages_through_all_leads_best_first(stages, captured, bu
         assert await ids(hot=False) == {i["lead_id"] for i in items} - await ids(hot=True)
         assert await ids(source="web") == {i["lead_id"] for i in items}
         assert await ids(source="fair") == set()
+        empty = dict.fromkeys(("stage", "status", "source", "campaign", "band", "owner", "hot", "cursor"), "")
+        for name in empty:
+            assert await ids(**{name: ""}) == {i["lead_id"] for i in items}, name
+            beside = {"hot": True, "source": "web"} | {name: ""}
+            assert await ids(**beside) == await ids(**{key: value for key, value in beside.items() if value}), name
+        assert (await api.get("/v1/queue", params=empty)).json()["items"] == items
 
 
 async def test_bad_queue_requests_are_refused_with_a_reason(stages, tenant):

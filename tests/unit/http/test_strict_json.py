@@ -2,7 +2,9 @@ import json
 
 import pytest
 
-from shared.strict_json import holds_zero, read_json, without_zeros
+from shared.errors import Invalid
+from shared.http.problems import problem_of
+from shared.strict_json import has_half_pair, holds_zero, read_json, without_zeros
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,21 @@ def test_a_zero_character_is_told_from_the_six_characters_that_look_like_it(body
     assert holds_zero(body) is zero
     assert ("\0" in "".join(json.loads(body))) is zero
     assert json.loads(without_zeros(body)) == _without(json.loads(body))
+
+
+@pytest.mark.parametrize(
+    ("text", "half"), [("", False), ("plain", False), ("\U0001f600", False), ("a\ud83d", True), ("\ude00 é", True)]
+)
+def test_half_of_a_surrogate_pair_is_what_utf_8_cannot_hold(text, half):
+    assert has_half_pair(text) is half
+    assert (text.encode(errors="replace").decode() != text) is half
+
+
+def test_a_problem_that_quotes_half_of_a_surrogate_pair_can_be_written():
+    answer = problem_of(Invalid("no stage \ud83d", [{"field": "a\ud83d", "message": "is ünknown"}]))
+    assert answer.status_code == 422
+    assert read_json(answer.body)["detail"] == "no stage ?"
+    assert read_json(answer.body)["errors"] == [{"field": "a?", "message": "is ünknown"}]
 
 
 def _without(value):

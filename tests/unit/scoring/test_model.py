@@ -111,10 +111,19 @@ def test_the_points_of_a_count_fade_from_the_event_that_reached_it() -> None:
         ([a_rule("r", field="source", op="eq")], "rules.0.when"),
         ([a_rule("r", fact="employees", op="gte", value=[1])], "rules.0.when"),
         ([a_rule("r", meeting="dreamt", op="exists")], "rules.0.when"),
+        ([a_rule("r", field="employees", op="gte", value=2**63)], "rules.0.when"),
+        ([a_rule("r", field="employees", op="in", value=[1, -(2**63) - 1])], "rules.0.when"),
+        ([a_rule("r"), a_rule("s", field="source", op="eq", value="\ud83d")], "rules.1.when"),
+        ([a_rule("r", field="source", op="in", value=["web", "\ude00 fair"])], "rules.0.when"),
     ],
 )
 def test_an_invalid_model_is_refused_with_the_fields_that_are_wrong(rules: list[dict[str, Any]], field: str) -> None:
     assert [error["field"] for error in definition_errors({"rules": rules})] == [field]
+
+
+def test_values_of_64_bits_and_any_whole_text_can_be_stored() -> None:
+    values = [-(2**63), 2**63 - 1, 1e300, True, "\U0001f600"]
+    assert definition_errors({"rules": [a_rule("r", field="source", op="in", value=values)]}) == []
 
 
 def test_bands_must_descend() -> None:

@@ -7,11 +7,11 @@ from tests.unit.stages.story import ONE_ITEM, PHONE, Lead, a_lead, day
 
 
 @pytest.mark.parametrize(
-    ("was_hot", "total", "hot"),
+    ("alerted", "total", "hot"),
     [(False, 79, False), (False, 80, True), (True, 79, True), (True, 70, True), (True, 69, False), (False, 75, False)],
 )
-def test_a_lead_is_hot_from_up_on_and_cools_below_down(was_hot: bool, total: int, hot: bool) -> None:
-    assert is_hot(was_hot, total, DEFAULT_SETTINGS, Stage.NEW) is hot
+def test_a_lead_is_hot_from_up_on_and_cools_below_down(alerted: bool, total: int, hot: bool) -> None:
+    assert is_hot(alerted, total, DEFAULT_SETTINGS, Stage.NEW) is hot
 
 
 @pytest.mark.parametrize("stage", ["won", "lost", "bad_phone", "bad_contact", "moved_company", "dead"])
@@ -30,6 +30,32 @@ def test_a_lead_reopened_by_hand_is_hot_again_without_an_alert() -> None:
     outcome = a_lead().scored(90).moved("lost", reason="x").moved("engaged").fold()
     assert outcome.journey.hot
     assert len(outcome.became_hot) == 1
+
+
+@pytest.mark.parametrize("closed", ["won", "lost", "bad_phone", "bad_contact", "moved_company"])
+def test_a_lead_whose_score_rose_while_it_was_closed_alerts_when_it_is_opened_again(closed: str) -> None:
+    outcome = a_lead().moved(closed, reason="x").scored(90).moved("engaged").scored(95).fold()
+    assert outcome.journey.hot
+    assert [(alert.total, alert.threshold, alert.caused_by) for alert in outcome.became_hot] == [(90, 80, "event-004")]
+
+
+def test_a_lead_that_cooled_while_it_was_closed_alerts_anew() -> None:
+    outcome = a_lead().scored(90).moved("lost", reason="x").scored(60).scored(85).moved("engaged").fold()
+    assert [(alert.total, alert.caused_by) for alert in outcome.became_hot] == [(90, "event-002"), (85, "event-006")]
+
+
+def test_a_lead_that_did_not_cool_while_it_was_closed_is_hot_again() -> None:
+    closed = a_lead().scored(90).moved("lost", reason="x").scored(75)
+    assert not closed.journey.hot
+    outcome = closed.moved("engaged").scored(82).fold()
+    assert outcome.journey.hot
+    assert len(outcome.became_hot) == 1
+
+
+def test_a_lead_that_is_closed_and_opened_again_below_the_threshold_is_not_hot() -> None:
+    lead = a_lead().moved("lost", reason="x").scored(75).moved("engaged")
+    assert not lead.journey.hot
+    assert lead.scored(80).fold().became_hot[0].caused_by == "event-005"
 
 
 def test_the_thresholds_of_the_time_count() -> None:

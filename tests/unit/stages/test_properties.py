@@ -110,6 +110,7 @@ THEMES: dict[str, tuple[st.SearchStrategy[tuple[str, dict[str, Any]]], st.Search
     "timers": (st.one_of(messages, bookings, cancellations, sequences, moves, received), moments),
     "channels": (st.one_of(captures, updates, bounces, used_up, modes, opt_outs, messages), moments),
     "checklist": (st.one_of(scores, ticks, received, moves), moments),
+    "hot": (st.one_of(scores, scores, moves), moments),
     "anything": (anything, moments),
 }
 
@@ -299,3 +300,4 @@ def test_the_facts_agree_with_the_moves(arrived: list[Signal]) -> None:
     assert (journey.disqualification_reason is not None) == (journey.status == "disqualified")
     assert journey.contacted == any(signal.type == "message.sent" for signal in arrived)
     assert journey.meetings_held <= 2
+    assert not journey.hot or (journey.alerted and outcome.became_hot)

@@ -11,6 +11,7 @@ from services.outreach.keys import Keys
 from shared.db import Row, UnitOfWork
 from shared.errors import Conflict, Invalid, LeadflowError
 from shared.http import problem_type
+from shared.strict_json import has_half_pair
 
 
 async def act_on_all(work: UnitOfWork, keys: Keys, tenant: str, actor: str, bulk: Bulk) -> list[dict[str, Any]]:
@@ -59,6 +60,8 @@ def _check_item(bulk: Bulk, item: BulkItem) -> None:
         raise Invalid("approving needs the sha256 that the reviewer saw")
     if bulk.action == "reject" and not 1 <= len(item.reason or "") <= MAX_REASON:
         raise Invalid(f"rejecting needs a reason of 1 to {MAX_REASON} characters")
+    if has_half_pair(item.reason or ""):
+        raise Invalid("the reason has half of a surrogate pair")
     if bulk.action == "snooze" and bulk.until is None:
         raise Invalid("snoozing needs `until`")
 

@@ -1,10 +1,10 @@
 """The HTTP API of sequences: writing them, switching them on and off, enrolling leads, trying them out, figures."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 
 from services.outreach.context import context_of
 from services.outreach.drafts.use_cases.review import person
@@ -69,7 +69,11 @@ async def create_sequence(body: schemas.SequenceBody, principal: Admin, work: Te
 
 @router.get("/sequences/{sequence_id}", response_model=views.SequenceView)
 async def read_sequence(
-    sequence_id: UUID, principal: Viewer, work: TenantWork, response: Response, version: int | None = None
+    sequence_id: UUID,
+    principal: Viewer,
+    work: TenantWork,
+    response: Response,
+    version: Annotated[int | None, Query(ge=1, le=schemas.MOST_VERSIONS)] = None,
 ) -> Any:
     """A sequence with its newest version, or with another one."""
     view = await _view(work, principal.tenant, sequence_id, version)

@@ -15,6 +15,8 @@ from shared.events.outreach import Label
 
 MOST_STEPS = 50
 MOST_IDS = 1_000
+MOST_VERSIONS = 2_147_483_647
+"""The greatest number that the database can hold as a version."""
 LONGEST_DELAY = timedelta(days=730)
 
 Stage = Literal[
@@ -217,7 +219,7 @@ class Move(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"step": 2}]})
 
     step: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    version: Annotated[int, Field(ge=1)] | None = None
+    version: Annotated[int, Field(ge=1, le=MOST_VERSIONS)] | None = None
     note: Note | None = None
 
     @model_validator(mode="after")

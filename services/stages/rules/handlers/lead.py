@@ -5,7 +5,6 @@ from typing import Any
 
 from .. import channels, checklist
 from ..fold_state import FoldState
-from ..hot import is_hot
 from ..ignored import ignored_reason
 from ..signals import Signal, moment
 from ..stages import ACTIVE
@@ -45,7 +44,7 @@ def erased(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
     journey = fold.journey
     journey.erased = True
     journey.owner = journey.later_until = None
-    journey.hot = journey.revived = journey.unanswered = False
+    journey.hot = journey.alerted = journey.revived = journey.unanswered = False
     journey.contacts, journey.addresses, journey.replies, journey.trusted = {}, {}, {}, {}
     if journey.rule == "manual":
         journey.because = "moved by hand"  # the reason may be a note about the person
@@ -66,13 +65,10 @@ def scored(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
     """Store the score, set the ticks that follow it, and decide whether the lead is hot."""
     journey = fold.journey
     settings = fold.settings_of(signal)
-    journey.score = total = int(data["total"])
+    journey.score = int(data["total"])
     if settings.checklist:
         complete = checklist.is_complete(journey, settings)
         checklist.follow_score(journey, settings, signal.occurred_at)
         if not complete and checklist.is_complete(journey, settings):
             fold.fire_or_ignore(Trigger.CHECKLIST_COMPLETED, signal)
-    was_hot = journey.hot
-    journey.hot = is_hot(was_hot, total, settings, journey.stage)
-    if journey.hot and not was_hot:
-        fold.record_hot(total, settings.hot_up, signal)
+    fold.update_hot(signal)
