@@ -97,10 +97,9 @@ async def on_stage_changed(work: UnitOfWork, batch: list[Received[StageChanged]]
     leads = await leads_of(work, changed)
     await supersession.supersede_on_stage_change(work, leads, {key: each.causes for key, each in changed.items()})
     moves = {key: each.last_move for key, each in changed.items() if each.last_move is not None}
-    await interruptions.take_back_moves(work, changed)
     if moves:
         await schedule_check_ins(work, _check_in_dues(moves, leads, work.now))
-        await interruptions.interrupt_on_stages(work, leads, moves)
+    await interruptions.interrupt_on_stages(work, leads, changed)
     settings = await settings_of_all(work, {tenant for tenant, _ in changed})
     requests = []
     for (tenant, lead_id), received in moves.items():

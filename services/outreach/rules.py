@@ -37,6 +37,9 @@ REPLY_MOVES_FROM = frozenset({"new", "contacted", "nurture", "exhausted"})
 USED_UP_MOVES_FROM = frozenset({"new", "contacted"})
 """The stages from which used-up channels move a lead to `exhausted`: those of the stages' rule `used-up`."""
 
+MEETING_RULES = frozenset({"meeting-booked", "meeting-passed"})
+"""The stages' rules by which a lead has, or has had, a meeting."""
+
 STATUS_STAGES: Mapping[Status, frozenset[str]] = {
     "new": frozenset({"new"}),
     "contacted": frozenset({"contacted", "engaged", "exhausted"}),

@@ -1,6 +1,6 @@
 """What outreach assumes about the transitions is what the stage service's rules say."""
 
-from services.outreach.rules import KIND_STAGES, REPLY_MOVES_FROM, STATUS_STAGES, USED_UP_MOVES_FROM
+from services.outreach.rules import KIND_STAGES, MEETING_RULES, REPLY_MOVES_FROM, STATUS_STAGES, USED_UP_MOVES_FROM
 from services.stages.rules import RULES, STATUSES, Stage, status_of
 
 
@@ -15,6 +15,11 @@ def test_a_reply_moves_a_lead_from_the_stages_that_outreach_knows() -> None:
 
 def test_used_up_channels_move_a_lead_from_the_stages_that_outreach_knows() -> None:
     assert from_("used-up") == set(USED_UP_MOVES_FROM)
+
+
+def test_the_rules_of_meetings_are_those_that_lead_to_their_stages() -> None:
+    to_meetings = {rule.id for rule in RULES if rule.to in (Stage.SCHEDULED, Stage.MEETING_COMPLETED)}
+    assert to_meetings == set(MEETING_RULES)
 
 
 def test_the_stages_of_the_message_kinds_are_stages() -> None:

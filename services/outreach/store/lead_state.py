@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from services.outreach.rules import MEETING_RULES
 from services.outreach.tables import LeadRow
 from shared.db import UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
@@ -36,16 +37,30 @@ class ContactDetails:
 class StageUpdate:
     """What the `stage.changed` events of a batch add up to for a lead.
 
-    `newest`: the event with the greatest revision. `last_move`: the last one that moved the lead into its present
-    stage, None where it was there already. `corrected`: ids of the earlier events that do not hold any more.
-    `causes`: ids of these events and of the events that caused them.
+    `newest`: the event with the greatest revision. `moves`: those that moved the lead, oldest first, without the ones
+    that a later event of the batch corrects; each moves it from where the move before left it. `corrections`: the
+    events that correct earlier ones, likewise. `corrected`: ids of the earlier events that do not hold any more.
+    `causes`: ids of these events and of the events that caused them. `met_at`: when the batch has the
+    last meeting, `met_before`: when the last one was that was known.
     """
 
     newest: Received[StageChanged]
-    last_move: Received[StageChanged] | None
+    moves: tuple[Received[StageChanged], ...]
+    corrections: tuple[Received[StageChanged], ...]
     corrected: frozenset[str]
     causes: frozenset[str]
     met_at: datetime | None
+    met_before: datetime | None = None
+
+    def has_new_meeting(self, event: Received[StageChanged]) -> bool:
+        """Whether the event brings a meeting that was not known. A correction may have the rule of an old one."""
+        is_new = self.met_before is None or event.occurred_at > self.met_before
+        return event.event.rule in MEETING_RULES and is_new
+
+    @property
+    def last_move(self) -> Received[StageChanged] | None:
+        """What moved the lead into its present stage; None where it was there already."""
+        return self.moves[-1] if self.moves else None
 
 
 def newest_of(rows: Sequence[tuple[LeadKey, Any, Any]]) -> dict[LeadKey, Any]:
@@ -117,7 +132,7 @@ async def save_stages(work: UnitOfWork, batch: Sequence[Received[StageChanged]])
     for received in batch:
         events.setdefault((received.tenant, received.lead_id), []).append(received)
     updates = {key: _stage_update(events[key]) for key in sorted(events)}
-    updates |= await _moves_not_received(work, updates)
+    updates |= await _compared(work, updates)
     rows = {
         key: {
             "stage": each.newest.event.to,
@@ -140,43 +155,63 @@ async def save_stages(work: UnitOfWork, batch: Sequence[Received[StageChanged]])
     return {key: updates[key] for key in changed}
 
 
-async def _moves_not_received(work: UnitOfWork, updates: Mapping[LeadKey, StageUpdate]) -> dict[LeadKey, StageUpdate]:
-    """The updates of leads that no event moved, and that are in another stage than is known: a move was not received.
+async def _compared(work: UnitOfWork, updates: Mapping[LeadKey, StageUpdate]) -> dict[LeadKey, StageUpdate]:
+    """The updates with what was known before: of leads that met us, and of those that no event moved.
 
-    Its place takes the newest event, as the move from the known stage. So it is after the stage service was restored:
-    the events of its earlier moves say nothing of the present stage, and it publishes that with `from` = `to`.
+    One of these that is in another stage than is known has made a move that was not received. Its place takes the
+    newest event, as the move from the known stage. So it is after the stage service was restored: the events of its
+    earlier moves say nothing of the present stage, and it publishes that with `from` = `to`.
     """
-    staying = sorted(key for key, each in updates.items() if each.last_move is None)
-    if not staying:
+    unsure = sorted(key for key, each in updates.items() if not each.moves or each.met_at)
+    if not unsure:
         return {}
     rows = await work.fetch_tuples(
         """
-        SELECT l.tenant_id, l.lead_id, l.stage FROM lead l
+        SELECT l.tenant_id, l.lead_id, l.stage, l.met_at FROM lead l
         JOIN unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
         USING (tenant_id, lead_id)
         """,
-        tenants=[tenant for tenant, _ in staying],
-        leads=[lead_id for _, lead_id in staying],
+        tenants=[tenant for tenant, _ in unsure],
+        leads=[lead_id for _, lead_id in unsure],
     )
-    known = {(tenant, lead_id): stage for tenant, lead_id, stage in rows}
-    moved: dict[LeadKey, StageUpdate] = {}
-    for key in staying:
-        newest, stage = updates[key].newest, known.get(key, START)
-        if newest.event.to != stage:
-            event = newest.event.model_copy(update={"from_": stage})
-            move = Received(newest.envelope, event, newest.recorded_at, newest.raw)
-            moved[key] = replace(updates[key], last_move=move)
-    return moved
+    known = {(tenant, lead_id): (stage, met_at) for tenant, lead_id, stage, met_at in rows}
+    compared: dict[LeadKey, StageUpdate] = {}
+    for key in unsure:
+        each, (stage, met_at) = updates[key], known.get(key, (START, None))
+        moves = each.moves
+        if not moves and each.newest.event.to != stage:
+            moves = (_moving_from(stage, each.newest),)
+        compared[key] = replace(each, moves=moves, met_before=met_at)
+    return compared
 
 
 def _stage_update(events: Sequence[Received[StageChanged]]) -> StageUpdate:
     events = sorted(events, key=lambda each: each.event.revision)
-    moves = [each for each in events if each.event.from_ != each.event.to]
-    last = moves[-1] if moves and moves[-1].event.to == events[-1].event.to else None
-    meetings = [each.occurred_at for each in events if each.event.rule in ("meeting-booked", "meeting-passed")]
-    causes = {each.event.caused_by for each in events if each.event.caused_by} | {each.id for each in events}
-    corrected = {id for each in events for id in each.event.corrects or ()}
-    return StageUpdate(events[-1], last, frozenset(corrected), frozenset(causes), max(meetings, default=None))
+    corrected = frozenset(id for each in events for id in each.event.corrects or ())
+    holding = [each for each in events if each.id not in corrected]
+    moves, stage = [], events[0].event.from_
+    for each in holding:
+        if each.event.to != stage:
+            moves.append(_moving_from(stage, each))
+            stage = each.event.to
+    return StageUpdate(
+        newest=events[-1],
+        moves=tuple(moves),
+        corrections=tuple(each for each in holding if each.event.corrects),
+        corrected=corrected,
+        causes=frozenset(
+            {each.event.caused_by for each in events if each.event.caused_by} | {each.id for each in events}
+        ),
+        met_at=max((each.occurred_at for each in events if each.event.rule in MEETING_RULES), default=None),
+    )
+
+
+def _moving_from(stage: str, received: Received[StageChanged]) -> Received[StageChanged]:
+    """The event as the move from this stage: where the events between do not hold, or were not received."""
+    if received.event.from_ == stage:
+        return received
+    event = received.event.model_copy(update={"from_": stage})
+    return Received(received.envelope, event, received.recorded_at, received.raw)
 
 
 def _json(value: object) -> str:

@@ -194,6 +194,16 @@ def exit_by_stage(sequence: SequenceVersion, stage: str) -> Exit | None:
     return None
 
 
+def exit_by_move(sequence: SequenceVersion, to: str, *, meeting: bool) -> Exit | None:
+    """Why an enrolment ends when its lead moves there, wherever it has moved since; None where it goes on.
+
+    `meeting`: whether a meeting was booked or passed. One that is over when it becomes known ends it as well.
+    """
+    if exit_ := exit_by_stage(sequence, to):
+        return exit_
+    return Exit("meeting", "the lead has had a meeting") if meeting else None
+
+
 def step_over(sequence: SequenceVersion, enrolment: Enrolment, at: datetime) -> Enrolment:
     """The enrolment once its step has left or was skipped at that moment: the delay of the next one counts from it."""
     assert enrolment.step is not None

@@ -176,12 +176,12 @@ async def end(
     note: str | None = None,
     cause: Envelope | None = None,
     caused_by: str | None = None,
-    ended_by: str | None = None,
+    ended_by: Sequence[str] = (),
 ) -> None:
     """End locked enrolments for one reason: nothing of them is sent any more, and `sequence.exited` is published.
 
     What of them is on its way already is shown as crossed. The pending drafts of the leads were locked before.
-    `ended_by`: what ends them, where that may turn out to be a mistake (`restoring`); otherwise the end is final. The
+    `ended_by`: what ends them, where that may turn out to be a mistake (`restoring`); without any the end is final. The
     pause, the plan and the step under way stay as they were.
     """
     ended = [each for each in ended if each.running]
@@ -195,7 +195,7 @@ async def end(
             reason=exit_.reason,
             detail=detail,
             ended_at=work.now,
-            ended_by=[ended_by] if ended_by else None,
+            ended_by=list(ended_by) or None,
             due_at=None,
         )
         caused = cause.id if cause else caused_by

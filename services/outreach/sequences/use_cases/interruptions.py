@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from services.outreach.hooks import ChannelClosed, DraftApproved, ReplyLabelled
-from services.outreach.rules import is_recent
+from services.outreach.rules import MEETING_RULES, is_recent
+from services.outreach.schemas import OutreachSettings
 from services.outreach.sequences.rules import (
     ENDS_NOTHING,
     Continue,
     Exit,
     Pause,
-    exit_by_stage,
+    exit_by_move,
     on_reply,
     pause,
 )
@@ -69,12 +70,12 @@ async def interrupt_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
         await restoring.take_back(work, reply.tenant, of_lead, [cause], changed, reply.event)
 
 
-async def _end(work: UnitOfWork, present: StoredEnrolment, exit_: Exit, cause: str, *, event: Envelope | None) -> None:
+async def _end(work: UnitOfWork, present: StoredEnrolment, exit_: Exit, *causes: str, event: Envelope | None) -> None:
     """End an enrolment that runs; one that has ended, and may come back, has one more reason not to."""
     if present.running:
-        await enrolling.end_with_drafts(work, [present], exit_, cause=event, ended_by=cause)
+        await enrolling.end_with_drafts(work, [present], exit_, cause=event, ended_by=causes)
     else:
-        await restoring.hold(work, present, cause)
+        await restoring.hold(work, present, causes)
 
 
 async def _pause(work: UnitOfWork, running: StoredEnrolment, until: datetime, cause: str, reply: ReplyLabelled) -> None:
@@ -132,37 +133,66 @@ async def interrupt_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -
 
 
 async def interrupt_on_stages(
-    work: UnitOfWork, leads: Mapping[LeadKey, Lead], moves: Mapping[LeadKey, Received[StageChanged]]
+    work: UnitOfWork, leads: Mapping[LeadKey, Lead], updates: Mapping[LeadKey, StageUpdate]
 ) -> None:
-    """These leads are in another stage: enrolments end in stages where no message makes sense; nurture begins or ends.
+    """What happened to the stages of these leads ends enrolments, brings back those ended by mistake, begins others.
 
-    `moves`: for each lead the event that moved it.
+    Ends come first: a correction may state again what ended an enrolment, which then stays ended.
     """
-    settings = await settings_of_all(work, {tenant for tenant, _ in moves})
-    for present in await enrolments.current_of(work, moves):
-        lead, move = leads[present.key], moves[present.key]
-        sequence = await sequences.get(work, present.tenant_id, present.sequence_id, present.version)
-        assert sequence is not None
-        exit_ = exit_by_stage(sequence.definition, lead.stage)
-        nurtures = present.cause == "nurture" or (
-            present.sequence_id == settings[present.tenant_id].nurture_sequence_id
-        )
-        if exit_ is None and nurtures and move.event.from_ == "nurture" and lead.stage != "nurture":
-            exit_ = Exit("left_nurture", f"the lead moved from nurture to {lead.stage}")
-        if exit_:
-            await _end(work, present, exit_, restoring.by_move(move.id), event=move.envelope)
-    for key, move in moves.items():
+    moved = {key: each for key, each in updates.items() if each.moves or each.corrected}
+    if not moved:
+        return
+    settings = await settings_of_all(work, {tenant for tenant, _ in moved})
+    await _end_by_stages(work, leads, moved, settings)
+    await _take_back_moves(work, moved)
+    last = {key: each.last_move for key, each in moved.items() if each.last_move is not None}
+    for key, move in last.items():
         lead, of_tenant = leads[key], settings[key[0]]
         if not lead.captured or not is_recent(move.occurred_at, work.now, of_tenant.react_within_hours):
             continue
         if lead.stage == "nurture" and of_tenant.nurture_sequence_id:
             await _enter_nurture(work, lead, move)
-    await enrol_by_rule(work, moves, leads)
+    await enrol_by_rule(work, last, leads)
 
 
-async def take_back_moves(work: UnitOfWork, corrections: Mapping[LeadKey, StageUpdate]) -> None:
+async def _end_by_stages(
+    work: UnitOfWork,
+    leads: Mapping[LeadKey, Lead],
+    updates: Mapping[LeadKey, StageUpdate],
+    settings: Mapping[str, OutreachSettings],
+) -> None:
+    """Every move counts, also one that others followed at once: through a meeting that is over, or out of nurture."""
+    for present in await enrolments.current_of(work, updates):
+        lead, update = leads[present.key], updates[present.key]
+        sequence = await sequences.get(work, present.tenant_id, present.sequence_id, present.version)
+        assert sequence is not None
+        counting = [(event, update.has_new_meeting(event)) for event in update.moves]
+        counting += [(event, event.event.rule in MEETING_RULES) for event in _stating_again(present, update)]
+        ends = [
+            (event, exit_)
+            for event, meeting in counting
+            if (exit_ := exit_by_move(sequence.definition, event.event.to, meeting=meeting))
+        ]
+        nurtures = present.cause == "nurture" or (
+            present.sequence_id == settings[present.tenant_id].nurture_sequence_id
+        )
+        if not ends and nurtures and lead.stage != "nurture":
+            left = [move for move in update.moves if move.event.from_ == "nurture"][-1:]
+            ends = [(move, Exit("left_nurture", f"the lead moved from nurture to {lead.stage}")) for move in left]
+        if ends:
+            first, exit_ = ends[0]
+            await _end(work, present, exit_, *(restoring.by_move(event.id) for event, _ in ends), event=first.envelope)
+
+
+def _stating_again(present: StoredEnrolment, update: StageUpdate) -> list[Received[StageChanged]]:
+    """The corrections of what has ended the enrolment: where they say the same, it stays ended because of them."""
+    held = set(present.ended_by or ())
+    return [each for each in update.corrections if held & {restoring.by_move(id) for id in each.event.corrects or ()}]
+
+
+async def _take_back_moves(work: UnitOfWork, updates: Mapping[LeadKey, StageUpdate]) -> None:
     """Earlier moves of these leads were mistakes: what only they ended goes on."""
-    for (tenant, lead_id), update in corrections.items():
+    for (tenant, lead_id), update in updates.items():
         if update.corrected:
             causes = [restoring.by_move(each) for each in update.corrected]
             why = "the move that ended it was corrected"

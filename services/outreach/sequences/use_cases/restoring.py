@@ -43,10 +43,12 @@ def by_move(event_id: str) -> str:
     return f"stage:{event_id}"
 
 
-async def hold(work: UnitOfWork, ended: StoredEnrolment, cause: str) -> None:
+async def hold(work: UnitOfWork, ended: StoredEnrolment, causes: Iterable[str]) -> None:
     """Something else has happened that would have ended an enrolment which may come back."""
-    if cause not in (ended.ended_by or ()):
-        await enrolments.update(work, ended, ended_by=[*(ended.ended_by or ()), cause])
+    known = list(ended.ended_by or ())
+    held = list(dict.fromkeys((*known, *causes)))
+    if held != known:
+        await enrolments.update(work, ended, ended_by=held)
 
 
 async def make_final(work: UnitOfWork, ended: StoredEnrolment) -> None:
