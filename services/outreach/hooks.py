@@ -49,6 +49,8 @@ class ReplyLabelled:
     """The `reply.received` that was published with the label."""
     alias_id: UUID | None = None
     """The alias of the lead whose reply it is: undoing its merge takes the reply with it."""
+    by_human: bool = False
+    """Whether a human gave the label."""
 
 
 @dataclass(frozen=True, slots=True)

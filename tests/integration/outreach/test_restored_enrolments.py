@@ -171,6 +171,21 @@ async def test_a_wrong_label_that_was_an_absence_comes_back_paused_until_the_ret
     assert (await enrolment(office, tenant, of))["state"] == "active"
 
 
+async def test_a_human_who_labels_a_reply_other_says_that_the_lead_wrote(office, tenant):
+    lead = await office.captured(tenant)
+    of = await enrolled(office, tenant, await written(office, tenant, text("P1D")), lead)
+    reply = await replied(office, tenant, lead, "Xyzzy plugh, quux 17.")
+    assert (await enrolment(office, tenant, of))["state"] == "paused", "nobody knows yet what it says"
+    await label(office, tenant, reply, "other")
+    now = await enrolment(office, tenant, of)
+    assert (now["state"], now["reason"]) == ("exited", "reply")
+    office.advance(days=4)
+    await take_steps(office)
+    assert await pending(office, tenant, lead) == []
+    await label(office, tenant, reply, "auto_reply")
+    assert (await enrolment(office, tenant, of))["state"] == "active"
+
+
 async def test_a_message_that_a_wrong_label_stopped_leaves_after_all_and_once(office, tenant, smtp):
     address = f"{tenant}@example.com"
     lead = await office.captured(tenant, email=address)

@@ -238,6 +238,8 @@ def test_labels_end_pause_or_leave_an_enrolment():
     for label in ("interested", "question", "meeting_request", "later", "declined", "moved_company", "wrong_person"):
         assert on_reply(label, None, NOW, calendar) == Exit("reply", f"the lead replied: {label}")
     assert on_reply("opt_out", None, NOW, calendar) == Exit("opted_out", "the lead replied: opt_out")
+    assert on_reply("other", None, NOW, calendar, by_human=True) == Exit("reply", "the lead replied: other")
+    assert on_reply("bounce", None, NOW, calendar, by_human=True) == Continue()
 
 
 def test_a_step_keeps_its_number_by_name_or_by_content():

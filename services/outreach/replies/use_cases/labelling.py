@@ -26,6 +26,8 @@ from shared.ids import uuid7
 
 EXCERPT = 500
 """Characters of a reply in `reply.received`."""
+HUMAN = "human"
+"""The `method` of a label that a human gave."""
 
 
 async def label_reply(
@@ -61,7 +63,7 @@ async def label_reply(
     keeps_address = label in WRONG_ADDRESS_LABELS
     if row["closed_hash"] and not keeps_address:
         await addresses.save_state(work, (tenant, row["channel"], bytes(row["closed_hash"])), "valid", [])
-    given = store.GivenLabel(label, "human", 1.0, None)
+    given = store.GivenLabel(label, HUMAN, 1.0, None)
     await store.relabel(work, row, given, actor, note, str(uuid7()), keeps_address=keeps_address)
     if corrects_opt_out:
         await retract_opt_out(work, tenant, lead, reply_id, actor, note or "")
@@ -117,6 +119,7 @@ async def apply_label(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | None,
         return_date=datetime.fromisoformat(back) if back else None,
         event=envelope,
         alias_id=lead.alias_id,
+        by_human=row["method"] == HUMAN,
     )
     await hooks.reply_labelled.notify(work, labelled)
 

@@ -10,7 +10,7 @@ from services.outreach.sequences.rules.definition import (
     review_of,
     step_after_move,
 )
-from services.outreach.sequences.rules.interruptions import ENDS_NOTHING, EXITS, Continue, Pause, on_reply, pause
+from services.outreach.sequences.rules.interruptions import EXITS, Continue, Pause, ends_nothing, on_reply, pause
 from services.outreach.sequences.rules.next_step import (
     Again,
     Decision,
@@ -35,7 +35,6 @@ from services.outreach.sequences.rules.simulation import Entry, Happening, once_
 
 __all__ = [
     "ALLOWED_NAMES",
-    "ENDS_NOTHING",
     "EXITS",
     "MOST_ATTEMPTS",
     "Again",
@@ -58,6 +57,7 @@ __all__ = [
     "Wait",
     "blocked",
     "due_at",
+    "ends_nothing",
     "exit_by_move",
     "exit_of",
     "next_step",

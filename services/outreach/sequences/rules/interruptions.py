@@ -47,8 +47,13 @@ class Continue:
     """The reply interrupts nothing: a pause that it caused before is over."""
 
 
-ENDS_NOTHING = frozenset({"out_of_office", "other", "auto_reply", "bounce"})
+_ENDS_NOTHING = frozenset({"out_of_office", "other", "auto_reply", "bounce"})
 """Labels of replies that end no enrolment: a machine wrote, or nobody knows yet what the reply says."""
+
+
+def ends_nothing(label: str, *, by_human: bool) -> bool:
+    """Whether the reply ends no enrolment. A human who labels it `other` says that the lead wrote."""
+    return label in _ENDS_NOTHING and not (label == "other" and by_human)
 
 
 def pause(enrolment: Enrolment, until: datetime) -> Enrolment:
@@ -60,17 +65,17 @@ def pause(enrolment: Enrolment, until: datetime) -> Enrolment:
 
 
 def on_reply(
-    label: str, return_date: datetime | None, received_at: datetime, calendar: Calendar
+    label: str, return_date: datetime | None, received_at: datetime, calendar: Calendar, *, by_human: bool = False
 ) -> Exit | Pause | Continue:
     """What a reply does to an enrolment, by its present label.
 
     A machine's answer (auto-reply, bounce) does nothing. A person's answer ends the enrolment.
     """
+    if not ends_nothing(label, by_human=by_human):
+        return Exit("opted_out" if label == "opt_out" else "reply", f"the lead replied: {label}")
     if label == "out_of_office":
         until = calendar.return_of(return_date) if return_date else received_at + ABSENCE
         return Pause(min(until, received_at + LONGEST_ABSENCE), "out_of_office")
     if label == "other":
         return Pause(received_at + UNTIL_LABELLED, "other")
-    if label in ENDS_NOTHING:
-        return Continue()
-    return Exit("opted_out" if label == "opt_out" else "reply", f"the lead replied: {label}")
+    return Continue()

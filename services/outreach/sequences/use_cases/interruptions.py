@@ -13,10 +13,10 @@ from services.outreach.hooks import ChannelClosed, DraftApproved, ReplyLabelled
 from services.outreach.rules import MEETING_RULES, is_recent
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sequences.rules import (
-    ENDS_NOTHING,
     Continue,
     Exit,
     Pause,
+    ends_nothing,
     exit_by_move,
     on_reply,
     pause,
@@ -57,14 +57,15 @@ async def interrupt_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
         assert sequence is not None, "a foreign key holds the version of an enrolment"
         calendar = calendar_of(lead, await settings_of(work, reply.tenant), sequence.definition)
         # What has ended, and may come back, has the pause that it would have if it ran.
-        match on_reply(reply.label, reply.return_date, reply.received_at, calendar):
+        effect = on_reply(reply.label, reply.return_date, reply.received_at, calendar, by_human=reply.by_human)
+        match effect:
             case Exit() as exit_:
                 await _end(work, present, exit_, cause, event=reply.event)
             case Pause(until, why):
                 await _pause(work, present, until, why, reply)
             case Continue() if present.paused_by is not None and present.paused_by_reply == reply.reply_id:
                 await _resume(work, present, reply)
-    if reply.label in ENDS_NOTHING:
+    if ends_nothing(reply.label, by_human=reply.by_human):
         of_lead = await lead_ids_of(work, reply.tenant, reply.lead_id)
         changed = f"the reply was labelled {reply.label}"
         await restoring.take_back(work, reply.tenant, of_lead, [cause], changed, reply.event)
