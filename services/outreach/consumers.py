@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from services.outreach.context import Context
-from services.outreach.drafts.rules import CHECK_IN_INTERVAL, kind_for_stage_change, next_check_in
+from services.outreach.drafts.rules import kind_for_stage_change
 from services.outreach.drafts.store import compositions, rank
 from services.outreach.drafts.store.compositions import CompositionRequest
 from services.outreach.drafts.use_cases import supersession
 from services.outreach.hooks import ChannelClosed
-from services.outreach.rules import is_recent
+from services.outreach.rules import is_recent, next_check_in
 from services.outreach.sequences.use_cases import interruptions
 from services.outreach.store import Lead, lead_state, leads_of, schedule_check_ins, settings_of_all
 from services.outreach.use_cases.contact_details import apply_contact_details
@@ -118,16 +118,11 @@ def _request(received: Received[Any], lead_id: UUID, kind: str, cause: str) -> C
 def _check_in_dues(
     moves: Mapping[LeadKey, Received[StageChanged]], leads: Mapping[LeadKey, Lead], now: datetime
 ) -> dict[LeadKey, datetime | None]:
-    """When the next check-in of each moved lead falls due; None outside nurture.
-
-    A check-in whose time has passed already (an imported history) falls due one interval from now.
-    """
-    dues: dict[LeadKey, datetime | None] = {}
-    for key, received in moves.items():
-        due = next_check_in(received.occurred_at, leads[key].later_until)
-        due = due if due >= now else now + CHECK_IN_INTERVAL
-        dues[key] = due if received.event.to == "nurture" else None
-    return dues
+    """When the next check-in of each moved lead falls due; None outside nurture."""
+    return {
+        key: next_check_in(move.occurred_at, leads[key].later_until, now) if move.event.to == "nurture" else None
+        for key, move in moves.items()
+    }
 
 
 async def on_lead_became_hot(work: UnitOfWork, batch: list[Received[LeadBecameHot]]) -> list[CompositionRequest]:

@@ -93,6 +93,18 @@ def is_recent(occurred_at: datetime, now: datetime, within_hours: float) -> bool
     return now - occurred_at <= timedelta(hours=within_hours)
 
 
+CHECK_IN_INTERVAL = timedelta(days=30)
+
+
+def next_check_in(entered_at: datetime, later_until: datetime | None, now: datetime) -> datetime:
+    """When the next check-in of a lead in nurture falls due: when it asked for that, else 30 days after it entered.
+
+    One whose time has passed already (an imported history) falls due 30 days from now.
+    """
+    due = later_until if later_until and later_until > entered_at else entered_at + CHECK_IN_INTERVAL
+    return due if due >= now else now + CHECK_IN_INTERVAL
+
+
 @lru_cache(maxsize=500)
 def _holidays_of(country: str) -> holidays.HolidayBase:
     code, _, subdivision = country.partition("-")

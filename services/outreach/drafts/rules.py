@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,6 @@ AUTOMATIC_CAUSES = frozenset({"stage", "hot", "reply", "nurture"})
 """Causes of a draft that are no person's request: they start nothing once they are old."""
 REQUESTABLE_KINDS = tuple(kind for kind in KIND_STAGES if kind != "sequence")
 """Kinds that a person may request; the drafts of a sequence come from its steps."""
-CHECK_IN_INTERVAL = timedelta(days=30)
 MAX_INSTRUCTION = 1_000
 """Characters of a reviewer's instruction to the composer."""
 
@@ -207,10 +206,3 @@ def first_cause(cause_id: str) -> str:
 def rewrite_cause(cause_id: str, event_id: str) -> str:
     """The cause of a draft that replaces one with `cause_id` because of an event: once for each event."""
     return f"{first_cause(cause_id)}#{event_id}"
-
-
-def next_check_in(entered_at: datetime, later_until: datetime | None) -> datetime:
-    """When the first check-in of a lead in nurture falls due: when it asked for that, else 30 days after it entered."""
-    if later_until and later_until > entered_at:
-        return later_until
-    return entered_at + CHECK_IN_INTERVAL

@@ -42,6 +42,9 @@ class Lead:
     """None: the lead has not been scored yet."""
     score_reasons: Sequence[Mapping[str, Any]] = ()
     owner: str | None = None
+    stage_since: datetime | None = None
+    nurture_due: datetime | None = None
+    """When its next check-in falls due; None: it gets none."""
 
     @property
     def kept_id(self) -> UUID:
@@ -116,6 +119,8 @@ def _lead(row: Row) -> Lead:
         score_band=row["score_band"],
         score_reasons=row["score_reasons"] or (),
         owner=row["fields"].get("owner") if row["owner"] is None else row["owner"] or None,
+        stage_since=row["stage_since"],
+        nurture_due=row["nurture_due"],
     )
 
 

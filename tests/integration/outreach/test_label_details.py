@@ -73,3 +73,50 @@ async def test_a_named_day_is_dropped_with_the_label_later(office, tenant, reach
     await office.moved(tenant, lead, "nurture", from_="contacted", rule="quiet", revision=2)
     office.advance(days=31)
     assert await check_ins(office, tenant, lead) == 1
+
+
+async def asked_for(office, tenant, lead) -> tuple[date | None, date | None]:
+    """Until when the lead asked to be left alone, and when its next check-in falls due."""
+    async with office.database.worker() as work:
+        (row,) = await work.fetch(
+            "SELECT later_until, nurture_due FROM lead WHERE tenant_id = :t AND lead_id = :l", t=tenant, l=lead
+        )
+    return tuple(row[name] and row[name].date() for name in ("later_until", "nurture_due"))
+
+
+def in_days(count: int) -> date:
+    return (datetime.now(UTC) + timedelta(days=count)).date()
+
+
+@pytest.mark.parametrize("right", ["auto_reply", "out_of_office", "interested"])
+async def test_a_date_that_was_a_mistake_is_taken_back(office, tenant, reached, right):
+    lead, mail, _ = reached
+    await office.moved(tenant, lead, "nurture", from_="contacted", rule="quiet", revision=2)
+    reply_id = await reply(office, tenant, mail, "Try us again in 10 weeks, please.")
+    asked = date.fromisoformat(in_weeks(10))
+    assert await asked_for(office, tenant, lead) == (asked, asked)
+    await label(office, tenant, reply_id, right)
+    assert await asked_for(office, tenant, lead) == (None, in_days(30))
+    await label(office, tenant, reply_id, "later")
+    assert await asked_for(office, tenant, lead) == (asked, asked)
+
+
+async def test_after_a_mistake_the_reply_before_counts(office, tenant, reached):
+    lead, mail, _ = reached
+    await office.moved(tenant, lead, "nurture", from_="contacted", rule="quiet", revision=2)
+    await reply(office, tenant, mail, "Try us again in 10 weeks, please.")
+    wrong = await reply(office, tenant, mail, "Try us again in 20 weeks, please.")
+    twenty, ten = (date.fromisoformat(in_weeks(count)) for count in (20, 10))
+    assert await asked_for(office, tenant, lead) == (twenty, twenty)
+    await label(office, tenant, wrong, "auto_reply")
+    assert await asked_for(office, tenant, lead) == (ten, ten)
+
+
+async def test_an_automatic_answer_leaves_the_next_check_in_where_it_is(office, tenant, reached):
+    lead, mail, _ = reached
+    await office.moved(tenant, lead, "nurture", from_="contacted", rule="quiet", revision=2)
+    reply_id = await reply(office, tenant, mail, "I am out of the office. Back in 2 weeks.")
+    office.advance(days=31)
+    assert await check_ins(office, tenant, lead) == 1
+    await label(office, tenant, reply_id, "auto_reply")
+    assert await asked_for(office, tenant, lead) == (None, in_days(61))

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from services.outreach.drafts.rules import CHECK_IN_INTERVAL
 from services.outreach.drafts.store import check_ins, compositions
+from services.outreach.rules import CHECK_IN_INTERVAL
 from services.outreach.store import settings_of
 from shared.db import UnitOfWork
 from shared.ids import uuid7

@@ -9,6 +9,7 @@ import orjson
 
 from services.outreach.replies.rules import Classification
 from services.outreach.replies.tables import ReplyRow
+from services.outreach.rules import AUTOMATIC_LABELS
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 
@@ -230,23 +231,35 @@ async def message_id_of(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> str
     return row["message_id"] if row else None
 
 
-async def record_last_reply(
-    work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], later_until: datetime | None
-) -> None:
-    """The newest reply of these leads: its channels are not used up any more, and it may have asked to be left alone.
-
-    `later_until` also moves the next check-in, of a lead that has one.
-    """
-    await work.run(
-        """
-        UPDATE lead SET exhausted_at = NULL, later_until = CAST(:until AS timestamptz),
-               nurture_due = CASE WHEN nurture_due IS NOT NULL
-                                  THEN coalesce(CAST(:until AS timestamptz), nurture_due) END
-        WHERE tenant_id = :tenant AND lead_id = ANY (:leads)
+async def last_reply_of(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> Row | None:
+    """The last reply of the lead that has these ids, without the raw message; automatic messages are no replies."""
+    return await work.fetch_one(
+        f"""
+        SELECT {_PAGE_COLUMNS} FROM reply
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND outcome = 'matched'
+          AND label <> ALL (CAST(:automatic AS text[]))
+        ORDER BY received_at DESC, reply_id DESC LIMIT 1
         """,
-        until=later_until,
         tenant=tenant,
         leads=list(lead_ids),
+        automatic=sorted(AUTOMATIC_LABELS),
+    )
+
+
+async def save_later_until(
+    work: UnitOfWork, tenant: str, lead_id: UUID, later_until: datetime | None, *, has_written: bool
+) -> None:
+    """Until when the lead asked to be left alone. Where it has written just now, its channels are not used up."""
+    await work.run(
+        """
+        UPDATE lead SET later_until = CAST(:until AS timestamptz),
+               exhausted_at = CASE WHEN NOT :has_written THEN exhausted_at END
+        WHERE tenant_id = :tenant AND lead_id = :lead
+        """,
+        until=later_until,
+        has_written=has_written,
+        tenant=tenant,
+        lead=lead_id,
     )
 
 

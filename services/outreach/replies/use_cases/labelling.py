@@ -10,8 +10,8 @@ from services.outreach.replies import store
 from services.outreach.replies.rules import WRONG_ADDRESS_LABELS
 from services.outreach.replies.rules.checklist_evidence import evidence_of
 from services.outreach.replies.rules.label_details import details_of
-from services.outreach.rules import AUTOMATIC_LABELS, CHANNELS, morning_of
-from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, settings_of, zone_name
+from services.outreach.rules import AUTOMATIC_LABELS, CHANNELS, morning_of, next_check_in
+from services.outreach.store import Lead, lead_ids_of, lead_of, schedule_check_ins, settings_of, zone_name
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.use_cases import (
     SuppressionRequest,
@@ -106,7 +106,7 @@ async def apply_label(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | None,
         await opt_out_lead(work, lead, _opt_out(row, actor), also=_sender(keys, row), cause=envelope)
     if row["wrong_address"]:
         await _invalidate_address(work, row, lead, envelope)
-    if row["label"] not in AUTOMATIC_LABELS:
+    if row["label"] not in AUTOMATIC_LABELS or len(row["history"]) > 1:
         await _record_last_reply(work, row, lead)
     back = _details(row).get("return_date")
     labelled = hooks.ReplyLabelled(
@@ -140,15 +140,23 @@ def _details(row: Row) -> dict[str, str]:
 
 
 async def _record_last_reply(work: UnitOfWork, row: Row, lead: Lead) -> None:
-    """Apply the reply to the lead, and to the one that it was merged into, unless a newer one is known."""
-    last = await last_reply_at(work, lead.tenant, await lead_ids_of(work, lead.tenant, lead.kept_id))
-    if last and last > row["received_at"]:
-        return
-    later_until = None
-    if until := _details(row).get("later_until"):
-        zone = zone_name(lead, await settings_of(work, lead.tenant))
-        later_until = morning_of(datetime.fromisoformat(until).date(), zone)
-    await store.record_last_reply(work, row["tenant_id"], sorted({lead.lead_id, lead.kept_id}), later_until)
+    """What the last reply of the lead says counts, and of the one that it was merged into; it may not be this one.
+
+    A date until which it is to be left alone, new or taken back, moves the next check-in.
+    """
+    tenant, dues = lead.tenant, {}
+    for lead_id in sorted({lead.lead_id, lead.kept_id}):
+        known = await lead_of(work, tenant, lead_id, lock=True)
+        last = await store.last_reply_of(work, tenant, await lead_ids_of(work, tenant, lead_id))
+        later_until = None
+        if last is not None and (named := _details(last).get("later_until")):
+            zone = zone_name(lead, await settings_of(work, tenant))
+            later_until = morning_of(datetime.fromisoformat(named).date(), zone)
+        has_written = last is not None and last["reply_id"] == row["reply_id"]
+        await store.save_later_until(work, tenant, lead_id, later_until, has_written=has_written)
+        if known is not None and known.nurture_due is not None and known.later_until != later_until:
+            dues[tenant, lead_id] = next_check_in(known.stage_since or work.now, later_until, work.now)
+    await schedule_check_ins(work, dues)
 
 
 async def _publish(work: UnitOfWork, row: Row, lead: Lead) -> Envelope:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from services.outreach.drafts.rules import CHECK_IN_INTERVAL, next_check_in
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.supersession import supersede_all
+from services.outreach.rules import next_check_in
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as sending
 from services.outreach.sequences.rules import EXITS, Enrolment, Exit, due_at, exit_of
@@ -249,12 +249,7 @@ async def _after_end(work: UnitOfWork, ended: StoredEnrolment, exit_: Exit) -> N
         return
     if ended.nurture_next and await enrol_in_nurture(work, lead, settings, ended.nurture_next):
         return
-    await schedule_check_ins(work, {ended.key: _check_in(lead, work.now)})
-
-
-def _check_in(lead: Lead, now: datetime) -> datetime:
-    due = next_check_in(now, lead.later_until)
-    return due if due > now else now + CHECK_IN_INTERVAL
+    await schedule_check_ins(work, {ended.key: next_check_in(work.now, lead.later_until, work.now)})
 
 
 async def enrol_in_nurture(
