@@ -1,7 +1,9 @@
-"""The spellings of a mail address: as people write it, as DNS and SMTP do, and the one by which it is known here."""
+"""The spellings of an address: as people, providers, DNS and SMTP write it, and the one by which it is known here."""
 
+import re
 from unicodedata import normalize
 
+import phonenumbers
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 
@@ -33,11 +35,43 @@ def read_domain(text: str) -> str:
         raise ValueError("is no mail domain") from None
 
 
+def read_phone(text: str) -> str:
+    """The telephone number that was given with `+` and its country code, as capture keeps it: in E.164.
+
+    ValueError for what is none.
+    """
+    try:
+        number = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException:
+        raise ValueError("is no phone number with its country code") from None
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError("is no possible phone number")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def sms_sender(text: str) -> str:
+    """Whom an SMS is from, as a provider or its adapter writes it: a number in E.164, also where it lacks the `+`.
+
+    Short codes and names stay as they are, without blanks: neither begins with a country code.
+    """
+    bare = re.sub(r"[\s().\-/]", "", text)
+    international = f"+{bare.removeprefix('00')}" if bare.isdecimal() and len(bare) > _LONGEST_SHORT_CODE else text
+    try:
+        return read_phone(international)
+    except ValueError:
+        return text.replace(" ", "")
+
+
+_LONGEST_SHORT_CODE = 8
+"""Digits. A number of a mobile phone has more, with its country code."""
+
+
 def known_address(address: str) -> str:
     """The one spelling of an address: that of `read_address`, whichever a mail or an event has.
 
     Capture keeps the domain in Unicode (`bücher.de`), and mail has its A-labels (`xn--bcher-kva.de`, RFC 5890).
-    A telephone number, and what cannot be read, is only stripped and put in lower case.
+    A telephone number is taken to be in E.164 already. It, and what cannot be read, is only stripped and put in lower
+    case.
     """
     local, at, domain = address.strip().lower().rpartition("@")
     return f"{normalize('NFC', local)}@{known_domain(domain)}" if at else domain

@@ -163,9 +163,7 @@ async def receive_sms(
     mails: Mails = request.app.state.mails
     read = await mails.read_sms(owner, sms.body)
     async with context.service.database.tenant(owner) as work:
-        received = await receiving.record_sms(
-            work, context.keys, owner, sms.from_.replace(" ", ""), sms.body, sms.message_sid, read
-        )
+        received = await receiving.record_sms(work, context.keys, owner, sms.from_, sms.body, sms.message_sid, read)
         context.wake_after(work, "composer")
     if form:
         return Response("<Response/>", 200, media_type="text/xml")

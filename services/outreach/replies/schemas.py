@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from services.outreach.address_forms import sms_sender
 from services.outreach.replies.rules.new_text import storable
 from services.outreach.schemas import Body
 from shared.events.outreach import Label
@@ -33,7 +34,7 @@ class InboundSms(Body, extra="ignore"):
         }
     )
 
-    from_: Annotated[StorableText, Field(alias="from", min_length=3, max_length=64)]
+    from_: Annotated[StorableText, Field(alias="from", min_length=3, max_length=64), AfterValidator(sms_sender)]
     to: Annotated[StorableText, Field(max_length=64)]
     body: Annotated[StorableText, Field(max_length=10_000)]
     message_sid: Annotated[StorableText, Field(min_length=1, max_length=200)]

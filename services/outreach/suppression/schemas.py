@@ -4,15 +4,18 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from services.outreach.address_forms import read_address, read_domain
+from services.outreach.address_forms import read_address, read_domain, read_phone
 from services.outreach.schemas import Body
 
 
 class NewSuppression(Body):
-    """Suppress an address on one channel or on all, or a whole mail domain."""
+    """Suppress an address on one channel or on all, or a whole mail domain.
+
+    A domain is suppressed as `all`, whether `email` or `all` is given: nobody with an address in it is written to any
+    more, on any channel.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -32,12 +35,9 @@ class NewSuppression(Body):
         if given is None or "@" in given:
             return given and read_address(given)
         try:
-            number = phonenumbers.parse(given, None)
-        except phonenumbers.NumberParseException:
-            number = None
-        if number is None or not phonenumbers.is_possible_number(number):
-            raise ValueError("must be a mail address, or a phone number with its country code")
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+            return read_phone(given)
+        except ValueError:
+            raise ValueError("must be a mail address, or a phone number with its country code") from None
 
     @field_validator("domain")
     @classmethod

@@ -202,9 +202,10 @@ async def test_a_wrong_opt_out_is_corrected_by_an_operator_with_a_note(office, t
     assert draft["kind"] == "answer"
 
 
-async def test_stop_by_sms_is_final(office, tenant, sent, bus):
+@pytest.mark.parametrize("sender", ["+49 151 12345678", "4915112345678", "0049-151-12345678", "+49 (0)151 12345678"])
+async def test_stop_by_sms_is_final(office, tenant, sent, bus, sender):
     async with office.client(tenant, "service") as http:
-        body = {"from": "+49 151 12345678", "to": "+12025550100", "body": "STOP", "message_sid": "SM1"}
+        body = {"from": sender, "to": "+12025550100", "body": "STOP", "message_sid": "SM1"}
         answer = await http.post("/v1/sms/inbound", json=body)
         assert (answer.status_code, answer.json()["outcome"]) == (202, "matched")
         assert (await http.post("/v1/sms/inbound", json=body)).json()["outcome"] == "duplicate"
