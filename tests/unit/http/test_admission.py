@@ -6,8 +6,12 @@ from collections.abc import AsyncIterator
 import orjson
 import pytest
 
+from services.outreach.drafts.schemas import MAX_TEXT
+from services.outreach.sending.templates import MAX_TEMPLATE
+from services.outreach.sequences.schemas import MOST_STEPS
 from shared import limits
 from shared.http import admission
+from shared.limits import DEFAULT_BODY_BYTES, MAX_BODY_BYTES
 from shared.strict_json import depth_of
 from tests.unit.http.callers import asking
 
@@ -56,6 +60,29 @@ async def test_a_body_is_read_up_to_the_limit_of_its_route_and_no_further() -> N
     async with asking("capture", **{"Content-Type": "application/json"}) as client:
         answer = await client.post("/v1/leads/batch", content=b'{"leads": [' + b" " * 1_000_000)
     assert answer.status_code == 400, "a megabyte is read where the route needs it"
+
+
+LETTER = "\N{GRINNING FACE}"
+TEXT = LETTER * MAX_TEMPLATE
+STEPS = {"name": "x", "steps": [{"body": TEXT}] * MOST_STEPS}
+STRATEGY = {"kind": "nobody", "stage": "new", "templates": {each: {"body": TEXT} for each in ("email", "sms")}}
+TEXTS = [
+    ("POST", "/v1/drafts", {"body": LETTER * MAX_TEXT}),
+    ("POST", f"/v1/drafts/{ID}/edit", {"body": LETTER * MAX_TEXT, "approve": "perhaps"}),
+    ("POST", "/v1/sequences", STEPS),
+    ("PUT", f"/v1/sequences/{ID}", STEPS),
+    ("POST", "/v1/strategies", {**STRATEGY, "aim": " " * DEFAULT_BODY_BYTES}),
+    ("PUT", "/v1/strategies", {"items": [STRATEGY] * 50}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "content"), TEXTS)
+async def test_texts_that_people_may_write_are_read_whole(method: str, path: str, content: object) -> None:
+    body = orjson.dumps(content)
+    assert DEFAULT_BODY_BYTES < len(body) <= MAX_BODY_BYTES
+    async with asking("outreach", **{"Content-Type": "application/json"}) as client:
+        answer = await client.request(method, path, content=body)
+    assert answer.status_code == 422, answer.text[:200]
 
 
 async def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

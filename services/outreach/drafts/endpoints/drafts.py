@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.outreach.context import context_of
 from services.outreach.drafts.schemas import NewDraftBody
@@ -38,6 +38,7 @@ from shared.http import (
     decode_cursor,
     encode_cursor,
     etag,
+    large_body,
     unknown_name,
 )
 from shared.http.pages import moment, number
@@ -162,6 +163,7 @@ def _cursor(row: Any, sort: Sort) -> str:
 
 @router.post(
     "/drafts",
+    dependencies=[Depends(large_body)],
     status_code=201,
     response_model=DraftView,
     responses={

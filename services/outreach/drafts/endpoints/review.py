@@ -100,7 +100,7 @@ async def approve_draft(
     return view
 
 
-@router.post("/drafts/{draft_id}/edit")
+@router.post("/drafts/{draft_id}/edit", dependencies=[Depends(large_body)])
 async def edit_draft(
     draft_id: UUID,
     body: Edit,

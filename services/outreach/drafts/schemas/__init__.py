@@ -12,7 +12,8 @@ from services.outreach.sending.templates import MAX_TEMPLATE
 MAX_REASON = 2_000
 Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON)]
 Subject = Annotated[str, Field(max_length=1_000)]
-Text = Annotated[str, Field(max_length=100_000)]
+MAX_TEXT = 100_000
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Instruction = Annotated[str, Field(max_length=MAX_INSTRUCTION)]
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.outreach.context import context_of
 from services.outreach.drafts.use_cases.review import person
@@ -31,6 +31,7 @@ from shared.http import (
     decode_cursor,
     encode_cursor,
     etag,
+    large_body,
 )
 from shared.http.pages import number
 from shared.ids import uuid7
@@ -55,7 +56,7 @@ async def list_sequences(principal: Viewer, work: TenantWork, limit: Limit = 50,
     return {"items": [views.sequence_view(each, approved) for each in found[:limit]], "next_cursor": more}
 
 
-@router.post("/sequences", status_code=201, response_model=views.SequenceView)
+@router.post("/sequences", dependencies=[Depends(large_body)], status_code=201, response_model=views.SequenceView)
 async def create_sequence(body: schemas.SequenceBody, principal: Admin, work: TenantWork, once: Once) -> Response:
     """Write a sequence. It is switched off until somebody activates it."""
 
@@ -81,7 +82,7 @@ async def read_sequence(
     return view
 
 
-@router.put("/sequences/{sequence_id}", response_model=views.SequenceView)
+@router.put("/sequences/{sequence_id}", dependencies=[Depends(large_body)], response_model=views.SequenceView)
 async def change_sequence(
     sequence_id: UUID,
     body: schemas.SequenceBody,
