@@ -43,7 +43,10 @@ async def list_suppressions(
 async def create_suppression(
     body: NewSuppression, principal: Operator, work: TenantWork, request: Request, once: Once
 ) -> Response:
-    """Suppress an address on one channel, or for good (`all`), or a whole mail domain."""
+    """Suppress an address on one channel, or for good (`all`), or a whole mail domain.
+
+    A domain closes its leads for good, on all channels, also where `email` is given: the answer has `all`.
+    """
     context, tenant = context_of(request), principal.tenant
 
     async def run() -> dict[str, Any]:

@@ -48,6 +48,8 @@ class NewSuppression(Body):
     def _one_target(self) -> Self:
         if (self.address is None) == (self.domain is None):
             raise ValueError("give either an address or a domain, not both")
+        if self.domain is not None and self.channel == "sms":
+            raise ValueError("a mail domain has no SMS: suppress each number")
         if self.address is not None:
             is_mail = "@" in self.address
             if (self.channel == "email" and not is_mail) or (self.channel == "sms" and is_mail):

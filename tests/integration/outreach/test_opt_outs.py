@@ -182,6 +182,15 @@ async def test_an_erasure_takes_the_leads_own_words_from_the_suppression_list(of
     assert sorted(row["how"] for row in rows) == ["operator", "reply", "reply", "reply"]
 
 
+@pytest.mark.parametrize(("channel", "status"), [("sms", 422), ("email", 201), ("all", 201)])
+async def test_a_domain_is_suppressed_on_all_channels_or_not_at_all(office, tenant, channel, status):
+    async with office.client(tenant, "operator") as http:
+        answer = await http.post("/v1/suppressions", json={"channel": channel, "domain": "lovelace.example"})
+    assert answer.status_code == status, answer.text
+    rows = await suppressions(office, tenant)
+    assert [(row["channel"], row["how"]) for row in rows] == ([("all", "blocklist")] if status == 201 else [])
+
+
 async def test_a_late_bounce_of_an_old_address_leaves_drafts_to_the_new_one(office, tenant, reached):
     lead, mail, _ = reached
     await office.updated(tenant, lead, email="ada@elsewhere.example")

@@ -192,3 +192,14 @@ async def test_what_cannot_be_a_sequence_is_refused_with_the_field(office, tenan
         answer = await http.post("/v1/sequences", json={"name": "x", "steps": [text()], **wrong})
     assert answer.status_code == 422, answer.text
     assert field in [each["field"].removeprefix("body.") for each in answer.json()["errors"]]
+
+
+async def test_enrolments_are_listed_by_a_state_that_there_is(office, tenant):
+    sequence = await written(office, tenant, text())
+    of = await enrolled(office, tenant, sequence, await office.captured(tenant))
+    url = f"/v1/sequences/{sequence['sequence_id']}/enrolments"
+    async with office.client(tenant, "viewer") as http:
+        for state, ids in (("active", [of["enrolment_id"]]), ("paused", []), ("done", []), ("exited", [])):
+            items = (await http.get(url, params={"state": state})).json()["items"]
+            assert [each["enrolment_id"] for each in items] == ids
+        assert (await http.get(url, params={"state": "running"})).status_code == 422

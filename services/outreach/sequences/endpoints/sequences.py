@@ -164,7 +164,7 @@ async def list_enrolments(
     sequence_id: UUID,
     principal: Viewer,
     work: TenantWork,
-    state: str | None = None,
+    state: schemas.EnrolmentState | None = None,
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> Page[views.EnrolmentView]:

@@ -35,6 +35,7 @@ Stage = Literal[
     "moved_company",
     "dead",
 ]
+EnrolmentState = Literal["active", "paused", "done", "exited"]
 Template = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE)]
 Note = Annotated[str, Field(min_length=1, max_length=2_000)]
 Delay = Annotated[timedelta, Field(ge=timedelta(0), le=LONGEST_DELAY, description="ISO 8601, such as P3D or PT4H")]
