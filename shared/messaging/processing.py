@@ -86,7 +86,7 @@ class BatchProcessor:
                     record.topic,
                     record.value,
                     record.headers,
-                    datetime.fromtimestamp(record.timestamp / 1_000, UTC),
+                    _recorded_at(record),
                     self._models,
                     keep_raw=self._keep_raw,
                 )
@@ -201,6 +201,14 @@ def _spans(service: str, batch: Sequence[Received[Any]]) -> Iterator[None]:
             span.end()
 
 
+def _recorded_at(record: ConsumerRecord[bytes, bytes]) -> datetime:
+    """The broker's time of a record. On a topic that others made it may be its publisher's, and any number."""
+    try:
+        return datetime.fromtimestamp(record.timestamp / 1_000, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Invalid("the timestamp of the record is no moment of any calendar") from None
+
+
 def _letter(failure: Failure) -> DeadLetter:
     record = failure.record
     return DeadLetter(
@@ -211,7 +219,6 @@ def _letter(failure: Failure) -> DeadLetter:
         value=record.value[:MAX_RECORD_BYTES] if record.value is not None else None,
         headers=[(name, value) for name, value in record.headers],
         error=failure.reason,
-        recorded_at=datetime.fromtimestamp(record.timestamp / 1_000, UTC),
         errors=failure.errors,
     )
 

@@ -295,7 +295,7 @@ async def test_a_record_of_another_cluster_takes_the_place_of_a_letter_and_both_
 
     def letter(owner: str, value: bytes) -> DeadLetter:
         headers = [("ce_tenantid", owner.encode()), ("ce_id", f"{owner}-{value.decode()}".encode())]
-        return DeadLetter(topic, 0, offset, b"key", value, headers, "it cannot be read", datetime.now(UTC))
+        return DeadLetter(topic, 0, offset, b"key", value, headers, "it cannot be read")
 
     for found in (letter(tenant, b"1"), letter(f"{tenant}-b", b"2"), letter(tenant, b"3"), letter(tenant, b"3")):
         await dead_letters.store(stages.database, [found])
