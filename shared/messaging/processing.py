@@ -74,7 +74,8 @@ class BatchProcessor:
         self._refuse = refuse
 
     async def process(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
-        """Process these records, once each. Raises when the database is away: then read them again."""
+        """Process these records, once each. Raises when the database is away, or an error stays that passes by itself:
+        then read them again."""
         readable: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]] = []
         failures: list[Failure] = []
         for record in records:
@@ -132,6 +133,8 @@ class BatchProcessor:
             await self._process(pairs[:middle])
             await self._process(pairs[middle:])
             return
+        if isinstance(error, Transient):
+            raise error
         errors = error.errors if isinstance(error, Invalid) else ()
         await self._dead_letter([Failure(pairs[0][0], _reason(error), errors)])
 
