@@ -1,13 +1,13 @@
-"""Names and creates a service's database and login. Each step may be repeated at any time."""
+"""Names and creates a service's database and login. Each step may be repeated at any time, by two processes at once."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from deploy.errors import MigrationError
-from shared.db import DatabaseAddress
+from deploy.errors import MigrationError, reason
+from shared.db import DatabaseAddress, locks
 
 
 def database_name(service: str) -> str:
@@ -28,10 +28,9 @@ def address(admin_url: str, database: str, login: str | None = None, password: s
 async def create_database(admin_url: str, service: str) -> None:
     """Create the service's database if it is missing. Raises MigrationError when the server cannot be used."""
     name = database_name(service)
-    async with _connected(admin_url, f"the database {name} could not be created") as connection:
+    async with _alone(admin_url, f"the database {name} could not be created") as connection:
         if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            with suppress(asyncpg.DuplicateDatabaseError):
-                await connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
+            await connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
 
 
 async def schema_revision(url: DatabaseAddress | str) -> str | None:
@@ -50,7 +49,8 @@ async def create_login(admin_url: str, service: str, password: str) -> None:
     Raises MigrationError when the server refuses it.
     """
     name = database_name(service)
-    async with _connected(address(admin_url, name), f"the login {name} could not be created") as connection:
+    failed = f"the login {name} could not be created"
+    async with _alone(admin_url, failed), _connected(address(admin_url, name), failed) as connection:
         if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
             await connection.execute(f"CREATE ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE")
         # A password cannot be a parameter of this statement, so the server itself quotes it.
@@ -68,7 +68,7 @@ async def grant_roles(owner: DatabaseAddress, service: str, login: str) -> None:
     """Let a login that exists already assume the service's two roles. Raises MigrationError, with what would help."""
     name = database_name(service)
     failed = f"the login {login} may not work as {service}; an administrator grants it {name}_app and {name}_worker"
-    async with _connected(owner, failed) as connection:
+    async with _alone(owner, failed) as connection:
         lacking = await connection.fetch(
             "SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND NOT pg_has_role($2, oid, 'MEMBER')",
             [f"{name}_app", f"{name}_worker"],
@@ -82,13 +82,21 @@ async def grant_roles(owner: DatabaseAddress, service: str, login: str) -> None:
 
 
 @asynccontextmanager
+async def _alone(url: str | DatabaseAddress, failed: str) -> AsyncIterator[asyncpg.Connection]:
+    """As `_connected`, for one process at a time: the server refuses two changes of one role at once."""
+    async with _connected(url, failed) as connection:
+        await connection.execute(f"SELECT pg_advisory_lock({locks.DATABASES})")
+        yield connection
+
+
+@asynccontextmanager
 async def _connected(url: str | DatabaseAddress, failed: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection. Raises MigrationError when there is none, and with `failed` when the server refuses a statement."""
     connection = await _connect(url)
     try:
         yield connection
-    except asyncpg.PostgresError as error:
-        raise MigrationError(f"{failed}: {error}") from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise MigrationError(f"{failed}: {reason(error)}") from error
     finally:
         await connection.close()
 
@@ -99,4 +107,4 @@ async def _connect(url: str | DatabaseAddress) -> asyncpg.Connection:
         return await given.connect(timeout=10)
     except (OSError, asyncpg.PostgresError) as error:
         where = f" at {given.place}" if given.place else ""
-        raise MigrationError(f"Postgres{where} cannot be used: {error}") from error
+        raise MigrationError(f"Postgres{where} cannot be used: {reason(error)}") from error

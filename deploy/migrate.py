@@ -5,7 +5,7 @@ import random
 import time
 
 from deploy.databases import address, create_database, create_login, database_name, schema_revision
-from deploy.errors import MigrationError
+from deploy.errors import MigrationError, reason
 from shared.db import DatabaseAddress
 from shared.schema_revisions import suffices
 
@@ -41,8 +41,7 @@ async def upgrade(service: str, url: str | DatabaseAddress) -> None:
             except (OSError, SQLAlchemyError) as error:
                 cause = getattr(error, "orig", None) or error
                 if getattr(cause, "sqlstate", None) not in _IN_THE_WAY or time.monotonic() > deadline:
-                    reason = str(cause).splitlines()[0]
-                    raise MigrationError(f"the database of {service} could not be migrated: {reason}") from error
+                    raise MigrationError(f"the database of {service} could not be migrated: {reason(cause)}") from error
             await asyncio.sleep(random.uniform(0.2, 1.0))
 
 

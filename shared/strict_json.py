@@ -20,7 +20,7 @@ def read_json(body: bytes) -> Any:
     Whole numbers of any length keep their digits, and single surrogates (`\\ud800`) are read: whether a text may have
     them is for the reader of the field to decide.
     """
-    if not _LONG_NUMBER.search(body):
+    if not holds_long_number(body):
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -48,6 +48,11 @@ def _whole(text: str) -> int:
 def _finite(text: str) -> float:
     number = float(text)
     return number if isfinite(number) else _refuse(text[:20])
+
+
+def holds_long_number(body: bytes) -> bool:
+    """Whether a text may have a whole number of which the faster reader would change digits."""
+    return _LONG_NUMBER.search(body) is not None
 
 
 def is_too_deep(body: bytes, value: Any, limit: int = MAX_JSON_DEPTH) -> bool:

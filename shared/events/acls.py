@@ -1,13 +1,15 @@
 """Who may do what at the broker: derived from the tables of publishers and readers, for every tool that writes ACLs.
 
-Least privilege: a service reads its topics in its own group and writes what it publishes. What other systems may
-publish is for `other-systems`; `leadflow migrate` makes topics; `operator` replays dead letters and rewinds groups.
+Least privilege: a service reads its topics in its own group and writes what it publishes. `other-systems` writes what
+other systems may publish, and reads what services publish, in groups that begin with its name; `leadflow migrate` makes
+topics; `operator` replays dead letters and rewinds groups.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.events.base import Event
 from shared.events.catalogue import CATALOGUE
 from shared.events.readers import OTHERS_MAY_WRITE, READS, writers
 from shared.names import SERVICES, group_of
@@ -21,12 +23,13 @@ PRINCIPALS = (*SERVICES, MIGRATION, OPERATOR, OTHERS)
 
 @dataclass(frozen=True, slots=True)
 class Acl:
-    """One principal may do these operations (Kafka's names) on one resource, named in full."""
+    """One principal may do these operations (Kafka's names) on one resource, or on all whose names begin so."""
 
     principal: str
     resource: Literal["topic", "group", "cluster"]
     name: str
     operations: tuple[str, ...]
+    pattern: Literal["literal", "prefixed"] = "literal"
 
 
 def acls() -> list[Acl]:
@@ -48,6 +51,7 @@ def commands(rights: Iterable[Acl]) -> list[str]:
                 f"--allow-principal User:{principal_name(acl.principal)}",
                 *(f"--operation {operation}" for operation in acl.operations),
                 "--cluster" if acl.resource == "cluster" else f"--{acl.resource} {acl.name}",
+                *([f"--resource-pattern-type {acl.pattern}"] if acl.pattern != "literal" else []),
             ]
         )
         for acl in rights
@@ -59,11 +63,14 @@ def strimzi_acls(principal: str) -> list[dict[str, object]]:
     return [
         {
             "resource": {"type": acl.resource}
-            | ({} if acl.resource == "cluster" else {"name": acl.name, "patternType": "literal"}),
+            | ({} if acl.resource == "cluster" else {"name": acl.name, "patternType": _STRIMZI_PATTERNS[acl.pattern]}),
             "operations": list(acl.operations),
         }
         for acl in _of(principal)
     ]
+
+
+_STRIMZI_PATTERNS = {"literal": "literal", "prefixed": "prefix"}
 
 
 def _of(principal: str) -> list[Acl]:
@@ -74,13 +81,19 @@ def _of(principal: str) -> list[Acl]:
         groups = [Acl(principal, "group", group_of(service), ("Read", "Describe")) for service in READS]
         return [*(Acl(principal, "topic", name, ("Read", "Write", "Describe")) for name in CATALOGUE), *groups]
     if principal == OTHERS:
-        return [Acl(principal, "topic", event.type, ("Write", "Describe")) for event in OTHERS_MAY_WRITE]
+        published = [event for event in CATALOGUE.values() if set(writers(event)) & set(SERVICES)]
+        groups = Acl(principal, "group", principal_name(principal), ("Read", "Describe"), "prefixed")
+        return [*_on_topics(principal, published, OTHERS_MAY_WRITE), groups]
+    written = [event for event in CATALOGUE.values() if principal in writers(event)]
+    group = Acl(principal, "group", group_of(principal), ("Read", "Describe"))
+    return [*_on_topics(principal, READS[principal], written), group]
+
+
+def _on_topics(principal: str, read: Collection[type[Event]], written: Collection[type[Event]]) -> list[Acl]:
+    """The rights of who reads and writes these, in the order of the catalogue."""
     rights = []
     for name, event in CATALOGUE.items():
-        operations = [
-            *(["Read"] if event in READS[principal] else []),
-            *(["Write"] if principal in writers(event) else []),
-        ]
+        operations = [*(["Read"] if event in read else []), *(["Write"] if event in written else [])]
         if operations:
             rights.append(Acl(principal, "topic", name, (*operations, "Describe")))
-    return [*rights, Acl(principal, "group", group_of(principal), ("Read", "Describe"))]
+    return rights

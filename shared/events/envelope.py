@@ -4,6 +4,7 @@ Sources: CloudEvents core 1.0.2, its Kafka protocol binding, and the extensions 
 """
 
 import binascii
+import json
 import re
 from base64 import b64decode
 from collections.abc import Collection, Mapping
@@ -20,7 +21,7 @@ from shared.events.base import DATE_TIME, EARLIEST, Event
 from shared.ids import EventKey, digest, read_id
 from shared.limits import MAX_ATTRIBUTE_BYTES, MAX_RECORD_BYTES, MAX_REVISION
 from shared.names import TENANT_FORM, is_tenant
-from shared.strict_json import holds, holds_zero
+from shared.strict_json import holds, holds_long_number, holds_zero, read_json
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -240,10 +241,11 @@ def _known_as(name: str) -> str | None:
 
 
 def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
-    """Attributes under the names that binary mode gives their headers, and the data."""
+    """Attributes under the names that binary mode gives their headers, and the data, with the digits that it has."""
+    long = holds_long_number(value)
     try:
-        body = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
+        body = read_json(value) if long else orjson.loads(value)
+    except json.JSONDecodeError as error:
         raise Invalid(f"the value is not JSON: {error}") from None
     if not isinstance(body, dict):
         raise Invalid("a structured CloudEvent is a JSON object")
@@ -255,10 +257,12 @@ def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
     if isinstance(sequence, str | int):
         attributes["ce_sequence"] = str(sequence)
     try:
-        return attributes, orjson.dumps(data) if data is not None else b64decode(encoded, validate=True)
+        if data is None:
+            return attributes, b64decode(encoded, validate=True)
+        return attributes, json.dumps(data).encode() if long else orjson.dumps(data)
     except binascii.Error as error:
         raise Invalid(f"data_base64 is not Base64: {error}") from None
-    except TypeError:
+    except (TypeError, RecursionError):
         raise Invalid("the data of the structured CloudEvent is nested too deeply") from None
 
 

@@ -1,4 +1,4 @@
-"""How Leadflow connects to Kafka: address, TLS and SASL. Every client of the house is made here.
+"""How Leadflow connects to Kafka: address, TLS and SASL. Every client of the house is made here (clients.py).
 
 Passwords, tokens and certificates from files are read when a client is made, and `renew` hands a client that lives on
 what has rotated since: it counts from its next connection on.
@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import httpx
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import NodeNotReadyError
-from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLOAuthBearer, SASLPlaintext, SASLScram256, SASLScram512
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.errors import Invalid, Transient
+from shared.messaging.clients import Broker, ConsumerClient, ProducerClient
 from shared.secret_files import Settings, current, read_setting
 
 DEFAULT_BOOTSTRAP = "127.0.0.1:9092"
@@ -98,20 +97,20 @@ class Kafka:
         """The cluster that `LEADFLOW_KAFKA_*` describe."""
         return cls(_Bootstrap().bootstrap)
 
-    def consumer(self, *topics: str, **options: Any) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(*topics, bootstrap_servers=self.bootstrap, **self._options(), **options)
+    def consumer(self, *topics: str, **options: Any) -> ConsumerClient:
+        return ConsumerClient(*topics, bootstrap_servers=self.bootstrap, **self._options(), **options)
 
-    def producer(self, **options: Any) -> AIOKafkaProducer:
+    def producer(self, **options: Any) -> ProducerClient:
         """A producer that loses and doubles nothing: acknowledged by all replicas, idempotent."""
         safe = {"acks": "all", "enable_idempotence": True}
-        return AIOKafkaProducer(bootstrap_servers=self.bootstrap, **self._options(), **safe, **options)
+        return ProducerClient(bootstrap_servers=self.bootstrap, **self._options(), **safe, **options)
 
     def admin(self) -> AIOKafkaAdminClient:
         return AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, **self._options())
 
-    def broker(self, **options: Any) -> KafkaBroker:
+    def broker(self, **options: Any) -> Broker:
         """FastStream's broker, for reading only: it makes neither a producer nor an administrator of its own."""
-        return KafkaBroker(
+        return Broker(
             self.bootstrap,
             security=self._faststream(),
             sasl_oauth_token_provider=self._token,
@@ -128,7 +127,7 @@ class Kafka:
             return f"{error} That is so too when the broker refuses the token: its audience, its issuer, its principal."
         return str(error)
 
-    def renew(self, *clients: AIOKafkaConsumer | AIOKafkaProducer | None) -> bool:
+    def renew(self, *clients: ConsumerClient | ProducerClient | None) -> bool:
         """Give clients the secrets as they are now, if a file has changed since; whether one has.
 
         A connection that is open stays open. Raises Invalid when a file cannot be read: the old secrets stay in use.
@@ -143,7 +142,7 @@ class Kafka:
         for client in clients:
             if client is not None:
                 # The client keeps it for its next connections, and offers no way to change it.
-                connections = client.client if isinstance(client, AIOKafkaProducer) else client._client
+                connections = client.client if isinstance(client, ProducerClient) else client._client
                 connections._sasl_plain_password = password
         self._seen = content
         return True

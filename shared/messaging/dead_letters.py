@@ -1,5 +1,6 @@
 """Dead letters on their way: stored when a record cannot be processed, published again when somebody replays them."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
@@ -15,6 +16,9 @@ from shared.store.dead_letters import DeadLetter
 
 _OVERHEAD = 65_536
 """A record that the broker has taken must pass again: it may be of the largest size, and a request is a little more."""
+
+_ANSWERED_WITHIN = 15.0
+"""Seconds. Meanwhile the letter is locked, and a connection of the API is in use."""
 
 
 async def store(database: Database, letters: Sequence[DeadLetter]) -> None:
@@ -52,16 +56,17 @@ async def replay(work: UnitOfWork, kafka: Kafka, id: UUID) -> None:
         raise Conflict("a record without key and value cannot be published again")
     producer = kafka.producer(max_request_size=MAX_RECORD_BYTES + _OVERHEAD)
     try:
-        await producer.start()
-        await producer.send_and_wait(
-            letter["topic"], key=letter["key"], value=letter["value"], headers=letter["headers"]
-        )
+        async with asyncio.timeout(_ANSWERED_WITHIN):
+            await producer.start()
+            await producer.send_and_wait(
+                letter["topic"], key=letter["key"], value=letter["value"], headers=letter["headers"]
+            )
     except TopicAuthorizationFailedError as error:
         raise Conflict(
             f"the broker lets this service only read {letter['topic']}: replay the letter by `leadflow dead-letters "
             "replay`, as a principal that may write there"
         ) from error
-    except KafkaError as error:
+    except (KafkaError, TimeoutError) as error:
         raise Transient(f"the broker does not accept it now: {type(error).__name__}") from error
     finally:
         await producer.stop()

@@ -17,6 +17,9 @@ log = structlog.get_logger()
 COMMIT_AFTER = 0.2
 """Seconds between a batch and the commit of its offsets, which commits those of the batches meanwhile as well."""
 
+COMMIT_WITHIN = 3.0
+"""Seconds for a commit when the service stops. While the broker is away, the client tries for ever."""
+
 
 class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # the client has no types
     """The offsets behind what was processed and not committed yet. They are committed before partitions go."""
@@ -35,6 +38,9 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # the client ha
     async def stop(self) -> None:
         """Commit now, and from now on with each batch: any may be the last."""
         self._at_once = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
         await self.commit()
 
     async def processed(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
@@ -51,20 +57,27 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # the client ha
             await self.commit()
 
     async def commit(self) -> None:
-        """Commit now, after a commit that is under way. When the broker refuses, the records will be read again, here
-        or by another replica."""
-        async with self._turn:
-            consumer, behind = self._consumer(), self._behind
-            self._behind = {}
-            if consumer is None or not behind:
-                return
-            assigned = consumer.assignment()
-            ours = {partition: offset for partition, offset in behind.items() if partition in assigned}
-            try:
-                if ours:
-                    await consumer.commit(ours)
-            except KafkaError as error:
-                log.info("consumer.offsets_not_committed", error=repr(error)[:300])
+        """Commit now, after a commit that is under way. When the broker refuses, or does not answer while the service
+        stops, the records will be read again, here or by another replica."""
+        try:
+            async with asyncio.timeout(COMMIT_WITHIN if self._at_once else None), self._turn:
+                await self._commit()
+        except (KafkaError, TimeoutError) as error:
+            log.info("consumer.offsets_not_committed", error=repr(error)[:300])
+
+    async def _commit(self) -> None:
+        consumer, behind = self._consumer(), self._behind
+        self._behind = {}
+        if consumer is None or not behind:
+            return
+        assigned = consumer.assignment()
+        ours = {partition: offset for partition, offset in behind.items() if partition in assigned}
+        try:
+            if ours:
+                await consumer.commit(ours)
+        except asyncio.CancelledError:
+            self._behind = ours | self._behind
+            raise
 
     async def on_partitions_revoked(self, revoked: object) -> None:
         """Commit while the partitions are still ours, so that their next reader begins behind what was processed."""

@@ -74,7 +74,8 @@ class BatchProcessor:
         self._refuse = refuse
 
     async def process(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
-        """Process these records, once each. Raises when the database is away: then read them again."""
+        """Process these records, once each. Raises when the database is away, or an error stays that passes by itself:
+        then read them again."""
         readable: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]] = []
         failures: list[Failure] = []
         for record in records:
@@ -86,7 +87,7 @@ class BatchProcessor:
                     record.topic,
                     record.value,
                     record.headers,
-                    datetime.fromtimestamp(record.timestamp / 1_000, UTC),
+                    _recorded_at(record),
                     self._models,
                     keep_raw=self._keep_raw,
                 )
@@ -132,6 +133,8 @@ class BatchProcessor:
             await self._process(pairs[:middle])
             await self._process(pairs[middle:])
             return
+        if isinstance(error, Transient):
+            raise error
         errors = error.errors if isinstance(error, Invalid) else ()
         await self._dead_letter([Failure(pairs[0][0], _reason(error), errors)])
 
@@ -201,6 +204,14 @@ def _spans(service: str, batch: Sequence[Received[Any]]) -> Iterator[None]:
             span.end()
 
 
+def _recorded_at(record: ConsumerRecord[bytes, bytes]) -> datetime:
+    """The broker's time of a record. On a topic that others made it may be its publisher's, and any number."""
+    try:
+        return datetime.fromtimestamp(record.timestamp / 1_000, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Invalid("the timestamp of the record is no moment of any calendar") from None
+
+
 def _letter(failure: Failure) -> DeadLetter:
     record = failure.record
     return DeadLetter(
@@ -211,7 +222,6 @@ def _letter(failure: Failure) -> DeadLetter:
         value=record.value[:MAX_RECORD_BYTES] if record.value is not None else None,
         headers=[(name, value) for name, value in record.headers],
         error=failure.reason,
-        recorded_at=datetime.fromtimestamp(record.timestamp / 1_000, UTC),
         errors=failure.errors,
     )
 

@@ -16,13 +16,13 @@ from typing import Any
 
 import orjson
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from shared.db import Database, DatabaseError, locks
 from shared.limits import MAX_BATCH_BYTES, MAX_RECORD_BYTES
+from shared.messaging.clients import ProducerClient
 from shared.messaging.connection import Kafka
 from shared.observability import REFUSED, RELAYED
 from shared.store import outbox
@@ -50,7 +50,7 @@ class Relay:
     def __init__(self, database: Database, kafka: Kafka) -> None:
         self.database = database
         self._kafka = kafka
-        self.producer: AIOKafkaProducer | None = None
+        self.producer: ProducerClient | None = None
         """The present client, None while there is none."""
         self._woken = asyncio.Event()
         # A series that begins with its first refusal would show no increase.
@@ -102,7 +102,7 @@ class Relay:
             return True
         return len(rows) == PAGE
 
-    async def _send(self, producer: AIOKafkaProducer, rows: Sequence[Row]) -> None:
+    async def _send(self, producer: ProducerClient, rows: Sequence[Row]) -> None:
         """Hand-built batches for each partition, one in flight at a time: the idempotent producer keeps their order."""
         by_partition: dict[tuple[str, int], list[Row]] = defaultdict(list)
         counts: dict[str, int] = {}
@@ -125,7 +125,7 @@ class Relay:
                     raise Refused(first, repr(error)) from error
                 raise
 
-    def _batches(self, producer: AIOKafkaProducer, rows: Sequence[Row]) -> list[tuple[BatchBuilder, Row, int]]:
+    def _batches(self, producer: ProducerClient, rows: Sequence[Row]) -> list[tuple[BatchBuilder, Row, int]]:
         batches: list[tuple[BatchBuilder, Row, int]] = []
         batch, first, size = producer.create_batch(), rows[0], 0
         for row in rows:
@@ -157,7 +157,7 @@ class Relay:
             return False
         return True
 
-    async def _started(self) -> AIOKafkaProducer:
+    async def _started(self) -> ProducerClient:
         if self.producer is None:
             producer = self._kafka.producer(
                 client_id=f"leadflow-{self.database.service}-relay",
@@ -169,7 +169,7 @@ class Relay:
             try:
                 await asyncio.wait_for(producer.start(), ACKNOWLEDGED_WITHIN)
             except BaseException:
-                await asyncio.shield(producer.stop())
+                await producer.stop()
                 raise
             self.producer = producer
         return self.producer
@@ -178,10 +178,7 @@ class Relay:
         """After a failure the outcome is unknown, and so may be the sequence numbers: start with a new producer."""
         producer, self.producer = self.producer, None
         if producer is not None:
-            try:
-                await asyncio.wait_for(producer.stop(), 5)
-            except (TimeoutError, KafkaError, OSError) as error:
-                log.warning("relay.producer_did_not_stop", error=repr(error)[:300])
+            await producer.stop()
 
     async def _sleep(self) -> None:
         with suppress(TimeoutError):

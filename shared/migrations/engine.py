@@ -13,6 +13,8 @@ def make_engine(url: str | DatabaseAddress, *, application: str) -> AsyncEngine:
     address = DatabaseAddress.of(url)
 
     async def connect() -> Any:
-        return await address.connect(server_settings={"application_name": application}, timeout=10, command_timeout=60)
+        # A step may take as long as it takes: nobody waits for its locks for long (runner.py), and who migrates is
+        # bounded by the deadline of the Job.
+        return await address.connect(server_settings={"application_name": application}, timeout=10)
 
     return create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)

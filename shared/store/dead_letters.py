@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -30,7 +29,6 @@ class DeadLetter:
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
     error: str
-    recorded_at: datetime
     errors: Sequence[dict[str, Any]] = ()
     """What is wrong, by field, for an answer to its publisher; it is not stored."""
 

@@ -201,6 +201,10 @@ def test_topics_and_rights_are_those_of_the_code() -> None:
     assert topics[0]["spec"]["config"]["max.message.bytes"] == "1048576"
     users = {o["metadata"]["name"]: o for o in objects if o["kind"] == "KafkaUser"}
     assert {f"leadflow-{service}" for service in SERVICES} < set(users)
+    rights = users["leadflow-other-systems"]["spec"]["authorization"]["acls"]
+    assert {"type": "group", "name": "leadflow-other-systems", "patternType": "prefix"} in [
+        right["resource"] for right in rights
+    ]
 
 
 def test_two_releases_stand_beside_each_other() -> None:

@@ -19,9 +19,21 @@ def test_a_topic_is_written_by_its_publisher_and_by_whom_the_tables_name_besides
 
 def test_a_topic_is_read_by_the_services_of_the_table_in_groups_of_their_own() -> None:
     for name, event in CATALOGUE.items():
-        assert _who("Read", name) == {service for service, reads in READS.items() if event in reads}
-    groups = {acl.name: acl.principal for acl in acls() if acl.resource == "group" and acl.principal != OPERATOR}
+        assert _who("Read", name) - {OTHERS} == {service for service, reads in READS.items() if event in reads}
+    groups = {acl.name: acl.principal for acl in acls() if acl.resource == "group" and acl.principal in SERVICES}
     assert groups == {f"leadflow-{service}": service for service in SERVICES}
+
+
+def test_other_systems_read_what_services_publish_in_groups_that_begin_with_their_name() -> None:
+    assert {name for name in CATALOGUE if OTHERS not in _who("Read", name)} == {"lead.submitted"}
+    (group,) = [acl for acl in acls() if acl.resource == "group" and acl.principal == OTHERS]
+    assert (group.name, group.pattern) == ("leadflow-other-systems", "prefixed")
+    assert {acl.principal for acl in acls() if acl.pattern != "literal"} == {OTHERS}
+    assert not any(f"leadflow-{service}".startswith(group.name) for service in SERVICES)
+    (line,) = commands([group])
+    assert line.endswith("--group leadflow-other-systems --resource-pattern-type prefixed")
+    resource = {"type": "group", "name": "leadflow-other-systems", "patternType": "prefix"}
+    assert {"resource": resource, "operations": ["Read", "Describe"]} in strimzi_acls(OTHERS)
 
 
 def test_only_the_migration_makes_topics_and_nobody_may_delete_or_alter() -> None:

@@ -159,6 +159,27 @@ def test_data_in_base64_is_read_in_structured_mode() -> None:
         sample.read({**body, "data_base64": "not base64!"}, headers)
 
 
+@pytest.mark.parametrize("number", ["12345678901234567890", "18446744073709551617", "-9223372036854775809", "7"])
+def test_whole_numbers_keep_their_digits_in_structured_mode_as_in_binary_mode(number: str) -> None:
+    sample = golden("engagement.recorded.1")
+    data = b'{"kind": "visit", "properties": {"n": ' + number.encode() + b"}}"
+    binary = [(name, text.encode()) for name, text in sample.headers.items()]
+    attributes = {header.removeprefix("ce_"): text for header, text in sample.headers.items() if header[:3] == "ce_"}
+    attributes["traceparent"] = sample.headers["traceparent"]
+    body = orjson.dumps(attributes)[:-1] + b', "data": ' + data + b"}"
+    in_structured_mode = [
+        ("content-type", b"application/cloudevents+json"),
+        ("traceparent", attributes["traceparent"].encode()),
+    ]
+    expected = decode(sample.topic, data, binary, NOW, CATALOGUE)
+    assert decode(sample.topic, body, in_structured_mode, NOW, CATALOGUE).event == expected.event
+    with pytest.raises(Invalid, match="not JSON"):
+        decode(sample.topic, body.replace(number.encode(), b"1" * 5_000), in_structured_mode, NOW, CATALOGUE)
+    deep = b"[" * 900 + b"1" * 20 + b"]" * 900
+    with pytest.raises(Invalid):
+        decode(sample.topic, body.replace(number.encode(), deep), in_structured_mode, NOW, CATALOGUE)
+
+
 def test_headers_of_other_systems_are_left_alone() -> None:
     sample = golden("lead.captured.1")
     pairs = [(name, text.encode()) for name, text in sample.headers.items()]

@@ -6,8 +6,10 @@ from uuid import uuid4
 import asyncpg
 import orjson
 import pytest
+from aiokafka import ConsumerRecord
 from confluent_kafka import Producer
 
+from shared.errors import Transient
 from shared.ids import uuid7
 from shared.messaging import dead_letters
 from shared.store.dead_letters import DeadLetter
@@ -295,7 +297,7 @@ async def test_a_record_of_another_cluster_takes_the_place_of_a_letter_and_both_
 
     def letter(owner: str, value: bytes) -> DeadLetter:
         headers = [("ce_tenantid", owner.encode()), ("ce_id", f"{owner}-{value.decode()}".encode())]
-        return DeadLetter(topic, 0, offset, b"key", value, headers, "it cannot be read", datetime.now(UTC))
+        return DeadLetter(topic, 0, offset, b"key", value, headers, "it cannot be read")
 
     for found in (letter(tenant, b"1"), letter(f"{tenant}-b", b"2"), letter(tenant, b"3"), letter(tenant, b"3")):
         await dead_letters.store(stages.database, [found])
@@ -304,3 +306,40 @@ async def test_a_record_of_another_cluster_takes_the_place_of_a_letter_and_both_
             "SELECT value, kafka_offset FROM dead_letter WHERE topic = :topic ORDER BY value", topic=topic
         )
     assert [(row["value"], row["kafka_offset"]) for row in rows] == [(b"1", None), (b"2", None), (b"3", offset)]
+
+
+def record(tenant: str, offset: int, timestamp: int) -> ConsumerRecord:
+    headers = [(name, value.encode()) for name, value in attributes(tenant).items()]
+    return ConsumerRecord("engagement.recorded", 0, offset, timestamp, 0, None, GOOD, None, -1, len(GOOD), headers)
+
+
+async def test_a_record_with_an_impossible_timestamp_is_a_dead_letter_and_the_others_are_processed(start, tenant):
+    """On a topic with `message.timestamp.type=CreateTime` it is whatever the publisher says."""
+    stages = await start("stages", only="consumers", consumer_group="leadflow-stages-timestamps")
+    now = int(datetime.now(UTC).timestamp() * 1_000)
+    records = [record(tenant, 1 << 40, 1 << 62), record(tenant, (1 << 40) + 1, now)]
+    await stages.service.consumer.processor.process(records)
+    bad, good = (dict(each.headers)["ce_id"].decode() for each in records)
+    (letter,) = await buried(stages, tenant, bad)
+    assert "timestamp" in letter["error"]
+    assert await taken(stages, good)
+
+
+async def test_what_may_pass_by_itself_is_read_again_and_is_no_dead_letter(start, tenant, monkeypatch):
+    stages = await start("stages", only="consumers", consumer_group="leadflow-stages-transient")
+    processor = stages.service.consumer.processor
+    handle, refused = processor._handle, record(tenant, 1 << 41, int(datetime.now(UTC).timestamp() * 1_000))
+    id = dict(refused.headers)["ce_id"].decode()
+
+    async def refuses(work, events) -> None:
+        raise Transient("it does not work now")
+
+    monkeypatch.setattr("shared.messaging.processing._TRIES", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(processor, "_handle", refuses)
+        with pytest.raises(Transient):
+            await processor.process([refused])
+    assert await buried(stages, tenant, id) == []
+    assert processor._handle == handle
+    await processor.process([refused])
+    assert await taken(stages, id)

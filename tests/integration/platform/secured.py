@@ -114,7 +114,7 @@ def secured_kafka(folder: Path, jwks: str | None = None, claim: str = "sub") -> 
             AclBinding(
                 ResourceType.BROKER if acl.resource == "cluster" else ResourceType[acl.resource.upper()],
                 acl.name,
-                ResourcePatternType.LITERAL,
+                ResourcePatternType[acl.pattern.upper()],
                 f"User:{principal_name(acl.principal)}",
                 "*",
                 AclOperation[_NAMES.get(operation, operation.upper())],

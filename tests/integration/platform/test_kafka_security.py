@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 import uvicorn
-from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from fastapi import FastAPI, Form
 
 from deploy.errors import MigrationError
@@ -157,6 +157,21 @@ async def test_a_service_with_the_rights_of_the_catalogue_reads_writes_and_no_mo
         Kafka(secured.sasl, secured.security("operator")), "leadflow-stages", ["lead.captured"], ago(hours=1)
     )
     assert again >= 1
+
+
+async def test_another_system_reads_what_services_publish_in_groups_that_begin_with_its_name(secured: Secured) -> None:
+    kafka = Kafka(secured.sasl, secured.security("other-systems"))
+    reader = kafka.consumer("stage.changed", group_id="leadflow-other-systems-crm", auto_offset_reset="earliest")
+    await reader.start()
+    await reader.getmany(timeout_ms=500)
+    await reader.commit(dict.fromkeys(reader.assignment(), 0))
+    await reader.stop()
+    for topic, group in (("stage.changed", "leadflow-stages"), ("lead.submitted", "leadflow-other-systems-crm")):
+        refused = kafka.consumer(topic, group_id=group, auto_offset_reset="earliest")
+        with pytest.raises((GroupAuthorizationFailedError, TopicAuthorizationFailedError)):
+            await refused.start()
+            await refused.getone()
+        await refused.stop()
 
 
 async def _ignore(message: object) -> None:

@@ -1,0 +1,79 @@
+"""`leadflow migrate` with an administrator's address, on a server that knows nothing of Leadflow yet."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import asyncpg
+import pytest
+
+from deploy.databases import address, create_database, create_login, schema_revision
+from deploy.errors import MigrationError
+from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres
+from deploy.migrate import prepare_database, upgrade
+from shared.migrations.engine import make_engine
+from shared.schema_revisions import newest
+
+
+@pytest.fixture(scope="module")
+def admin_url() -> Iterator[str]:
+    """The administrator's address of a server without any database of ours."""
+    with TemporaryDirectory(prefix="leadflow-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        server = Postgres(folder / "postgres", free_port(), durable=False)
+        server.start()
+        yield server.url()
+        server.stop()
+
+
+async def test_four_first_migrations_at_once_all_succeed(admin_url: str) -> None:
+    await asyncio.gather(*(prepare_database(admin_url, "goals", "a password") for _ in range(4)))
+    login = address(admin_url, "leadflow_goals", "leadflow_goals", "a password")
+    connection = await asyncpg.connect(login)
+    await connection.execute("SET ROLE leadflow_goals_worker")
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == newest("goals")
+    await connection.close()
+
+
+async def test_what_the_server_refuses_is_one_line(admin_url: str) -> None:
+    admin = await asyncpg.connect(admin_url)
+    await admin.execute("CREATE ROLE weak LOGIN PASSWORD 'weak'")
+    await admin.execute("CREATE DATABASE leadflow_scoring")
+    await admin.execute("CREATE DATABASE readable")
+    await admin.close()
+    weak = address(admin_url, "postgres", "weak", "weak")
+    there = await asyncpg.connect(address(admin_url, "readable"))
+    await there.execute("CREATE TABLE alembic_version (version_num text)")
+    await there.close()
+    for step, said in (
+        (create_database(weak, "stages"), "the database leadflow_stages could not be created: permission denied"),
+        (create_login(weak, "scoring", "x"), "the login leadflow_scoring could not be created: permission denied"),
+        (create_login(weak, "capture", "x"), 'cannot be used: database "leadflow_capture" does not exist'),
+        (schema_revision(address(weak, "readable", "weak", "weak")), "could not be read: permission denied"),
+    ):
+        with pytest.raises(MigrationError) as refused:
+            await step
+        assert said in str(refused.value)
+        assert "\n" not in str(refused.value)
+
+
+async def test_a_step_may_take_longer_than_a_minute(admin_url: str) -> None:
+    """Indexes over millions of rows do. How long anybody waits for a table is the server's own setting."""
+    engine = make_engine(admin_url, application="migrations")
+    async with engine.connect() as opened:
+        driver = (await opened.get_raw_connection()).driver_connection
+        assert driver is not None
+        assert driver._config.command_timeout is None
+    await engine.dispose()
+
+
+async def test_a_failure_without_words_is_said_by_its_name(admin_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def runs_out_of_time(service: str, url: str) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr("shared.migrations.upgrade", runs_out_of_time)
+    with pytest.raises(MigrationError, match=r"^the database of goals could not be migrated: TimeoutError$"):
+        await upgrade("goals", address(admin_url, "postgres"))
