@@ -82,8 +82,8 @@ def _of(principal: str) -> list[Acl]:
         return [*(Acl(principal, "topic", name, ("Read", "Write", "Describe")) for name in CATALOGUE), *groups]
     if principal == OTHERS:
         published = [event for event in CATALOGUE.values() if set(writers(event)) & set(SERVICES)]
-        groups = Acl(principal, "group", principal_name(principal), ("Read", "Describe"), "prefixed")
-        return [*_on_topics(principal, published, OTHERS_MAY_WRITE), groups]
+        group = Acl(principal, "group", principal_name(principal), ("Read", "Describe"), "prefixed")
+        return [*_on_topics(principal, published, OTHERS_MAY_WRITE), group]
     written = [event for event in CATALOGUE.values() if principal in writers(event)]
     group = Acl(principal, "group", group_of(principal), ("Read", "Describe"))
     return [*_on_topics(principal, READS[principal], written), group]
