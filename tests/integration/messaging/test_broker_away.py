@@ -54,6 +54,13 @@ def held_up(broker: LocalKafka) -> Iterator[None]:
         os.kill(broker.pid, signal.SIGCONT)
 
 
+@contextmanager
+def ended(broker: LocalKafka) -> Iterator[None]:
+    """From now on nobody accepts connections."""
+    broker.kill()
+    yield
+
+
 @pytest.fixture
 async def no_task_is_left() -> AsyncIterator[None]:
     """Fails when a task of a client outlives the test."""
@@ -165,8 +172,9 @@ async def test_a_replay_ends_while_the_broker_stands_still(broker, start, tenant
         assert time.monotonic() - begun < 1.0 + CUT_WITHIN
 
 
-async def test_a_service_stops_within_its_grace_while_the_broker_stands_still(
-    broker, start, tenant, eventually, monkeypatch
+@pytest.mark.parametrize("holds_up", [held_up, ended])
+async def test_a_service_stops_within_its_grace_while_the_broker_is_away(
+    broker, start, tenant, eventually, monkeypatch, holds_up
 ):
     goals = await start(
         "goals", kafka_bootstrap=broker.bootstrap, grace_seconds=GRACE, consumer_group=f"goals-{uuid4().hex[:8]}"
@@ -186,7 +194,7 @@ async def test_a_service_stops_within_its_grace_while_the_broker_stands_still(
     bus.flush()
     await eventually(uncommitted)
     bus.close()
-    with held_up(broker):
+    with holds_up(broker):
         await asyncio.sleep(1.2)  # the commit is under way
         begun = time.monotonic()
         await goals.stop()
