@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,9 @@ def migrate(
     service: Annotated[str | None, typer.Argument(help="One service; by default all.")] = None,
     databases: Annotated[bool, typer.Option("--databases/--no-databases", help="Migrate the databases.")] = True,
     topics: Annotated[bool, typer.Option("--topics/--no-topics", help="Create missing topics.")] = True,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, help="Seconds to wait for servers that refuse connections.")
+    ] = 0.0,
     print_acls: Annotated[
         bool, typer.Option("--print-acls", help="Change nothing; print who may do what at the broker.")
     ] = False,
@@ -53,9 +57,9 @@ def migrate(
         admin = setting("LEADFLOW_POSTGRES_URL") or admin
         try:
             if databases:
-                asyncio.run(_migrate([service] if service else list(SERVICES), admin, data))
+                asyncio.run(_migrate([service] if service else list(SERVICES), admin, data, wait))
             if topics:
-                asyncio.run(_create_topics())
+                asyncio.run(_create_topics(wait))
         except MigrationError as error:
             raise Refused(str(error)) from error
 
@@ -71,19 +75,22 @@ def _print_acls(as_json: bool) -> None:
         typer.echo("\n".join(commands(rights)))
 
 
-async def _migrate(services: list[str], admin: str, data: Path) -> None:
-    from deploy.databases import database_name, grant_roles
+async def _migrate(services: list[str], admin: str, data: Path, wait: float) -> None:
+    from deploy.databases import database_name, grant_roles, wait_until_reachable
     from deploy.local.identity import Identity
     from deploy.migrate import prepare_database, upgrade
 
+    deadline = time.monotonic() + wait
     for name in services:
         own = database_address(os.environ, name)
         login = urlsplit(own.resolve()) if own is not None else None
         if owner := database_address(os.environ, name, "MIGRATION_DATABASE"):
+            await wait_until_reachable(owner, deadline - time.monotonic())
             await upgrade(name, owner)
             if login is not None and login.username:
                 await grant_roles(owner, name, unquote(login.username))
         elif admin:
+            await wait_until_reachable(admin, deadline - time.monotonic())
             password = unquote(login.password) if login is not None and login.password else None
             await prepare_database(admin, name, password or Identity(data).database_password(database_name(name)))
         else:
@@ -92,7 +99,12 @@ async def _migrate(services: list[str], admin: str, data: Path) -> None:
         typer.echo(f"{name}: The database is at head.")
 
 
-async def _create_topics() -> None:
+async def _create_topics(wait: float) -> None:
+    import asyncio
+
+    from aiokafka.errors import KafkaConnectionError
+
+    from deploy.errors import MigrationError
     from deploy.topics import create_topics
     from shared.events.topics import PARTITIONS
     from shared.messaging.connection import Kafka
@@ -103,5 +115,13 @@ async def _create_topics() -> None:
     partitions = setting("LEADFLOW_KAFKA_PARTITIONS") or str(PARTITIONS)
     if not partitions.isdecimal() or not 1 <= int(partitions) <= 1_000:
         raise Refused("LEADFLOW_KAFKA_PARTITIONS is a whole number from 1 to 1000")
-    created = await create_topics(Kafka.from_environment(), int(partitions))
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            created = await create_topics(Kafka.from_environment(), int(partitions))
+            break
+        except MigrationError as error:
+            if not isinstance(error.__cause__, KafkaConnectionError) or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.5)
     typer.echo(f"Kafka: Created {counted(len(created), 'topic')}." if created else "Kafka: All topics exist.")

@@ -1,5 +1,7 @@
 """Names and creates a service's database and login. Each step may be repeated at any time, by two processes at once."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -99,6 +101,21 @@ async def _connected(url: str | DatabaseAddress, failed: str) -> AsyncIterator[a
         raise MigrationError(f"{failed}: {reason(error)}") from error
     finally:
         await connection.close()
+
+
+async def wait_until_reachable(url: str | DatabaseAddress, seconds: float) -> None:
+    """Wait up to so many seconds for a server that refuses connections: it may still be starting, or the rule that
+    lets this machine in may be on its way. Whoever connects next hears what is still wrong then."""
+    given, deadline = DatabaseAddress.of(url), time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            await (await given.connect(timeout=10)).close()
+        except (OSError, asyncpg.CannotConnectNowError):
+            await asyncio.sleep(0.5)
+        except asyncpg.PostgresError:
+            return
+        else:
+            return
 
 
 async def _connect(url: str | DatabaseAddress) -> asyncpg.Connection:

@@ -1,14 +1,17 @@
 """`leadflow migrate` with an administrator's address, on a server that knows nothing of Leadflow yet."""
 
 import asyncio
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from deploy.databases import address, create_database, create_login, schema_revision
+from deploy.databases import address, create_database, create_login, schema_revision, wait_until_reachable
 from deploy.errors import MigrationError
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
@@ -36,6 +39,38 @@ async def test_four_first_migrations_at_once_all_succeed(admin_url: str) -> None
     await connection.execute("SET ROLE leadflow_goals_worker")
     assert await connection.fetchval("SELECT version_num FROM alembic_version") == newest("goals")
     await connection.close()
+
+
+async def test_a_server_that_does_not_let_anybody_in_yet_is_waited_for(admin_url: str) -> None:
+    port, server = free_port(), urlsplit(admin_url)
+    later = admin_url.replace(f":{server.port}/", f":{port}/")
+    with pytest.raises(MigrationError, match="cannot be used"):
+        await create_database(later, "enrichment")
+    begun = time.monotonic()
+    waiting = asyncio.create_task(wait_until_reachable(later, 20))
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    forwarding = await asyncio.create_subprocess_exec(sys.executable, "-c", _FORWARD, str(port), str(server.port))
+    try:
+        await waiting
+        assert time.monotonic() - begun < 15
+        await create_database(later, "enrichment")
+    finally:
+        forwarding.kill()
+        await forwarding.wait()
+
+
+_FORWARD = """
+import socket, sys, threading
+def copy(one, other):
+    while data := one.recv(65536): other.sendall(data)
+    other.shutdown(socket.SHUT_WR)
+listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    one, _ = listening.accept()
+    other = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+    for pair in ((one, other), (other, one)): threading.Thread(target=copy, args=pair, daemon=True).start()
+"""
 
 
 async def test_what_the_server_refuses_is_one_line(admin_url: str) -> None:
