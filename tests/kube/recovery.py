@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,7 +112,22 @@ def goals_are_rebuilt(context: Context) -> str:
 
 
 def _leadflow(context: Context, service: str, *words: str) -> str:
-    """A command in a pod of its own with the settings of a service, whatever runs of it. Its last line."""
+    """A command in a pod of its own with the settings of a service, whatever runs of it. Its last line.
+
+    It is repeated while nobody lets the new pod in: the network policies may know it some seconds late.
+    """
+    for _ in range(5):
+        ended, said = _command(context, service, words)
+        if ended == "Succeeded" or "Connect call failed" not in said:
+            break
+        time.sleep(2)
+    if ended == "Failed":
+        raise Failed(f"leadflow {words[0]}: {said}")
+    return said
+
+
+def _command(context: Context, service: str, words: Sequence[str]) -> tuple[str, str]:
+    """How the pod of a command ended, and its last line."""
     template = context.namespace.get("deployment", f"leadflow-{service}-api")["spec"]["template"]
     spec = template["spec"] | {"restartPolicy": "Never"}
     (container,) = spec["containers"]
@@ -132,9 +148,7 @@ def _leadflow(context: Context, service: str, *words: str) -> str:
     ended = until(phase, 300, f"leadflow {words[0]} does not end")
     said = context.namespace.kubectl("logs", name).strip().splitlines()
     context.namespace.kubectl("delete", "pod", name, "--wait=true")
-    if ended == "Failed":
-        raise Failed(f"leadflow {words[0]}: {said[-1:]}")
-    return said[-1] if said else ""
+    return ended, said[-1] if said else ""
 
 
 def _scale(context: Context, service: str, replicas: int, wait: bool = True) -> None:
