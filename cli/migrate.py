@@ -4,6 +4,7 @@ import json
 import os
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -38,7 +39,6 @@ def migrate(
     """
     import asyncio
 
-    from deploy.errors import MigrationError
     from deploy.local.run_record import NotRunning, RunRecord
     from shared.names import SERVICES
 
@@ -55,13 +55,10 @@ def migrate(
         admin = ""
     with refusals():
         admin = setting("LEADFLOW_POSTGRES_URL") or admin
-        try:
-            if databases:
-                asyncio.run(_migrate([service] if service else list(SERVICES), admin, data, wait))
-            if topics:
-                asyncio.run(_create_topics(wait))
-        except MigrationError as error:
-            raise Refused(str(error)) from error
+        if databases:
+            asyncio.run(_migrate([service] if service else list(SERVICES), admin, data, wait))
+        if topics:
+            asyncio.run(_create_topics(wait))
 
 
 def _print_acls(as_json: bool) -> None:
@@ -76,23 +73,22 @@ def _print_acls(as_json: bool) -> None:
 
 
 async def _migrate(services: list[str], admin: str, data: Path, wait: float) -> None:
-    from deploy.databases import database_name, grant_roles, wait_until_reachable
+    from deploy.databases import database_name, grant_roles
     from deploy.local.identity import Identity
-    from deploy.migrate import prepare_database, upgrade
+    from deploy.migrate import prepare_database, upgrade, when_reachable
 
     deadline = time.monotonic() + wait
     for name in services:
         own = database_address(os.environ, name)
         login = urlsplit(own.resolve()) if own is not None else None
         if owner := database_address(os.environ, name, "MIGRATION_DATABASE"):
-            await wait_until_reachable(owner, deadline - time.monotonic())
-            await upgrade(name, owner)
+            await when_reachable(partial(upgrade, name, owner), deadline - time.monotonic())
             if login is not None and login.username:
                 await grant_roles(owner, name, unquote(login.username))
         elif admin:
-            await wait_until_reachable(admin, deadline - time.monotonic())
             password = unquote(login.password) if login is not None and login.password else None
-            await prepare_database(admin, name, password or Identity(data).database_password(database_name(name)))
+            password = password or Identity(data).database_password(database_name(name))
+            await when_reachable(partial(prepare_database, admin, name, password), deadline - time.monotonic())
         else:
             variable = f"LEADFLOW_{name.upper()}_MIGRATION_DATABASE_URL"
             raise Refused(f"the address of {name}'s database is unknown; start `leadflow up`, or set {variable}")
@@ -100,11 +96,7 @@ async def _migrate(services: list[str], admin: str, data: Path, wait: float) -> 
 
 
 async def _create_topics(wait: float) -> None:
-    import asyncio
-
-    from aiokafka.errors import KafkaConnectionError
-
-    from deploy.errors import MigrationError
+    from deploy.migrate import when_reachable
     from deploy.topics import create_topics
     from shared.events.topics import PARTITIONS
     from shared.messaging.connection import Kafka
@@ -115,13 +107,5 @@ async def _create_topics(wait: float) -> None:
     partitions = setting("LEADFLOW_KAFKA_PARTITIONS") or str(PARTITIONS)
     if not partitions.isdecimal() or not 1 <= int(partitions) <= 1_000:
         raise Refused("LEADFLOW_KAFKA_PARTITIONS is a whole number from 1 to 1000")
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            created = await create_topics(Kafka.from_environment(), int(partitions))
-            break
-        except MigrationError as error:
-            if not isinstance(error.__cause__, KafkaConnectionError) or time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.5)
+    created = await when_reachable(partial(create_topics, Kafka.from_environment(), int(partitions)), wait)
     typer.echo(f"Kafka: Created {counted(len(created), 'topic')}." if created else "Kafka: All topics exist.")

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from cli.errors import refusals
 from cli.options import DEFAULT_DATA, Data
 
 
@@ -60,8 +59,6 @@ def up(
 
     # Kafka's clients need a bare host:port; people also write kafka://host:port.
     bootstrap = kafka.removeprefix("kafka://") if kafka else None
-    with refusals():
-        ports = Ports.of(port_base, os.environ)
-    options = Options(data=data, ports=ports, kafka=bootstrap, postgres=postgres)
+    options = Options(data=data, ports=Ports.of(port_base, os.environ), kafka=bootstrap, postgres=postgres)
     leadflow = context.find_root().command
     asyncio.run(run(options, demo, lambda words: leadflow.main(args=list(words), standalone_mode=False)))

@@ -1,14 +1,12 @@
 """Names and creates a service's database and login. Each step may be repeated at any time, by two processes at once."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from deploy.errors import MigrationError, reason
+from deploy.errors import MigrationError, Unreachable, reason
 from shared.db import DatabaseAddress, locks
 
 
@@ -103,25 +101,11 @@ async def _connected(url: str | DatabaseAddress, failed: str) -> AsyncIterator[a
         await connection.close()
 
 
-async def wait_until_reachable(url: str | DatabaseAddress, seconds: float) -> None:
-    """Wait up to so many seconds for a server that refuses connections: it may still be starting, or the rule that
-    lets this machine in may be on its way. Whoever connects next hears what is still wrong then."""
-    given, deadline = DatabaseAddress.of(url), time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            await (await given.connect(timeout=10)).close()
-        except (OSError, asyncpg.CannotConnectNowError):
-            await asyncio.sleep(0.5)
-        except asyncpg.PostgresError:
-            return
-        else:
-            return
-
-
 async def _connect(url: str | DatabaseAddress) -> asyncpg.Connection:
     given = DatabaseAddress.of(url)
     try:
         return await given.connect(timeout=10)
     except (OSError, asyncpg.PostgresError) as error:
         where = f" at {given.place}" if given.place else ""
-        raise MigrationError(f"Postgres{where} cannot be used: {reason(error)}") from error
+        refused = Unreachable if isinstance(error, OSError | asyncpg.CannotConnectNowError) else MigrationError
+        raise refused(f"Postgres{where} cannot be used: {reason(error)}") from error

@@ -5,6 +5,10 @@ class MigrationError(RuntimeError):
     """A step failed; the message names the step and the reason."""
 
 
+class Unreachable(MigrationError):
+    """A server does not answer, or lets nobody in yet."""
+
+
 def reason(error: BaseException) -> str:
     """What an error says, in one line; its name where it says nothing."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__

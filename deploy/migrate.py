@@ -3,11 +3,28 @@
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from deploy.databases import address, create_database, create_login, database_name, schema_revision
-from deploy.errors import MigrationError, reason
+from deploy.errors import MigrationError, Unreachable, reason
 from shared.db import DatabaseAddress
 from shared.schema_revisions import suffices
+
+T = TypeVar("T")
+
+
+async def when_reachable(step: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """What a step gives, which may be repeated. Its server may still be starting, or the rule that lets this machine in
+    be on its way: for so many seconds the step is tried again. Raises Unreachable after them."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return await step()
+        except Unreachable:
+            if time.monotonic() >= deadline:
+                raise
+        await asyncio.sleep(0.5)
 
 
 async def prepare_database(admin_url: str, service: str, password: str) -> None:
@@ -27,7 +44,7 @@ async def upgrade(service: str, url: str | DatabaseAddress) -> None:
         if suffices(service, await schema_revision(url)):
             return
     except MigrationError as error:
-        raise MigrationError(f"the database of {service} could not be migrated: {error}") from error
+        raise type(error)(f"the database of {service} could not be migrated: {error}") from error
     from sqlalchemy.exc import SQLAlchemyError
 
     from shared.migrations import upgrade as run  # Alembic takes half a second to import, and more to read each history

@@ -1,9 +1,9 @@
 """Creates missing Kafka topics. It may be repeated at any time."""
 
 from aiokafka.admin import NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
-from deploy.errors import MigrationError
+from deploy.errors import MigrationError, Unreachable
 from shared.errors import LeadflowError
 from shared.events.topics import PARTITIONS, SETTINGS
 from shared.messaging.connection import Kafka
@@ -38,6 +38,7 @@ async def create_topics(kafka: Kafka, partitions: int = PARTITIONS) -> list[str]
                     raise MigrationError(f"topic {name} could not be created: {for_code(code).__name__} {detail}")
         return missing
     except (OSError, KafkaError, LeadflowError) as error:
-        raise MigrationError(f"Kafka at {kafka.bootstrap} cannot be used: {kafka.explain(error)}") from error
+        refused = Unreachable if isinstance(error, KafkaConnectionError) else MigrationError
+        raise refused(f"Kafka at {kafka.bootstrap} cannot be used: {kafka.explain(error)}") from error
     finally:
         await client.close()

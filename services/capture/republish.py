@@ -11,7 +11,8 @@ from shared.db import Row, UnitOfWork
 from shared.events import LeadCaptured, LeadErased, LeadMerged, LeadUpdated
 from shared.ids import revision_id
 from shared.limits import REVISIONS_RAISED
-from shared.messaging.republish import ReadPage, Revisions, StateEvent
+from shared.messaging.republish import ReadPage, StateEvent
+from shared.store.leads import lock_page
 
 
 async def captured_page(work: UnitOfWork, since: datetime, after: UUID | None, limit: int) -> Sequence[StateEvent]:
@@ -66,7 +67,8 @@ async def raise_page(work: UnitOfWork, after: UUID | None, limit: int) -> dict[U
     """`lead.updated` for each lead, with an empty `changed`, and its latest merge as an alias. The ids of
     `lead.captured` and `lead.erased` have no version that could be published twice."""
     (tenant,) = work.tenants
-    raised = {lead.lead_id: lead for lead in await leads.raise_versions(work, after, limit, REVISIONS_RAISED)}
+    page = await lock_page(work, after, limit)
+    raised = {lead.lead_id: lead for lead in await leads.raise_versions(work, page, REVISIONS_RAISED)}
     for lead in raised.values():
         emit_updated(work, lead, [])
     for row in await merges.latest_of(work, tenant, list(raised)):
@@ -81,4 +83,3 @@ PAGES: dict[str, ReadPage] = {
     LeadMerged.type: merged_page,
     LeadErased.type: erased_page,
 }
-REVISIONS = Revisions(leads.tenants, raise_page)

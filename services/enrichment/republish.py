@@ -10,8 +10,9 @@ from shared.db import UnitOfWork
 from shared.events import LeadEnriched
 from shared.ids import revision_id
 from shared.limits import REVISIONS_RAISED
-from shared.messaging.republish import ReadPage, Revisions, StateEvent
+from shared.messaging.republish import ReadPage, StateEvent
 from shared.store.aliases import resolve
+from shared.store.leads import lock_page
 
 
 async def enriched_page(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
@@ -30,7 +31,7 @@ async def enriched_page(work: UnitOfWork, since: datetime, last: UUID | None, li
 
 async def raise_page(work: UnitOfWork, after: UUID | None, limit: int) -> dict[UUID, int]:
     """The facts of the enriched leads, as an enrichment of now; aliases are left out."""
-    records = await store.raise_revisions(work, after, limit, REVISIONS_RAISED)
+    records = await store.raise_revisions(work, await lock_page(work, after, limit), REVISIONS_RAISED)
     resolved = await resolve(work, [record.lead for record in records])
     for record in records:
         if record.enriched_at is not None and resolved[record.lead] == record.lead_id:
@@ -45,4 +46,3 @@ async def raise_page(work: UnitOfWork, after: UUID | None, limit: int) -> dict[U
 
 
 PAGES: dict[str, ReadPage] = {LeadEnriched.type: enriched_page}
-REVISIONS = Revisions(store.tenants, raise_page)

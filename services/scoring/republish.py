@@ -10,7 +10,8 @@ from shared.db import UnitOfWork
 from shared.events import LeadScored
 from shared.ids import revision_id
 from shared.limits import REVISIONS_RAISED
-from shared.messaging.republish import ReadPage, Revisions, StateEvent
+from shared.messaging.republish import ReadPage, StateEvent
+from shared.store.leads import lock_page
 
 
 async def scores_page(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
@@ -35,11 +36,10 @@ async def raise_page(work: UnitOfWork, after: UUID | None, limit: int) -> dict[U
     (tenant,) = work.tenants
     # The same order of locks as in a rescore: first the models, then the leads.
     await store.lock_models(work, [tenant])
-    page = await store.lock_leads(work, await store.leads_page(work, tenant, after, limit))
+    page = {(tenant, lead_id): None for lead_id in await lock_page(work, after, limit)}
     revisions = await store.raise_revisions(work, page, REVISIONS_RAISED)
-    await recompute_scores(work, ModelCache(), dict.fromkeys(page), publish_same=page)
+    await recompute_scores(work, ModelCache(), page, publish_same=page)
     return {lead_id: revision for (_, lead_id), revision in revisions.items()}
 
 
 PAGES: dict[str, ReadPage] = {LeadScored.type: scores_page}
-REVISIONS = Revisions(store.tenants, raise_page)

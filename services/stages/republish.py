@@ -10,7 +10,8 @@ from shared.db import UnitOfWork
 from shared.events import JourneySummary, StageChanged
 from shared.ids import revision_id
 from shared.limits import REVISIONS_RAISED
-from shared.messaging.republish import ReadPage, Revisions, StateEvent
+from shared.messaging.republish import ReadPage, StateEvent
+from shared.store.leads import lock_page
 
 
 async def stage_changed(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
@@ -23,7 +24,7 @@ async def stage_changed(work: UnitOfWork, since: datetime, last: UUID | None, li
 async def raise_page(work: UnitOfWork, after: UUID | None, limit: int) -> dict[UUID, int]:
     """A `stage.changed` for each captured lead that is no alias, also for those that never moved: readers may know a
     move that was lost. It has the rule and time of the last move, and `from` = `to`: nothing moves because of it."""
-    records = await leads.raise_revisions(work, after, limit, REVISIONS_RAISED)
+    records = await leads.raise_revisions(work, await lock_page(work, after, limit), REVISIONS_RAISED)
     published = [record for record in records if record.captured and record.merged_into is None]
     moves = await corrections.moves(work, [record.key for record in published])
     for record in published:
@@ -63,4 +64,3 @@ def _state_event(record: LeadRecord, moves: Sequence[corrections.PublishedMove])
 
 
 PAGES: dict[str, ReadPage] = {StageChanged.type: stage_changed}
-REVISIONS = Revisions(leads.tenants, raise_page)

@@ -6,7 +6,7 @@ function that reads one page of the present state. Repetitions carry no `ce_sequ
 
 Raise revisions: publish the state of all leads as new events, under revisions that no event ever had. A publisher that
 was restored, or started empty, needs it: it counts on from an earlier revision, and readers ignore what has the id or
-the revision of an event that they know. `REVISIONS` of the same module says how its service does it.
+the revision of an event that they know. `raise_page` of the same module does it for one page of leads.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from shared.events.base import Event
 from shared.limits import MAX_REVISION, REVISIONS_RAISED
 from shared.names import SERVICES
 from shared.store import outbox
+from shared.store.leads import tenants_with_leads
 
 PAGE = 1_000
 
@@ -43,14 +44,6 @@ ReadPage = Callable[[UnitOfWork, datetime, UUID | None, int], Awaitable[Sequence
 RaisePage = Callable[[UnitOfWork, UUID | None, int], Awaitable[Mapping[UUID, int]]]
 """(work, the last lead of the page before, size) -> the tenant's next leads by id, with their revisions, which it has
 raised by REVISIONS_RAISED. It publishes their state with this transaction, timed now where readers order by time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Revisions:
-    """How a service raises the revisions of its leads: which tenants have any, and a page of a tenant's leads."""
-
-    tenants: Callable[[UnitOfWork], Awaitable[Sequence[str]]]
-    raise_page: RaisePage
 
 
 def pages_of(service: str) -> Mapping[str, ReadPage]:
@@ -109,12 +102,12 @@ async def raise_revisions(database: Database) -> int:
     Repeated, also after an interruption, it raises and publishes once more, which changes nothing for readers. Raises
     Invalid for a service whose events have no revisions, Conflict when one would come too near to MAX_REVISION.
     """
-    revisions: Revisions | None = getattr(_module_of(database.service), "REVISIONS", None)
-    if revisions is None:
+    raise_page: RaisePage | None = getattr(_module_of(database.service), "raise_page", None)
+    if raise_page is None:
         raise Invalid(f"the events of {database.service} have no revisions that could be raised")
     async with database.worker() as work:
-        tenants = await revisions.tenants(work)
-    return sum([await _raise_all(database, revisions.raise_page, tenant) for tenant in tenants])
+        tenants = await tenants_with_leads(work)
+    return sum([await _raise_all(database, raise_page, tenant) for tenant in tenants])
 
 
 async def _raise_all(database: Database, raise_page: RaisePage, tenant: str) -> int:

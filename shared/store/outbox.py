@@ -51,13 +51,15 @@ async def add(work: Transaction, events: Sequence[tuple[Envelope, bytes]]) -> No
     streams locked, before the first is inserted.
     """
     counts: dict[tuple[str, str], int] = {}
-    numbers: list[int | None] = []
-    for envelope, _ in events:
-        number = None
+    # How many events of the same stream follow each, the last one first; None for one that gets no number.
+    behind: list[int | None] = []
+    for envelope, _ in reversed(events):
         if envelope.sequence is None and envelope.subject:
-            key = (envelope.tenant, envelope.subject)
-            number = counts[key] = counts.get(key, 0) + 1
-        numbers.append(number)
+            stream = (envelope.tenant, envelope.subject)
+            behind.append(counts.get(stream, 0))
+            counts[stream] = counts.get(stream, 0) + 1
+        else:
+            behind.append(None)
     streams = sorted(counts)
     await work.run(
         _ADD,
@@ -69,10 +71,7 @@ async def add(work: Transaction, events: Sequence[tuple[Envelope, bytes]]) -> No
         keys=[e.subject for e, _ in events],
         headers=[orjson.dumps(headers_of(e)).decode() for e, _ in events],
         values=[value for _, value in events],
-        behind=[
-            counts[e.tenant, e.subject] - number if number is not None and e.subject else None
-            for (e, _), number in zip(events, numbers, strict=True)
-        ],
+        behind=behind[::-1],
     )
 
 

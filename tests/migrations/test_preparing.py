@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -11,11 +12,11 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from deploy.databases import address, create_database, create_login, schema_revision, wait_until_reachable
+from deploy.databases import address, create_database, create_login, schema_revision
 from deploy.errors import MigrationError
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
-from deploy.migrate import prepare_database, upgrade
+from deploy.migrate import prepare_database, upgrade, when_reachable
 from shared.migrations.engine import make_engine
 from shared.schema_revisions import newest
 
@@ -47,14 +48,13 @@ async def test_a_server_that_does_not_let_anybody_in_yet_is_waited_for(admin_url
     with pytest.raises(MigrationError, match="cannot be used"):
         await create_database(later, "enrichment")
     begun = time.monotonic()
-    waiting = asyncio.create_task(wait_until_reachable(later, 20))
+    waiting = asyncio.create_task(when_reachable(partial(create_database, later, "enrichment"), 20))
     await asyncio.sleep(1)
     assert not waiting.done()
     forwarding = await asyncio.create_subprocess_exec(sys.executable, "-c", _FORWARD, str(port), str(server.port))
     try:
         await waiting
         assert time.monotonic() - begun < 15
-        await create_database(later, "enrichment")
     finally:
         forwarding.kill()
         await forwarding.wait()

@@ -16,7 +16,6 @@ from services.capture.gateways.uploaded_files import text_of
 from services.capture.rules.contact import MAX_SOURCE
 from services.capture.rules.field_mapping import unmapped, unmapped_names
 from services.capture.rules.records import ERROR_COLUMNS, Layout, cells_of
-from services.capture.rules.text import clean
 from services.capture.schemas.imports import ImportErrorOut, ImportOut, ImportPreviewOut, ImportWarningOut
 from services.capture.store import imports as store
 from services.capture.use_cases import imports as use_cases
@@ -40,6 +39,7 @@ from shared.http.csv_injection import neutralise_row
 from shared.http.pages import number
 from shared.service import Service
 from shared.strict_json import read_json
+from shared.text import clean
 
 router = Router(tags=["imports"])
 

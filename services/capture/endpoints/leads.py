@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from services.capture.rules.contact import Contact, ContactNormaliser, normalise
 from services.capture.rules.errors import FieldError
 from services.capture.rules.lead import Lead
-from services.capture.rules.text import clean
 from services.capture.schemas.bodies import errors_out, sentence_of
 from services.capture.schemas.lead_views import BatchOut, EngagementOut, FoundLead, LeadOut, SubmittedLead
 from services.capture.schemas.leads import BatchIn, EngagementIn, LeadEdit, LeadIn
@@ -41,6 +40,7 @@ from shared.http import (
 )
 from shared.http.idempotency import Idempotency, Key
 from shared.service import Service
+from shared.text import clean
 
 router = Router(tags=["leads"])
 

@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from services.capture.rules.contact import Phone
-from services.capture.rules.text import clean
+from shared.text import clean
 
 _FICTION = {"+1555": True, "+447700900": True, "+441632960": False, "+442079460": False, "+61491570": True}
 """Prefixes of numbers reserved for fiction, and whether they count as mobiles. They are valid, as mail domains ending

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.capture.rules.errors import FieldError
-from services.capture.rules.text import clean
 from shared.events import Consent
 from shared.events.base import EARLIEST
+from shared.text import clean
 
 CHANNELS = ("email", "sms")
 

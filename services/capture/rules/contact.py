@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from services.capture.rules.consent import SubmittedConsent, read_consent
 from services.capture.rules.errors import FieldError
-from services.capture.rules.text import clean, clean_json
+from services.capture.rules.text import clean_json
 from shared.attributes import free_fields_error, shape_error
+from shared.text import clean
 
 ADDRESSES: tuple[Literal["email"], Literal["phone"]] = ("email", "phone")
 DETAILS = (

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from services.capture.rules.consent import CHANNELS
 from services.capture.rules.contact import ADDRESSES, FIELDS, MAX_TEXT, Contact
 from services.capture.rules.errors import FieldError
-from services.capture.rules.text import clean
+from shared.text import clean
 
 MAX_FIELDS = 50
 CONSENT = "consent"

@@ -4,10 +4,6 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from shared.text import clean
-
-__all__ = ["clean", "clean_json"]
-
 
 def clean_json(value: Any) -> Any:
     """A JSON value that every consumer can read: text without control characters, integers of at most 64 bits."""

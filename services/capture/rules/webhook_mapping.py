@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from services.capture.rules.consent import CHANNELS
 from services.capture.rules.errors import FieldError
 from services.capture.rules.field_mapping import is_target
-from services.capture.rules.text import clean
 from shared.events.base import DATE_TIME
 from shared.events.stages import check_meeting
 from shared.expressions import check_expression, evaluate
+from shared.text import clean
 
 MAX_EXPRESSION = 2_000
 MAX_ITEMS = 1_000

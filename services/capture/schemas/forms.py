@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 from services.capture.rules.contact import MAX_SOURCE
 from services.capture.rules.form_guards import MAX_WORK_BITS, read_origin
 from services.capture.rules.forms import read_fields
-from services.capture.rules.text import clean
 from services.capture.schemas.bodies import Body
+from shared.text import clean
 
 Name = Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=MAX_SOURCE)]
 Sentence = Annotated[str, Field(max_length=4_000)]

@@ -13,12 +13,13 @@ from services.capture.rules.contact import (
     normalise,
     read_attributes,
 )
-from services.capture.rules.text import clean, clean_json
+from services.capture.rules.text import clean_json
 from services.capture.schemas.bodies import Body, Line, errors_out, sentence_of
 from shared.attributes import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTE_DEPTH, MAX_ATTRIBUTES, shape_error
 from shared.errors import Invalid
 from shared.events import LeadSubmitted
 from shared.events.base import LifeMoment, Moment
+from shared.text import clean
 
 
 def _shallow(attributes: dict[str, Any]) -> dict[str, Any]:

@@ -98,22 +98,8 @@ async def page(
     return [lead_from(row) for row in rows]
 
 
-async def tenants(work: UnitOfWork) -> list[str]:
-    """The tenants that have leads."""
-    return [row["tenant_id"] for row in await work.fetch("SELECT DISTINCT tenant_id FROM lead ORDER BY tenant_id")]
-
-
-async def raise_versions(work: UnitOfWork, after: UUID | None, limit: int, by: int) -> list[Lead]:
-    """Raise both versions of the tenant's next leads by id, and let their last event be now; the leads, locked."""
-    page = await work.fetch(
-        """
-        SELECT lead_id FROM lead WHERE tenant_id = :tenant AND (CAST(:after AS uuid) IS NULL OR lead_id > :after)
-        ORDER BY lead_id LIMIT :limit FOR UPDATE
-        """,
-        tenant=work.tenants[0],
-        after=after,
-        limit=limit,
-    )
+async def raise_versions(work: UnitOfWork, lead_ids: Iterable[UUID], by: int) -> list[Lead]:
+    """Raise both versions of these leads, which are locked, and let their last event be now; the leads."""
     rows = await work.fetch(
         f"""
         UPDATE lead SET version = version + :by, merge_version = merge_version + :by,
@@ -121,7 +107,7 @@ async def raise_versions(work: UnitOfWork, after: UUID | None, limit: int, by: i
         WHERE tenant_id = :tenant AND lead_id = ANY (CAST(:leads AS uuid[])) RETURNING {_LIST}
         """,
         tenant=work.tenants[0],
-        leads=[row["lead_id"] for row in page],
+        leads=list(lead_ids),
         by=by,
         now=work.now,
     )

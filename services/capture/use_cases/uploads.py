@@ -11,11 +11,11 @@ from uuid import UUID
 
 from services.capture.rules.field_mapping import read_mapping
 from services.capture.rules.records import Layout, NotText, read_layout
-from services.capture.rules.text import clean
 from services.capture.store import imports as store
 from shared.db import Database, IntegrityError
 from shared.errors import Conflict, Invalid, UnsupportedMedia
 from shared.ids import uuid7
+from shared.text import clean
 
 HEAD = 262_144
 """Bytes at the beginning of a file in which its header must be."""

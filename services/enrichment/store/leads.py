@@ -85,25 +85,11 @@ async def enriched_leads(
     return [_record(row) for row in rows]
 
 
-async def tenants(work: UnitOfWork) -> list[str]:
-    """The tenants that have leads."""
-    return [row["tenant_id"] for row in await work.fetch("SELECT DISTINCT tenant_id FROM lead ORDER BY tenant_id")]
-
-
-async def raise_revisions(work: UnitOfWork, after: UUID | None, limit: int, by: int) -> list[LeadRecord]:
-    """Raise the revisions of the tenant's next leads by id; their records, locked, as they are then.
+async def raise_revisions(work: UnitOfWork, lead_ids: Iterable[UUID], by: int) -> list[LeadRecord]:
+    """Raise the revisions of these leads, which are locked; their records as they are then.
 
     What was enriched is enriched now: its event is published again, and readers order such events by their time.
     """
-    page = await work.fetch(
-        """
-        SELECT lead_id FROM lead WHERE tenant_id = :tenant AND (CAST(:after AS uuid) IS NULL OR lead_id > :after)
-        ORDER BY lead_id LIMIT :limit FOR UPDATE
-        """,
-        tenant=work.tenants[0],
-        after=after,
-        limit=limit,
-    )
     rows = await work.fetch(
         """
         UPDATE lead SET revision = revision + :by, enriched_at = CASE WHEN enriched_at IS NOT NULL
@@ -111,7 +97,7 @@ async def raise_revisions(work: UnitOfWork, after: UUID | None, limit: int, by: 
         WHERE tenant_id = :tenant AND lead_id = ANY (CAST(:leads AS uuid[])) RETURNING *
         """,
         tenant=work.tenants[0],
-        leads=[row["lead_id"] for row in page],
+        leads=list(lead_ids),
         by=by,
         now=work.now,
     )

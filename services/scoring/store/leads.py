@@ -205,11 +205,6 @@ async def leads_page(work: UnitOfWork, tenant: str, after: UUID | None, limit: i
     return [(tenant, row["lead_id"]) for row in rows]
 
 
-async def tenants(work: UnitOfWork) -> list[str]:
-    """The tenants that have leads."""
-    return [row["tenant_id"] for row in await work.fetch("SELECT DISTINCT tenant_id FROM lead ORDER BY tenant_id")]
-
-
 async def raise_revisions(work: UnitOfWork, leads: Iterable[LeadKey], by: int) -> dict[LeadKey, int]:
     """Raise the revisions of these leads of one tenant, which the transaction has locked; the revisions since then."""
     rows = await work.fetch_tuples(

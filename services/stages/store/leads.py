@@ -201,29 +201,15 @@ async def changed_since(work: UnitOfWork, since: datetime, after: UUID | None, l
     return [record_of(row) for row in rows]
 
 
-async def tenants(work: UnitOfWork) -> list[str]:
-    """The tenants that have leads."""
-    return [row["tenant_id"] for row in await work.fetch("SELECT DISTINCT tenant_id FROM lead ORDER BY tenant_id")]
-
-
-async def raise_revisions(work: UnitOfWork, after: UUID | None, limit: int, by: int) -> list[LeadRecord]:
-    """Raise the revisions of the tenant's next leads by id; their records, locked, as they are then."""
-    page = await work.fetch(
-        """
-        SELECT lead_id FROM lead WHERE tenant_id = :tenant AND (CAST(:after AS uuid) IS NULL OR lead_id > :after)
-        ORDER BY lead_id LIMIT :limit FOR UPDATE
-        """,
-        tenant=work.tenants[0],
-        after=after,
-        limit=limit,
-    )
+async def raise_revisions(work: UnitOfWork, lead_ids: Iterable[UUID], by: int) -> list[LeadRecord]:
+    """Raise the revisions of these leads, which are locked; their records as they are then."""
     rows = await work.fetch(
         f"""
         UPDATE lead SET revision = revision + :by, updated_at = :now
         WHERE tenant_id = :tenant AND lead_id = ANY (CAST(:leads AS uuid[])) RETURNING {columns()}
         """,
         tenant=work.tenants[0],
-        leads=[row["lead_id"] for row in page],
+        leads=list(lead_ids),
         by=by,
         now=work.now,
     )
