@@ -31,6 +31,7 @@ GROUPS: dict[str, list[Claim]] = {
     "load": [
         ("Leads flow through API and Kafka", under_load.steady),
         ("An upgrade with a migration, and back, loses nothing", under_load.upgrade_and_back),
+        ("An upgrade in turns, and back, is hardly felt", under_load.upgrade_in_turns),
         ("Each pod may be killed", under_load.each_pod_is_killed),
         ("Postgres and Kafka may restart", under_load.servers_restart),
         ("Pods may be evicted", under_load.node_is_drained),

@@ -104,8 +104,12 @@ class Namespace:
             raise Failed(f"helm {words[0]}: {(done.stderr or done.stdout).strip()[-600:]}; {self.why_not_ready()}")
         return done.stdout + done.stderr
 
-    def install(self, values: dict[str, Any], *more: str, verb: str = "install", check: bool = True) -> str:
-        return self.helm(verb, "leadflow", str(CHART), "--wait", "--timeout", "10m", *more, values=values, check=check)
+    def install(
+        self, values: dict[str, Any], *more: str, verb: str = "install", wait: bool = True, check: bool = True
+    ) -> str:
+        """Install or upgrade the release. Its hooks are waited for in any case, its pods with `wait`."""
+        words = [verb, "leadflow", str(CHART), "--timeout", "10m", *(["--wait"] if wait else []), *more]
+        return self.helm(*words, values=values, check=check)
 
     def pods(self, selector: str = "app.kubernetes.io/name=leadflow") -> list[dict[str, Any]]:
         """The pods that are not on their way out."""

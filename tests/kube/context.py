@@ -48,9 +48,10 @@ class Report:
 
     def __str__(self) -> str:
         of = self.found
+        failures = f" ({', '.join(of['failures'])})" if of["failures"] else ""
         return (
             f"{of['leads']} leads at {of['per_second']}/s, p50 {of['p50_ms']} ms, p99 {of['p99_ms']} ms, "
-            f"{of['failed']} requests tried twice, settled {of['seconds_to_settle']} s after the last"
+            f"{of['failed']} requests tried twice{failures}, settled {of['seconds_to_settle']} s after the last"
         )
 
 

@@ -128,7 +128,7 @@ def values(image: str, **services: Any) -> dict[str, Any]:
     keys = {"name": "identity", "configMap": {"name": "leadflow-identity"}}
     part: dict[str, Any] = {
         "replicas": 1,
-        "resources": {"requests": {"cpu": "40m", "memory": "100Mi"}, "limits": {"memory": "512Mi"}},
+        "resources": {"requests": {"cpu": "30m", "memory": "100Mi"}, "limits": {"memory": "512Mi"}},
         "volumes": [keys],
         "volumeMounts": [{"name": "identity", "mountPath": "/identity", "readOnly": True}],
     }
@@ -211,7 +211,7 @@ def _server(name: str, port: int, prepare: list[str], run: list[str], memory: st
                     "name": name,
                     "command": run,
                     "readinessProbe": probe,
-                    "resources": {"limits": {"memory": memory}, "requests": {"memory": "200Mi", "cpu": "100m"}},
+                    "resources": {"limits": {"memory": memory}, "requests": {"memory": "200Mi", "cpu": "300m"}},
                 }
             ],
             "volumes": [

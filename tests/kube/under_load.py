@@ -7,13 +7,13 @@ from pathlib import Path
 
 from shared.names import PARTS, SERVICES
 from tests.kube.cluster import Failed, condition, until
-from tests.kube.context import IMAGE, NEXT_IMAGE, Context
+from tests.kube.context import IMAGE, NEXT_IMAGE, Context, Report
 
 ALL = "app.kubernetes.io/name=leadflow"
 
 
 def steady(context: Context) -> str:
-    with context.load("steady", 30) as report:
+    with context.load("steady", 60) as report:
         pass
     context.p99_ms = float(report.found["p99_ms"])
     return str(report)
@@ -29,12 +29,43 @@ def upgrade_and_back(context: Context) -> str:
         upgraded = time.monotonic() - began
         context.namespace.helm("rollback", "leadflow", "--wait", "--timeout", "10m")
         back = time.monotonic() - began - upgraded
-    images = {pod["spec"]["containers"][0]["image"] for pod in context.namespace.pods()}
-    if images != {IMAGE}:
-        raise Failed(f"after the rollback the pods run {images}")
-    times = f"to revision {revision} in {upgraded:.0f} s, back in {back:.0f} s"
-    compared = f"p99 {report.found['p99_ms'] / max(1.0, context.p99_ms):.1f} times that of the steady load"
-    return f"{times}; {compared}; {report}"
+    _all_run(context, IMAGE)
+    return f"to revision {revision} in {upgraded:.0f} s, back in {back:.0f} s; {_compared(context, report)}; {report}"
+
+
+def upgrade_in_turns(context: Context) -> str:
+    """As docs/operations/day-two.md describes it, to the next release and back."""
+    with context.load("turns", 60) as report:
+        began = time.monotonic()
+        context.namespace.kubectl("rollout", "pause", "deployment", "-l", ALL)
+        context.namespace.install(context.values(NEXT_IMAGE), verb="upgrade", wait=False)
+        _all_run(context, IMAGE)
+        _let_services_roll(context)
+        _all_run(context, NEXT_IMAGE)
+        upgraded = time.monotonic() - began
+        context.namespace.kubectl("rollout", "pause", "deployment", "-l", ALL)
+        context.namespace.helm("rollback", "leadflow")
+        _let_services_roll(context)
+        back = time.monotonic() - began - upgraded
+    _all_run(context, IMAGE)
+    return f"there in {upgraded:.0f} s, back in {back:.0f} s; {_compared(context, report)}; {report}"
+
+
+def _let_services_roll(context: Context) -> None:
+    for service in reversed(SERVICES):
+        of_service = f"{ALL},app.kubernetes.io/component={service}"
+        context.namespace.kubectl("rollout", "resume", "deployment", "-l", of_service)
+        context.namespace.kubectl("rollout", "status", "deployment", "-l", of_service, "--timeout=300s")
+
+
+def _all_run(context: Context, image: str) -> None:
+    images = {pod["spec"]["containers"][0]["image"] for pod in context.namespace.pods(f"{ALL},leadflow/part")}
+    if images != {image}:
+        raise Failed(f"the pods run {sorted(images)}, not {image}")
+
+
+def _compared(context: Context, report: Report) -> str:
+    return f"p99 {report.found['p99_ms'] / max(1.0, context.p99_ms):.1f} times that of the steady load"
 
 
 def each_pod_is_killed(context: Context) -> str:
