@@ -222,6 +222,30 @@ def test_sentences_that_look_like_an_ending_are_kept(text):
     assert newest(text) == " ".join(text.split())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi Bob,\n\nThanks for your email.\n\nWe are not interested.",
+        "Hi Bob,\n\nThanks for your email.\n\nNot interested",
+        "Hallo Bob,\n\nvielen Dank für Ihre Mail.\n\nWir haben kein Interesse.",
+        "Bonjour,\n\nMerci pour votre message.\n\nCela ne nous intéresse pas.",
+        "Hola:\n\nSaludos desde Madrid.\n\nNo nos interesa.",
+        "Olá,\n\nObrigada pela mensagem.\n\nNão temos interesse.",
+        "Hoi Bob,\n\nBedankt voor je mail.\n\nGeen interesse.",
+        "Buongiorno,\n\nGrazie per la mail.\n\nNon ci interessa.",
+        "Hi Bob,\n\nThanks!",
+    ],
+)
+@pytest.mark.parametrize("end", ["\n\nKind regards,\nAnn Lee", "\n\nAnn Lee"])
+def test_thanks_at_the_beginning_close_no_letter(text, end):
+    assert newest(text + end) == " ".join(text.split())
+
+
+def test_thanks_before_the_last_sentence_close_no_letter():
+    text = "Hi Bob,\n\nWe looked at it.\n\nThanks for your patience.\nThere is no need here."
+    assert newest(f"{text}\n\nKind regards,\nAnn Lee") == " ".join(text.split())
+
+
 def test_a_postscript_is_the_writers_own_and_not_the_newest_text():
     read = new_text.extract("No.\n\nAll the best,\nBo\n\nP.S. Do take us off your list, please, all of us here.")
     assert read.newest == "No."

@@ -6,6 +6,7 @@ from typing import Literal
 
 from services.outreach.replies.rules import (
     automatic_replies,
+    line_wraps,
     model_labels,
     new_text,
     opt_outs,
@@ -61,6 +62,7 @@ def classify(
     """Label a reply. `headers`: names in lower case; `model`: the tenant's own, else the one that is shipped."""
     model = model or shipped_model()
     subject = headers.get("subject", "")
+    read = new_text.NewText(line_wraps.unwrapped(read.newest), line_wraps.unwrapped(read.own))
     text = read.newest or read.own
     if automatic_replies.is_automatic(headers):
         return _of_a_machine(channel, subject, text, model)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from services.outreach.replies.rules.date_parsing import WEEKDAY
 from services.outreach.replies.rules.date_words import TODAY, fold
 from services.outreach.replies.rules.dates import NamedDay, named_days, next_workday
+from services.outreach.replies.rules.line_wraps import unwrapped
 
 _PAST = re.compile(
     r"\b(?:last|since|seit|letzten?|depuis|desde|dal|sinds|past|previous|vorigen?|passe|pasado|passado"
@@ -94,7 +95,7 @@ def details_of(label: str, text: str, sender: str | None, today: date) -> dict[s
 
 def later_until(text: str, today: date) -> date | None:
     """The day from which the writer may be contacted again: the last future day that the text names, or None."""
-    text = fold(text[:_LONGEST])
+    text = fold(unwrapped(text[:_LONGEST]))
     named = [each for each in named_days(text, today) if each.day > today and not _PAST.search(_before(text, each))]
     named = [each for each in named if each.kind not in _FAINT] or named
     if not named:
@@ -116,7 +117,7 @@ def _day_after(named: NamedDay) -> date:
 
 def return_date(text: str, today: date) -> date | None:
     """The first working day of somebody who is away; None where the text names none, or a past one."""
-    text = fold(text[:_LONGEST])
+    text = fold(unwrapped(text[:_LONGEST]))
     named = named_days(text, today)
     until = [
         each
