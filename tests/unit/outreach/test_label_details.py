@@ -132,6 +132,7 @@ def test_the_first_day_back_is_read_from_the_text(text, expected):
         ("Try my colleague at grace [at] engine [dot] example", "grace@engine.example"),
         ("I work elsewhere; my new address is ada@other.example", None),
         ("This is ada@engine.example, I do not decide.", None),
+        ("Please ask 'pat.o'brien@engine.example', he decides.", "pat.o'brien@engine.example"),
         ("Ask at the desk.", None),
     ],
 )

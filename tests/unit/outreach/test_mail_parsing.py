@@ -46,6 +46,14 @@ def test_the_sender_is_read_before_its_name_is_decoded(header):
     assert mail_parsing.parse(f"From: {header}\n\nhi".encode()).sender == "office@x.example"
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["Pat <pat.o'brien@acme.example>", "'pat.o'brien@acme.example'", "\"Pat O'Brien\" <Pat.O'Brien@acme.example>"],
+)
+def test_an_apostrophe_within_an_address_is_a_part_of_it(header):
+    assert mail_parsing.parse(f"From: {header}\n\nhi".encode()).sender == "pat.o'brien@acme.example"
+
+
 @pytest.mark.parametrize("header", ["<>", "MAILER-DAEMON", "", "Ann", '""'])
 def test_a_sender_without_an_address_is_nobody(header):
     assert mail_parsing.parse(f"From: {header}\nReply-To: a@b.example\n\nhi".encode()).sender in ("", "a@b.example")

@@ -51,6 +51,11 @@ def newest(body: str) -> str:
         "Le mar. 3 févr. 2026 à 10:00, Ann Lee du service commercial\n<ann@acme.example> a écrit :",
         "On Tue, Feb 3, 2026 at 10:07 AM Ann Lee\n\n<\nmailto:Ann Lee <ann@acme.example>\n> wrote:",
         "2026-02-03 10:00 GMT+01:00 Ann Lee <ann@acme.example>:",
+        "On Mon, Feb 2, 2026 at 9:00 AM Ann <a1@acme.example> wrote:",
+        "On Mon, Feb 2, 2026 at 9 AM Ann <a1@acme.example> wrote:",
+        "On Monday, February 2, 2026 at 09:00:00 AM GMT+1, Ann Lee <ann@acme.example> wrote:",
+        "On Feb 2, 2026, 9:00 AM -0500, Ann Lee <ann@acme.example>, wrote:",
+        "Am 02.02.2026 um 9:00 AM schrieb Ann 2 <ann@acme.example>:",
     ],
 )
 @pytest.mark.parametrize("mark", ["> ", ""])
@@ -99,7 +104,8 @@ def test_a_quote_is_recognised_by_its_header_block(block):
 
 
 def test_words_before_an_introduction_on_its_line_are_the_writers():
-    assert newest("Two. On Tue, Feb 3, 2026 at 10:00 AM, ann@acme.example wrote:\n> How many?") == "Two."
+    for own in ("Two.", "Tuesday 3 pm works.", "3/2/2026 is fine!"):
+        assert newest(f"{own} On Tue, Feb 3, 2026 at 9:00 AM, Ann <a1@acme.example> wrote:\n> How many?") == own
 
 
 def test_an_answer_below_the_quote_is_the_writers():

@@ -70,7 +70,7 @@ _TOO_FAR = 80
 _LONGEST = 3_000
 """Characters of a text that are read. Who gives a date or a successor does so at once."""
 _SENTENCE_END = re.compile(r"[.!?](?=\s[^\W\d_])|\n")
-_ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_ADDRESS = re.compile(r"[\w.+-](?:[\w.+-]|'(?=\w)){0,63}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _SPELLED = re.compile(r"\s{0,3}[\[(]\s?(at|dot)\s?[\])]\s{0,3}", re.I)
 _OWN = re.compile(
     r"\b(my|meine|mon|ma|mi|meu|minha|mijn|mia|mio)( \w{1,20})? (e-?mail|mail|address|adresse|dirección|correo"
