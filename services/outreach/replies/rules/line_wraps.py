@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 WRAPPED = 55
 """Characters of a line that may have been broken. Programs break at 60 to 80; a long word comes early onto the next."""
-_SENTENCE_END = re.compile(r"[.!?…:。？！][)\]\"'“”’»*_]{0,3}$")
+_SENTENCE_END = re.compile(r"[.!?…:。？！][)\]\"'“”’»*_]{0,3}(?: ?[*_]{1,3})?$")
 _ITEM = re.compile(r"\s{0,8}(?:[-*+•·–>|]|\d{1,2}[.)]\s)")
 
 
@@ -14,7 +14,7 @@ def goes_on(line: str, following: str) -> bool:
     bare = line.rstrip()
     return (
         len(bare) >= WRAPPED
-        and not _SENTENCE_END.search(bare[-4:])
+        and not _SENTENCE_END.search(bare[-8:])
         and bool(following.strip())
         and not _ITEM.match(following)
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 
-from services.outreach.replies.rules import boilerplate, line_wraps, quote_headers, signatures
+from services.outreach.replies.rules import boilerplate, gateway_banners, line_wraps, quote_headers, signatures
 
 _QUOTE = re.compile(r"^\s{0,20}(?:[A-Z]{0,4}>|&gt;)")
 _GREETING = re.compile(
@@ -55,6 +55,7 @@ def extract(body: str) -> NewText:
     """The new text in a body of plain text (which may hold stray HTML or encoding debris)."""
     body = body.replace("\r\n", "\n").replace("\r", "\n")
     lines = re.sub(r"\n{4,}", "\n\n\n", body).split("\n", _MOST_READ)[:_MOST_READ]
+    lines = gateway_banners.without_banner(lines)
     reply = _without_quotes(lines)
     if not reply.lines and not reply.introduced:
         reply = _Reply(lines, introduced=False)  # a client that marked everything: there is no other text
