@@ -186,12 +186,16 @@ class Bus:
         self._consumer.close()
 
 
-def _pairs(message: Message) -> list[tuple[str, bytes | None]]:
-    return list(message.headers() or [])  # type: ignore[arg-type]  # the stubs allow text, the library gives bytes
+def _headers(message: Message) -> dict[str, str]:
+    pairs: list[tuple[str, bytes | None]] = list(message.headers() or [])  # type: ignore[arg-type]  # wrong stubs
+    return {name: (value or b"").decode(errors="replace") for name, value in pairs}
 
 
 def _seen(message: Message) -> Seen:
-    headers = {name: (value or b"").decode(errors="replace") for name, value in _pairs(message)}
+    try:
+        headers = _headers(message)
+    except SystemError:  # this client cannot read a name that is not UTF-8, and some tests send one
+        headers = {}
     value, key = message.value(), message.key()
     try:
         data = orjson.loads(value or b"null")
