@@ -15,6 +15,7 @@ from shared.events.topics import PARTITIONS
 from tests.chart.helm import CHART, MINIMAL, merged, named, rendered, run
 from tests.chart.switches import SWITCHES
 
+TEMPLATE = ("template", "leadflow", str(CHART), "--kube-version", "1.34.0")
 IN_KAFKA = SWITCHES["strimzi in a namespace of its own"]
 
 
@@ -40,7 +41,7 @@ def test_topics_have_as_many_partitions_whoever_makes_them() -> None:
 )
 def test_more_consumers_than_partitions_are_refused(consumers: dict[str, Any], what: str) -> None:
     values = {"services": {"stages": {"consumers": consumers}}}
-    done = run("template", "leadflow", str(CHART), values=merged(MINIMAL, values))
+    done = run(*TEMPLATE, values=merged(MINIMAL, values))
     assert f"services.stages.consumers.{what}, and migrations.partitions {PARTITIONS}" in done.stderr
     assert rendered(values, {"migrations": {"partitions": 13}})
 
@@ -101,7 +102,7 @@ def kubeconfig(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_value_that_would_raise_the_partitions_of_a_topic_that_is_there_is_refused(kubeconfig: Path) -> None:
-    look = ("template", "leadflow", str(CHART), "--dry-run=server", "--kubeconfig", str(kubeconfig))
+    look = (*TEMPLATE, "--dry-run=server", "--kubeconfig", str(kubeconfig))
     refused = run(*look, values=merged(MINIMAL, IN_KAFKA))
     assert "migrations.partitions is 12, and the topic stage.changed has 24 partitions" in refused.stderr
     # What comes after the templates asks for more of an API server than there is here.
