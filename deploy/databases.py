@@ -43,21 +43,23 @@ async def schema_revision(url: DatabaseAddress | str) -> str | None:
         return found
 
 
-async def create_login(admin_url: str, service: str, password: str) -> None:
+async def create_login(admin_url: str, service: str, password: str | None) -> None:
     """Create the role that the service logs in as: it owns nothing, and may only assume the service's two roles.
 
-    Raises MigrationError when the server refuses it.
+    Without a password it gets none, and keeps the one that it has: it comes in by a certificate. Raises MigrationError
+    when the server refuses it.
     """
     name = database_name(service)
     failed = f"the login {name} could not be created"
     async with _alone(admin_url, failed), _connected(address(admin_url, name), failed) as connection:
         if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
             await connection.execute(f"CREATE ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE")
-        # A password cannot be a parameter of this statement, so the server itself quotes it.
-        change = await connection.fetchval(
-            "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", name, password
-        )
-        await connection.execute(change)
+        if password is not None:
+            # A password cannot be a parameter of this statement, so the server itself quotes it.
+            change = await connection.fetchval(
+                "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", name, password
+            )
+            await connection.execute(change)
         await connection.execute(f"GRANT {name}_app, {name}_worker TO {name}")
         await connection.execute(
             f"REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT CONNECT ON DATABASE {name} TO {name}"

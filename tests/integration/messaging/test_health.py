@@ -20,6 +20,7 @@ from shared.events.readers import READS
 from shared.messaging.connection import Kafka
 from shared.messaging.rewind import rewind
 from shared.testing.builders import ALead
+from tests.integration.own_service import own_service
 
 
 async def test_the_metrics_show_outbox_lag_dead_letters_and_batch_times(bus, start, tenant, eventually):
@@ -135,6 +136,27 @@ async def test_a_service_waits_for_the_schema_of_its_code(backend, bus, start, t
     await eventually(arrived)
     assert await database.fetchval("SELECT count(*) FROM dead_letter WHERE tenant_id = $1", tenant) == 0
     await database.close()
+
+
+async def test_workers_wait_for_the_schema_of_their_code(backend, start, eventually):
+    """A sender could hand over a mail and then not record it: nobody would know whether it was sent."""
+    async with own_service(backend, start, "outreach") as own:
+        database = await asyncpg.connect(address(backend.admin_url, own.name))
+        await database.execute("UPDATE alembic_version SET version_num = '0000'")
+        workers = (await own.start(only="workers")).service
+        await eventually(workers.relay.reaches_broker)
+        assert "run `leadflow migrate`" in (await workers.health.problems())["schema"]
+        names = [task.get_name() for task in workers.tasks]
+        assert names == ["outreach relay"]
+        assert await workers.health.defects() == {}, "it waits, and a new process would wait too"
+        await database.execute("UPDATE alembic_version SET version_num = $1", schema_revisions.newest("outreach"))
+        await database.close()
+        await eventually(lambda: _runs(workers, "outreach sender-0"))
+        assert await workers.health.problems() == {}
+
+
+async def _runs(service, name) -> bool:
+    return name in [task.get_name() for task in service.tasks]
 
 
 async def test_a_service_works_on_the_schema_of_a_newer_release(backend, start):
