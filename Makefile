@@ -49,7 +49,7 @@ sbom: environment
 		cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml -o dist/leadflow.cdx.json deploy/requirements.lock
 	@echo dist/leadflow.cdx.json
 
-# The two locks: of everything, and of what the image contains.
+# The three locks: of everything, of what the image contains, and of what builds it.
 lock:
 	@deploy/lock.sh
 

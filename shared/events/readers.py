@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from shared.events.base import Event
 from shared.events.capture import EngagementRecorded, LeadCaptured, LeadErased, LeadMerged, LeadUpdated
 from shared.events.enrichment import LeadEnriched
-from shared.events.external import LeadSubmitted
+from shared.events.external import OTHER_SYSTEMS, LeadSubmitted
 from shared.events.outreach import (
     ContactOptedOut,
     DraftCreated,
@@ -53,7 +53,6 @@ READS: Mapping[str, tuple[type[Event], ...]] = {
 }
 """The event types that each service reads."""
 
-OTHER_SYSTEMS = "other systems"
 OTHERS_MAY_WRITE: tuple[type[Event], ...] = (LeadSubmitted, EngagementRecorded, MeetingBooked, MeetingCancelled)
 """What other systems may publish; every other topic has one writer, its publisher."""
 SERVICES_MAY_WRITE: Mapping[str, tuple[type[Event], ...]] = {"capture": _MEETINGS}

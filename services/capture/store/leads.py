@@ -11,8 +11,8 @@ from services.capture.rules.contact import DETAILS
 from services.capture.rules.lead import Lead, Provenance
 from services.capture.store.candidates import ExternalId
 from services.capture.tables import LeadIdentityRow, LeadRow
-from shared.db import Row, UnitOfWork, by_column
-from shared.db.columns import column_types, insert_rows, rows_of, select_values
+from shared.db import Row, UnitOfWork, by_column, rows_of
+from shared.db.columns import column_types, insert_rows, select_values
 from shared.ids import LeadKey
 
 # The column `likeness` belongs to the release before.

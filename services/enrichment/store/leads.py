@@ -9,8 +9,8 @@ from uuid import UUID
 import orjson
 
 from services.enrichment.tables import Lead
-from shared.db import Row, UnitOfWork, by_column
-from shared.db.columns import column_types, insert_rows, rows_of, select_values
+from shared.db import Row, UnitOfWork, by_column, rows_of
+from shared.db.columns import column_types, insert_rows, select_values
 from shared.ids import LeadKey
 
 _LEAD = column_types(Lead)

@@ -12,8 +12,8 @@ import orjson
 from services.stages.rules import QUIET_STAGES, Journey, Stage, status_of
 from services.stages.store.activities import LAST_ACTIVITY_TYPES
 from services.stages.tables import Lead
-from shared.db import Row, Transaction, UnitOfWork, by_column
-from shared.db.columns import column_types, insert_rows, rows_of, select_values
+from shared.db import Row, Transaction, UnitOfWork, by_column, rows_of
+from shared.db.columns import column_types, insert_rows, select_values
 from shared.errors import NotFound
 from shared.ids import LeadKey
 from shared.observability import TIMERS_LATE
