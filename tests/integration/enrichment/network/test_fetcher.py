@@ -65,6 +65,13 @@ async def test_a_redirect_is_checked_like_a_first_address(site: HostileWeb) -> N
         assert other.asked == []
 
 
+@pytest.mark.parametrize("location", ["/über uns?ü", "/%C3%BCber%20uns?%C3%BC"])
+async def test_a_redirect_to_an_address_that_is_not_escaped_is_followed(site: HostileWeb, location: str) -> None:
+    site.routes |= {"/": web.redirect(location), "/%C3%BCber%20uns?%C3%BC": web.answer(b"about us")}
+    got = await fetcher(f"127.0.0.1:{site.port}").get(f"{site.url}/", limit=LIMIT, redirects=5)
+    assert (got.status, got.body) == (200, b"about us")
+
+
 async def test_a_public_site_cannot_redirect_to_a_host_that_is_listed(site: HostileWeb) -> None:
     """Whoever owns a website must not reach the hosts that the deployment has listed for its own providers."""
     public = await _listening({"/": web.redirect(f"{site.url}/secret")})
