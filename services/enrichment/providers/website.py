@@ -10,9 +10,10 @@ from services.enrichment.providers.provider import ProviderConfig, ProviderFaile
 from services.enrichment.providers.tools import REDIRECTS, Tools
 from services.enrichment.rules import Finding, Findings, Subject
 from services.enrichment.rules.fact_values import clean_text, read_fact
-from services.enrichment.rules.pages import MAX_PAGE, Claim, social_network
+from services.enrichment.rules.pages import MAX_PAGE, Claim
 from services.enrichment.rules.questions import Question, placeholders, question_for, render
 from services.enrichment.rules.robots import AGENT
+from services.enrichment.rules.shared_hosts import is_shared_by_path
 
 _HTML = ("text/html", "application/xhtml+xml", "")
 
@@ -72,7 +73,7 @@ def question_about(config: ProviderConfig, subject: Subject) -> Question | None:
     if config.url:
         return question_for(config.url, subject)
     website = (subject.fields.get("website") or "").strip()
-    if website and not social_network(host_of_address(website)):
+    if website and not is_shared_by_path(host_of_address(website)):
         return Question({"website": website[:1_000].rstrip("/")})
     return Question({"company_domain": subject.company_domain}) if subject.company_domain else None
 
@@ -90,7 +91,7 @@ def addresses_of(config: ProviderConfig, question: Question) -> Sequence[str]:
     if config.url:
         return [render(config.url, question) if placeholders(config.url) else config.url]
     given = question.values.get("website") or question.values["company_domain"]
-    return [given] if "://" in given else [f"https://{given}/", f"http://{given}/"]
+    return [given] if "://" in given else [f"https://{given}", f"http://{given}"]
 
 
 def _text(answer: Response) -> str:
