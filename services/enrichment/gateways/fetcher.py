@@ -65,6 +65,11 @@ class Response:
     def content_type(self) -> str:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
+    @property
+    def charset(self) -> str:
+        """The label of the character set, as the server writes it; '' where it names none."""
+        return self.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip("\"' ")
+
     def retry_after(self, now: datetime) -> float | None:
         """Seconds that the server asks to wait (RFC 9110, 10.2.3); None if it does not."""
         text = self.headers.get("retry-after", "").strip()

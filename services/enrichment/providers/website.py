@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from services.enrichment.gateways.answer_reader import NotRead
 from services.enrichment.gateways.fetcher import FetchFailed, NotPermitted, Response
-from services.enrichment.gateways.page_reader import NotRead
 from services.enrichment.gateways.reference_data import country_code
 from services.enrichment.providers.provider import ProviderConfig, ProviderFailed
 from services.enrichment.providers.tools import REDIRECTS, Tools
@@ -34,7 +34,7 @@ class Website:
         if answer.content_type not in _HTML:
             return {}
         try:
-            claims = await self._tools.pages.read(_text(answer))
+            claims = await self._tools.pages.read_page(answer.body, answer.charset)
         except NotRead as error:
             raise ProviderFailed(str(error)) from None
         return self._findings(claims)
@@ -92,14 +92,3 @@ def addresses_of(config: ProviderConfig, question: Question) -> Sequence[str]:
         return [render(config.url, question) if placeholders(config.url) else config.url]
     given = question.values.get("website") or question.values["company_domain"]
     return [given] if "://" in given else [f"https://{given}", f"http://{given}"]
-
-
-def _text(answer: Response) -> str:
-    """The page as text, by the charset of its header, or as UTF-8."""
-    charset = answer.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip("\"' ")
-    try:
-        return answer.body.decode(
-            charset if charset.isascii() and len(charset) < 30 and charset else "utf-8", "replace"
-        )
-    except (LookupError, ValueError):
-        return answer.body.decode("utf-8", "replace")

@@ -1,6 +1,6 @@
 """What a company's web page says of the company: JSON-LD (schema.org), OpenGraph, title, description, links.
 
-The parser takes very long for hostile pages, so pages are read in a process of their own (`gateways/page_reader.py`).
+The parser takes very long for hostile pages, so pages are read in a process of their own (`gateways/answer_reader.py`).
 Persons are left out: of the addresses on a page only role mailboxes such as info@ are facts about the company.
 """
 
