@@ -174,7 +174,7 @@ def test_a_question_waits_as_long_as_its_provider_asks_and_not_for_ever(asked: t
     for attempts in range(MAX_WAITS):
         leased = lookups.Leased(("acme", UUID(int=1), UUID(int=2)), config, Question({}), False, attempts)
         result = lookups.Result(leased, "failed", 1, again=True, wait=asked)
-        due.append(lookups._row(SimpleNamespace(now=NOW), result)[-1])  # type: ignore[arg-type]
+        due.append(lookups._row(SimpleNamespace(now=NOW), result, {"findings": None})[-1])  # type: ignore[arg-type]
     assert all(timedelta(seconds=1) <= at - NOW <= timedelta(hours=1) for at in due[:-1])
     assert due[-1] is None, "then a new lead of the company asks again"
 
