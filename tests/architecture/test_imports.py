@@ -94,6 +94,7 @@ PURE = (
     "shared.events",
     "shared.limits",
     "shared.attributes",
+    "shared.charsets",
     "shared.expressions",
     "shared.ids",
     "shared.mail_addresses",
