@@ -21,6 +21,10 @@ from services.outreach.address_forms import ascii_domain, on_the_wire
 from shared.errors import Invalid
 from shared.strict_json import has_half_pair
 
+BREAK = "\u200b"
+"""A zero-width space: a place where a line may break. In a name like Example.com it keeps mail clients from making a
+link of it."""
+
 MAX_SUBJECT = 255
 MAX_BODY = 50_000
 MAX_SMS = 1_600
