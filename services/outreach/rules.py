@@ -56,6 +56,20 @@ OUTCOME_OPEN = frozenset({"sending", "unknown"})
 """States of a dispatch in which evidence may still show that its message was sent."""
 
 
+def stage_for(
+    kind: str, cause: str, cause_at: datetime, stage: str, stage_rule: str | None, stage_since: datetime | None
+) -> tuple[str, str | None]:
+    """The (stage, rule) of a lead by which a message to it is written, judged and sent.
+
+    A reply that is answered also moves the lead to `engaged`, at its own time. As long as the known stage is older than
+    the reply, that `stage.changed` has not been received.
+    """
+    is_behind = stage_since is None or stage_since < cause_at
+    if kind == "answer" and cause == "reply" and is_behind and stage in REPLY_MOVES_FROM:
+        return "engaged", "reply"
+    return stage, stage_rule
+
+
 def stage_refusal(kind: str, stage: str, stage_rule: str | None) -> str | None:
     """The reason why a message of this kind makes no sense in this stage, or None.
 

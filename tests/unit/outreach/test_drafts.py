@@ -11,7 +11,7 @@ from services.outreach.drafts.composer.claims import check_claims, sentences
 from services.outreach.drafts.composer.strategy_check import check_strategy
 from services.outreach.drafts.strategies import BUILT_IN, Strategy
 from services.outreach.drafts.use_cases.composer import from_template
-from services.outreach.rules import KIND_STAGES
+from services.outreach.rules import KIND_STAGES, stage_for
 from shared.errors import Invalid
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -33,9 +33,8 @@ def a_task(
 
 
 def a_pending(**changes) -> rules.PendingDraft:
-    return rules.PendingDraft(
-        **{"kind": "first", "channel": "email", "to": "a@b.c", "cause_id": "e1", "cause_at": NOW, **changes}
-    )
+    cause = {"cause": "stage", "cause_id": "e1", "cause_at": NOW}
+    return rules.PendingDraft(**{"kind": "first", "channel": "email", "to": "a@b.c", **cause, **changes})
 
 
 def test_every_kind_has_a_strategy_for_every_stage_in_which_it_makes_sense():
@@ -272,13 +271,13 @@ def test_qualified_and_revived_request_a_follow_up_automatically():
 
 
 def test_a_stage_in_which_its_kind_makes_no_sense_supersedes_a_draft():
-    assert rules.superseded_by_stage(a_pending(), "contacted", "first-message", None)
-    assert rules.superseded_by_stage(a_pending(), "new", None, None) is None
-    assert rules.superseded_by_stage(a_pending(kind="answer"), "engaged", "reply", None) is None
+    assert rules.superseded_by_stage(a_pending(), "contacted", "first-message", NOW, None)
+    assert rules.superseded_by_stage(a_pending(), "new", None, None, None) is None
+    assert rules.superseded_by_stage(a_pending(kind="answer"), "engaged", "reply", NOW, None) is None
 
 
 def test_its_own_cause_and_what_that_brought_about_never_supersede_a_draft():
-    assert rules.superseded_by_stage(a_pending(cause_id="e7"), "contacted", "first-message", "e7") is None
+    assert rules.superseded_by_stage(a_pending(cause_id="e7"), "contacted", "first-message", NOW, "e7") is None
     assert rules.superseded_by_reply(a_pending(cause_id="r1"), NOW + timedelta(hours=1), "r1") is None
 
 
@@ -321,9 +320,21 @@ def test_an_automatic_draft_uses_a_channel_that_is_not_used_up():
     assert rules.choose_channel("blended", silent, ["email"]) == ("email", ""), "better there than nowhere"
 
 
-def test_an_answer_is_written_for_the_stage_that_the_reply_leads_to():
-    assert rules.stage_to_write_for("answer", "reply", "contacted", None) == ("engaged", "reply")
-    assert rules.stage_to_write_for("answer", "asked", "nurture", None) == ("nurture", None)
+@pytest.mark.parametrize("known", ["new", "contacted", "nurture", "exhausted"])
+def test_an_answer_is_for_the_stage_that_the_reply_leads_to_until_that_is_known(known):
+    before, after = NOW - timedelta(days=1), NOW + timedelta(seconds=1)
+    assert stage_for("answer", "reply", NOW, known, None, None) == ("engaged", "reply")
+    assert stage_for("answer", "reply", NOW, known, "used-up", before) == ("engaged", "reply")
+    assert stage_for("answer", "reply", NOW, known, "manual", after) == (known, "manual")
+    assert stage_for("answer", "asked", NOW, known, None, before) == (known, None)
+    assert stage_for("answer", "reply", NOW, "lost", "declined", before) == ("lost", "declined")
+
+
+def test_a_stage_older_than_the_reply_does_not_supersede_its_answer():
+    answer = a_pending(kind="answer", cause="reply")
+    before, after = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+    assert rules.superseded_by_stage(answer, "exhausted", "used-up", before, None) is None
+    assert rules.superseded_by_stage(answer, "exhausted", "no-channel", after, None)
 
 
 def test_a_strategy_without_a_template_for_the_channel_is_invalid():

@@ -13,7 +13,6 @@ from services.outreach.drafts.rules import (
     COMPOSER,
     choose_channel,
     first_cause,
-    stage_to_write_for,
 )
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.store.compositions import CompositionRequest
@@ -23,7 +22,7 @@ from services.outreach.drafts.use_cases.addressing import SenderAddresses, addre
 from services.outreach.drafts.use_cases.channels import channels_of
 from services.outreach.drafts.use_cases.events import publish_created
 from services.outreach.drafts.use_cases.strategies import strategy_for
-from services.outreach.rules import is_recent, stage_refusal
+from services.outreach.rules import is_recent, stage_for, stage_refusal
 from services.outreach.schemas import OutreachSettings
 from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, settings_of
 from shared.db import UnitOfWork
@@ -134,7 +133,9 @@ async def _still_wanted(
         raise CompositionDropped("merged")
     if lead.opted_out:
         raise CompositionDropped("the lead has opted out")
-    stage, rule = stage_to_write_for(request.kind, request.cause, lead.stage, lead.stage_rule)
+    stage, rule = stage_for(
+        request.kind, request.cause, request.cause_at, lead.stage, lead.stage_rule, lead.stage_since
+    )
     reason = stage_refusal(request.kind, stage, rule)
     if reason:
         raise CompositionDropped(reason)

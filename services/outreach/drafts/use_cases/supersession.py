@@ -71,7 +71,7 @@ async def supersede_on_stage_change(
         key = row["tenant_id"], row["lead_id"]
         lead, draft = leads[key], _pending(row)
         caused_by = draft.cause_id if draft.cause_id in causes[key] else None
-        reason = superseded_by_stage(draft, lead.stage, lead.stage_rule, caused_by)
+        reason = superseded_by_stage(draft, lead.stage, lead.stage_rule, lead.stage_since, caused_by)
         if reason:
             await supersede(work, row, reason)
 
@@ -95,7 +95,13 @@ async def supersede_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -
 
 def _pending(row: Row) -> PendingDraft:
     return PendingDraft(
-        row["kind"], row["channel"], row["to_address"], first_cause(row["cause_id"]), row["cause_at"], row["claims"]
+        kind=row["kind"],
+        channel=row["channel"],
+        to=row["to_address"],
+        cause=row["cause"],
+        cause_id=first_cause(row["cause_id"]),
+        cause_at=row["cause_at"],
+        claims=row["claims"],
     )
 
 
