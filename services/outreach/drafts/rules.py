@@ -116,13 +116,18 @@ def superseded_by_address(draft: PendingDraft, addresses: Mapping[str, str | Non
     return None if addresses.get(draft.channel) == draft.to else "the lead's address has changed"
 
 
-def superseded_by_facts(draft: PendingDraft, values: Mapping[str, Any]) -> str | None:
-    """Why changed facts supersede the draft, or None: only a fact that its text cites counts. `values`: by name."""
-    for claim in draft.claims:
+def superseded_by_facts(claims: Iterable[Mapping[str, Any]], values: Mapping[str, str]) -> str | None:
+    """Why changed facts supersede a text with these claims, or None: only a fact that it cites counts.
+
+    `values`: all that is known of the lead now, by name; what is not among them has been cleared.
+    """
+    for claim in claims:
         name = cited_name(claim)
         if name is None or claim.get("value") is None:
             continue
-        if name in values and str(values[name]) != str(claim["value"]):
+        if name not in values:
+            return f"{name}, which the text cites, is not known any more"
+        if values[name] != str(claim["value"]):
             return f"{name}, which the text cites, has changed"
     return None
 

@@ -82,15 +82,14 @@ def valid_message(
     subject = subject.strip() if subject else None
     if not body.strip():
         wrong("body", "is empty")
-    if _CONTROL_IN_BODY.search(body) or has_half_pair(body):
-        wrong("body", "has control characters")
+    if fault := body_fault(body):
+        wrong("body", fault)
     if channel == "email":
         if not subject:
             wrong("subject", "is missing")
         else:
-            reason = header_fault(subject)
-            if reason:
-                wrong("subject", reason)
+            if fault := header_fault(subject):
+                wrong("subject", fault)
             if len(subject) > MAX_SUBJECT:
                 wrong("subject", f"is longer than {MAX_SUBJECT} characters")
         if len(body) > MAX_BODY:
@@ -115,6 +114,11 @@ def valid_message(
     if errors:
         raise Invalid("the message cannot be sent as it is", errors)
     return Message(channel, from_, to, subject, body, dict(headers or {}))
+
+
+def body_fault(body: str) -> str | None:
+    """The reason why a body is refused, or None."""
+    return "has control characters" if _CONTROL_IN_BODY.search(body) or has_half_pair(body) else None
 
 
 def header_fault(value: str) -> str | None:

@@ -135,8 +135,13 @@ async def _due(work: UnitOfWork, queue: str, limit: int) -> Sequence[Row]:
     )
 
 
-async def lease(work: UnitOfWork, tenant: str, draft_id: UUID, duration: timedelta) -> CompositionRequest | None:
-    """Lease a queued request, by the database's own clock; None when another worker has it."""
+async def lease(
+    work: UnitOfWork, tenant: str, draft_id: UUID, duration: timedelta
+) -> tuple[CompositionRequest, int] | None:
+    """Lease a queued request, by the database's own clock: with the number of this attempt.
+
+    None when another worker has it.
+    """
     row = await work.fetch_one(
         f"""
         UPDATE composition SET lease_until = clock_timestamp() + :lease, attempts = attempts + 1
@@ -145,13 +150,29 @@ async def lease(work: UnitOfWork, tenant: str, draft_id: UUID, duration: timedel
             WHERE tenant_id = :tenant AND draft_id = :draft AND state = 'queued'
               AND (lease_until IS NULL OR lease_until < clock_timestamp())
             FOR UPDATE SKIP LOCKED)
-        RETURNING {", ".join(_REQUEST)}
+        RETURNING {", ".join(_REQUEST)}, attempts
         """,
         lease=duration,
         tenant=tenant,
         draft=draft_id,
     )
-    return CompositionRequest._make(row.values()) if row else None
+    if row is None:
+        return None
+    *request, attempts = row.values()
+    return CompositionRequest._make(request), attempts
+
+
+async def postpone(work: UnitOfWork, tenant: str, draft_id: UUID, until: datetime) -> None:
+    """End the lease of a queued request; it is due again then."""
+    await work.run(
+        """
+        UPDATE composition SET due_at = :until, lease_until = NULL
+        WHERE tenant_id = :tenant AND draft_id = :draft AND state = 'queued'
+        """,
+        until=until,
+        tenant=tenant,
+        draft=draft_id,
+    )
 
 
 async def end(work: UnitOfWork, tenant: str, draft_id: UUID, state: str, reason: str | None) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Set
 
 from services.outreach.drafts import store
-from services.outreach.drafts.composer.facts import facts_of
+from services.outreach.drafts.composer.facts import values_of
 from services.outreach.drafts.rules import (
     PendingDraft,
     first_cause,
@@ -49,9 +49,8 @@ async def supersede_on_changed_details(
         key = row["tenant_id"], row["lead_id"]
         lead, draft = leads[key], _pending(row)
         addresses = {"email": lead.email, "sms": lead.phone}
-        values = {fact.name: fact.value for fact in facts_of(lead).values()}
         reason = superseded_by_address(draft, addresses) if lead.captured else None
-        reason = reason or superseded_by_facts(draft, values)
+        reason = reason or superseded_by_facts(draft.claims, values_of(lead))
         if reason is None:
             continue
         await supersede(work, row, reason)
