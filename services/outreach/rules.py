@@ -237,11 +237,16 @@ def _zones_of_countries() -> Mapping[str, str]:
     return found
 
 
-def zone_of_lead(timezone: str | None, country: str | None, tenants: str) -> str:
-    """The name of a lead's time zone: its own, else its country's (ISO 3166), else the tenant's."""
+def known_zone(timezone: str | None, country: str | None) -> str | None:
+    """The name of a lead's time zone: its own, else its country's (ISO 3166); None where neither is known."""
     if timezone and (timezone == "UTC" or zone_of(timezone).key != "UTC"):
         return timezone
-    return _zones_of_countries().get((country or "").upper(), tenants)
+    return _zones_of_countries().get((country or "").upper())
+
+
+def zone_of_lead(timezone: str | None, country: str | None, tenants: str) -> str:
+    """The name of the time zone by whose clocks a lead is written to: that of the lead, else the tenant's."""
+    return known_zone(timezone, country) or tenants
 
 
 def zone_of(name: str | None) -> ZoneInfo:

@@ -100,12 +100,9 @@ def valid_message(
         subject = None
         if len(body) > MAX_SMS:
             wrong("body", f"is longer than {MAX_SMS} characters")
-    shape = _ADDRESS if channel == "email" else _NUMBER
     for name, address in (("from", from_), ("to", to)):
-        if not shape.match(address) or _CONTROL.search(address):
-            wrong(name, "must be one plain address")
-        elif channel == "email" and ascii_domain(address) is None:
-            wrong(name, "has a domain that is not valid in DNS")
+        if fault := address_fault(channel, address):
+            wrong(name, fault)
     for name, value in (headers or {}).items():
         if name not in ALLOWED_HEADERS:
             wrong("headers", f"{name[:50]!r} cannot be set by a draft")
@@ -114,6 +111,16 @@ def valid_message(
     if errors:
         raise Invalid("the message cannot be sent as it is", errors)
     return Message(channel, from_, to, subject, body, dict(headers or {}))
+
+
+def address_fault(channel: str, address: str) -> str | None:
+    """The reason why nothing can be sent from or to an address, or None."""
+    shape = _ADDRESS if channel == "email" else _NUMBER
+    if not shape.match(address) or _CONTROL.search(address):
+        return "must be one plain address"
+    if channel == "email" and ascii_domain(address) is None:
+        return "has a domain that is not valid in DNS"
+    return None
 
 
 def body_fault(body: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Drafts that cannot be written, or whose facts change meanwhile: they keep nobody waiting, and are not tried for ever."""
+"""Drafts that cannot be written, or whose facts change meanwhile: nobody waits for them, and nobody tries for ever."""
 
 import pytest
 
