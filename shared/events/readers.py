@@ -53,6 +53,11 @@ READS: Mapping[str, tuple[type[Event], ...]] = {
 }
 """The event types that each service reads."""
 
+READS_BACK: Mapping[str, tuple[type[Event], ...]] = {
+    "outreach": (DraftDecided, MessageSent, ReplyReceived, ContactOptedOut, SequenceExited)
+}
+"""What a service reads of its own events after a restore (`leadflow read-back`), and never else."""
+
 OTHER_SYSTEMS = "other systems"
 OTHERS_MAY_WRITE: tuple[type[Event], ...] = (LeadSubmitted, EngagementRecorded, MeetingBooked, MeetingCancelled)
 """What other systems may publish; every other topic has one writer, its publisher."""

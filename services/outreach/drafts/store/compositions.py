@@ -192,17 +192,28 @@ async def end(work: UnitOfWork, tenant: str, draft_id: UUID, state: str, reason:
 
 
 async def drop_all(
-    work: UnitOfWork, tenant: str, lead_id: UUID, channel: str | None, reason: str, kind: str | None = None
-) -> None:
-    """Drop the queued requests for a lead: those on one channel or of one kind, or all (None)."""
-    await work.run(
+    work: UnitOfWork,
+    tenant: str,
+    lead_id: UUID,
+    channel: str | None,
+    reason: str,
+    kind: str | None = None,
+    until: datetime | None = None,
+) -> int:
+    """Drop the queued requests for a lead; how many there were.
+
+    Those on one channel, of one kind, or with causes up to a moment; None: all.
+    """
+    return await work.run(
         """
         UPDATE composition SET state = 'dropped', reason = :reason
         WHERE tenant_id = :tenant AND lead_id = :lead AND state = 'queued'
           AND (CAST(:channel AS text) IS NULL OR channel = :channel)
           AND (CAST(:kind AS text) IS NULL OR kind = :kind)
+          AND (CAST(:until AS timestamptz) IS NULL OR cause_at <= :until)
         """,
         reason=reason,
+        until=until,
         tenant=tenant,
         lead=lead_id,
         channel=channel,

@@ -147,6 +147,34 @@ async def lock(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> Row | None:
     )
 
 
+async def lock_of_draft(work: UnitOfWork, tenant: str, draft_id: UUID) -> Row | None:
+    """The dispatch of a draft with its text, locked; None when there is none."""
+    return await work.fetch_one(
+        f"{_WITH_TEXT} WHERE d.tenant_id = :tenant AND d.draft_id = :draft FOR UPDATE OF d",
+        tenant=tenant,
+        draft=draft_id,
+    )
+
+
+async def sent_of(work: UnitOfWork, tenant: str, draft_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the drafts whose message is known to be sent."""
+    rows = await work.fetch_tuples(
+        "SELECT draft_id FROM dispatch WHERE tenant_id = :tenant AND draft_id = ANY (:drafts) AND state = 'sent'",
+        tenant=tenant,
+        drafts=list(draft_ids),
+    )
+    return {draft_id for (draft_id,) in rows}
+
+
+async def refuse_queued(work: UnitOfWork, tenant: str, reason: str) -> int:
+    """Refuse all messages of a tenant that have not left; how many."""
+    return await work.run(
+        "UPDATE dispatch SET state = 'refused', reason = :reason WHERE tenant_id = :tenant AND state = 'queued'",
+        reason=reason,
+        tenant=tenant,
+    )
+
+
 async def by_provider_id(work: UnitOfWork, tenant: str, sid: str) -> Row | None:
     """The dispatch that the SMS provider knows by this id, with its text."""
     return await work.fetch_one(
