@@ -57,6 +57,10 @@ OTHERS_MAY_WRITE: tuple[type[Event], ...] = (LeadSubmitted, EngagementRecorded, 
 """What other systems may publish; every other topic has one writer, its publisher."""
 SERVICES_MAY_WRITE: Mapping[str, tuple[type[Event], ...]] = {"capture": _MEETINGS}
 """What a service publishes for other systems that cannot: calendars send their meetings to a webhook of capture."""
+READS_BACK: Mapping[str, tuple[type[Event], ...]] = {
+    "outreach": (DraftDecided, MessageSent, ReplyReceived, ContactOptedOut, SequenceExited)
+}
+"""What a service reads of its own events after a restore (`leadflow read-back`), and never else."""
 
 
 def readers(event: type[Event]) -> list[str]:

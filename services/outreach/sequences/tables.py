@@ -192,6 +192,19 @@ class EnrolmentStepRow(Table, table=True):
     ended_at: datetime | None = Field(sa_column=moment(null=True))
 
 
+class SentStepRow(Table, table=True):
+    """A step that was sent to a lead before the database was restored from a backup that does not know of it."""
+
+    __tablename__ = "sent_step"
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    lead_id: UUID = Field(primary_key=True)
+    sequence_id: UUID = Field(primary_key=True)
+    step: int = Field(sa_column=_integer(key=True))
+    channel: str = Field(sa_column=text_column(key=True))
+    sent_at: datetime = Field(sa_column=moment())
+
+
 class EnrolmentChangeRow(Table, table=True):
     """What happened to an enrolment besides its steps: enrolled, paused, resumed, moved, exited; by whom and why."""
 

@@ -6,6 +6,7 @@ from services.outreach import store
 from services.outreach.address_forms import ascii_domain
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as dispatches
+from services.outreach.sending.message import address_fault
 from services.outreach.sending.rules import LONGEST_BACK_OFF, default_domain, is_own_domain
 from services.outreach.sequences.use_cases import definitions
 from services.outreach.settings import Settings
@@ -25,7 +26,7 @@ async def save(
     """
     check_if_match(if_match, await store.lock_settings(work, tenant))
     if "mailboxes" in body.model_fields_set:
-        await _check_domains(work, tenant, body, deployment.mail_domain)
+        await _check_mailboxes(work, tenant, body, deployment.mail_domain)
     if body.sms_from is not None and not deployment.may_text_from(tenant, body.sms_from):
         raise Invalid(
             "this number or name was not given to the tenant",
@@ -59,7 +60,12 @@ async def _check_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> N
         raise Invalid(error.detail, [wrong]) from None
 
 
-async def _check_domains(work: UnitOfWork, tenant: str, body: OutreachSettings, mail_domain: str) -> None:
+async def _check_mailboxes(work: UnitOfWork, tenant: str, body: OutreachSettings, mail_domain: str) -> None:
+    faults = [
+        (f"mailboxes.{number}.from", address_fault("email", each.from_)) for number, each in enumerate(body.mailboxes)
+    ]
+    if unfit := [{"field": field, "message": fault} for field, fault in faults if fault]:
+        raise Invalid("nothing can be sent from such a mailbox", unfit)
     allowed = await dispatches.sending_domains(work, tenant)
     wrong = [
         {
