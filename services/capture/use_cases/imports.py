@@ -66,7 +66,8 @@ async def resume_import(work: UnitOfWork, tenant: str, import_id: UUID) -> Row:
 async def import_next_page(database: Database, normaliser: ContactNormaliser, page: int, outbox_limit: int) -> int:
     """Import a page of the import that waited longest; 0 when there is none, or the outbox is not short.
 
-    While no import is running, abandoned uploads are deleted.
+    One that fails for now has to wait like one that had its turn, and the next one is imported. Raises its error where
+    no other could be imported. While no import is running, abandoned uploads are deleted.
     """
     abandoned: list[tuple[str, UUID]] = []
     async with database.worker() as work:
@@ -79,19 +80,27 @@ async def import_next_page(database: Database, normaliser: ContactNormaliser, pa
             await store.delete_upload(work, tenant, import_id)
     if not may_publish:
         return 0
+    failure: Exception | None = None
     for tenant, import_id in waiting:
         try:
             if await _import_page(database, tenant, import_id, normaliser, page):
                 return 1
         except Exception as error:
-            if may_pass_later(error):
-                raise
             log.error("import.failed", tenant=tenant, import_id=str(import_id), exc_info=error)
-            reason = error.detail if isinstance(error, Invalid) else f"a defect in this service: {type(error).__name__}"
+            # Raises as well, and ends the round, where the database is away.
             async with database.worker([tenant]) as work:
-                await store.set_state(work, tenant, import_id, "failed", reason)
-            return 1
+                if may_pass_later(error):
+                    await store.postpone(work, tenant, import_id)
+                else:
+                    await store.set_state(work, tenant, import_id, "failed", _failure_of(error))
+            failure = error if may_pass_later(error) else failure
+    if failure is not None:
+        raise failure
     return 0
+
+
+def _failure_of(error: Exception) -> str:
+    return error.detail if isinstance(error, Invalid) else f"a defect in this service: {type(error).__name__}"
 
 
 async def _import_page(
@@ -99,7 +108,8 @@ async def _import_page(
 ) -> bool:
     """Import up to `page` rows; False when another worker has the import.
 
-    When the rows cannot be taken, the page is made ever smaller, down to the one row that is to blame.
+    When the rows cannot be taken, the page is made ever smaller, down to the one row that is to blame. So it is when
+    they collide again and again: what they collide with may be each other.
     """
     size = page
     attempt = 0
@@ -116,10 +126,10 @@ async def _import_page(
         except Exception as error:
             if is_collision(error) and attempt < ATTEMPTS:
                 attempt += 1
+            elif size > 1 and (is_collision(error) or not may_pass_later(error)):
+                size, attempt = max(1, size // 10), 0
             elif may_pass_later(error):
                 raise
-            elif size > 1:
-                size = max(1, size // 10)
             else:
                 log.error("import.row_refused", tenant=tenant, import_id=str(import_id), exc_info=error)
                 await _reject_row(database, tenant, import_id, _reason_of(error))
