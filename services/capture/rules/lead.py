@@ -19,9 +19,9 @@ class Provenance(NamedTuple):
     human: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lead:
-    """One lead. Rules change it in place and return the names of the fields that changed.
+    """One lead: itself, whatever its fields. Rules change it in place and return the names of the fields that changed.
 
     A field's name is one of `FIELDS`, `attributes.<name>` or `consent.<part>`. A value without an entry in `provenance`
     was submitted at `as_of`. `updated_on` is the time of the lead's last event; the times of its events rise with their
