@@ -6,6 +6,7 @@ A page's leads and the import's progress commit together, so a killed worker nei
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -171,7 +172,7 @@ async def _record_page(work: UnitOfWork, job: Row, normaliser: ContactNormaliser
         if record.values is None:
             errors.append(store.RowError(record.line, None, "", record.reason, record=record.raw[:_RECORD_BYTES]))
             continue
-        contact, field_errors = normalise(read_row(record.values, job["mapping"], job["source"]), normaliser)
+        contact, field_errors = normalise(_submission(job, record.values), normaliser)
         if contact is None:
             found_errors = [_row_error(record, error, job["mapping"]) for error in field_errors]
             errors += [found_errors[0]._replace(record=record.raw[:_RECORD_BYTES]), *found_errors[1:]]
@@ -185,6 +186,10 @@ async def _record_page(work: UnitOfWork, job: Row, normaliser: ContactNormaliser
         ]
     await store.insert_errors(work, job, sorted(errors, key=lambda error: error.line))
     await _advance(work, job, records[-1], read=len(records), taken=len(valid))
+
+
+def _submission(job: Row, values: Mapping[str, Any]) -> dict[str, Any]:
+    return read_row(values, job["mapping"], job["source"], is_table=job["layout"]["format"] == "csv")
 
 
 async def _next_records(work: UnitOfWork, job: Row) -> tuple[Iterator[Record], bool]:
@@ -229,7 +234,7 @@ def _about(records: Sequence[Record], job: Row, person: Person, normaliser: Cont
 def _is_about(record: Record, job: Row, person: Person, normaliser: ContactNormaliser) -> bool:
     is_theirs: bool | None = None
     if record.values is not None:
-        submission = read_row(record.values, job["mapping"], job["source"])
+        submission = _submission(job, record.values)
         fields, _, _ = read_fields({"email": submission.get("email")}, normaliser)
         is_theirs = person.is_row(fields or read_fields(submission, normaliser)[0])
     return person.is_in(record.raw) if is_theirs is None else is_theirs
