@@ -100,6 +100,14 @@ def _choice(value: object) -> str | None:
     return _CHOICE_OF.get(text.casefold().replace(" ", "-")) if text else "unknown"
 
 
+def given(channel: str) -> str:
+    """The part of a lead's consent that says how the choice on a channel was given: `[source, basis, text id]`.
+
+    `source`, `basis` and `at`, which others see, are those of the last choice on any channel.
+    """
+    return f"{channel}_given"
+
+
 def is_stricter(choice: str | None, other: str | None) -> bool:
     """Whether a choice restricts more than another: `denied` over `granted` over no choice."""
     return _STRICTNESS.get(choice or "", 0) > _STRICTNESS.get(other or "", 0)

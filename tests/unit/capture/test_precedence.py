@@ -1,4 +1,6 @@
+from datetime import datetime
 from itertools import permutations
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -7,6 +9,8 @@ from hypothesis import strategies as st
 from services.capture.rules.lead import Provenance, changed_fields
 from services.capture.rules.precedence import apply_contact, apply_values
 from tests.unit.capture.builders import a_contact, a_lead, at
+
+TEXT, OTHER_TEXT = UUID(int=1), UUID(int=2)
 
 
 def test_the_newest_time_wins_field_by_field():
@@ -75,10 +79,58 @@ def test_source_and_owner_count_at_capture_only():
 
 def test_consent_has_its_own_time_and_source():
     lead = a_lead(consent={"email": "granted", "source": "fair", "at": at(-30).isoformat(), "basis": "card"})
-    assert lead.consent == {"email": "granted", "source": "fair", "at": at(-30).isoformat(), "basis": "card"}
+    assert lead.consent == {
+        "email": "granted",
+        "email_given": ["fair", "card", None],
+        "source": "fair",
+        "at": at(-30).isoformat(),
+        "basis": "card",
+    }
     assert apply_contact(lead, a_contact(consent={"email": "denied", "at": at(-40).isoformat()}), at(5)) == []
     assert apply_contact(lead, a_contact(consent={"email": "denied"}), at(5)) == ["consent.email"]
     assert lead.consent["email"] == "denied"
+
+
+@pytest.mark.parametrize(
+    ("again", "recorded"),
+    [
+        ({}, None),
+        ({"at": at(3).isoformat()}, None),
+        ({"basis": "contract"}, ("web", "contract", TEXT)),
+        ({"source": "fair"}, ("fair", "card", TEXT)),
+        ({"source": "fair", "text_id": None}, ("fair", "card", None)),
+        ({"text_id": OTHER_TEXT}, ("web", "card", OTHER_TEXT)),
+        ({"text_id": None, "basis": None, "source": None}, None),
+    ],
+)
+@pytest.mark.parametrize("choice", ["granted", "denied"])
+def test_consent_given_again_otherwise_is_a_change_and_given_alike_is_none(choice, again, recorded):
+    lead = a_lead()
+    contact = a_contact(consent={"email": choice, "basis": "card"})
+    assert contact.consent is not None
+    first = contact.consent._replace(text_id=TEXT)
+    apply_contact(lead, contact._replace(consent=first), at(1))
+    state, _ = dict(lead.consent), lead.consent_changes.clear()
+    moment = {"at": datetime.fromisoformat(again["at"])} if "at" in again else {}
+    changed = apply_contact(lead, contact._replace(consent=first._replace(**{**again, **moment})), at(5))
+    assert lead.provenance["consent.email"].time > at(1), "the newer one counts against what is older"
+    if recorded is None:
+        assert (changed, lead.consent, lead.consent_changes) == ([], state, [])
+    else:
+        (change,) = lead.consent_changes
+        assert changed == ["consent.email"]
+        assert (change.choice, change.before, change.at) == (choice, choice, at(5))
+        assert (change.source, change.basis, change.text_id) == recorded
+        assert (lead.consent["source"], lead.consent["basis"], lead.consent["at"]) == (*recorded[:2], at(5).isoformat())
+
+
+def test_how_consent_was_given_is_known_of_each_channel():
+    lead = a_lead()
+    by_form = a_contact(source="form", consent={"email": "granted", "sms": "granted", "source": "form", "basis": "box"})
+    apply_contact(lead, a_contact(consent={"email": "granted", "source": "fair", "basis": "card"}), at(1))
+    apply_contact(lead, a_contact(consent={"sms": "granted", "source": "form", "basis": "box"}), at(2))
+    assert apply_contact(lead, by_form, at(3)) == ["consent.email"]
+    assert apply_contact(lead, by_form, at(4)) == []
 
 
 def test_withdrawing_consent_beats_the_grant_that_a_person_entered():
