@@ -15,7 +15,7 @@ from services.capture.rules.contact import ContactNormaliser, normalise, read_fi
 from services.capture.rules.errors import FieldError
 from services.capture.rules.field_mapping import read_row
 from services.capture.rules.mentions import Person
-from services.capture.rules.records import MAX_ROW_BYTES, Layout, Record, read_records
+from services.capture.rules.records import MAX_ROW_BYTES, Layout, Record, blank_lines, read_records
 from services.capture.store import imports as store
 from services.capture.use_cases.retries import ATTEMPTS, is_collision
 from services.capture.use_cases.submissions import Submission, record_submissions
@@ -194,9 +194,16 @@ def _submission(job: Row, values: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _next_records(work: UnitOfWork, job: Row) -> tuple[Iterator[Record], bool]:
     """The records from the import's position on, and whether they reach the end of the file."""
-    window = await store.window(work, job["tenant_id"], job["import_id"], job["position"], _WINDOW)
-    ended = job["position"] + len(window) >= job["size"]
-    return read_records(window, Layout(**job["layout"]), job["position"], job["line"], ended=ended), ended
+    layout = Layout(**job["layout"])
+    position, line = job["position"], job["line"]
+    while True:
+        window = await store.window(work, job["tenant_id"], job["import_id"], position, _WINDOW)
+        ended = position + len(window) >= job["size"]
+        blank, lines = blank_lines(window, layout)
+        if ended or blank <= len(window) - MAX_ROW_BYTES or not blank:
+            return read_records(window, layout, position, line, ended=ended), ended
+        # A spreadsheet writes a million rows of delimiters: so much of it is blank that no record may fit behind.
+        position, line = position + blank, line + lines
 
 
 async def forget_rows(work: UnitOfWork, tenant: str, person: Person, normaliser: ContactNormaliser) -> None:

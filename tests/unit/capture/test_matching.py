@@ -1,7 +1,3 @@
-import sys
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from services.capture.rules.lead import Provenance
@@ -9,7 +5,7 @@ from services.capture.rules.matching import MOST_PAIRS, LeadIndex, pair_of
 from services.capture.rules.names import names_agree
 from services.capture.rules.precedence import apply_values
 from services.capture.use_cases.submissions import Submission, _Changes, _decide
-from tests.unit.capture.builders import a_contact, a_lead, at
+from tests.unit.capture.builders import a_contact, a_lead, at, calls
 
 MOBILE, DESK = "+4915123456789", "+4930123456"
 
@@ -137,22 +133,6 @@ def test_an_alias_keeps_its_address_however_many_leads_share_it():
     others = (a_lead(n, minutes=n, phone=MOBILE, email=f"{n}@x.example") for n in range(3, 70))
     match = an_index(kept, alias, *others).match("acme", a_contact(email="kept@x.example", phone=MOBILE))
     assert (match.lead, match.without) == (kept, ("phone",))
-
-
-def calls(run: Callable[[], Any]) -> int:
-    """How many functions a call calls: work that grows with it, and that no other program on the machine changes."""
-    count = 0
-
-    def counting(frame: object, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(counting)
-    try:
-        run()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 SHARING = {
