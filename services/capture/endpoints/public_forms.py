@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import jinja2
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.datastructures import UploadFile
 
@@ -142,8 +142,17 @@ def _started(form: Form, before: str = "") -> str:
     response_model=PublicForm,
     responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
 )
-async def show_form(request: Request, token: str, origin: Origin = None) -> Response:
-    """The page of the form, which works without JavaScript; its definition with `Accept: application/json`."""
+async def show_form(
+    request: Request,
+    token: str,
+    origin: Origin = None,
+    started: Annotated[str, Query(max_length=300)] = "",
+) -> Response:
+    """The page of the form, which works without JavaScript; its definition with `Accept: application/json`.
+
+    A script that shows a form again, after an answer that names `started`, asks with the `started` that it had: a new
+    one is made, and the time of the first one counts while it may.
+    """
     form = await use_cases.find_public(_service(request).database, token)
     if "application/json" not in request.headers.get("accept", ""):
         return _page(request, form)
@@ -153,7 +162,7 @@ async def show_form(request: Request, token: str, origin: Origin = None) -> Resp
         "fields": [{**field._asdict(), "autocomplete": field.autocomplete} for field in form.fields],
         "honeypot": form.row["honeypot"],
         "consent": settings.get("consent"),
-        STARTED: _started(form),
+        STARTED: _started(form, started),
         **{name: settings[name] for name in ("title", "submit_label", "language", "redirect_url")},
         "proof_of_work_bits": settings["proof_of_work_bits"],
     }

@@ -1,6 +1,10 @@
-"""Forms of pages elsewhere: allowed origins in any spelling, and headers that are none."""
+"""Forms of pages elsewhere: allowed origins in any spelling, headers that are none, and pages that stay open."""
+
+from datetime import timedelta
 
 import pytest
+
+from services.capture.rules import form_guards
 
 PAGE = {"Accept": "text/html"}
 
@@ -71,3 +75,23 @@ async def test_headers_that_are_no_address_are_no_defect(admin, visitor, malform
         assert answer.status_code == 403, answer.text
     shown = await visitor.get(path, headers={"Accept": "application/json", "Origin": "http://["})
     assert (shown.status_code, "access-control-allow-origin" in shown.headers) == (200, False)
+
+
+async def test_a_script_whose_form_was_open_for_too_long_asks_for_it_again(admin, visitor, monkeypatch):
+    form = await a_form(admin, min_fill_seconds=600)
+    path, script = f"/v1/forms/{form['token']}", {"Accept": "application/json"}
+
+    async def shown(started=""):
+        return (await visitor.get(path, headers=script, params={"started": started})).json()["started"]
+
+    def time_of(started):
+        return started.partition(".")[0]
+
+    first = await shown()
+    again = await shown(first)
+    assert (time_of(again), again == first) == (time_of(first), False), "the least time is that of the first showing"
+    assert time_of(await shown("nonsense")) > time_of(first)
+    monkeypatch.setattr(form_guards, "STARTED_LASTS", timedelta(0))
+    answer = await visitor.post(f"{path}/submissions", json={"email": "a@x.example", "started": first})
+    assert [error["field"] for error in answer.json()["errors"]] == ["started"]
+    assert time_of(await shown(first)) > time_of(first)
