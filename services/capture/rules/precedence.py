@@ -12,7 +12,7 @@ from uuid import UUID
 from services.capture.rules.consent import ConsentChange, SubmittedConsent, given
 from services.capture.rules.contact import Contact
 from services.capture.rules.lead import Lead, Provenance
-from shared.attributes import free_fields_error
+from shared.attributes import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTES, free_fields_error
 
 
 def outranks(new: Provenance, present: Provenance | None) -> bool:
@@ -67,10 +67,15 @@ def split_by_room(lead: Lead, attributes: Mapping[str, Any]) -> tuple[dict[str, 
     if free_fields_error({**lead.attributes, **attributes}) is None:
         return dict(attributes), []
     fitting: dict[str, Any] = {}
+    # Their sum is the size of all: each is written down once, and not once for each that may be added.
+    sizes = {name: len(repr({name: value})) for name, value in lead.attributes.items()}
+    total = sum(sizes.values())
     for name, value in attributes.items():
-        smaller = name in lead.attributes and len(repr(value)) <= len(repr(lead.attributes[name]))
-        if value is None or smaller or free_fields_error({**lead.attributes, **fitting, name: value}) is None:
+        before, size = sizes.get(name, 0), len(repr({name: value}))
+        fits = len(sizes) + (name not in sizes) <= MAX_ATTRIBUTES and total - before + size <= MAX_ATTRIBUTE_CHARACTERS
+        if value is None or (name in lead.attributes and size <= before) or fits:
             fitting[name] = value
+            sizes[name], total = size, total - before + size
     return fitting, [name for name in attributes if name not in fitting]
 
 

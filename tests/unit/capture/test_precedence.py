@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.capture.rules.lead import Provenance, changed_fields
-from services.capture.rules.precedence import apply_contact, apply_values
+from services.capture.rules.precedence import apply_contact, apply_values, split_by_room
+from shared.attributes import free_fields_error
 from tests.unit.capture.builders import a_contact, a_lead, at
 
 TEXT, OTHER_TEXT = UUID(int=1), UUID(int=2)
@@ -69,6 +70,26 @@ def test_attributes_are_merged_one_by_one():
     lead = a_lead(attributes={"plan": "free", "seats": 3})
     assert apply_contact(lead, a_contact(attributes={"plan": "pro"}), at(1)) == ["attributes.plan"]
     assert lead.attributes == {"plan": "pro", "seats": 3}
+
+
+class Written(str):
+    """A text that counts how often it is written down."""
+
+    times = 0
+
+    def __repr__(self) -> str:
+        self.times += 1
+        return super().__repr__()
+
+
+@pytest.mark.parametrize("size", [1_200, 300])
+def test_what_a_lead_has_is_measured_once_however_many_attributes_have_no_room(size):
+    lead, held = a_lead(), Written("x" * size)
+    lead.attributes = {f"a{n}": held if n == 0 else "x" * size for n in range(min(150, 60_000 // size))}
+    fitting, left_out = split_by_room(lead, {f"b{n}": "y" * 200 for n in range(190)})
+    assert fitting and left_out and held.times <= 3
+    assert free_fields_error({**lead.attributes, **fitting}) is None
+    assert free_fields_error({**lead.attributes, **fitting, left_out[0]: "y" * 200}) is not None
 
 
 def test_source_and_owner_count_at_capture_only():
