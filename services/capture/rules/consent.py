@@ -80,15 +80,15 @@ def read_consent(raw: object) -> tuple[SubmittedConsent | None, list[FieldError]
         return None, [FieldError("consent.at", message, clean(raw.get("at")))]
     if at is not None and at < EARLIEST:
         return None, [FieldError("consent.at", "is before the year 2000", clean(raw.get("at")))]
-    said: dict[str, str | None] = {}
+    parts: dict[str, str | None] = {}
     for part in ("basis", "source"):
         try:
-            said[part] = text_of(raw.get(part), MAX_TEXT) or None
+            parts[part] = text_of(raw.get(part), MAX_TEXT) or None
         except ValueError as error:
             return None, [FieldError(f"consent.{part}", str(error), clean(str(raw[part])[:MAX_TEXT]))]
     if not channels:
         return None, []
-    return SubmittedConsent(channels, at, said["basis"], said["source"]), []
+    return SubmittedConsent(channels, at, parts["basis"], parts["source"]), []
 
 
 def _choice(value: object) -> str | None:

@@ -116,9 +116,9 @@ def _apply_consent(lead: Lead, consent: SubmittedConsent, time: datetime, human:
         if not outranks(provenance, present) and not withdrawn:
             continue
         was = known.get(given(channel)) or [known.get("source"), known.get("basis"), None]
-        says = _given(consent, lead.source, was if known.get(channel) == choice else [None, None, None])
-        if (known.get(channel), was) != (choice, says):
-            source, basis, text_id = says
+        how = _given(consent, lead.source, was if known.get(channel) == choice else [None, None, None])
+        if (known.get(channel), was) != (choice, how):
+            source, basis, text_id = how
             lead.remember(name)
             changed.append(name)
             lead.consent_changes.append(
@@ -133,7 +133,7 @@ def _apply_consent(lead: Lead, consent: SubmittedConsent, time: datetime, human:
                     "edit" if human else "submission",
                 )
             )
-            lead.consent |= {channel: choice, given(channel): says, "at": at.isoformat(), "source": source}
+            lead.consent |= {channel: choice, given(channel): how, "at": at.isoformat(), "source": source}
             lead.consent["basis"] = basis or lead.consent.get("basis")
         if provenance != Provenance(lead.as_of):
             lead.provenance[name] = provenance
