@@ -103,8 +103,8 @@ class Service:
                 self.app.include_router(router, prefix=_PREFIX)
 
     def streams(self, path: str) -> None:
-        """Requests to this path (a regular expression) stream their body: no size limit."""
-        self._marked.streaming.append(re.compile(path))
+        """Uploads (POST) to this path (a regular expression) stream their body: no size limit."""
+        self._marked.streaming.append((re.compile(path), {"POST"}))
 
     def consume(
         self,

@@ -103,6 +103,7 @@ PURE = (
     "anyascii",
     "charset_normalizer",
     "holidays",
+    "idna",
     "jellyfish",
     "numpy",
     "orjson",
@@ -110,7 +111,8 @@ PURE = (
     "selectolax",
 )
 """What rules may import: events, limits, ids, mail addresses, and libraries that compute and reach nothing: readers of
-JSON, of pages and of character sets, the expressions of mappings, calendars, arithmetic on arrays, spelling."""
+JSON, of pages and of character sets, the expressions of mappings, calendars, arithmetic on arrays, spelling, the names
+of domains."""
 
 
 def beyond_the_rules(graph: grimp.ImportGraph) -> list[str]:
