@@ -224,12 +224,18 @@ async def end_with_drafts(
     return locked
 
 
-async def give_up_step(work: UnitOfWork, enrolment: StoredEnrolment, reason: str) -> None:
-    """The step under way of a locked enrolment is not taken any more. Raises Conflict while its message is leaving."""
+async def give_up_step(work: UnitOfWork, enrolment: StoredEnrolment, reason: str, *, even_approved: bool) -> None:
+    """The step under way of a locked enrolment is not taken any more.
+
+    Raises Conflict while its message is leaving; unless `even_approved`, also where it is approved and waits to leave.
+    """
     if enrolment.draft_id is None:
         return
-    await of_enrolment.refuse_queued(work, [enrolment], reason)
+    if even_approved:
+        await of_enrolment.refuse_queued(work, [enrolment], reason)
     under_way = await steps.under_way(work, enrolment.tenant_id, enrolment.draft_id)
+    if under_way.dispatch == "queued" and not even_approved:
+        raise Conflict("the message of the present step is approved already, with the text that the step has now")
     if under_way.dispatch in ("queued", "sending", "unknown"):
         raise Conflict("the message of the present step is on its way")
     await steps.cancel(work, [enrolment], reason)

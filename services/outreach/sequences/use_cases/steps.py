@@ -289,7 +289,7 @@ class _Advance:
         of = (self.sequence.sequence_id, self.enrolment.enrolment_id, step.number, scope, str(step.template_sha256))
         template = dispatches.ByTemplate(*of, values)
         if not await dispatches.queue_by_template(self.work, approved, template):
-            raise Invalid(f"the address has had this step by {channel} already")
+            raise Invalid(f"there is a message of this step to the address by {channel} already")
         return draft_id
 
     async def _draft(self, step: Step, channel: str) -> UUID:
