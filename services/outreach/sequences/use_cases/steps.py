@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from services.outreach.drafts import store as drafts
+from services.outreach.drafts.rules import WRITTEN_SINCE
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.addressing import SenderAddresses, addressed_message
 from services.outreach.drafts.use_cases.events import publish_created
@@ -182,6 +183,11 @@ class _Advance:
         if under_way.request == "queued":
             return Over()
         reason = under_way.request_reason or "no draft could be written"
+        if reason == WRITTEN_SINCE:  # which would have superseded the draft, had it been written before
+            await self._store_step(state="superseded", reason=reason, ended_at=self.work.now)
+            return self._not_left(
+                undecided(self.sequence.definition, step, "superseded", self.enrolment.attempt + 1, reason)
+            )
         await self._store_step(state="dropped", reason=reason, ended_at=self.work.now)
         return self._not_left(blocked(self.sequence.definition, step, reason))
 
