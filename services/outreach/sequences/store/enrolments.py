@@ -298,6 +298,18 @@ async def wake(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
         )
 
 
+async def wake_waiting(work: UnitOfWork, tenant: str) -> None:
+    """Let a worker look at once at the tenant's active enrolments that wait for a moment.
+
+    Those that are due already are updated too, to wait for a worker that is still deciding as it was before.
+    """
+    await work.run(
+        "UPDATE enrolment SET due_at = :at WHERE tenant_id = :tenant AND state = 'active' AND due_at IS NOT NULL",
+        at=AT_ONCE,
+        tenant=tenant,
+    )
+
+
 async def wake_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> None:
     """Let a worker look at the enrolments that were put aside while their sequence was paused."""
     await work.run(
