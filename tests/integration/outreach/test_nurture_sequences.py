@@ -70,6 +70,18 @@ async def test_a_lead_in_nurture_gets_the_steps_instead_of_the_recurring_check_i
     assert draft["kind"] == "nurture", "a lead in nurture is not left alone for ever"
 
 
+async def test_a_lead_that_enters_nurture_in_the_midst_of_its_sequence_gets_no_check_in_besides(office, tenant):
+    sequence = await nurturing(office, tenant, text("P40D"))
+    lead = await office.captured(tenant)
+    await enrolled(office, tenant, sequence, lead)
+    await office.moved(tenant, lead, "nurture", rule="quiet")
+    office.advance(days=35)
+    await request_check_ins(office.database)
+    await office.compose()
+    async with office.client(tenant, "viewer") as http:
+        assert (await http.get("/v1/drafts", params={"lead_id": str(lead)})).json()["items"] == []
+
+
 async def test_a_lead_that_names_a_time_hears_from_us_then(office, tenant):
     await nurturing(office, tenant, text("PT0S"))
     lead = await office.captured(tenant)

@@ -258,6 +258,16 @@ async def _after_end(work: UnitOfWork, ended: StoredEnrolment, exit_: Exit) -> N
     await schedule_check_ins(work, {ended.key: next_check_in(work.now, lead.later_until, work.now)})
 
 
+async def resume_check_ins(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
+    """Set the next check-in of a lead in nurture that would get none, neither by a date nor by a sequence."""
+    lead = await lead_of(work, tenant, lead_id, lock=True)
+    if lead is None or lead.stage != "nurture" or lead.opted_out or lead.merged_into or lead.nurture_due:
+        return
+    if not await enrolments.running_of(work, [(tenant, lead_id)]):
+        due = next_check_in(lead.stage_since or work.now, lead.later_until, work.now)
+        await schedule_check_ins(work, {(tenant, lead_id): due})
+
+
 async def enrol_in_nurture(
     work: UnitOfWork, lead: Lead, settings: OutreachSettings, cause_id: str, event: Envelope | None = None
 ) -> bool:

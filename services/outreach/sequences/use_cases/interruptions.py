@@ -12,6 +12,7 @@ from uuid import UUID
 from services.outreach.hooks import ChannelClosed, DraftApproved, ReplyLabelled
 from services.outreach.rules import MEETING_RULES, is_recent
 from services.outreach.schemas import OutreachSettings
+from services.outreach.sending import store as sending
 from services.outreach.sequences.rules import (
     Continue,
     Exit,
@@ -149,7 +150,7 @@ async def interrupt_on_stages(
     last = {key: each.last_move for key, each in moved.items() if each.last_move is not None}
     for key, move in last.items():
         lead, of_tenant = leads[key], settings[key[0]]
-        if not lead.captured or not is_recent(move.occurred_at, work.now, of_tenant.react_within_hours):
+        if not _may_be_enrolled(lead) or not is_recent(move.occurred_at, work.now, of_tenant.react_within_hours):
             continue
         if lead.stage == "nurture" and of_tenant.nurture_sequence_id:
             await _enter_nurture(work, lead, move)
@@ -206,8 +207,9 @@ async def _enter_nurture(work: UnitOfWork, lead: Lead, move: Received[StageChang
     running = await enrolments.running_of(work, [(lead.tenant, lead.lead_id)], lock=True)
     if not running:
         await enrolling.enrol_in_nurture(work, lead, settings, f"stage:{move.id}", move.envelope)
-    elif running[0].sequence_id != settings.nurture_sequence_id:
-        await enrolments.update(work, running[0], nurture_next=f"stage:{move.id}")
+    else:
+        if running[0].sequence_id != settings.nurture_sequence_id:
+            await enrolments.update(work, running[0], nurture_next=f"stage:{move.id}")
         await schedule_check_ins(work, {running[0].key: None})
 
 
@@ -226,7 +228,7 @@ async def enrol_by_rule(
     for tenant, sequence in rules:
         for key, cause in causes.items():
             lead = leads.get(key)
-            if key[0] != tenant or lead is None or not lead.captured or not _fits(sequence, lead):
+            if key[0] != tenant or lead is None or not _may_be_enrolled(lead) or not _fits(sequence, lead):
                 continue
             if not is_recent(cause.occurred_at, work.now, settings[tenant].react_within_hours):
                 continue
@@ -235,6 +237,11 @@ async def enrol_by_rule(
                 await enrolling.enrol(work, tenant, lead.lead_id, sequence, reason)
             except (Conflict, NotFound):
                 continue
+
+
+def _may_be_enrolled(lead: Lead) -> bool:
+    """Whether what happens to the lead may begin an enrolment. What happened to an alias says nothing of its lead."""
+    return lead.captured and lead.merged_into is None
 
 
 def _fits(sequence: StoredSequence, lead: Lead) -> bool:
@@ -258,7 +265,8 @@ async def end_merged(work: UnitOfWork, merges: Sequence[Received[LeadMerged]]) -
 async def undo_merges(work: UnitOfWork, undone: Sequence[Received[LeadMerged]]) -> None:
     """Merges were undone: the enrolments that they ended go on, unless something else has ended them meanwhile.
 
-    What the alias wrote or asked for holds those of the kept lead no longer.
+    What the alias wrote or asked for holds those of the kept lead no longer. Both leads get what a lead that nothing
+    may be sent to does not: the check of their channels, and check-ins in nurture.
     """
     why = "the merge was undone"
     for undo in undone:
@@ -267,6 +275,9 @@ async def undo_merges(work: UnitOfWork, undone: Sequence[Received[LeadMerged]]) 
         causes = [cause, restoring.by_alias(alias), *of_alias]
         await restoring.take_back(work, tenant, [alias], [cause], why, undo.envelope)
         await restoring.take_back(work, tenant, [undo.event.lead_id], causes, why, undo.envelope)
+        for lead_id in (alias, undo.event.lead_id):
+            await sending.check_at_latest(work, tenant, lead_id, work.now)
+            await enrolling.resume_check_ins(work, tenant, lead_id)
 
 
 async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
