@@ -49,10 +49,11 @@ class LeadBatch:
 
     @classmethod
     async def lock(cls, work: UnitOfWork, keys: Iterable[LeadKey]) -> "LeadBatch":
-        """Lock these leads, whose ids are no aliases, and load the settings of their tenants."""
+        """Lock these leads, and load the settings of their tenants, which nobody changes meanwhile."""
         records = await leads.lock(work, keys)
-        histories = await settings.histories(work, (tenant for tenant, _ in records))
-        return cls(work, records, histories)
+        tenants = {tenant for tenant, _ in records}
+        await settings.hold(work, tenants)
+        return cls(work, records, await settings.histories(work, tenants))
 
     @classmethod
     async def lock_resolved(
