@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from services.outreach.drafts.workers import request_check_ins
-from services.outreach.sending.workers import check_exhaustion
 from shared.ids import uuid7
-from tests.integration.outreach.sequence_steps import enrolled, enrolment, replied, text, written
+from tests.integration.outreach.sequence_steps import check_channels, enrolled, enrolment, replied, text, written
 from tests.integration.outreach.test_composing import drafts
 from tests.integration.outreach.test_nurture_sequences import nurturing, of_lead
 from tests.integration.outreach.test_opt_outs import SILENCE, label, merge, opt_outs, reply, unsubscribe, why_not
@@ -100,13 +99,13 @@ async def test_a_lead_that_may_be_written_to_again_has_its_channels_checked(offi
         merge_id = await merged(office, tenant, kept, alias)
         await replied(office, tenant, other, SILENCE)
     office.advance(days=15)
-    await check_exhaustion(office.database)
+    await check_channels(office)
     assert bus.seen("outreach.exhausted", tenant=tenant) == []
     if who == "a lead with a corrected opt-out":
         await label(office, tenant, reply_id, "auto_reply")
     else:
         await undone(office, tenant, kept, alias, merge_id)
-    await check_exhaustion(office.database)
+    await check_channels(office)
     (event,) = await bus.read("outreach.exhausted", tenant=tenant)
     assert event.lead_id == str(lead)
 

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from services.outreach.drafts.workers import request_check_ins
-from services.outreach.sending.workers import check_exhaustion
 from shared.ids import uuid7
 from tests.integration.outreach.sequence_steps import (
     activated,
     all_jobs,
     approve,
+    check_channels,
     enrolled,
     enrolment,
     replied,
@@ -187,10 +187,10 @@ async def test_a_sequence_that_is_done_uses_its_channel_up(office, tenant, bus):
     await office.moved(tenant, lead, "contacted", rule="first-message")
     await take_steps(office)
     office.advance(days=13)
-    await check_exhaustion(office.database)
+    await check_channels(office)
     assert bus.seen("outreach.exhausted", tenant=tenant) == []
     office.advance(days=1, minutes=5)
-    await check_exhaustion(office.database)
+    await check_channels(office)
     (event,) = await bus.read("outreach.exhausted", tenant=tenant)
     assert event.data["channels"] == ["email"]
 
@@ -204,7 +204,7 @@ async def test_what_is_sent_in_nurture_uses_no_channel_up(office, tenant, bus):
     await take_steps(office)
     await office.moved(tenant, lead, "contacted", revision=2, from_="nurture")
     office.advance(days=40)
-    await check_exhaustion(office.database)
+    await check_channels(office)
     assert bus.seen("outreach.exhausted", tenant=tenant) == []
 
 
