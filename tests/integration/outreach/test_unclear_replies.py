@@ -1,5 +1,7 @@
 """Replies that nobody understands pause an enrolment, and lose it nothing: until a human has labelled them."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.integration.outreach.sequence_steps import (
@@ -64,3 +66,41 @@ async def test_a_draft_that_the_composer_did_not_write_because_of_a_reply_is_ask
     assert len(await pending(office, tenant, lead)) == 1
     now = await enrolment(office, tenant, of)
     assert (now["step"], [each["state"] for each in now["steps"]]) == (1, ["superseded", "review"])
+
+
+@pytest.mark.parametrize("days", [20, None])
+async def test_a_persons_pause_holds_once_a_longer_absence_was_a_mistake(office, tenant, days):
+    lead = await office.captured(tenant)
+    of = await enrolled(office, tenant, await written(office, tenant, text("P1D")), lead)
+    until = days and (datetime.now(UTC) + timedelta(days=days)).isoformat()
+    async with office.client(tenant, "reviewer") as http:
+        await http.post(f"/v1/enrolments/{of['enrolment_id']}/pause", json={"until": until, "note": "on holiday"})
+    before = await enrolment(office, tenant, of)
+    back = f"{datetime.now(UTC) + timedelta(days=40):%d %B %Y}"
+    reply = await replied(office, tenant, lead, f"I am away until {back}.", "Out of office: Re: hello")
+    away = await enrolment(office, tenant, of)
+    assert (away["paused_until"] == before["paused_until"]) == (days is None), "the longer pause counts"
+    await label(office, tenant, reply, "auto_reply")
+    now = await enrolment(office, tenant, of)
+    assert [now[name] for name in ("state", "paused_until", "reason")] == [
+        "paused",
+        before["paused_until"],
+        "on holiday",
+    ]
+    if days:
+        office.advance(days=days, minutes=1)
+        await take_steps(office)
+        assert len(await pending(office, tenant, lead)) == 1
+
+
+async def test_an_absence_holds_once_a_longer_pause_by_another_reply_was_a_mistake(office, tenant):
+    lead = await office.captured(tenant)
+    of = await enrolled(office, tenant, await written(office, tenant, text("P1D")), lead)
+    back = f"{datetime.now(UTC) + timedelta(days=1):%d %B %Y}"
+    await replied(office, tenant, lead, f"I am away until {back}.", "Out of office: Re: hello")
+    before = await enrolment(office, tenant, of)
+    reply = await replied(office, tenant, lead, UNCLEAR)
+    assert (await enrolment(office, tenant, of))["paused_until"] > before["paused_until"]
+    await label(office, tenant, reply, "auto_reply")
+    now = await enrolment(office, tenant, of)
+    assert (now["state"], now["paused_until"]) == ("paused", before["paused_until"])

@@ -1,6 +1,6 @@
 """Queries on enrolments."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -37,6 +37,7 @@ class StoredEnrolment:
     paused_until: datetime | None
     paused_by: str | None
     paused_by_reply: UUID | None
+    other_pauses: Sequence[Mapping[str, Any]]
     reason: str | None
     detail: str | None
     cause: str

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from services.outreach.drafts.use_cases.supersession import supersede_all
 from services.outreach.rules import far_fault
-from services.outreach.sequences.rules import Enrolment, Exit, SequenceVersion, due_at, step_after_move
+from services.outreach.sequences.rules import Enrolment, Exit, OpenPause, SequenceVersion, due_at, step_after_move
 from services.outreach.sequences.store import dispatches as of_enrolment
-from services.outreach.sequences.store import enrolments, sequences
+from services.outreach.sequences.store import enrolments, pauses, sequences
 from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
 from services.outreach.sequences.use_cases import enrolling, restoring
 from services.outreach.sequences.use_cases.conditions import calendar_of
@@ -48,20 +48,13 @@ async def _lock_running(work: UnitOfWork, tenant: str, enrolment_id: UUID, *, dr
 async def pause(
     work: UnitOfWork, tenant: str, enrolment_id: UUID, actor: str, until: datetime | None, note: str | None
 ) -> None:
-    """Nothing is drafted or sent until then; None: until somebody resumes."""
+    """Nothing is drafted or sent until then; None: until somebody resumes. It takes the place of every other pause."""
     if until is not None and (fault := far_fault(until, work.now)):
         raise Invalid("nothing can be put off until then", [{"field": "until", "message": fault}])
     enrolment = await _lock_running(work, tenant, enrolment_id)
-    await enrolments.update(
-        work,
-        enrolment,
-        state="paused",
-        paused_until=until,
-        paused_by=actor,
-        paused_by_reply=None,
-        due_at=until,
-        detail=note or "paused by a person",
-    )
+    pause = OpenPause(until, actor, note or "paused by a person")
+    await pauses.save(work, enrolment, [pause])
+    await enrolments.update(work, enrolment, state="paused", due_at=until, detail=pause.detail)
     detail = f"until {until.isoformat()}" if until else "until somebody resumes it"
     await enrolling.record_change(work, enrolment, "paused", actor, note=note, detail=detail)
 
@@ -71,16 +64,8 @@ async def resume(work: UnitOfWork, tenant: str, enrolment_id: UUID, actor: str, 
     enrolment = await _lock_running(work, tenant, enrolment_id)
     if enrolment.state == "active":
         return
-    await enrolments.update(
-        work,
-        enrolment,
-        state="active",
-        paused_until=None,
-        paused_by=None,
-        paused_by_reply=None,
-        due_at=AT_ONCE,
-        detail=None,
-    )
+    await pauses.save(work, enrolment, [])
+    await enrolments.update(work, enrolment, state="active", due_at=AT_ONCE, detail=None)
     await of_enrolment.hasten_dispatch(work, enrolment)
     await enrolling.record_change(work, enrolment, "resumed", actor, note=note)
 

@@ -4,7 +4,6 @@ Each runs in the transaction of its cause, so that nothing is sent after it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,15 +15,18 @@ from services.outreach.sending import store as sending
 from services.outreach.sequences.rules import (
     Continue,
     Exit,
+    OpenPause,
     Pause,
     ends_nothing,
     exit_by_move,
+    longest_first,
     on_reply,
-    pause,
 )
 from services.outreach.sequences.store import dispatches as of_enrolment
 from services.outreach.sequences.store import enrolments, erasure, sequences
 from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
+from services.outreach.sequences.store.pauses import pauses_of
+from services.outreach.sequences.store.pauses import save as save_pauses
 from services.outreach.sequences.store.sequences import StoredSequence
 from services.outreach.sequences.use_cases import enrolling, restoring
 from services.outreach.sequences.use_cases.conditions import calendar_of
@@ -64,7 +66,7 @@ async def interrupt_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
                 await _end(work, present, exit_, cause, event=reply.event)
             case Pause(until, why):
                 await _pause(work, present, until, why, reply)
-            case Continue() if present.paused_by is not None and present.paused_by_reply == reply.reply_id:
+            case Continue():
                 await _resume(work, present, reply)
     if ends_nothing(reply.label, by_human=reply.by_human):
         of_lead = await lead_ids_of(work, reply.tenant, reply.lead_id)
@@ -81,34 +83,30 @@ async def _end(work: UnitOfWork, present: StoredEnrolment, exit_: Exit, *causes:
 
 
 async def _pause(work: UnitOfWork, running: StoredEnrolment, until: datetime, cause: str, reply: ReplyLabelled) -> None:
-    was_paused = running.paused_by is not None
-    before = replace(running.progress(), state="paused" if was_paused else "active")
-    by_this = was_paused and running.paused_by_reply == reply.reply_id
-    progress = replace(before, state="active", paused_until=None) if by_this else before  # its label before is void
-    paused = pause(progress, until)
-    if paused.paused_until is not None and paused.paused_until <= work.now:
-        if by_this:
-            await _resume(work, running, reply)
-        return
-    if paused == before:
-        return
-    await enrolments.update(
-        work,
-        running,
-        paused_until=paused.paused_until,
-        paused_by=enrolling.SYSTEM,
-        paused_by_reply=reply.reply_id,
-    )
-    if not running.running:
-        return
-    detail = f"{cause}, until {paused.paused_until.isoformat()}" if paused.paused_until else cause
-    await enrolments.update(work, running, state="paused", due_at=paused.paused_until, detail=detail)
-    await enrolling.record_change(work, running, "paused", enrolling.SYSTEM, detail=detail, cause=reply.event)
+    detail = f"{cause}, until {until.isoformat()}"
+    others = [each for each in pauses_of(running) if each.reply_id != reply.reply_id]  # its label before is void
+    await _hold(work, running, [*others, OpenPause(until, enrolling.SYSTEM, detail, reply.reply_id)], reply)
 
 
 async def _resume(work: UnitOfWork, running: StoredEnrolment, reply: ReplyLabelled) -> None:
-    await enrolments.update(work, running, paused_until=None, paused_by=None, paused_by_reply=None)
-    if not running.running:
+    others = [each for each in pauses_of(running) if each.reply_id != reply.reply_id]
+    if len(others) != len(pauses_of(running)):
+        await _hold(work, running, others, reply)
+
+
+async def _hold(work: UnitOfWork, running: StoredEnrolment, pauses: Sequence[OpenPause], reply: ReplyLabelled) -> None:
+    """The enrolment has these pauses now, because of the label of a reply: the longest counts, without any it goes on.
+
+    One that has ended, and may come back, has the pauses that it would have if it ran.
+    """
+    before, now = pauses_of(running), longest_first(pauses, work.now)
+    await save_pauses(work, running, now)
+    if not running.running or now[:1] == before[:1]:
+        return
+    if now:
+        detail, until = now[0].detail, now[0].until
+        await enrolments.update(work, running, state="paused", due_at=until, detail=detail)
+        await enrolling.record_change(work, running, "paused", enrolling.SYSTEM, detail=detail, cause=reply.event)
         return
     await enrolments.update(work, running, state="active", due_at=AT_ONCE, detail=None)
     await of_enrolment.hasten_dispatch(work, running)

@@ -103,7 +103,8 @@ class _Advance:
                 case Again():
                     self.enrolment = replace(self.enrolment, draft_id=None, attempt=self.enrolment.attempt + 1)
                 case Resume():
-                    self.enrolment = replace(self.enrolment, state="active", paused_until=None, paused_by=None)
+                    over = {"paused_until": None, "paused_by": None, "other_pauses": []}
+                    self.enrolment = replace(self.enrolment, state="active", **over)
                     await enrolling.record_change(
                         self.work, self.enrolment, "resumed", enrolling.SYSTEM, detail="the pause is over"
                     )
@@ -135,6 +136,7 @@ class _Advance:
             draft_id=now.draft_id,
             paused_until=now.paused_until,
             paused_by=now.paused_by,
+            other_pauses=now.other_pauses,
             **columns,
         )
 
