@@ -102,7 +102,8 @@ class EnrolmentRow(Table, table=True):
     `draft_id`: the draft of the step that is under way. `nurture_next`: the cause of entering nurture meanwhile.
     `ended_by`: everything that would end it by itself and may yet turn out to be a mistake (a reply by its label, a
     merge, a move of its lead); without any of them the enrolment comes back. None: its end is final. `restored`: how
-    often it came back. The pause and the plan of an ended enrolment stay as they would be.
+    often it came back. The pause and the plan of an ended enrolment stay as they would be. `other_pauses`: those that
+    end earlier than the present one, and hold where that one was a mistake.
     """
 
     __tablename__ = "enrolment"
@@ -139,6 +140,9 @@ class EnrolmentRow(Table, table=True):
     paused_until: datetime | None = Field(sa_column=moment(null=True))
     paused_by: str | None = Field(sa_column=text_column(null=True))
     paused_by_reply: UUID | None
+    other_pauses: list[dict[str, Any]] = Field(
+        sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb"))
+    )
     reason: str | None = Field(sa_column=text_column(null=True))
     detail: str | None = Field(sa_column=text_column(null=True))
     cause: str = Field(sa_column=text_column())

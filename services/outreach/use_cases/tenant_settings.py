@@ -8,6 +8,7 @@ from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as dispatches
 from services.outreach.sending.message import address_fault
 from services.outreach.sending.rules import LONGEST_BACK_OFF, default_domain, is_own_domain
+from services.outreach.sequences.store import enrolments
 from services.outreach.sequences.use_cases import definitions
 from services.outreach.settings import Settings
 from shared.db import UnitOfWork
@@ -47,6 +48,8 @@ async def save(
     version = await store.save_settings(work, tenant, saved)
     if _waits(present) != _waits(saved):
         await dispatches.hasten_queued(work, tenant, work.now + LONGEST_BACK_OFF)
+    if _clocks(present) != _clocks(saved):
+        await enrolments.wake_waiting(work, tenant)
     if _exhaustion(present) != _exhaustion(saved):
         await dispatches.check_all_for_exhaustion(work, tenant)
     return saved, version
@@ -82,7 +85,12 @@ async def _check_mailboxes(work: UnitOfWork, tenant: str, body: OutreachSettings
 
 def _waits(settings: OutreachSettings) -> tuple[object, ...]:
     """What queued messages may be waiting for."""
-    return settings.window, settings.mailboxes, settings.lead_spacing_minutes
+    return *_clocks(settings), settings.mailboxes, settings.lead_spacing_minutes
+
+
+def _clocks(settings: OutreachSettings) -> tuple[object, ...]:
+    """What the steps of sequences fall due by."""
+    return settings.window, settings.timezone
 
 
 def _exhaustion(settings: OutreachSettings) -> tuple[float, int]:

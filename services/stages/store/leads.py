@@ -260,9 +260,18 @@ async def in_quiet_stages(work: UnitOfWork, tenant: str, after: UUID | None, lim
 
 
 async def strip_person(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
-    """Remove the name, the company and the drafts of an erased lead."""
+    """Remove the name, the company and the drafts of an erased lead.
+
+    The fold has removed the person from the journey. An alias still has the journey that it had when it was merged, and
+    gets an empty one.
+    """
     await work.run(
-        "UPDATE lead SET name = NULL, company = NULL, drafts = '{}' WHERE tenant_id = :tenant AND lead_id = :lead",
+        """
+        UPDATE lead SET name = NULL, company = NULL, drafts = '{}',
+               journey = CASE WHEN merged_into IS NULL THEN journey ELSE CAST(:empty AS jsonb) END
+        WHERE tenant_id = :tenant AND lead_id = :lead
+        """,
+        empty=Journey().to_json(),
         tenant=tenant,
         lead=lead_id,
     )

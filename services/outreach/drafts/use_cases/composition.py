@@ -11,6 +11,7 @@ from services.outreach.drafts.composer.facts import facts_of, values_of
 from services.outreach.drafts.rules import (
     AUTOMATIC_CAUSES,
     COMPOSER,
+    WRITTEN_SINCE,
     choose_channel,
     first_cause,
     superseded_by_facts,
@@ -156,7 +157,7 @@ async def _still_wanted(
             raise CompositionDropped(f"automatic drafts of kind {request.kind} are switched off")
     last_reply = await last_reply_at(work, request.tenant, await lead_ids_of(work, request.tenant, request.lead_id))
     if last_reply and last_reply > request.cause_at:
-        raise CompositionDropped("the lead has written since")
+        raise CompositionDropped(WRITTEN_SINCE)
     return lead, stage
 
 

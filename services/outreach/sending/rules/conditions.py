@@ -150,7 +150,8 @@ def _refusal(conditions: SendConditions) -> str | None:
     refusal = consent_refusal(conditions.channel, conditions.consent, conditions.unknown_allows)
     if refusal:
         return refusal
-    if conditions.last_reply_at and conditions.last_reply_at > conditions.cause_at:
+    # A reply that nobody understands pauses its sequence: what it says of the message is known once it has its label.
+    if conditions.enrolment != "paused" and conditions.last_reply_at and conditions.last_reply_at > conditions.cause_at:
         return WRITTEN_SINCE
     if conditions.enrolment in ("exited", "done"):
         return "the enrolment has ended"
