@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
 from services.outreach.gateways import Answer, ModelUnavailable
+from services.outreach.replies.use_cases import rereading
 from services.outreach.replies.use_cases.asking import LabelAsker
-from tests.integration.outreach.test_opt_outs import label, reply, suppressions
+from tests.integration.outreach.test_opt_outs import label, reply, suppressions, why_not
 from tests.integration.outreach.test_replies import replies
 
 UNCLEAR = "?! ... ?!"
@@ -102,3 +104,26 @@ async def test_a_tenant_without_tokens_asks_nobody(office, tenant, reached):
     model = Model({"label": "later"})
     await asker(office, model, tokens=0).step(office.database)
     assert model.asked == []
+
+
+async def test_reading_again_takes_no_label_back_while_the_rules_leave_it_to_others(office, tenant, reached, bus):
+    _, mail, _ = reached
+    await reply(office, tenant, mail, UNCLEAR)
+    await asker(office, Model({"label": "later", "sentence": "?! ..."})).step(office.database)
+    reader = office.run.app.state.mails.reader
+    settings = (office.context.keys, "leadflow.example", tenant, datetime(2020, 1, 1, tzinfo=UTC))
+    result = await rereading.reread(office.database, reader, *settings)
+    assert (result.read, result.changed, result.kept) == (1, 0, 0)
+    found = await only(office, tenant)
+    assert (found["label"], found["method"]) == ("later", "language_model")
+
+
+async def test_a_wrong_address_that_the_model_finds_is_closed(office, tenant, reached, bus):
+    lead, mail, _ = reached
+    said = "Wrong e-mail address, there is no Ann here."
+    await reply(office, tenant, mail, said)
+    assert (await only(office, tenant))["needs_human"]
+    await asker(office, Model({"label": "wrong_person", "sentence": said})).step(office.database)
+    *_, last = await bus.read("reply.received", tenant=tenant, count=2)
+    assert (last.data["label"], last.data["wrong_address"]) == ("wrong_person", True)
+    assert await why_not(office, tenant, lead) == "the email address does not work"

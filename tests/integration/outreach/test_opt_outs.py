@@ -212,6 +212,23 @@ async def test_relabelling_retracts_that_the_address_is_not_the_leads(office, te
     assert (await why_not(office, tenant, lead) is None) is open
 
 
+async def test_a_later_label_finds_that_the_address_is_not_the_leads(office, tenant, reached, bus):
+    lead, mail, _ = reached
+    reply_id = await reply(office, tenant, mail, "Wrong address, sorry.")
+    for then, says_so in (("interested", None), ("wrong_person", True)):
+        await label(office, tenant, reply_id, then)
+        assert (await why_not(office, tenant, lead) is None) is (says_so is None)
+    *_, last = await bus.read("reply.received", tenant=tenant, count=3)
+    assert last.data["wrong_address"] is True
+
+
+async def test_who_is_only_not_responsible_keeps_the_address(office, tenant, reached):
+    lead, mail, _ = reached
+    reply_id = await reply(office, tenant, mail, "I do not decide on this, my colleague does.")
+    await label(office, tenant, reply_id, "wrong_person")
+    assert await why_not(office, tenant, lead) is None
+
+
 async def test_a_wrong_old_address_leaves_the_new_one_valid(office, tenant, reached, bus):
     lead, mail, _ = reached
     await office.updated(tenant, lead, email="ada@elsewhere.example")

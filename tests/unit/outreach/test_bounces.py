@@ -64,6 +64,20 @@ def test_a_report_names_our_message_the_recipient_the_status_and_the_time():
 @pytest.mark.parametrize(
     "raw",
     [
+        DSN.replace(b"ada@gone.example", b"pat.o'brien@gone.example"),
+        in_words(
+            "Delivery to the following recipient failed:\n\n    pat.o'brien@gone.example\n\n550 5.1.1 unknown user"
+        ),
+        in_words("The address 'pat.o'brien@gone.example' failed: 550 5.1.1 no such user"),
+    ],
+)
+def test_an_address_with_an_apostrophe_is_named_whole(raw):
+    assert the_report(raw).recipient == "pat.o'brien@gone.example"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
         DSN.replace(b"message/rfc822", b"text/rfc822-headers"),
         DSN.replace(b"multipart/report; report-type=delivery-status", b"multipart/mixed"),
         DSN.replace(b"Status: 5.1.1\n", b"\nStatus: 5.1.1\n"),

@@ -46,6 +46,14 @@ def test_the_sender_is_read_before_its_name_is_decoded(header):
     assert mail_parsing.parse(f"From: {header}\n\nhi".encode()).sender == "office@x.example"
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["Pat <pat.o'brien@acme.example>", "'pat.o'brien@acme.example'", "\"Pat O'Brien\" <Pat.O'Brien@acme.example>"],
+)
+def test_an_apostrophe_within_an_address_is_a_part_of_it(header):
+    assert mail_parsing.parse(f"From: {header}\n\nhi".encode()).sender == "pat.o'brien@acme.example"
+
+
 @pytest.mark.parametrize("header", ["<>", "MAILER-DAEMON", "", "Ann", '""'])
 def test_a_sender_without_an_address_is_nobody(header):
     assert mail_parsing.parse(f"From: {header}\nReply-To: a@b.example\n\nhi".encode()).sender in ("", "a@b.example")
@@ -212,11 +220,18 @@ def test_an_answer_to_an_invitation_is_shown_in_words():
     ):
         raw = parts(f"{PLAIN}See you", f"Content-Type: text/calendar; method=REPLY\n\n{calendar.format(status)}")
         mail = mail_parsing.parse(raw)
-        assert (mail.kind, mail.calendar_answer) == ("calendar_answer", answer)
+        assert mail.calendar_answer is not None
+        assert (mail.kind, mail.calendar_answer.answer) == ("calendar_answer", answer)
         first = f"{words}: Demo, part one, Tuesday 3 March 2026 at 14:00 (Europe/Berlin)"
-        assert mail.body == f"{first}\nOnly 30 minutes\n\nSee you"
-    invitation = parts("Content-Type: text/calendar\n\n" + calendar.format("ACCEPTED").replace("REPLY", "REQUEST"))
-    assert mail_parsing.parse(invitation).calendar_answer is None
+        assert mail.body == f"{first}\n\nOnly 30 minutes\n\nSee you"
+    for method, words in (("REQUEST", "Invited"), ("COUNTER", "Proposed another time"), ("CANCEL", "Cancelled")):
+        sent = calendar.format("ACCEPTED").replace("REPLY", method)
+        mail = mail_parsing.parse(parts(f"Content-Type: text/calendar\n\n{sent}"))
+        assert mail.body.startswith(f"{words}: Demo, part one, Tuesday 3 March 2026")
+    attached = f"Content-Type: message/rfc822\n\nFrom: x@y.example\nContent-Type: text/calendar\n\n{sent}"
+    assert mail_parsing.parse(parts(f"{PLAIN}Look", attached)).calendar_answer is None
+    published = parts("Content-Type: text/calendar\n\n" + sent.replace("CANCEL", "PUBLISH"))
+    assert mail_parsing.parse(published).calendar_answer is None
 
 
 def test_a_read_receipt_is_no_reply():

@@ -51,6 +51,11 @@ def newest(body: str) -> str:
         "Le mar. 3 févr. 2026 à 10:00, Ann Lee du service commercial\n<ann@acme.example> a écrit :",
         "On Tue, Feb 3, 2026 at 10:07 AM Ann Lee\n\n<\nmailto:Ann Lee <ann@acme.example>\n> wrote:",
         "2026-02-03 10:00 GMT+01:00 Ann Lee <ann@acme.example>:",
+        "On Mon, Feb 2, 2026 at 9:00 AM Ann <a1@acme.example> wrote:",
+        "On Mon, Feb 2, 2026 at 9 AM Ann <a1@acme.example> wrote:",
+        "On Monday, February 2, 2026 at 09:00:00 AM GMT+1, Ann Lee <ann@acme.example> wrote:",
+        "On Feb 2, 2026, 9:00 AM -0500, Ann Lee <ann@acme.example>, wrote:",
+        "Am 02.02.2026 um 9:00 AM schrieb Ann 2 <ann@acme.example>:",
     ],
 )
 @pytest.mark.parametrize("mark", ["> ", ""])
@@ -99,7 +104,8 @@ def test_a_quote_is_recognised_by_its_header_block(block):
 
 
 def test_words_before_an_introduction_on_its_line_are_the_writers():
-    assert newest("Two. On Tue, Feb 3, 2026 at 10:00 AM, ann@acme.example wrote:\n> How many?") == "Two."
+    for own in ("Two.", "Tuesday 3 pm works.", "3/2/2026 is fine!"):
+        assert newest(f"{own} On Tue, Feb 3, 2026 at 9:00 AM, Ann <a1@acme.example> wrote:\n> How many?") == own
 
 
 def test_an_answer_below_the_quote_is_the_writers():
@@ -220,6 +226,30 @@ def test_sign_offs_signatures_and_footers_are_left_out(ending):
 )
 def test_sentences_that_look_like_an_ending_are_kept(text):
     assert newest(text) == " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi Bob,\n\nThanks for your email.\n\nWe are not interested.",
+        "Hi Bob,\n\nThanks for your email.\n\nNot interested",
+        "Hallo Bob,\n\nvielen Dank für Ihre Mail.\n\nWir haben kein Interesse.",
+        "Bonjour,\n\nMerci pour votre message.\n\nCela ne nous intéresse pas.",
+        "Hola:\n\nSaludos desde Madrid.\n\nNo nos interesa.",
+        "Olá,\n\nObrigada pela mensagem.\n\nNão temos interesse.",
+        "Hoi Bob,\n\nBedankt voor je mail.\n\nGeen interesse.",
+        "Buongiorno,\n\nGrazie per la mail.\n\nNon ci interessa.",
+        "Hi Bob,\n\nThanks!",
+    ],
+)
+@pytest.mark.parametrize("end", ["\n\nKind regards,\nAnn Lee", "\n\nAnn Lee"])
+def test_thanks_at_the_beginning_close_no_letter(text, end):
+    assert newest(text + end) == " ".join(text.split())
+
+
+def test_thanks_before_the_last_sentence_close_no_letter():
+    text = "Hi Bob,\n\nWe looked at it.\n\nThanks for your patience.\nThere is no need here."
+    assert newest(f"{text}\n\nKind regards,\nAnn Lee") == " ".join(text.split())
 
 
 def test_a_postscript_is_the_writers_own_and_not_the_newest_text():

@@ -105,6 +105,28 @@ def test_a_long_answer_needs_more_to_end_a_road(model, monkeypatch):
     assert classified("We shall not.").label == "declined"
 
 
+@pytest.mark.parametrize(
+    "subject",
+    ["[Ticket #12345] Your offer", "Case 4711: pumps", "Vorgang Nr. 2231", "Demande n° 118845", "RE: Case 12"],
+)
+def test_what_comes_through_a_help_desk_may_be_a_persons(subject):
+    assert not automatic_replies.is_automatic({"subject": subject})
+    assert classified("Please take me off your list.", subject=subject).label == "opt_out"
+    assert classified("Can we talk on Tuesday at ten?", subject=subject).label == "meeting_request"
+    if not subject.startswith("RE:"):
+        assert automatic_replies.source_of("email", {"subject": subject}) == "software"
+
+
+@pytest.mark.parametrize("subject", ["Request 12 received", "Ticket #9921 created", "Vorgang Nr. 2231 ist eingegangen"])
+def test_what_a_help_desk_says_of_a_ticket_is_a_machines(subject):
+    assert automatic_replies.is_automatic({"subject": subject})
+
+
+@pytest.mark.parametrize("subject", ["Pedido de 12 sillas", "Case studies 2026", "Fall 2026", "Anfrage zu 40 Stühlen"])
+def test_a_word_of_help_desks_beside_a_number_is_no_ticket(subject):
+    assert automatic_replies.source_of("email", {"subject": subject}) == "a mail"
+
+
 def test_a_reference_to_a_mail_of_ours_is_known_by_its_form():
     ours = message_id(uuid7(), "mail.example")
     assert automatic_replies.source_of("email", {"references": f"<x@y> <{ours}>", "list-id": "a"}) == "an answer"

@@ -6,6 +6,7 @@ from typing import Literal
 
 from services.outreach.replies.rules import (
     automatic_replies,
+    line_wraps,
     model_labels,
     new_text,
     opt_outs,
@@ -61,6 +62,7 @@ def classify(
     """Label a reply. `headers`: names in lower case; `model`: the tenant's own, else the one that is shipped."""
     model = model or shipped_model()
     subject = headers.get("subject", "")
+    read = new_text.NewText(line_wraps.unwrapped(read.newest), line_wraps.unwrapped(read.own))
     text = read.newest or read.own
     if automatic_replies.is_automatic(headers):
         return _of_a_machine(channel, subject, text, model)
@@ -73,12 +75,15 @@ def classify(
         return Classification("other", 0.9, text[:200])
     answer = short_answers.label(text)
     if answer:
-        wrong = answer in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(text)
+        wrong = answer in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(text, channel)
         return Classification(answer, 0.9, text, wrong_address=wrong)
     stays = opt_outs.asks_to_stay(read.own)
     possible = tuple(each for each in MODEL_LABELS if each not in ("opt_out", "ordinary")) if stays else ()
     assessment = model_labels.assess(text, subject, channel, model, possible)
     source = automatic_replies.source_of(channel, headers)
+    if _has_left_only_the_address(read.own, assessment):
+        wrong = wrong_addresses.names_wrong_address(read.own, channel)
+        return Classification("wrong_person", 0.9, text[:200], wrong_address=wrong)
     opt_out = None if stays else _opt_out(read, assessment, model, source)
     if opt_out:
         return opt_out
@@ -88,15 +93,22 @@ def classify(
         return _for_a_human("the model is not sure", assessment)
     if assessment.label == "other":
         return _for_a_human("it says nothing that has a label of its own", assessment)
-    wrong = assessment.label in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(read.own)
+    wrong = assessment.label in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(read.own, channel)
     return _by_the_model(assessment, wrong_address=wrong)
+
+
+def _has_left_only_the_address(own: str, assessment: Assessment) -> bool:
+    """Whether a text says that somebody has given up the number, which the model may take for a departure or worse."""
+    if assessment.label not in ("moved_company", "opt_out", "other") or opt_outs.opt_out_words(own):
+        return False
+    return wrong_addresses.has_left_only_the_address(own)
 
 
 def _of_a_machine(channel: str, subject: str, text: str, model: Model) -> Classification:
     """An absence, a departure or another automatic reply; no other word of a machine counts."""
     assessment = model_labels.assess(text, subject, channel, model, automatic_replies.MACHINE_LABELS)
     if assessment.label == "moved_company":
-        wrong = wrong_addresses.names_wrong_address(text)
+        wrong = wrong_addresses.names_wrong_address(text, channel)
         return (
             _by_the_model(assessment, wrong_address=wrong)
             if assessment.by_itself >= OF_A_MACHINE

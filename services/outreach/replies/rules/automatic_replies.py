@@ -22,7 +22,21 @@ _SUBJECT = _any(
     r"^(abwesenheit|abwesend|automatische antwort|réponse automatique|absence|respuesta automática|ausente|ausência)",
     r"^(resposta automática|risposta automatica|automatisch antwoord|afwezig)",
     r"^(read|gelesen|lu|leído|lida|letto|gelezen): ",
-    r"^\[?(ticket|case|request)\b.{0,10}#?\d|^undeliver|^eingangsbestätigung|^accusé de réception|^ricevuta di",
+    r"^undeliver|^eingangsbestätigung|^accusé de réception|^ricevuta di|^ontvangstbevestiging|^acuse de recibo"
+    r"|^confirmação de rece",
+)
+_TICKET = re.compile(
+    r"^\W{0,4}(?:(?:support|service|help)[- ]?)?(?:ticket|case|request|incident|vorgang|anfrage|demande|solicitud"
+    r"|incidencia"
+    r"|pedido|chamado|protocolo|richiesta|pratica|verzoek|melding|zaak)\b[ -]{0,2}"
+    r"(?:(?:nr|no|n|num|number|numero|número|nummer|id|ref)\b)?[.\s:#°º-]{0,4}(?:[a-z]{1,6}-?)?\d{2,}",
+    re.I,
+)
+"""A help desk's subject: what stands in it may be a machine's or a person's."""
+_RECEIVED = _any(
+    r"\b(?:received|created|opened|registered|logged|acknowledged|eingegangen|erhalten|erstellt|eröffnet|angelegt|reçue?"
+    r"|créée?|enregistrée?|ouverte?|recibid[oa]|cread[oa]|registrad[oa]|abiert[oa]|recebid[oa]|criad[oa]|abert[oa]"
+    r"|ricevut[oa]|creat[oa]|apert[oa]|registrat[oa]|ontvangen|aangemaakt|geregistreerd)\b"
 )
 _OF_MACHINES = ("x-autoreply", "x-autorespond", "x-autoreply-from", "x-mail-autoreply")
 _LISTS = ("list-id", "list-post", "list-unsubscribe", "list-archive", "mailing-list", "x-mailing-list", "x-beenthere")
@@ -45,7 +59,8 @@ def is_automatic(headers: Headers) -> bool:
         return True
     if content_type.startswith("multipart/report") or any(headers.get(name) for name in _OF_MACHINES):
         return True
-    return bool(_SUBJECT.search(headers.get("subject", "")[:200]))
+    subject = headers.get("subject", "")[:200]
+    return bool(_SUBJECT.search(subject) or (_TICKET.search(subject) and _RECEIVED.search(subject)))
 
 
 def source_of(channel: str, headers: Headers) -> Source:
@@ -62,7 +77,9 @@ def source_of(channel: str, headers: Headers) -> Source:
     suppressed = headers.get("x-auto-response-suppress", "").strip() or headers.get("feedback-id")
     empty = headers.get("return-path", "").strip() == "<>"
     subject = headers.get("subject", "")[:200]
-    if _precedence(headers) in ("bulk", "junk") or suppressed or empty or _LIST_TAG.search(subject):
+    if _precedence(headers) in ("bulk", "junk") or suppressed or empty:
+        return "software"
+    if _LIST_TAG.search(subject) or _TICKET.search(subject):
         return "software"
     return "an answer" if not subject.strip() or _ANSWERED.search(subject) else "a mail"
 

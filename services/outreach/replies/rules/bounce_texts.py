@@ -10,7 +10,7 @@ MAX_LINES = 400
 MAX_LINE = 1_000
 MAX_RECIPIENTS = 50
 
-_ADDRESS = r"[^\s<>()\[\]\",;:@'`]{1,100}@[^\s<>()\[\]\",;:@'`]{1,150}"
+_ADDRESS = r"(?:[^\s<>()\[\]\",;:@'`]|(?<=\w)'(?=\w)){1,100}@[^\s<>()\[\]\",;:@'`]{1,150}"
 _HEADER = re.compile(
     r"\A\s{0,4}(received|return-path|message-id|mime-version|delivered-to|dkim-signature|from|date|subject|to|cc|reply-to|sender"
     r"|x-[a-z-]{2,40}|content-type|content-transfer-encoding|arc-[a-z-]{2,40}|references|in-reply-to|user-agent):\s?\S?",

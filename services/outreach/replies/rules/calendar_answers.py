@@ -1,4 +1,4 @@
-"""Answers to an invitation (RFC 5546, `METHOD:REPLY`) in words."""
+"""What a calendar sends (RFC 5546) in words: an answer to our invitation, an invitation, a cancellation."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,17 @@ MAX_TEXT = 200_000
 MAX_LINES = 5_000
 
 _ANSWERS = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentative"}
-_WORDS = {"accepted": "Accepted", "declined": "Declined", "tentative": "Tentatively accepted"}
+_BY_METHOD = {"COUNTER": "countered", "REQUEST": "invited", "CANCEL": "cancelled"}
+_WORDS = {
+    "accepted": "Accepted",
+    "declined": "Declined",
+    "tentative": "Tentatively accepted",
+    "countered": "Proposed another time",
+    "invited": "Invited",
+    "cancelled": "Cancelled",
+}
+WANTS_TO_MEET = frozenset({"accepted", "tentative", "countered", "invited"})
+"""Answers of somebody who wants to meet; the others say no to a time, and nothing of the rest."""
 _PARTSTAT = re.compile(r";\s?PARTSTAT=\"?([A-Z-]{1,30})", re.I)
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d{0,2}(Z?))?")
 _ZONE = re.compile(r";\s?TZID=\"?([^\";:]{1,60})", re.I)
@@ -16,14 +26,18 @@ _ZONE = re.compile(r";\s?TZID=\"?([^\";:]{1,60})", re.I)
 
 @dataclass(frozen=True, slots=True)
 class CalendarAnswer:
-    """`answer`: accepted, declined or tentative. `words`: the same for people, with the meeting and any comment."""
+    """`answer`: accepted, declined, tentative, countered (with another time), invited or cancelled.
+
+    `words`: the same for people, with the meeting. `comment`: what the writer typed for it.
+    """
 
     answer: str
     words: str
+    comment: str = ""
 
 
 def read(text: str, method: str = "") -> CalendarAnswer | None:
-    """The answer in a text/calendar part, or None where it is none. `method`: of its Content-Type."""
+    """What a text/calendar part says, or None where it is none of these. `method`: of its Content-Type."""
     lines = _unfolded(text)
     fields: dict[str, tuple[str, str]] = {}
     status = ""
@@ -37,16 +51,12 @@ def read(text: str, method: str = "") -> CalendarAnswer | None:
         elif inside not in ("VTIMEZONE", "STANDARD", "DAYLIGHT", "VALARM"):
             fields.setdefault(name, (parameters, value))
     method = (fields.get("METHOD", ("", ""))[1] or method).strip().upper()
-    if method not in ("REPLY", "COUNTER"):
-        return None
-    answer = _ANSWERS.get(status, "tentative" if method == "COUNTER" else "")
+    answer = _ANSWERS.get(status, "") if method == "REPLY" else _BY_METHOD.get(method, "")
     if not answer:
         return None
-    opening = "Proposed another time" if method == "COUNTER" else _WORDS[answer]
     what = ", ".join(part for part in (_text(fields, "SUMMARY"), _time(fields)) if part)
-    words = f"{opening}: {what}" if what else opening
-    comment = _text(fields, "COMMENT")
-    return CalendarAnswer(answer, f"{words}\n{comment}" if comment else words)
+    words = f"{_WORDS[answer]}: {what}" if what else _WORDS[answer]
+    return CalendarAnswer(answer, words, _text(fields, "COMMENT"))
 
 
 def _unfolded(text: str) -> list[str]:

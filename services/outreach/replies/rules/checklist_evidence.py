@@ -9,6 +9,7 @@ from datetime import date
 
 from services.outreach.replies.rules.date_words import fold
 from services.outreach.replies.rules.dates import named_days
+from services.outreach.replies.rules.line_wraps import unwrapped
 
 SPEAKS = frozenset({"interested", "question", "meeting_request"})
 """Labels with which a reply is evidence: who says no or "later" has qualified for nothing."""
@@ -110,7 +111,7 @@ def evidence_of(label: str, text: str, today: date) -> list[dict[str, str]]:
     if label not in SPEAKS:
         return []
     found: dict[str, str] = {}
-    for number, hit in enumerate(_SENTENCE.finditer(text[:_LONGEST])):
+    for number, hit in enumerate(_SENTENCE.finditer(unwrapped(text[:_LONGEST]))):
         sentence = " ".join(hit.group(0).split())
         folded = fold(sentence)
         if number == _SENTENCES or sentence.endswith("?") or _BACKED_OUT.search(folded):

@@ -23,7 +23,15 @@ Days = tuple[date, date | None]
 Reader = Callable[[re.Match[str], date], Days | None]
 
 _WEEKDAY_BEFORE = re.compile(rf"\b({WEEKDAY}),? ?(?:(?:the|den|dem|le|el|il|dia|de) ?)?$")
-_ENGLISH = re.compile(r"\b(?:the|i'm|i am|back|until|will|away|my|out|off|return\w{0,4}|from|please)\b")
+_NEXT = re.compile(r"\b(?:next|nachste[nrms]?) $")
+_SEASON = re.compile(
+    r"\b(?:spring|summer|autumn|fall|winter|fruhling|fruhjahr|sommer|herbst|printemps|ete|automne|hiver|primavera|verano"
+    r"|otono|invierno|verao|outono|inverno|estate|autunno|voorjaar|zomer|najaar|herfst)\b[ a-z']{0,10}$"
+)
+_ENGLISH = re.compile(
+    r"\b(?:the|i'm|i am|back|until|will|away|my|out|off|return\w{0,4}|from|please|ask|try|again"
+    r"|call|we|you)\b"
+)
 
 
 def in_year(month: int, day: int, year: str | None, today: date) -> date:
@@ -103,17 +111,52 @@ def mid_of_month(hit: re.Match[str], base: date) -> Days:
     return month.replace(day=15), None
 
 
+def _of_period(first: date, months: int, hit: re.Match[str]) -> date:
+    """The first day of a period, its middle, or its last day, by what the text says of it."""
+    named = hit.groupdict()
+    if named.get("end"):
+        return months_on(first, months) - timedelta(days=1)
+    if named.get("mid"):
+        middle = months_on(first, months // 2)
+        return middle if months > 3 else middle.replace(day=15)
+    return first
+
+
 def part_of_year(months: int) -> Reader:
-    """Reads the first day of a quarter or half year, in this year or the next."""
+    """Reads a quarter or half year by its number, in this year or the next."""
 
     def read(hit: re.Match[str], today: date) -> Days:
         number = next(value for value in (hit["figure"], hit["figure_before"], hit["word"]) if value)
         which = int(number) if number.isdigit() else ORDINAL_OF[number]
         year = year_of(hit, today)
         first = date(int(year or today.year), (which - 1) * months + 1, 1)
-        return (first if year or first > today else first.replace(year=first.year + 1)), None
+        day = _of_period(first, months, hit)
+        return (day if year or day > today else _of_period(months_on(first, 12), months, hit)), None
 
     return read
+
+
+def _first_of_period(day: date, months: int) -> date:
+    return date(day.year, (day.month - 1) // months * months + 1, 1)
+
+
+def next_part_of_year(months: int) -> Reader:
+    """Reads the quarter or half year after this one."""
+    return lambda hit, today: (_of_period(months_on(_first_of_period(today, months), months), months, hit), None)
+
+
+def next_month(hit: re.Match[str], today: date) -> Days:
+    return _of_period(months_on(today.replace(day=1), 1), 1, hit), None
+
+
+def next_year(hit: re.Match[str], today: date) -> Days | None:
+    if _SEASON.search(hit.string[max(0, hit.start() - 20) : hit.start()]):
+        return None  # "spring of next year" is no day
+    return _of_period(date(today.year + 1, 1, 1), 12, hit), None
+
+
+def end_of_quarter(hit: re.Match[str], today: date) -> Days:
+    return months_on(_first_of_period(today, 3), 3) - timedelta(days=1), None
 
 
 def counted(text: str) -> int:
@@ -180,7 +223,11 @@ def day_of_month(hit: re.Match[str], today: date) -> Days:
 
 
 def weekday(hit: re.Match[str], today: date) -> Days:
-    return today + timedelta(days=(DAY_OF[hit["weekday"]] - today.weekday() - 1) % 7 + 1), None
+    """The weekday after today; "next Friday", said on a Monday, is the one of the next week."""
+    ahead = (DAY_OF[hit["weekday"]] - today.weekday() - 1) % 7 + 1
+    if today.weekday() + ahead < 7 and _NEXT.search(hit.string[max(0, hit.start() - 12) : hit.start()]):
+        ahead += 7
+    return today + timedelta(days=ahead), None
 
 
 def year(hit: re.Match[str], today: date) -> Days | None:
@@ -208,6 +255,10 @@ def easter(year: int) -> date:
 def next_monday(hit: re.Match[str], today: date) -> Days:
     monday = today + timedelta(days=7 - today.weekday())
     return monday, None
+
+
+def weekday_of_next_week(hit: re.Match[str], today: date) -> Days:
+    return next_monday(hit, today)[0] + timedelta(days=DAY_OF[hit["weekday"]]), None
 
 
 def weekday_after(hit: re.Match[str], base: date) -> Days:

@@ -37,11 +37,18 @@ def _readings() -> Iterator[tuple[str, str, Reader]]:
         rf"(?:am|ab|bis|zum|vom|dem|den|der|nach|le|el|il|on|until|till?|from|em|dia|o dia|a|al|au|as of|back"
         rf"|{WEEKDAY}|ma|di|wo|do|vr|za"
         rf"|zo|{_SHORT_WEEKDAY}|op|tot|t/m|vanaf|rientro|volto|retorno|vuelvo|retour|fino al|dal|ate|de|through"
-        rf"|thru|ooo|off|weer|terug)"
+        rf"|thru|ooo|off|weer|terug|return\w{{0,4}}|resum\w{{1,4}}|reopen\w{{0,4}}|wieder|zuruck|reprise|rentree|regreso|vuelta"
+        rf"|regresso|volta|ritorno|torno)"
     )
     yield (
-        rf"(?:\b{before},? |\(|-|–|^)(?P<named>(?P<a>\d{{1,2}})(?P<sep>[./])(?P<b>\d{{1,2}}))(?P<year>)(?![\d%/]"
+        rf"(?:\b{before}[,:]? |\(|-|–|^)(?P<named>(?P<a>\d{{1,2}})(?P<sep>[./])(?P<b>\d{{1,2}}))(?P<year>)(?![\d%/]"
         rf"|[.,:]\d)",
+        "figures",
+        parsing.year,
+    )
+    yield (
+        r"(?<![\d.,/])(?P<a>\d{1,2})(?P<sep>[./])(?P<b>\d{1,2})(?P<year>)"
+        r"(?= (?:wieder|zuruck|back|weer|terug|de retour|de nuevo|de vuelta|de volta|di nuovo)\b)",
         "figures",
         parsing.year,
     )
@@ -91,24 +98,30 @@ def _readings() -> Iterator[tuple[str, str, Reader]]:
     )
     yield rf"\b{words.BEFORE_MONTH} (?P<named>(?P<month>{_MONTH})\b\.?{_YEAR})", "month", parsing.month
     yield rf"\b(?P<named>(?P<month>{_CLEAR_MONTH})\b\.?{_YEAR})(?! \d)", "month", parsing.month
-    quarter = r"(?:quarter|quartal|trimestre|kwartaal)"
-    yield (
-        rf"\b(?:[qt](?P<figure>[1-4])|(?P<figure_before>[1-4])\S{{0,2}} ?(?:{quarter}|tri\b)"
-        rf"|(?P<word>{_ORDINAL}) {quarter})\b"
-        rf"(?: (?:of|de|van|del|do))?{_YEAR}",
-        "period",
-        parsing.part_of_year(3),
-    )
-    half = r"(?:half|halbjahr|jahreshalfte|semestre|halfjaar|helft|semester)"
-    yield (
-        rf"\b(?:[hs](?P<figure>[12])|(?P<figure_before>[12])\S{{0,2}} {half}|(?P<word>{_ORDINAL}) {half})\b"
-        rf"(?: of the year)?(?: (?:of|de|van|del|do))?{_YEAR}",
-        "period",
-        parsing.part_of_year(6),
-    )
+    yield from _parts_of_years()
     yield from _spans()
     yield from _periods()
     yield from _single_days()
+
+
+def _parts_of_years() -> Iterator[tuple[str, str, Reader]]:
+    """Quarters and half years by number, the next ones, the next month and year; and the end or middle of each."""
+    part = rf"(?:(?:(?P<mid>{words.MID})|(?P<end>{words.END})|{words.EARLY})[ -]{words.OF_A_PART})?"
+    end = rf"(?P<end>{words.END}) {words.OF_A_PART}"
+    half = r"(?:half|halbjahr|jahreshalfte|semestre|halfjaar|helft|semester)"
+    for unit, letters, months in ((words.QUARTER, "qt", 3), (half, "hs", 6)):
+        numbers = f"1-{12 // months}"
+        yield (
+            rf"\b{part}(?:[{letters}](?P<figure>[{numbers}])|(?P<figure_before>[{numbers}])\S{{0,2}} ?(?:{unit}|tri\b)"
+            rf"|(?P<word>{_ORDINAL}) {unit})\b(?: of the year)?(?: (?:of|de|van|del|do))?{_YEAR}",
+            "period",
+            parsing.part_of_year(months),
+        )
+    yield rf"\b{part}{words.NEXT_QUARTER}\b", "period", parsing.next_part_of_year(3)
+    yield rf"\b{part}{words.NEXT_HALF_YEAR}\b", "period", parsing.next_part_of_year(6)
+    yield rf"\b{part}{words.NEXT_MONTH}\b", "month", parsing.next_month
+    yield rf"\b{part}{words.NEXT_YEAR}\b", "period", parsing.next_year
+    yield rf"\b{end}{words.QUARTER}\b|\bquartalsende\b|\bkwartaaleinde\b", "part", parsing.end_of_quarter
 
 
 def _spans() -> Iterator[tuple[str, str, Reader]]:
@@ -124,9 +137,8 @@ def _spans() -> Iterator[tuple[str, str, Reader]]:
     from_now = r"(?: (?:from (?:now|today)|later|hence|out)\b|'? time\b)"
     yield rf"{ahead}a fortnight\b|\bfortnight{from_now}", "span", lambda hit, today: (today + timedelta(days=14), None)
     yield (
-        r"\b(?:in|over|in einem|dans|en|tra|daqui a|binnen) (?:a |an |een |einem |um )?(?:half a year|half year"
-        r"|half jaar|halben jahr|medio ano|mezzo anno"
-        r"|meio ano)\b",
+        rf"\b(?:in|over|dans|en|tra|fra|daqui a|binnen|after|nach) {about}(?:a |an |een |einem |un |une |um )?"
+        r"(?:half (?:a )?year|half jaar|halben jahr|medio ano|mezz(?:o |')anno|meio ano|demi-annee)\b",
         "span",
         lambda hit, today: (parsing.months_on(today, 6), None),
     )
@@ -162,8 +174,6 @@ def _periods() -> Iterator[tuple[str, str, Reader]]:
     yield rf"\b{words.END_OF_MONTH}\b", "part", parsing.end_of_month
     yield rf"\b{words.MID_OF_MONTH}\b", "part", parsing.mid_of_month
     yield rf"\b{words.END_OF_YEAR}\b", "part", lambda hit, today: (date(today.year, 12, 31), None)
-    yield rf"\b(?:{words.NEXT_MONTH})\b", "month", lambda hit, today: (parsing.months_on(today.replace(day=1), 1), None)
-    yield rf"\b(?:{words.NEXT_YEAR})\b", "period", lambda hit, today: (date(today.year + 1, 1, 1), None)
     yield rf"\b(?:{words.NEW_YEAR})\b", "period", lambda hit, today: (date(today.year + 1, 1, 1), None)
     yield (
         rf"\b(?:after|nach|apres|despues de|dsp de|dps d[ae]|pasado|depois d[ae]|na|dopo|passee?s?) (?:the |la "
@@ -181,6 +191,9 @@ def _single_days() -> Iterator[tuple[str, str, Reader]]:
         "week",
         lambda hit, today: parsing.next_monday(hit, today + timedelta(days=7)),
     )
+    of_week = r"(?:(?:on|of|in|der|in der|de|de la|da|am|op|van|della|den) )?"
+    yield rf"\b(?P<weekday>{WEEKDAY}),? {of_week}(?:{words.NEXT_WEEK})\b", "day", parsing.weekday_of_next_week
+    yield rf"\b(?:{words.NEXT_WEEK}),? {of_week}(?P<weekday>{WEEKDAY})\b", "day", parsing.weekday_of_next_week
     yield rf"\b(?:{words.NEXT_WEEK})\b", "week", parsing.next_monday
     week = r"(?:week|semaine|woche|semana|settimana)"
     yield rf"\b{week} (?:of|du|vom|del|da|van|do|dal)(?: the)?(?: dia)? {_DAY}(?!\d)", "day", parsing.week_of_day

@@ -61,16 +61,19 @@ WEEKS_UNIT = r"(?:weeks?|wks?|wochen?|semaines?|semanas?|weken|week|settiman[ae]
 MONTHS_UNIT = r"(?:months?|monate?n?|mois|mes(?:es)?|maand(?:en)?|mes[ei])"
 YEARS_UNIT = r"(?:years?|jahr(?:en?)?|ans?|annees?|anos?|jaar|ann[oi])"
 
-MID = r"(?:mid|middle of|mitte|mi|mediados de|mediados|meados de|half|medio|meta(?: di)?)"
+MID = r"(?:mid|middle of|mitte|mi|mediados del?|mediados|meados d[eo]|half|medio|meta(?: di)?)"
 END = (
-    r"(?:(?:the )?(?:very )?end of|late|ende|fin(?: de)?|finales de|fines de|final de|fi[mn] d[eo]|finais de"
-    r"|eind(?:e)?(?: van)?"
-    r"|fine|fine di)"
+    r"(?:(?:the )?(?:very )?end of|late|ende|fin(?: del?)?|finales del?|fines del?|final d(?:el?|o)|fi[mn] d(?:el?|o)"
+    r"|finais d[eo]|eind(?:e)?(?: van)?|fine|fine di)"
 )
 EARLY = (
-    r"(?:early|(?:the )?(?:beginning|start) of|anfang|beginn|debut|principios de|comienzos de|inicios? de|comeco de"
-    r"|begin|inizio)"
+    r"(?:early|(?:the )?(?:beginning|start) of|anfang|beginn|debut|principios del?|comienzos del?|inicios? d(?:el?|o)"
+    r"|comeco d[eo]|begin|inizio)"
 )
+OF_A_PART = (
+    r"(?:(?:of|the|this|des|dem|der|du|de|del|della|dell'|la|le|l'|el|do|da|van|het|dit|dieses|di|en|im) ?){0,3}"
+)
+"""Words between "end" and what it is the end of."""
 BEFORE_MONTH = (
     r"(?:in|by|until|till?|from|for|to|around|come|im|ab|bis|en|a|di|per|em|ate|hasta|jusqu'en|jusqu'a|tot|pour"
     r"|after|nach"
@@ -100,15 +103,26 @@ NEXT_WEEK = (
 WEEK_AFTER_NEXT = (
     r"(?:the )?week after next|uberna(?:ch|ech)ste[nr]? woche|la semaine d'apres|semaine apres la prochaine"
 )
-NEXT_MONTH = (
-    r"next month|(?:nachsten|kommenden) monat|le mois prochain|mois prochain|(?:el )?proximo mes|mes (?:que"
-    r"|q) v(?:iene|em)"
-    r"|(?:volgende|komende) maand|(?:il )?mese prossimo|(?:il )?prossimo mese"
+NEXT = (
+    r"(?:(?:the |this )?(?:next|coming)|nachste[nrsm]?|kommende[nrsm]?|prochaine?|(?:el |la |il |o |a )?pro(?:x"
+    r"|ss)im[oa]"
+    r"|volgende?|komende?)"
 )
-NEXT_YEAR = (
-    r"next year|(?:nachste[nsm]?|kommende[ns]?) jahr|l'an prochain|l'annee prochaine|(?:el )?proximo ano"
-    r"|ano (?:que|q) v(?:iene|em)|(?:volgend|komend) jaar|l'anno prossimo|(?:il )?prossimo anno"
-)
+"""Words before a period that is the next one."""
+NEXT_BEHIND = r"(?:prochaine?|(?:que|q) v(?:iene|em)|pro(?:x|ss)im[oa]|entrante)"
+"""Words behind one."""
+
+
+def next_one(unit: str) -> str:
+    """A pattern for the next of such periods: "next month", "mois prochain"."""
+    return rf"(?:{NEXT} {unit}|(?:l[ae] |el |il |l'|o |a )?{unit} {NEXT_BEHIND})"
+
+
+QUARTER = r"(?:quarter|quartals?|trimestre|kwartaal)"
+HALF_YEAR = r"(?:half[- ]year|halbjahre?s?|semestre|halfjaar)"
+NEXT_QUARTER, NEXT_HALF_YEAR = next_one(QUARTER), next_one(HALF_YEAR)
+NEXT_MONTH = next_one(r"(?:month|monats?|mois|mes|maand|mese)")
+NEXT_YEAR = next_one(r"(?:year|jahre?s?|an|annee|ano|jaar|anno)")
 NEW_YEAR = (
     r"(?:(?:the |in )?new year'?s?|turn of the year|(?:im |zum )?neue[ns] jahr|jahreswechsel|jahresanfang"
     r"|jahresbeginn"

@@ -4,8 +4,9 @@ import re
 from datetime import date, timedelta
 
 from services.outreach.replies.rules.date_parsing import WEEKDAY
-from services.outreach.replies.rules.date_words import TODAY, fold
+from services.outreach.replies.rules.date_words import NEXT, TODAY, fold
 from services.outreach.replies.rules.dates import NamedDay, named_days, next_workday
+from services.outreach.replies.rules.line_wraps import unwrapped
 
 _PAST = re.compile(
     r"\b(?:last|since|seit|letzten?|depuis|desde|dal|sinds|past|previous|vorigen?|passe|pasado|passado"
@@ -13,7 +14,8 @@ _PAST = re.compile(
 )
 _AFTER = re.compile(
     r"\b(?:after|nach|apres|despues del?|depois d[eoa]|dps d[oe]|na|dopo|passe-se|pasado el|nach dem)(?: (?:the"
-    r"|dem|le|el|o|il|l'))?(?: dia)?"
+    r"|dem|le|el|o|il|l'))?"
+    rf"(?: {NEXT})?(?: dia)?"
     rf" ?(?:(?:{WEEKDAY}),? )?$"
 )
 _AFTERWARDS = re.compile(
@@ -27,13 +29,13 @@ _UNTIL = re.compile(
     r"|sino al?|jusqu'(?:au|a|en)|after|nach|apres"
     r"|depois de|despues de|dopo|na|to|au|al|a)"
     r"(?: (?:the|and including|einschliesslich|inklusive|zum|el|o|al|il|den|dem|le|de|dia|incl\.?|ao))*"
-    rf" ?(?:(?:{WEEKDAY}),? ?(?:(?:the|den|le|el|dia|de),? ?)?)?$"
+    rf"(?: {NEXT})? ?(?:(?:{WEEKDAY}),? ?(?:(?:the|den|le|el|dia|de),? ?)?)?$"
 )
 _FROM = re.compile(
     r"\b(?:from|as from|as of|as off|starting|ab|a partir d[eou]l?|a partir du|a compter du|des(?: le)?|dal?|dall'"
     r"|vanaf|per|desde)"
     r"(?: (?:the|dem|el|le|o|il|l'|de|dia))*"
-    rf" ?(?:(?:{WEEKDAY}),? ?(?:(?:the|den|dem|le|el|dia),? ?)?)?$"
+    rf"(?: {NEXT})? ?(?:(?:{WEEKDAY}),? ?(?:(?:the|den|dem|le|el|dia),? ?)?)?$"
 )
 _BACK = re.compile(
     r"\b(?:back|return\w{0,4}|re-?open\w{0,3}|open again|answer(?:ed)?|pick up|online again|(?:again|be) available"
@@ -69,7 +71,9 @@ _TOO_FAR = 80
 _LONGEST = 3_000
 """Characters of a text that are read. Who gives a date or a successor does so at once."""
 _SENTENCE_END = re.compile(r"[.!?](?=\s[^\W\d_])|\n")
-_ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_ENDS_IN_A_DOT = re.compile(r"\d\.\d{1,2}\.$")
+"""The full stop of "16.02.", which ends no sentence."""
+_ADDRESS = re.compile(r"[\w.+-](?:[\w.+-]|'(?=\w)){0,63}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _SPELLED = re.compile(r"\s{0,3}[\[(]\s?(at|dot)\s?[\])]\s{0,3}", re.I)
 _OWN = re.compile(
     r"\b(my|meine|mon|ma|mi|meu|minha|mijn|mia|mio)( \w{1,20})? (e-?mail|mail|address|adresse|dirección|correo"
@@ -94,7 +98,7 @@ def details_of(label: str, text: str, sender: str | None, today: date) -> dict[s
 
 def later_until(text: str, today: date) -> date | None:
     """The day from which the writer may be contacted again: the last future day that the text names, or None."""
-    text = fold(text[:_LONGEST])
+    text = fold(unwrapped(text[:_LONGEST]))
     named = [each for each in named_days(text, today) if each.day > today and not _PAST.search(_before(text, each))]
     named = [each for each in named if each.kind not in _FAINT] or named
     if not named:
@@ -116,7 +120,7 @@ def _day_after(named: NamedDay) -> date:
 
 def return_date(text: str, today: date) -> date | None:
     """The first working day of somebody who is away; None where the text names none, or a past one."""
-    text = fold(text[:_LONGEST])
+    text = fold(unwrapped(text[:_LONGEST]))
     named = named_days(text, today)
     until = [
         each
@@ -133,7 +137,7 @@ def return_date(text: str, today: date) -> date | None:
         return None
     elif until:
         first = next((each for each in until if each.day >= today), until[0])
-        day = first.day if first.kind == "month" else next_workday(first.day)
+        day = first.day if first.kind in ("month", "week", "period") else next_workday(first.day)
     elif named and all(each.kind in _FAINT for each in named) and not _away(text, named[-1]):
         day = named[-1].day  # "Off today. Monday is fine."
     elif named and named[-1].kind == "day":
@@ -166,7 +170,8 @@ def _sentence(text: str, named: NamedDay) -> tuple[int, int]:
     """Where the sentence with a day starts and ends."""
     earliest, latest = max(0, named.start - 200), min(len(text), named.end + 200)
     start = max((hit.end() for hit in _SENTENCE_END.finditer(text, earliest, named.start + 1)), default=earliest)
-    end = _SENTENCE_END.search(text, named.end, latest + 2)
+    after = named.end + bool(_ENDS_IN_A_DOT.search(text[named.start : named.end + 1]))
+    end = _SENTENCE_END.search(text, after, latest + 2)
     return start, end.start() if end else latest
 
 

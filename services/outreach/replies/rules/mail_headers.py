@@ -20,7 +20,8 @@ _EMPTY_LINES = re.compile(rb"[\r\n]{1,1000}")
 _NAME = re.compile(rb"([!-9;-~]{1,100})[ \t]{0,20}:")
 _WORD_START = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,20})?\?([bBqQ])\?")
 _PIECE = re.compile(r"\\.|[^\"()<>,;\\]+|.", re.S)
-_WORD = re.compile(r"[^\s<>()\[\]\",;:'`]+")
+_WORD = re.compile(r"(?:[^\s<>()\[\]\",;:'`]|(?<=\w)'(?=\w))+")
+"""An apostrophe within a word is a part of it (o'brien@acme.example); at its ends it is a quotation mark."""
 _MESSAGE_ID = re.compile(r"<\s{0,3}\[?([^<>\s\[\]]{3,250})\]?\s{0,3}>")
 _KIND = re.compile(r"\s{0,20}([\w!#$&^.+-]{1,80})/([\w!#$&^.+-]{1,80})")
 _PARAMETER = re.compile(

@@ -68,9 +68,10 @@ class InboundMail:
     plus_tags: list[str] = field(default_factory=list)
     """What stands between `+` and `@` in those addresses."""
     kind: Kind = "mail"
-    """A `read_receipt` (RFC 8098) is no reply; a `calendar_answer` is one."""
-    calendar_answer: str | None = None
-    """`accepted`, `declined` or `tentative`."""
+    """A `read_receipt` (RFC 8098) is no reply; a `calendar_answer` is one, and so is an invitation."""
+    calendar_answer: CalendarAnswer | None = None
+    typed: str = ""
+    """The body without what the calendar says of itself."""
     root: Part | None = field(default=None, repr=False, compare=False)
     """The tree of its parts."""
 
@@ -88,7 +89,9 @@ def parse(raw: bytes) -> InboundMail:
     ]
     recipients = list(dict.fromkeys(recipients))
     own_id = mail_headers.message_ids(headers.first("message-id"))
-    body = _body(root)
+    typed = _body(root)
+    if answer and answer.comment:
+        typed = f"{answer.comment}\n\n{typed}".strip()
     return InboundMail(
         message_id=new_text.storable(own_id[0]) if own_id else None,
         sender=new_text.storable(_sender(headers)),
@@ -96,12 +99,13 @@ def parse(raw: bytes) -> InboundMail:
         references=_references(headers),
         tokens=_tokens(raw, root),
         headers={name: new_text.storable(mail_headers.decoded(value)) for name, value in headers.fields},
-        body=new_text.storable(f"{answer.words}\n\n{body}".strip() if answer else body),
+        body=new_text.storable(f"{answer.words}\n\n{typed}".strip() if answer else typed),
         digest=_digest(root),
         recipients=recipients,
         plus_tags=[tag for each in recipients if (tag := each.partition("@")[0].partition("+")[2])],
         kind="read_receipt" if _is_read_receipt(root) else "calendar_answer" if answer else "mail",
-        calendar_answer=answer.answer if answer else None,
+        calendar_answer=answer,
+        typed=new_text.storable(typed),
         root=root,
     )
 
@@ -145,7 +149,7 @@ def _leaves(root: Part) -> Iterator[Part]:
 
 
 def _calendar_answer(root: Part) -> CalendarAnswer | None:
-    for part in root.walk():
+    for part in own_parts(root):
         if part.kind in ("text/calendar", "application/ics"):
             answer = calendar_answers.read(part.text(), part.parameters.get("method", ""))
             if answer:

@@ -3,15 +3,20 @@
 from dataclasses import dataclass, field
 
 from services.outreach.replies.rules import (
+    PERHAPS_AN_OPT_OUT,
     Classification,
+    automatic_replies,
     bounces,
+    calendar_answers,
     classify,
     mail_parsing,
     new_text,
     opt_outs,
 )
 from services.outreach.replies.rules.bounces import DeliveryReport
+from services.outreach.replies.rules.calendar_answers import CalendarAnswer
 from services.outreach.replies.rules.complaints import Complaint
+from services.outreach.replies.rules.mail_parsing import InboundMail
 from services.outreach.replies.rules.reply_model import Model
 
 READ_RECEIPT = Classification("auto_reply", 1.0, "a read receipt")
@@ -65,19 +70,40 @@ def read_mail(raw: bytes, model: Model | None = None) -> ReadMail:
     complaint = bounces.complaint(mail)
     reports = [] if complaint else bounces.failures(mail)
     read = new_text.extract(mail.body)
-    receipt = mail.kind == "read_receipt"
     return ReadMail(
         digest=mail.digest.hex(),
         message_id=mail.message_id,
         sender=mail.sender,
         subject=mail.subject,
         newest=read.newest,
-        classification=READ_RECEIPT if receipt else classify("email", mail.headers, read, model),
+        classification=_classification(mail, read, model),
         references=mail.references,
         tokens=mail.tokens,
         reports=reports,
         complaint=complaint,
     )
+
+
+def _classification(mail: InboundMail, read: new_text.NewText, model: Model | None) -> Classification:
+    if mail.kind == "read_receipt":
+        return READ_RECEIPT
+    if mail.calendar_answer:
+        return _of_a_calendar(mail, mail.calendar_answer, model)
+    return classify("email", mail.headers, read, model)
+
+
+def _of_a_calendar(mail: InboundMail, answer: CalendarAnswer, model: Model | None) -> Classification:
+    """The label of what a calendar sent for a person: who accepts or proposes a time wants to meet, and who declines
+    one says no more than that. What was typed beside it counts; the words of a calendar that sends by itself do not.
+    """
+    automatic = automatic_replies.is_automatic(mail.headers)
+    typed = new_text.extract(answer.comment if automatic else mail.typed)
+    said = classify("email", {}, typed, model) if typed.own.strip() else None
+    if said and (said.label == "opt_out" or said.because.startswith(PERHAPS_AN_OPT_OUT)):
+        return said
+    if answer.answer in calendar_answers.WANTS_TO_MEET:
+        return Classification("meeting_request", 0.95, answer.words)
+    return said or Classification("other", 0.0, answer.words, needs_human=True)
 
 
 def unread_mail(raw: bytes, digest: str, problem: str) -> ReadMail:

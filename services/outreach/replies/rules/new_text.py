@@ -5,11 +5,11 @@ There are two versions. `newest` ends before the sign-off. `own` also has the te
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 
-from services.outreach.replies.rules import quote_headers, signatures
+from services.outreach.replies.rules import boilerplate, gateway_banners, line_wraps, quote_headers, signatures
 
 _QUOTE = re.compile(r"^\s{0,20}(?:[A-Z]{0,4}>|&gt;)")
 _GREETING = re.compile(
@@ -33,6 +33,12 @@ _MOST_TRIES = 80
 _MOST_OWN = 10_000
 """Characters of `own`. Nobody answers a sales mail with more words; of more, both ends count."""
 _LONG_LINE = 1_000
+_NEAR = 12
+"""Lines below a closing that are looked at."""
+_SHORT = 250
+"""Characters of a paragraph below the sign-off that may be the writer's."""
+_NO_WORDS = 6
+"""Characters of a line that is nothing but "P.S.:"."""
 _WRAPPED = 60
 """A quoted line this long may go on, without its mark, on the next line."""
 
@@ -49,14 +55,14 @@ def extract(body: str) -> NewText:
     """The new text in a body of plain text (which may hold stray HTML or encoding debris)."""
     body = body.replace("\r\n", "\n").replace("\r", "\n")
     lines = re.sub(r"\n{4,}", "\n\n\n", body).split("\n", _MOST_READ)[:_MOST_READ]
+    lines = gateway_banners.without_banner(lines)
     reply = _without_quotes(lines)
     if not reply.lines and not reply.introduced:
         reply = _Reply(lines, introduced=False)  # a client that marked everything: there is no other text
     head, rest = reply.lines[:_MOST_LINES], reply.lines[_MOST_LINES:]
-    head = _without_footer(head)
-    newest = _without_signature(head, quoted=reply.introduced)
-    first = next((index for index, line in enumerate(head) if line.strip()), 0)
-    own = [line for index, line in enumerate(head) if index == first or not signatures.is_disclaimer(line)]
+    letter, below = _divided(head)
+    newest = _without_signature(letter, below, quoted=reply.introduced)
+    own = [*_without_boilerplate(letter), "", *_written_below(below)]
     return NewText(_join([*newest, *rest]), plain(_ends("\n".join([*own, *rest]).strip())).strip())
 
 
@@ -200,31 +206,65 @@ def _after_quote(lines: Sequence[str], index: int) -> int:
     return after
 
 
-def _without_footer(lines: list[str]) -> list[str]:
-    """Without "Sent from my phone" and everything after a signature delimiter, except a P.S."""
-    seen = False
-    for index, line in enumerate(lines):
-        if seen and signatures.is_footer(line):
-            below = lines[index + 1 :]
-            start = next((at for at, part in enumerate(below) if signatures.is_postscript(part)), None)
-            return lines[:index] + ([] if start is None else below[start:])
-        seen = seen or bool(line.strip())
-    return lines
-
-
-def _without_signature(lines: list[str], quoted: bool) -> list[str]:
-    """The text before the sign-off, the P.S., or the block of names at the end."""
+def _divided(lines: list[str]) -> tuple[list[str], list[str]]:
+    """(The letter, what is below it): from the sign-off on, a footer or a P.S., whatever comes first."""
     first = next((index for index, line in enumerate(lines) if line.strip()), len(lines))
-    end = next((index for index in range(first + 1, len(lines)) if _closes(lines, index)), len(lines))
-    body = lines[first:end]
+    footer = next((at for at in range(first + 1, len(lines)) if signatures.is_footer(lines[at])), len(lines))
+    above = lines[:footer]
+    end = next((at for at in range(first + 1, footer) if _closes(above, at)), footer)
+    return lines[first:end], lines[end:]
+
+
+def _without_boilerplate(letter: list[str]) -> list[str]:
+    """The lines of a letter without what a firm puts below every mail. The first line is the writer's own."""
+    kept: list[str] = []
+    after_some = False
+    for group in line_wraps.joined(letter):
+        text = " ".join(group)
+        weight = boilerplate.weight_of(text) if kept and text.strip() else 0
+        after_some = bool(weight) and (boilerplate.is_boilerplate(text) or (after_some and "?" not in text))
+        if not after_some:
+            kept += group
+    return kept
+
+
+def _written_below(lines: list[str]) -> list[str]:
+    """What the writer wrote below the sign-off: a P.S., and a short paragraph in the first person. The rest, names and
+    notes of the firm, was not written for this mail, whatever words it has.
+    """
+    kept: list[str] = []
+    postscript = False
+    for block in _blocks(lines):
+        text = " ".join(block)
+        postscript = signatures.is_postscript(block[0]) or (postscript and len(kept[-1]) <= _NO_WORDS)
+        own = boilerplate.is_in_the_first_person(text) and len(text) <= _SHORT
+        if postscript or own:
+            groups = (" ".join(group) for group in line_wraps.joined(block))
+            kept += [group for group in groups if not boilerplate.is_boilerplate(group)]
+            postscript = postscript and bool(kept)
+    return kept
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
+    """The paragraphs of lines. A P.S. starts one, and what is written like a name or a number ends one."""
+    block: list[str] = []
+    for line in [*map(str.strip, lines), ""]:
+        named = not line or signatures.is_footer(line) or signatures.is_proper_name(line)
+        if block and (named or signatures.is_postscript(line)):
+            yield block
+            block = []
+        if not named:
+            block.append(line)
+
+
+def _without_signature(letter: list[str], below: list[str], quoted: bool) -> list[str]:
+    """The letter without the block of names at its end, where no sign-off is above it."""
     kept = [
         line
-        for index, line in enumerate(body)
-        if not line
-        or index == 0
-        or not (signatures.is_disclaimer(line) or (line.strip() and not plain(line[:_LONG_LINE]).strip()))
+        for index, line in enumerate(_without_boilerplate(letter))
+        if not line or index == 0 or not line.strip() or plain(line[:_LONG_LINE]).strip()
     ]
-    if end == len(lines) or signatures.is_postscript(lines[end]):
+    if not below or signatures.is_footer(below[0]) or signatures.is_postscript(below[0]):
         kept = _without_names(kept, quoted)
     while kept and (not kept[-1].strip() or signatures.is_only_marks(kept[-1])):
         kept.pop()
@@ -232,10 +272,29 @@ def _without_signature(lines: list[str], quoted: bool) -> list[str]:
 
 
 def _closes(lines: Sequence[str], index: int) -> bool:
+    """Whether a letter ends before this line. What follows a mere greeting may thank first and close later."""
     line = lines[index]
-    if signatures.is_postscript(line) or signatures.is_sign_off(line):
+    if signatures.is_postscript(line):
         return True
-    return signatures.is_light_closing(line) and not signatures.looks_like_prose(lines[index + 1 : index + 12])
+    light = signatures.is_light_closing(line)
+    if not light and not signatures.is_sign_off(line):
+        return False
+    below = [each for each in lines[index + 1 : index + _NEAR] if each.strip()]
+    if light and signatures.looks_like_prose(below):
+        return False
+    if all(_GREETING.match(each) for each in lines[:index] if each.strip()):
+        return not light and not any(map(signatures.is_sign_off, below)) and all(map(_is_below_a_letter, below))
+    return not light or not _closes_later(below)
+
+
+def _is_below_a_letter(line: str) -> bool:
+    return signatures.is_name(line) or signatures.is_light_closing(line) or boilerplate.is_boilerplate(line)
+
+
+def _closes_later(below: Sequence[str]) -> bool:
+    """Whether a sentence and then a sign-off follow."""
+    end = next((at for at, line in enumerate(below) if signatures.is_sign_off(line)), 0)
+    return not all(map(_is_below_a_letter, below[:end]))
 
 
 def _without_names(lines: list[str], quoted: bool) -> list[str]:

@@ -5,9 +5,12 @@ A missed opt-out costs more than a wrong one: an operator can correct the wrong 
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from services.outreach.replies.rules.concepts import folded
-from services.outreach.replies.rules.new_text import NewText
+
+if TYPE_CHECKING:
+    from services.outreach.replies.rules.new_text import NewText
 
 KEYWORDS = frozenset(
     """
@@ -111,7 +114,8 @@ _FRENCH = _any(
 _SPANISH = _any(
     r"\b(dar(me|nos)?|den(me|nos)?|dé(me|nos)?|da(me|nos)) de baja\b(?!.{0,40}(penalización|permanencia|contrato))",
     r"\bdes(uscrib|suscrib)\w*",
-    r"\b(elimin|borr|quit|retir|supriman?|sa(qu|c))\w*\b.{0,60}\b(lista|base de datos|datos|dirección|correo|contacto"
+    r"\b(elim[ií]n|b[oó]rr|quit|retir|supriman?|sa(qu|c))\w*\b.{0,60}\b(lista|base de datos|datos|dirección|correo"
+    r"|contacto"
     r"|número|registros?)\b",
     r"\bno (me |nos )?(vuelv\w+ a |quier\w+ (recibir |que )?|dese\w+ (recibir )?)?(contact|escrib|llam|envi|mand"
     r"|molest|recibir|utiliz)\w*"
@@ -202,7 +206,7 @@ _PROSE = 6_000
 _QUOTED = re.compile(r"[\"“„«][^\"“”„»«]{1,80}[\"”“»]")
 
 
-def stop_word(read: NewText) -> str | None:
+def stop_word(read: "NewText") -> str | None:
     """The keyword that is the whole message, or None. It may be repeated, and a signature may follow.
 
     In an SMS it is a `stop_word`, which no later label retracts.
@@ -212,7 +216,7 @@ def stop_word(read: NewText) -> str | None:
     return next(filter(None, map(_keyword, (read.own, read.newest, first))), None)
 
 
-def keyword_in_subject(read: NewText, subject: str) -> str | None:
+def keyword_in_subject(read: "NewText", subject: str) -> str | None:
     """The keyword that is the whole subject of an empty mail, or None; a subject with "Re:" is our own."""
     return _keyword(subject) if subject.strip() and not read.own.strip() else None
 

@@ -46,6 +46,8 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _DATE = re.compile(r"\d{1,4} ?[./-] ?\d{1,2} ?[./-] ?\d{1,4}|\d{1,4} ?[年月日년월일]")
 _WEEKDAY_START = re.compile(r"[^\W\d_]{2,12}\.?,? {1,3}\d|[^\W\d_]{2,12}, [^\W\d_]{3,12}\.? \d")
 _WITHIN = re.compile(r"(?:^|[\s.!?\-])(?=(?:on|am|le|el|em|op|il|den) [^\n]{0,20}\d)", re.I)
+_CLOCK_END = re.compile(r"\d ?[:.h] ?\d\d(?:[:.]\d\d)?$|\b\d{1,2}$")
+_SENTENCE_ENDS = frozenset(".!?…")
 _ENDS = re.compile(r"[:：]\s{0,3}$")
 _POSTED_BY = re.compile(r"posted by .{1,80} on \d", re.I)
 
@@ -113,8 +115,12 @@ def own_words_before(line: str) -> str | None:
     text = visible(line)
     if not _may_end(text) and "@" not in text:
         return None
+    dated = _starts_with_date(text)
     for hit in reversed(list(_WITHIN.finditer(text))):
-        rest = text[hit.end() :].strip()
+        rest, before = text[hit.end() :].strip(), text[: hit.end()].rstrip()
+        of_a_clock = rest[:2].lower() == "am" and _CLOCK_END.search(before[-20:])
+        if of_a_clock or (dated and before[-1:] not in _SENTENCE_ENDS):
+            continue  # "9:00 AM", or another word of an introduction that has begun
         if hit.end() and _ENDS.search(rest) and _VERB.search(rest) and _sure(rest):
             return text[: hit.start() + 1].rstrip(" -")
     return None

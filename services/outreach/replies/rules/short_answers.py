@@ -13,7 +13,8 @@ _ANSWERS = {
         |pas maintenant|pas encore|plus tard|ahora no|todavia no|agora nao|ainda nao|nu niet|nog niet|non ora
         |non adesso|mas tarde""",
     "wrong_person": """|wrong number|wrong person|wrong address|falsche nummer|falsche person|mauvais numero
-        |numero equivocado|numero errado|numero sbagliato|verkeerd nummer|verkeerde persoon""",
+        |mauvaise personne|numero equivocado|persona equivocada|numero errado|pessoa errada|numero sbagliato
+        |persona sbagliata|verkeerd nummer|verkeerde persoon""",
 }
 _POLITE = frozenset(
     """

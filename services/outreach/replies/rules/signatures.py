@@ -1,7 +1,9 @@
-"""What follows the last word of a mail, as words by language: sign-offs, names, mobile footers, disclaimers."""
+"""What follows the last word of a mail, as words by language: sign-offs, names, mobile footers."""
 
 import re
 from collections.abc import Mapping, Sequence
+
+from services.outreach.replies.rules import boilerplate, line_wraps
 
 CLOSINGS: Mapping[str, str] = {
     "English": "regards|wishes|sincerely|faithfully|rgds|brgds",
@@ -78,30 +80,6 @@ DEVICE_FOOTERS: Mapping[str, str] = {
 }
 """What phones and mail programs add below a text."""
 
-DISCLAIMERS: Mapping[str, str] = {
-    "English": r"confidential|intended (solely|recipient|only for)|privileged|received (it|this( (e-?mail"
-    r"|message))?) in error"
-    r"|before printing|authorised and regulated|registered in (england|scotland)|virus[- ]free"
-    r"|unsubscribe\s*(from|:|\||at\b|here|https?:)|(^|\|)\s*unsubscribe|to unsubscribe|to opt out of"
-    r"|to stop receiving"
-    r"|no longer wish(es)? to receive|don't want our|you get this mail because|you are receiving this"
-    r"|report it at https?:"
-    r"|reply (\w{1,20} )?(stop|remove|unsubscribe|off)\b.{0,30}\b(opt out|taken off|off)\b|manage (your )?preferences"
-    r"|preferences|(e-?mail|message|mail) was sent by|msg&data rates|scanned (by|for)|mailing list$"
-    r"|to post to this list",
-    "German": r"vertraulich|nicht der richtige adressat|irrtümlich erhalten|newsletter abbestellen|abmelden:"
-    r"|amtsgericht"
-    r"|geschäftsführer:|vor dem (aus)?drucken",
-    "French": r"confidentiel|par erreur|avant d'imprimer|se désabonner\s*:|désinscription\s*:",
-    "Spanish, Portuguese": r"confidencial|não deseja mais receber|darse de baja:|antes de imprimir"
-    r"|por error\b.{0,30}(correo"
-    r"|mensaje)",
-    "Italian": r"riservat|per non ricevere|prima di stampare",
-    "Dutch": r"vertrouwelijk|niet voor u bestemd|voordat u .{0,20}print",
-    "machines": r"(ki|ai)[- ]?(systeme|system|assistant)",
-}
-"""Disclaimers, notes of mailing lists, and words to machines."""
-
 NAME_PARTICLES = frozenset(
     "de da do das dos di del della der den von van vom zu zum zur la le les los las el al y e et und en and of the"
     " for by"
@@ -145,10 +123,9 @@ _LEAD = rf"^\s{{0,8}}(?:(?:{'|'.join(LEADS)}),? {{1,3}}){{0,6}}"
 _SIGN_OFF = _any(CLOSINGS, _LEAD, r"(?![\w'])[^.?!]{0,40}[.,!]{0,3}\s{0,8}$")
 _LIGHT = _any(LIGHT_CLOSINGS, _LEAD, r"(?![\w'])[^.?!]{0,40}[.,!]{0,3}\s{0,8}$")
 _DEVICE = _any(DEVICE_FOOTERS, r"^\s{0,8}(?:<div>)?[(<\[*_]{0,3}\s?(?:", ")")
-_DISCLAIMER = _any(DISCLAIMERS)
 _LINE = re.compile(r"^\s{0,8}(?:--|—|_{2,500}|[-*=#~]{10,500})\s{0,8}$")
 _ONLY_MARKS = re.compile(r"^[\s\-_,=+~#*ᐧ—–·•]{1,500}$")
-_PS = re.compile(r"^\s{0,20}p\.?\s?s\.?(?![\w'])", re.I)
+_PS = re.compile(r"^\s{0,20}p(?:\.?\s?p){0,2}\.?\s?s\.?(?![\w'])", re.I)
 _ABBREVIATION = re.compile(
     r"\b(?:\w|[A-Z][a-z]{1,4}|Dipl|Coop|S\.p\.A|i\. ?[VA])\.(?=[ ,-]|$)|\b[a-z]{1,5}\.(?= [A-ZÀ-Ý])"
 )
@@ -191,11 +168,6 @@ def is_footer(line: str) -> bool:
         return False
     sentence = len(line.split()) > 7 and line.rstrip().endswith((".", "?"))
     return not sentence or bool(_EXCUSES.search(line))
-
-
-def is_disclaimer(line: str) -> bool:
-    """Whether a line has the words of a disclaimer or of a mailing list."""
-    return bool(_DISCLAIMER.search(line[:1_000]))
 
 
 def is_only_marks(line: str) -> bool:
@@ -254,7 +226,8 @@ def is_postscript(line: str) -> bool:
 def looks_like_prose(lines: Sequence[str]) -> bool:
     """Whether one of these lines is a sentence that somebody wrote, and not a part of a signature."""
     until = next((index for index, line in enumerate(lines) if is_postscript(line)), len(lines))
+    texts = (" ".join(group) for group in line_wraps.joined(lines[:until]))
     return any(
-        ("?" in line or (len(line.split()) >= 8 and not is_disclaimer(line) and not _CONTACT.search(line)))
-        for line in lines[:until]
+        "?" in text or (len(text.split()) >= 8 and not boilerplate.is_boilerplate(text) and not _CONTACT.search(text))
+        for text in texts
     )

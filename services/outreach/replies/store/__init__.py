@@ -104,16 +104,16 @@ async def relabel(
     note: str | None,
     event_id: str,
     *,
-    keeps_address: bool,
+    wrong_address: bool,
 ) -> None:
-    """Store a later label, and append it to the history. `keeps_address`: the address stays wrong if it was."""
+    """Store a later label, and append it to the history. `wrong_address`: with it, the address is not the lead's."""
     await work.run(
         """
         UPDATE reply SET label = :label, confidence = :confidence, method = :method, needs_human = false,
                because = coalesce(:because, because), labelled_at = :now,
                event_id = :event_id, history = history || CAST(:entry AS jsonb),
-               wrong_address = wrong_address AND :keeps_address,
-               closed_hash = CASE WHEN :keeps_address THEN closed_hash END
+               wrong_address = :wrong_address,
+               closed_hash = CASE WHEN :wrong_address THEN closed_hash END
         WHERE tenant_id = :tenant AND reply_id = :reply
         """,
         label=given.label,
@@ -122,7 +122,7 @@ async def relabel(
         because=given.because,
         now=work.now,
         event_id=event_id,
-        keeps_address=keeps_address,
+        wrong_address=wrong_address,
         entry=_json([_history_entry(given.label, given.method, actor, work.now, note)]),
         tenant=row["tenant_id"],
         reply=row["reply_id"],
@@ -231,6 +231,16 @@ async def message_id_of(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> str
     return row["message_id"] if row else None
 
 
+async def address_hash_of(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> bytes:
+    """The keyed hash of the address that one of our messages went to; empty where there is no such message."""
+    row = await work.fetch_one(
+        "SELECT address_hash FROM dispatch WHERE tenant_id = :tenant AND dispatch_id = :dispatch",
+        tenant=tenant,
+        dispatch=dispatch_id,
+    )
+    return bytes(row["address_hash"]) if row else b""
+
+
 async def last_reply_of(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> Row | None:
     """The last reply of the lead that has these ids, without the raw message; automatic messages are no replies."""
     return await work.fetch_one(
@@ -272,6 +282,7 @@ class ToReread(NamedTuple):
     outcome: str
     newest: str
     label: str
+    method: str
     needs_human: bool
     history: list[dict[str, Any]]
     lead_id: UUID | None

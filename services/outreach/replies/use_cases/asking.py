@@ -77,7 +77,8 @@ class LabelAsker:
             lead = await lead_of(work, tenant, row["lead_id"]) if row["lead_id"] else None
             await labelling.lock_addresses(work, self.context.keys, row, lead, asked.label)
             given = store.GivenLabel(asked.label, METHOD, CONFIDENCE, asked.sentence or None)
-            await store.relabel(work, row, given, ACTOR, None, str(uuid7()), keeps_address=False)
+            wrong = await labelling.is_wrong_address(work, self.context.keys, row, lead, asked.label)
+            await store.relabel(work, row, given, ACTOR, None, str(uuid7()), wrong_address=wrong)
             labelled = await store.get(work, tenant, reply_id)
             assert labelled is not None
             await labelling.apply_label(work, self.context.keys, labelled, lead, ACTOR)

@@ -10,6 +10,7 @@ from services.outreach.replies import store
 from services.outreach.replies.rules import WRONG_ADDRESS_LABELS
 from services.outreach.replies.rules.checklist_evidence import evidence_of
 from services.outreach.replies.rules.label_details import details_of
+from services.outreach.replies.rules.wrong_addresses import names_wrong_address
 from services.outreach.rules import AUTOMATIC_LABELS, CHANNELS, morning_of, next_check_in
 from services.outreach.store import Lead, lead_ids_of, lead_of, schedule_check_ins, settings_of, zone_name
 from services.outreach.suppression import store as addresses
@@ -60,11 +61,11 @@ async def label_reply(
             raise Invalid("correcting an opt-out needs a note", [{"field": "note", "message": "is missing"}])
     lead = await lead_of(work, tenant, row["lead_id"]) if row["lead_id"] else None
     await lock_addresses(work, keys, row, lead, label)
-    keeps_address = label in WRONG_ADDRESS_LABELS
-    if row["closed_hash"] and not keeps_address:
+    wrong_address = await is_wrong_address(work, keys, row, lead, label)
+    if row["closed_hash"] and not wrong_address:
         await addresses.save_state(work, (tenant, row["channel"], bytes(row["closed_hash"])), "valid", [])
     given = store.GivenLabel(label, HUMAN, 1.0, None)
-    await store.relabel(work, row, given, actor, note, str(uuid7()), keeps_address=keeps_address)
+    await store.relabel(work, row, given, actor, note, str(uuid7()), wrong_address=wrong_address)
     if corrects_opt_out:
         await retract_opt_out(work, tenant, lead, reply_id, actor, note or "")
     relabelled = await store.get(work, tenant, reply_id)
@@ -84,6 +85,18 @@ async def lock_addresses(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | No
     if label == "opt_out" and (sender := _sender(keys, row)):
         wanted.add((tenant, *sender))
     await addresses.lock_addresses(work, wanted)
+
+
+async def is_wrong_address(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | None, label: str) -> bool:
+    """Whether a stored reply, with a later label, says that the lead's present address is not the lead's."""
+    if label not in WRONG_ADDRESS_LABELS or lead is None:
+        return False
+    if row["wrong_address"] or not names_wrong_address(row["newest"], row["channel"]):
+        return bool(row["wrong_address"])
+    about = {sender[1]} if (sender := _sender(keys, row)) else set()
+    if row["dispatch_id"] is not None:
+        about.add(await store.address_hash_of(work, row["tenant_id"], row["dispatch_id"]))
+    return lead.address_hash(row["channel"]) in about
 
 
 def _sender(keys: Keys, row: Row) -> tuple[str, bytes] | None:

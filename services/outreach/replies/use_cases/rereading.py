@@ -8,6 +8,7 @@ from services.outreach.keys import Keys
 from services.outreach.replies import store
 from services.outreach.replies.mail_reader import MailReader, NotRead
 from services.outreach.replies.rules.mail_reading import ReadMail
+from services.outreach.replies.use_cases.asking import METHOD as LANGUAGE_MODEL
 from services.outreach.replies.use_cases.labelling import apply_label
 from services.outreach.replies.use_cases.raw_mail import READING_SECONDS, model_of
 from services.outreach.replies.use_cases.receiving import record_mail
@@ -76,5 +77,9 @@ def _differs(stored: store.ToReread, read: ReadMail) -> bool:
         return stored.outcome not in ("bounce", "complaint")
     if stored.outcome in ("bounce", "complaint"):
         return True
+    if stored.newest != read.newest:
+        return True
     label = (read.classification.label, read.classification.needs_human)
-    return (stored.newest, stored.label, stored.needs_human) != (read.newest, *label)
+    if stored.method == LANGUAGE_MODEL and label == ("other", True):
+        return False  # the rules leave it to others as before, and the language model has given it its label
+    return (stored.label, stored.needs_human) != label
