@@ -49,14 +49,17 @@ sbom: environment
 		cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml -o dist/leadflow.cdx.json deploy/requirements.lock
 	@echo dist/leadflow.cdx.json
 
-# The two locks: of everything, and of what the image contains.
+# The three locks: of everything, of what the image contains, and of what builds it.
 lock:
 	@deploy/lock.sh
 
-# Each alert, tried where it fires and where it stays quiet. Needs promtool on the PATH (of Prometheus; Debian: the package prometheus), or Go.
+# Each alert, tried where it fires and where it stays quiet. Needs promtool on the PATH (of Prometheus; Debian: the package prometheus), or Go, which
+# builds it once, in a module of its own: `go run` refuses a module that replaces others.
+PROMTOOL = $(HOME)/.cache/leadflow/promtool
 alerts:
-	@cd tests/chart && if command -v promtool > /dev/null; then promtool test rules alerts.test.yaml; \
-	else go run github.com/prometheus/prometheus/cmd/promtool@v0.313.2 test rules alerts.test.yaml; fi
+	@PATH="$$PATH:$(PROMTOOL)"; command -v promtool > /dev/null || (mkdir -p $(PROMTOOL) && cd $(PROMTOOL) \
+	&& (test -f go.mod || go mod init promtool) && go get github.com/prometheus/prometheus/cmd/promtool@v0.313.2 \
+	&& go build github.com/prometheus/prometheus/cmd/promtool); cd tests/chart && promtool test rules alerts.test.yaml
 
 # The image and the chart in a real cluster, claim by claim: make kube ARGS="install load". What it needs: docs/operations/tried.md
 kube: environment

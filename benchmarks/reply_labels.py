@@ -7,7 +7,6 @@ from services.outreach.replies import training
 from services.outreach.replies.rules import Classification, classify, new_text
 
 Row = Mapping[str, object]
-ENDS = ("opt_out", "moved_company", "declined", "wrong_person")
 
 
 def labelled(rows: Sequence[Row], *, gold_text: bool) -> tuple[list[Classification], float]:

@@ -97,7 +97,7 @@ class Topics:
         self._consumer.assign([])
         return found
 
-    async def skip_to_end(self, groups: Iterable[str], topics: Iterable[str], within: float = 30.0) -> None:
+    async def skip_to_end(self, groups: Iterable[str], topics: Iterable[str]) -> None:
         """Move consumer groups, which must have no members, to the end of these topics."""
         ends: dict[TopicPartition, int] = {}
         for topic in topics:
@@ -109,7 +109,7 @@ class Topics:
             await consumer.start()
             try:
                 consumer.assign(list(ends))
-                deadline = time.monotonic() + within
+                deadline = time.monotonic() + 30.0
                 while True:
                     try:
                         await consumer.commit(ends)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.client import http_client
+from cli.environment import mail_domain
 from cli.errors import Refused, read_text, refusals
 from cli.options import DEFAULT_DATA, DEMO_TENANT, AsJson, Data
 
@@ -109,9 +110,9 @@ def _tenant_of(mail: "Mail", data: Path) -> str:
     """
     from deploy.local.run_record import RunRecord
 
-    settings = RunRecord.load(data).services["outreach"].environment
+    environment = RunRecord.load(data).services["outreach"].environment
     domain = parseaddr(mail.sender)[1].rpartition("@")[2]
-    tenant = domain.removesuffix("." + settings.get("LEADFLOW_OUTREACH_MAIL_DOMAIN", "leadflow.example"))
+    tenant = domain.removesuffix(f".{mail_domain(environment)}")
     return tenant if tenant != domain and "." not in tenant else DEMO_TENANT
 
 

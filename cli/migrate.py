@@ -86,8 +86,10 @@ async def _migrate(services: list[str], admin: str, data: Path, wait: float) -> 
             if login is not None and login.username:
                 await grant_roles(owner, name, unquote(login.username))
         elif admin:
-            password = unquote(login.password) if login is not None and login.password else None
-            password = password or Identity(data).database_password(database_name(name))
+            if login is None:  # of a local run, whose folder has the passwords
+                password: str | None = Identity(data).database_password(database_name(name))
+            else:
+                password = unquote(login.password) if login.password else None
             await when_reachable(partial(prepare_database, admin, name, password), deadline - time.monotonic())
         else:
             variable = f"LEADFLOW_{name.upper()}_MIGRATION_DATABASE_URL"

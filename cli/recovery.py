@@ -1,4 +1,4 @@
-"""`leadflow rewind`, `raise-revisions`, `republish`: for a service that was restored or has lost its state."""
+"""`leadflow rewind`, `read-back`, `raise-revisions`, `republish`: for a service that was restored or lost its state."""
 
 import importlib
 import os
@@ -18,6 +18,7 @@ from cli.options import DEFAULT_DATA, Data, Service
 from cli.wording import counted
 
 if TYPE_CHECKING:
+    from services.outreach.use_cases.reading_back import ReadBack
     from shared.db import Database
 
 _STOP_SECONDS = 30.0
@@ -91,6 +92,53 @@ def rewind(
             raise Refused(f"{service} reads no topics")
         count = asyncio.run(run(app.state.service.kafka, consumer.group, sorted(consumer.models), moment))
     typer.echo(f"{service} will read {counted(count, 'record')} once more, from {moment.isoformat()} on.")
+
+
+def read_back(
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="A little before the backup: 2026-11-01T00:00:00Z.")
+    ],
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Let outreach learn from its own events what it has done since the backup from which it was restored.
+
+    Run it after its consumers have caught up, and before its workers start: they would send again what has left since.
+    What was sent is recorded as sent, and opt-outs hold again. Whatever else was queued is refused, and all sequences
+    are paused: people decide. Running it again finds nothing new.
+    """
+    moment = parse_time(since)
+    found = with_database("outreach", data, lambda database, _: _read_back(database, moment))
+    for tenant, result in sorted(found.items()):
+        done = [f"{does} {counted(count, what)}" for does, count, what in _results(result) if count]
+        if result.paused:
+            done.insert(0, f"paused {counted(len(result.paused), 'sequence')} ({', '.join(result.paused)})")
+        typer.echo(f"{tenant}: {'; '.join(done) or 'nothing to do'}.")
+
+
+def _results(result: "ReadBack") -> list[tuple[str, int, str]]:
+    return [
+        ("recorded as sent", result.sent, "message"),
+        ("will not take again", result.steps, "step"),
+        ("ended, because such a message was approved or sent,", result.drafts, "draft"),
+        ("entered again", result.opted_out, "opt-out"),
+        ("ended", result.exited, "enrolment"),
+        ("refused, because nobody knows whether it left,", result.refused, "message"),
+        ("could not enter, of leads that are not known,", result.unknown, "opt-out"),
+    ]
+
+
+async def _read_back(database: "Database", since: datetime) -> "dict[str, ReadBack]":
+    import services.outreach.app  # noqa: F401 - connects the hooks: an opt-out ends drafts
+    from services.outreach.context import keys_of
+    from services.outreach.reading_back import read_back as run
+    from services.outreach.settings import Settings
+    from shared.messaging.connection import Kafka
+    from shared.names import group_of
+
+    settings = Settings()
+    keys = await keys_of(database, settings.secret.get_secret_value())
+    group = settings.consumer_group or group_of("outreach")
+    return await run(database, keys, Kafka.from_environment(), group, since)
 
 
 @contextmanager

@@ -105,8 +105,9 @@ async def _reread(database: "Database", environment: Mapping[str, str], tenant: 
     from services.outreach.context import keys_of
     from services.outreach.replies.mail_reader import MailReader
     from services.outreach.replies.use_cases import rereading
+    from services.outreach.settings import Settings
 
-    keys = await keys_of(database, environment.get("LEADFLOW_OUTREACH_SECRET", ""))
+    keys = await keys_of(database, Settings().secret.get_secret_value())
     reader = MailReader()
     try:
         return await rereading.reread(

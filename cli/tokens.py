@@ -6,7 +6,7 @@ import typer
 
 from cli.errors import Refused
 from cli.options import DEFAULT_DATA, Data
-from shared.names import TENANT_FORM, is_tenant
+from shared.names import ROLES, TENANT_FORM, is_tenant
 
 _MOST_SECONDS = 36_525 * 24 * 3600
 
@@ -24,7 +24,7 @@ def token(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Print a bearer token signed by the local identity provider."""
-    from deploy.local.identity import AUDIENCE, ISSUER, ROLES, Identity
+    from deploy.local.identity import AUDIENCE, ISSUER, Identity
     from deploy.local.run_record import NotRunning, RunRecord
 
     if unknown := [name for name in role if name not in ROLES]:

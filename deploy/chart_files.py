@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.events.acls import PRINCIPALS, strimzi_acls
 from shared.events.catalogue import CATALOGUE
-from shared.events.topics import PARTITIONS, SETTINGS
+from shared.events.topics import SETTINGS
 
 FILE = Path(__file__).with_name("helm") / "leadflow" / "files" / "topics.yaml"
 _HEAD = "# Written by `python -m deploy.chart_files` from the catalogue of events; not by hand.\n"
@@ -16,7 +16,7 @@ _HEAD = "# Written by `python -m deploy.chart_files` from the catalogue of event
 
 def content() -> str:
     """The file, as YAML that is also JSON line by line."""
-    lines = [f"partitions: {PARTITIONS}", "config:"]
+    lines = ["config:"]
     lines += [f"  {name}: {json.dumps(str(value))}" for name, value in SETTINGS.items()]
     lines += ["topics:", *(f"  - {name}" for name in CATALOGUE), "principals:"]
     for principal in PRINCIPALS:

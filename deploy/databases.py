@@ -8,6 +8,7 @@ import asyncpg
 
 from deploy.errors import MigrationError, Unreachable, reason
 from shared.db import DatabaseAddress, locks
+from shared.names import database_roles
 
 
 def database_name(service: str) -> str:
@@ -43,22 +44,24 @@ async def schema_revision(url: DatabaseAddress | str) -> str | None:
         return found
 
 
-async def create_login(admin_url: str, service: str, password: str) -> None:
+async def create_login(admin_url: str, service: str, password: str | None) -> None:
     """Create the role that the service logs in as: it owns nothing, and may only assume the service's two roles.
 
-    Raises MigrationError when the server refuses it.
+    Without a password it gets none, and keeps the one that it has: it comes in by a certificate. Raises MigrationError
+    when the server refuses it.
     """
     name = database_name(service)
     failed = f"the login {name} could not be created"
     async with _alone(admin_url, failed), _connected(address(admin_url, name), failed) as connection:
         if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
             await connection.execute(f"CREATE ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE")
-        # A password cannot be a parameter of this statement, so the server itself quotes it.
-        change = await connection.fetchval(
-            "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", name, password
-        )
-        await connection.execute(change)
-        await connection.execute(f"GRANT {name}_app, {name}_worker TO {name}")
+        if password is not None:
+            # A password cannot be a parameter of this statement, so the server itself quotes it.
+            change = await connection.fetchval(
+                "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", name, password
+            )
+            await connection.execute(change)
+        await connection.execute(f"GRANT {', '.join(database_roles(service))} TO {name}")
         await connection.execute(
             f"REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT CONNECT ON DATABASE {name} TO {name}"
         )
@@ -66,18 +69,18 @@ async def create_login(admin_url: str, service: str, password: str) -> None:
 
 async def grant_roles(owner: DatabaseAddress, service: str, login: str) -> None:
     """Let a login that exists already assume the service's two roles. Raises MigrationError, with what would help."""
-    name = database_name(service)
-    failed = f"the login {login} may not work as {service}; an administrator grants it {name}_app and {name}_worker"
+    roles = database_roles(service)
+    failed = f"the login {login} may not work as {service}; an administrator grants it {' and '.join(roles)}"
     async with _alone(owner, failed) as connection:
         lacking = await connection.fetch(
             "SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND NOT pg_has_role($2, oid, 'MEMBER')",
-            [f"{name}_app", f"{name}_worker"],
+            roles,
             login,
         )
         if lacking:
-            roles = ", ".join(sorted(row["rolname"] for row in lacking))
+            granted = ", ".join(sorted(row["rolname"] for row in lacking))
             await connection.execute(
-                await connection.fetchval(f"SELECT format('GRANT {roles} TO %I', $1::text)", login)
+                await connection.fetchval(f"SELECT format('GRANT {granted} TO %I', $1::text)", login)
             )
 
 

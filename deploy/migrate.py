@@ -27,8 +27,9 @@ async def when_reachable(step: Callable[[], Awaitable[T]], seconds: float) -> T:
         await asyncio.sleep(0.5)
 
 
-async def prepare_database(admin_url: str, service: str, password: str) -> None:
-    """Create a service's database if it is missing, migrate it to head, and create its login. Raises MigrationError."""
+async def prepare_database(admin_url: str, service: str, password: str | None) -> None:
+    """Create a service's database if it is missing, migrate it to head, and create its login, with a password if it
+    has one. Raises MigrationError."""
     await create_database(admin_url, service)
     await upgrade(service, address(admin_url, database_name(service)))
     await create_login(admin_url, service, password)

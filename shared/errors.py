@@ -3,7 +3,7 @@
 | kind | over HTTP | in a consumer |
 |---|---|---|
 | `Invalid` and its subclasses | 4xx, with the reason | the record becomes a dead letter, the others are processed |
-| `Conflict` | 409 | the record becomes a dead letter |
+| `Conflict`, `Forbidden`, `NotFound` | 409, 403, 404 | the same |
 | `Transient` | 503, try again | the batch backs off and is read again |
 """
 

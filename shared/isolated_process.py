@@ -36,6 +36,8 @@ class IsolatedProcess(ABC):
         self._what = what
         self._start_seconds = start_seconds
         self._process: Process | None = None
+        self._ready: asyncio.Future[bytes] | None = None
+        self._start_by = 0.0
         self._turn = asyncio.Lock()
 
     @abstractmethod
@@ -49,12 +51,22 @@ class IsolatedProcess(ABC):
     async def turn(self, seconds: float) -> AsyncIterator[Ask]:
         """A caller's turn: each of its requests is answered within `seconds`.
 
-        Raises NotRead. The process is ended where its next answer could be taken for that to another request.
+        Raises NotRead. The process is ended where its next answer could be taken for that to another request. A caller
+        that gives up while it starts leaves it to the next one, or none that is in a hurry would ever be answered.
         """
+        is_asking = False
+
+        async def ask(request: bytes) -> bytes:
+            nonlocal is_asking
+            is_asking = True
+            answer = await asyncio.wait_for(_ask(process, request), seconds)
+            is_asking = False
+            return answer
+
         async with self._turn:
             try:
                 process = await self._running()
-                yield lambda request: asyncio.wait_for(_ask(process, request), seconds)
+                yield ask
             except TimeoutError:
                 await self.close()
                 raise NotRead(f"{self._what} could not be read within {seconds:g} seconds") from None
@@ -62,30 +74,43 @@ class IsolatedProcess(ABC):
                 await self.close()
                 raise NotRead(f"the process that read {self._what} ended ({type(error).__name__})") from None
             except asyncio.CancelledError:
-                await self.close()
+                if is_asking:
+                    await self.close()
                 raise
 
     async def close(self) -> None:
         """End the process."""
         process, self._process = self._process, None
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            ready.cancel()
         self.forget()
         if process is not None and process.returncode is None:
             process.kill()
             await process.wait()
 
     async def _running(self) -> Process:
-        if self._process is not None and self._process.returncode is None:
-            return self._process
-        self.forget()
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", self._module, stdin=PIPE, stdout=PIPE, env=self.environment()
-        )
+        loop = asyncio.get_running_loop()
+        if self._process is None or self._ready is None or self._process.returncode is not None:
+            await self.close()
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", self._module, stdin=PIPE, stdout=PIPE, env=self.environment()
+            )
+            self._ready = asyncio.ensure_future(_frame(self._process))
+            self._ready.add_done_callback(_is_over)
+            self._start_by = loop.time() + self._start_seconds
         try:
-            await asyncio.wait_for(_frame(self._process), self._start_seconds)
+            await asyncio.wait_for(asyncio.shield(self._ready), self._start_by - loop.time())
         except (TimeoutError, EOFError, OSError):
             await self.close()
             raise NotRead(f"the process that reads {self._what} could not be started") from None
         return self._process
+
+
+def _is_over(ready: asyncio.Future[bytes]) -> None:
+    """Somebody waits for it, or has given up: an error is nobody else's."""
+    if not ready.cancelled():
+        ready.exception()
 
 
 async def _ask(process: Process, request: bytes) -> bytes:

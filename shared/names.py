@@ -1,5 +1,5 @@
-"""Names that several packages need: the services, in the order of the pipeline, the parts that each can run as, and
-what a tenant may be called."""
+"""Names that several packages need: the services, in the order of the pipeline, the parts that each can run as, the
+roles of callers, what a tenant may be called, and how a service is named at the database and at the broker."""
 
 import re
 from functools import lru_cache
@@ -19,6 +19,12 @@ SERVICES = tuple(DESCRIPTIONS)
 PARTS = ("api", "consumers", "workers")
 """A process runs a whole service, or with `--only` one of these parts of it."""
 
+RANKED_ROLES = ("viewer", "reviewer", "operator", "admin")
+"""The roles of people, each of which includes the one before it."""
+
+ROLES = (*RANKED_ROLES, "service")
+"""Every role that a token may carry. `service` is that of a machine, and includes no other."""
+
 TENANT_FORM = "[a-z0-9][a-z0-9-]{0,62}"
 """The regular expression of a tenant's name: one label of a host name (RFC 1035)."""
 
@@ -29,6 +35,11 @@ _TENANT = re.compile(TENANT_FORM)
 def is_tenant(name: str) -> bool:
     """Whether this may be the name of a tenant."""
     return _TENANT.fullmatch(name) is not None
+
+
+def database_roles(service: str) -> tuple[str, str]:
+    """The roles by which a service uses its database: that of the API, and that of consumers and workers."""
+    return f"leadflow_{service}_app", f"leadflow_{service}_worker"
 
 
 def group_of(service: str) -> str:

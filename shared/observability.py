@@ -1,4 +1,4 @@
-"""What operators see: JSON logs with tenant, lead and correlation, Prometheus metrics, OpenTelemetry traces."""
+"""What operators see: JSON logs, Prometheus metrics, OpenTelemetry traces."""
 
 import logging
 import sys
@@ -72,7 +72,6 @@ def tracing() -> bool:
 def configure_logging(level: str = "INFO") -> None:
     """One JSON object a line on standard output, libraries' records too. Idempotent."""
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

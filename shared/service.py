@@ -103,8 +103,8 @@ class Service:
                 self.app.include_router(router, prefix=_PREFIX)
 
     def streams(self, path: str) -> None:
-        """Requests to this path (a regular expression) stream their body: no size limit."""
-        self._marked.streaming.append(re.compile(path))
+        """Uploads (POST) to this path (a regular expression) stream their body: no size limit."""
+        self._marked.streaming.append((re.compile(path), {"POST"}))
 
     def consume(
         self,
@@ -180,7 +180,8 @@ class Service:
     def on_start(self, call: Callable[[], Any]) -> None:
         """An async function to await when the service starts, before its consumer and workers do.
 
-        While it raises an error of the database, the service is alive and not ready, and tries again.
+        While the schema is an old one, or it raises an error of the database, the service is alive and not ready, and
+        tries again.
         """
         self._on_start.append(call)
 
@@ -231,8 +232,13 @@ class Service:
                 log.warning("service.secrets_not_renewed", service=self.name, error=error.detail)
 
     async def _prepare(self) -> bool:
-        """Await what was given to `on_start`. False while the database is away or not migrated yet."""
+        """Await what was given to `on_start`. False while the database is away or not migrated yet: on an old schema
+        every record would fail, and what a worker has done could not be recorded."""
         try:
+            if outdated := await self.health.schema_problem():
+                self.waits_for = "the database is not migrated yet"
+                log.warning("service.waits_to_start", service=self.name, error=outdated)
+                return False
             for call in self._on_start:
                 await call()
         except (DatabaseError, OSError, Transient) as error:
@@ -249,7 +255,7 @@ class Service:
         ]
 
     async def _start(self) -> None:
-        """What a start has to wait for: the database for `on_start`, then broker and schema for the consumer."""
+        """What a start has to wait for: the database and its schema, then the broker for the consumer."""
         pause = 0.2
         while self.waits_for is not None:
             await asyncio.sleep(pause)
@@ -260,13 +266,11 @@ class Service:
             await self._start_consumer()
 
     async def _start_consumer(self) -> None:
-        """Start the consumer once broker and schema allow it: on an old schema every record would fail."""
+        """Start the consumer once the broker allows it."""
         assert self.consumer is not None
         pause = 0.2
         while True:
             try:
-                if outdated := await self.health.schema_problem():
-                    raise Transient(outdated)
                 await self.consumer.start()
                 return
             except Exception as error:  # noqa: BLE001 - whatever prevents it now may be over later

@@ -20,8 +20,8 @@ def backend(folder: Path) -> Iterator[tuple[str, str]]:
         yield from _containers()
     elif kind != "local":
         raise ValueError(f"LEADFLOW_TEST_BACKEND is {kind!r}: it is local or testcontainers")
-    elif "PYTEST_XDIST_WORKER" not in os.environ and (kept := servers.kept()) is not None:
-        yield kept  # not for workers side by side, which would share consumer groups
+    elif (kept := servers.kept()) is not None:
+        yield kept
     else:
         with servers.servers(folder) as started:
             yield started

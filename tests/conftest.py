@@ -86,7 +86,8 @@ class Backend:
         return address(self.admin_url, database_name(service))
 
     def settings(self, service: str) -> dict[str, Any]:
-        return {
+        local = {"smtp_starttls": False, "sms_provider": "file"} if service == "outreach" else {}
+        return local | {
             "kafka_bootstrap": self.bootstrap,
             "database_url": self.url(service),
             "oidc_issuer": ISSUER,

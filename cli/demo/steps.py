@@ -14,6 +14,7 @@ from cli.errors import Refused
 
 FILES = Path(__file__).parents[2] / "deploy" / "local" / "demo"
 GOAL = {"name": "50 qualified leads a month", "metric": "first_qualified", "target": 50, "period": "month"}
+_WAIT_SECONDS = 60.0
 
 T = TypeVar("T")
 
@@ -158,11 +159,11 @@ class WaitTimeout(Exception):
     """A condition did not become true in time; the message names it."""
 
 
-def wait_for(name: str, check: Callable[[], T | None], *, seconds: float = 60, stopped: Callable[[], bool]) -> T:
+def wait_for(name: str, check: Callable[[], T | None], *, stopped: Callable[[], bool]) -> T:
     """The first result of `check` that is not None or empty. Raises WaitTimeout, also when `stopped` returns true."""
     import httpx
 
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + _WAIT_SECONDS
     while not stopped():
         try:
             if result := check():

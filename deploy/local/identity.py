@@ -14,7 +14,6 @@ from jwt.algorithms import ECAlgorithm
 
 ISSUER = "urn:leadflow:local"
 AUDIENCE = "leadflow"
-ROLES = ("viewer", "reviewer", "operator", "admin", "service")
 
 
 class Identity:

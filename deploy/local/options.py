@@ -71,9 +71,11 @@ def _service_settings(
         defaults |= {
             f"{prefix}_SMTP_HOST": record.smtp.host,
             f"{prefix}_SMTP_PORT": str(record.smtp.port),
+            f"{prefix}_SMTP_STARTTLS": "false",
             # The mailbox is local and answers at once: an unclear outcome is shown within a minute and a half.
             f"{prefix}_SMTP_ANSWER_TIMEOUT": "15",
             f"{prefix}_SEND_LIMIT": "40",
+            f"{prefix}_SMS_PROVIDER": "file",
             f"{prefix}_SMS_FILE": str(record.smtp.maildir.with_name("sms.jsonl")),
             f"{prefix}_PUBLIC_URL": entry.url,
         }

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 from deploy.local import process
+from deploy.local.server import LocalServer
 
 SUPERUSER = "postgres"
 _USER_AS_ROOT = "embedded_postgres"
@@ -32,12 +33,18 @@ _HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
 """Every connection needs a password: whoever else uses this machine can reach the port too."""
 
 
-class Postgres:
-    """One server, its files in `data`. It has the same steps as `Kafka`.
+class Postgres(LocalServer):
+    """One cluster of databases.
 
     PostgreSQL refuses to run as root. If we are root, it runs as a system user, which owns `data`.
     `durable=False` is faster but does not survive a power cut; for data that is discarded.
     """
+
+    name = "Postgres"
+    _stop_signal = signal.SIGINT
+    """Postgres's fast shutdown: it ends the sessions and loses nothing."""
+    _kill_signal = signal.SIGQUIT
+    """Its immediate shutdown, which leaves no process behind."""
 
     def __init__(
         self,
@@ -50,21 +57,14 @@ class Postgres:
         hba: str = _HBA,
     ) -> None:
         """`programs` is the folder of another PostgreSQL's programs; `settings` are lines of its configuration."""
-        self.data = data.resolve()
-        self.port = port
-        self.log = self.data / "postgres.log"
+        super().__init__(data, port)
         self._cluster = self.data / "cluster"
+        self._configuration = self._cluster / "leadflow.conf"
+        self._pid_file = self._cluster / "postmaster.pid"
         self._durable = durable
         self._programs = programs
         self._settings = settings
         self._hba = hba
-        self._user: str | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The server's process id while it runs."""
-        return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def url(self, database: str = "postgres", user: str = SUPERUSER) -> str:
         """postgresql://user:password@127.0.0.1:port/database, with the superuser's password."""
@@ -81,12 +81,6 @@ class Postgres:
                 handle.write(secrets.token_urlsafe(24))
         return file.read_text()
 
-    def start(self) -> None:
-        """Start, and return once the server accepts connections (3 s the first time). Raises StartError."""
-        self.prepare()
-        self.launch()
-        self.wait()
-
     def prepare(self) -> None:
         """Stop the leftover of a killed run, create the cluster on the first start, write the configuration."""
         needs_password = not (self.data / "superuser.password").exists()
@@ -102,45 +96,11 @@ class Postgres:
             self._set_password()
         extra = "" if self._durable else "fsync = off\nfull_page_writes = off\nsynchronous_commit = off"
         extra = f"{extra}\n{self._settings}"
-        _write_readable(self._cluster / "leadflow.conf", _CONF.format(port=self.port, extra=extra))
+        _write_readable(self._configuration, _CONF.format(port=self.port, extra=extra))
         _write_readable(self._cluster / "pg_hba.conf", self._hba)
 
-    def stop_leftover(self) -> None:
-        """Stop the server that a killed run has left on this data."""
-        process.stop_leftover(self._cluster / "postmaster.pid", str(self._cluster), signal.SIGINT)
-
-    def launch(self) -> None:
-        """Start the process without waiting for it."""
-        command: list[str | Path] = [
-            self._bin / "postgres",
-            "-D",
-            self._cluster,
-            "-c",
-            f"config_file={self._cluster / 'leadflow.conf'}",
-        ]
-        with self.log.open("ab") as log:
-            # SIGINT is Postgres's fast shutdown: it ends the sessions and loses nothing.
-            self._process = process.launch(
-                command, log=log, user=self._user, cwd=self.data, orphan_signal=signal.SIGINT
-            )
-
-    def wait(self, timeout: float = 60.0) -> None:
-        """Return once the server accepts connections. Raises StartError."""
-        if self._process is None:
-            raise process.StartError("Postgres was not launched")
-        process.wait_until(self._is_ready, self._process, self.log, "Postgres", timeout)
-
-    def stop(self, grace: float = 20.0) -> None:
-        """Shut down cleanly: end the sessions, write a checkpoint."""
-        if self._process is not None:
-            process.stop(self._process, signal.SIGINT, grace)
-            self._process = None
-
-    def kill(self) -> None:
-        """Stop at once (Postgres's immediate shutdown, which leaves no process behind); for data that is discarded."""
-        if self._process is not None:
-            process.stop(self._process, signal.SIGQUIT, 5)
-            self._process = None
+    def _command(self) -> list[str | Path]:
+        return [self._bin / "postgres", "-D", self._cluster, "-c", f"config_file={self._configuration}"]
 
     @property
     def _bin(self) -> Path:
@@ -149,7 +109,7 @@ class Postgres:
     def _is_ready(self) -> bool:
         # The server writes its state into the eighth line.
         try:
-            lines = (self._cluster / "postmaster.pid").read_text().splitlines()
+            lines = self._pid_file.read_text().splitlines()
         except FileNotFoundError:
             return False
         is_this_server = self._process is not None and lines[:1] == [str(self._process.pid)]

@@ -19,6 +19,7 @@ from deploy.local.options import GRACE_SECONDS, Options, identity_of, new_run_re
 from deploy.local.postgres import Postgres
 from deploy.local.process import StartError, stop_if_marked
 from deploy.local.run_record import NotRunning, RunRecord, ServiceEntry
+from deploy.local.server import LocalServer
 from deploy.local.service_process import ServiceProcess
 from shared.events.topics import LOCAL_PARTITIONS
 from shared.messaging import connection as messaging
@@ -37,11 +38,13 @@ class Supervisor:
     def __init__(self, options: Options, report: Report, progress: Progress | None = None) -> None:
         self._options = options
         self._report = report
-        self._progress = progress
         self._data = options.data.resolve()
         ports, data = options.ports, self._data
-        self._kafka = None if options.kafka else Kafka(data / "kafka", ports.kafka, ports.kafka_controller)
-        self._postgres = None if options.postgres else Postgres(data / "postgres", ports.postgres)
+        self._servers: list[LocalServer] = []
+        if not options.kafka:
+            self._servers.append(Kafka(data / "kafka", ports.kafka, ports.kafka_controller, progress=progress))
+        if not options.postgres:
+            self._servers.append(Postgres(data / "postgres", ports.postgres))
         self._mailbox: SmtpMailbox | None = None
         self._services: dict[str, ServiceProcess] = {}
         self._client = httpx.AsyncClient(timeout=2, trust_env=False)
@@ -57,7 +60,7 @@ class Supervisor:
     async def start(self) -> None:
         """Return once all six services are ready. Raises PortTaken, StartError, FetchError, MigrationError."""
         await asyncio.to_thread(self._stop_leftovers)
-        self._options.ports.require_free(kafka=self._kafka is not None, postgres=self._postgres is not None)
+        self._options.ports.require_free(kafka=not self._options.kafka, postgres=not self._options.postgres)
         self._data.mkdir(parents=True, exist_ok=True)
         (self._data / "logs").mkdir(exist_ok=True)
         remove_pause_files(self._data)
@@ -107,9 +110,8 @@ class Supervisor:
                 service.kill()
         if self._mailbox is not None:
             await self._mailbox.stop()
-        for server in (self._kafka, self._postgres):
-            if server is not None:
-                await asyncio.to_thread(server.stop)
+        for server in self._servers:
+            await asyncio.to_thread(server.stop)
         await self._client.aclose()
         if self._record is not None:
             self._record.pid = self._record.smtp.pid = None
@@ -128,9 +130,8 @@ class Supervisor:
         for name, entry in earlier.services.items():
             if entry.pid is not None:
                 stop_if_marked(entry.pid, f"services run {name}", signal.SIGTERM, GRACE_SECONDS)
-        for server in (self._kafka, self._postgres):
-            if server is not None:
-                server.stop_leftover()
+        for server in self._servers:
+            server.stop_leftover()
 
     def _load_services(self) -> None:
         """Launch the services, which load their code while Kafka and Postgres start."""
@@ -138,21 +139,13 @@ class Supervisor:
             service.launch(preload=True)
 
     async def _start_servers(self) -> None:
-        servers = {"Kafka": self._kafka, "Postgres": self._postgres}
-        local = {name: server for name, server in servers.items() if server is not None}
-        if local:
-            self._report(f"Starting {' and '.join(local)} ...")
-        preparing = [
-            asyncio.to_thread(server.prepare, self._progress)
-            if isinstance(server, Kafka)
-            else asyncio.to_thread(server.prepare)
-            for server in local.values()
-        ]
-        await asyncio.gather(*preparing)
-        for server in local.values():
+        if self._servers:
+            self._report(f"Starting {' and '.join(server.name for server in self._servers)} ...")
+        await asyncio.gather(*(asyncio.to_thread(server.prepare) for server in self._servers))
+        for server in self._servers:
             server.launch()
         self._save()
-        await asyncio.gather(*(asyncio.to_thread(server.wait) for server in local.values()))
+        await asyncio.gather(*(asyncio.to_thread(server.wait) for server in self._servers))
 
     async def _migrate(self, identity: Identity) -> None:
         self._report("Migrating the databases and creating missing topics ...")
@@ -213,23 +206,23 @@ class Supervisor:
             return False
 
     async def _restart_dead_servers(self) -> None:
-        for name, server in (("Kafka", self._kafka), ("Postgres", self._postgres)):
-            if server is None or server.pid is not None:
+        for server in self._servers:
+            if server.pid is not None:
                 continue
-            self._report(f"{name} died and is restarted. Its log is {server.log}.")
+            self._report(f"{server.name} died and is restarted. Its log is {server.log}.")
             try:
                 await asyncio.to_thread(server.prepare)
                 server.launch()
                 await asyncio.to_thread(server.wait)
-                self._report(f"{name} is back.")
+                self._report(f"{server.name} is back.")
             except StartError as error:
                 self._report(str(error))
                 await asyncio.sleep(1)
             self._save()
 
     def _save(self) -> None:
-        self.record.kafka.pid = self._kafka.pid if self._kafka else None
-        self.record.postgres.pid = self._postgres.pid if self._postgres else None
+        pids = {server.name: server.pid for server in self._servers}
+        self.record.kafka.pid, self.record.postgres.pid = pids.get(Kafka.name), pids.get(Postgres.name)
         for name, service in self._services.items():
             self.record.services[name].pid = service.pid
         self.record.save(self._data)

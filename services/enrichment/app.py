@@ -7,8 +7,8 @@ from fastapi import FastAPI
 from services.enrichment import workers
 from services.enrichment.consumers import handler
 from services.enrichment.endpoints import router
+from services.enrichment.gateways.answer_reader import AnswerReader
 from services.enrichment.gateways.fetcher import Fetcher
-from services.enrichment.gateways.page_reader import PageReader
 from services.enrichment.providers.tools import RobotsCache, Tools
 from services.enrichment.rules.addresses import AllowedHosts
 from services.enrichment.settings import Settings
@@ -24,7 +24,7 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     service.routes(router)
     service.consume(handler(timedelta(seconds=settings.first_within_seconds), lambda: service.wake("lookups")))
     fetcher = Fetcher(allowed, settings.user_agent, ca_file=settings.ca_file)
-    tools = Tools(fetcher, PageReader(), RobotsCache(fetcher))
+    tools = Tools(fetcher, AnswerReader("the page"), AnswerReader("its answer"), RobotsCache(fetcher))
     asking = workers.LookupWorker(tools, settings.lookups, lambda: service.wake("publications"))
     service.work("lookups", asking.step, every=settings.poll_seconds)
     service.work("publications", workers.publish_due, every=settings.poll_seconds)
@@ -32,4 +32,5 @@ def create_app(settings: Settings | None = None, only: str | None = None) -> Fas
     service.work("outdated", workers.sweep_answers, every=300.0)
     service.on_stop(asking.close)
     service.on_stop(tools.pages.close)
+    service.on_stop(tools.documents.close)
     return service.app

@@ -1,4 +1,7 @@
-"""Republish facts: for each lead, its latest `lead.enriched`."""
+"""Republish facts: for each lead, its latest `lead.enriched`.
+
+Aliases too: what readers know of a merged lead includes the facts of its aliases, and counts again after an undo.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,12 +14,11 @@ from shared.events import LeadEnriched
 from shared.ids import revision_id
 from shared.limits import REVISIONS_RAISED
 from shared.messaging.republish import ReadPage, StateEvent
-from shared.store.aliases import resolve
 from shared.store.leads import lock_page
 
 
 async def enriched_page(work: UnitOfWork, since: datetime, last: UUID | None, limit: int) -> Sequence[StateEvent]:
-    """The facts of the leads that were enriched since then; aliases are left out."""
+    """The facts of the leads that were enriched since then."""
     return [
         StateEvent(
             event=enriched_event(record),
@@ -30,11 +32,10 @@ async def enriched_page(work: UnitOfWork, since: datetime, last: UUID | None, li
 
 
 async def raise_page(work: UnitOfWork, after: UUID | None, limit: int) -> dict[UUID, int]:
-    """The facts of the enriched leads, as an enrichment of now; aliases are left out."""
+    """The facts of the enriched leads, as an enrichment of now."""
     records = await store.raise_revisions(work, await lock_page(work, after, limit), REVISIONS_RAISED)
-    resolved = await resolve(work, [record.lead for record in records])
     for record in records:
-        if record.enriched_at is not None and resolved[record.lead] == record.lead_id:
+        if record.enriched_at is not None:
             work.emit(
                 enriched_event(record),
                 tenant=record.tenant,

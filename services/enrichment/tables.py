@@ -131,7 +131,7 @@ class Lookup(Table, table=True):
     __tablename__ = "lookup"
     __table_args__ = (
         Index("lookup_due", "tenant_id", "generation", "bulk", "due_at", postgresql_where=text("due_at IS NOT NULL")),
-        Index("lookup_expires", "expires_at", postgresql_where=text("due_at IS NULL")),
+        Index("lookup_refresh", "tenant_id", "generation", "expires_at", postgresql_where=text("due_at IS NULL")),
     )
 
     tenant_id: str = Field(primary_key=True, sa_type=Text)

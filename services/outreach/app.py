@@ -18,7 +18,7 @@ from services.outreach.replies.use_cases.raw_mail import Mails
 from services.outreach.replies.workers import ImapReader
 from services.outreach.sending import endpoints as sending_endpoints
 from services.outreach.sending import workers as sending_workers
-from services.outreach.sending.gateways import FileSms, SmsProvider, Smtp, TwilioSms
+from services.outreach.sending.gateways import FileSms, NoSms, SmsProvider, Smtp, TwilioSms
 from services.outreach.sending.use_cases import exhaustion, outcomes
 from services.outreach.sequences import workers as sequence_workers
 from services.outreach.sequences.endpoints import enrolments as enrolment_endpoints
@@ -117,13 +117,16 @@ def _send(service: Service, settings: Settings, context: Context) -> None:
         settings.smtp_timeout,
         settings.smtp_answer_timeout,
     )
-    sms: SmsProvider = FileSms(settings.sms_file)
-    if settings.sms_provider == "twilio":
-        token = settings.sms_token.get_secret_value()
-        sms = TwilioSms(settings.sms_url, settings.sms_account, token, timeout=settings.smtp_timeout)
     public_url = settings.public_url.rstrip("/")
-    sender = sending_workers.Sender(context, mailer, sms, public_url, settings.send_limit)
+    sender = sending_workers.Sender(context, mailer, _sms_provider(settings), public_url, settings.send_limit)
     for number in range(settings.senders):
         service.work(f"sender-{number}", sender.step, every=settings.poll_seconds)
     service.work("leases", sending_workers.expire_leases, every=1.0)
     service.work("exhaustion", sending_workers.check_exhaustion, every=5.0)
+
+
+def _sms_provider(settings: Settings) -> SmsProvider:
+    if settings.sms_provider == "twilio":
+        token = settings.sms_token.get_secret_value()
+        return TwilioSms(settings.sms_url, settings.sms_account, token, timeout=settings.smtp_timeout)
+    return FileSms(settings.sms_file) if settings.sms_provider == "file" else NoSms()

@@ -14,7 +14,7 @@ from services.outreach.hooks import ChannelClosed
 from services.outreach.rules import is_recent, next_check_in
 from services.outreach.sequences.use_cases import interruptions
 from services.outreach.store import Lead, lead_state, leads_of, schedule_check_ins, settings_of_all
-from services.outreach.use_cases.contact_details import apply_contact_details
+from services.outreach.use_cases.contact_details import apply_contact_details, follow_clocks
 from services.outreach.use_cases.erasure import erase
 from shared.db import UnitOfWork
 from shared.events import (
@@ -74,12 +74,16 @@ async def on_new_leads(work: UnitOfWork, batch: list[Received[LeadCaptured]]) ->
 
 
 async def on_lead_enriched(work: UnitOfWork, batch: list[Received[LeadEnriched]]) -> None:
-    """lead.enriched: each carries all facts. A draft that cites a changed one is superseded and written afresh."""
+    """lead.enriched: each carries all facts. A draft that cites a changed one is superseded and written afresh.
+
+    A time zone or a country may be among them, so what waits for the lead's clock is looked at again.
+    """
     changed = await lead_state.save_facts(work, batch)
     if changed:
         leads = await leads_of(work, changed)
         event_ids = {key: each.id for key, each in changed.items()}
         await supersession.supersede_on_changed_details(work, leads, event_ids)
+        await follow_clocks(work, changed)
 
 
 async def on_lead_scored(work: UnitOfWork, batch: list[Received[LeadScored]]) -> None:

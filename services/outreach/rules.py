@@ -56,6 +56,20 @@ OUTCOME_OPEN = frozenset({"sending", "unknown"})
 """States of a dispatch in which evidence may still show that its message was sent."""
 
 
+def stage_for(
+    kind: str, cause: str, cause_at: datetime, stage: str, stage_rule: str | None, stage_since: datetime | None
+) -> tuple[str, str | None]:
+    """The (stage, rule) of a lead by which a message to it is written, judged and sent.
+
+    A reply that is answered also moves the lead to `engaged`, at its own time. As long as the known stage is older than
+    the reply, that `stage.changed` has not been received.
+    """
+    is_behind = stage_since is None or stage_since < cause_at
+    if kind == "answer" and cause == "reply" and is_behind and stage in REPLY_MOVES_FROM:
+        return "engaged", "reply"
+    return stage, stage_rule
+
+
 def stage_refusal(kind: str, stage: str, stage_rule: str | None) -> str | None:
     """The reason why a message of this kind makes no sense in this stage, or None.
 
@@ -223,11 +237,16 @@ def _zones_of_countries() -> Mapping[str, str]:
     return found
 
 
-def zone_of_lead(timezone: str | None, country: str | None, tenants: str) -> str:
-    """The name of a lead's time zone: its own, else its country's (ISO 3166), else the tenant's."""
+def known_zone(timezone: str | None, country: str | None) -> str | None:
+    """The name of a lead's time zone: its own, else its country's (ISO 3166); None where neither is known."""
     if timezone and (timezone == "UTC" or zone_of(timezone).key != "UTC"):
         return timezone
-    return _zones_of_countries().get((country or "").upper(), tenants)
+    return _zones_of_countries().get((country or "").upper())
+
+
+def zone_of_lead(timezone: str | None, country: str | None, tenants: str) -> str:
+    """The name of the time zone by whose clocks a lead is written to: that of the lead, else the tenant's."""
+    return known_zone(timezone, country) or tenants
 
 
 def zone_of(name: str | None) -> ZoneInfo:

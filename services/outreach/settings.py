@@ -80,10 +80,12 @@ class Settings(ServiceSettings):
     """A tenant that has set no mailboxes sends as `sales@<tenant>.<mail_domain>`; from there only it may send."""
 
     smtp_host: str = "127.0.0.1"
-    smtp_port: int = 8125
+    smtp_port: int = 587
+    """The port of submission (RFC 6409). At 465 TLS begins with the connection, and `smtp_starttls` says nothing."""
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
-    smtp_starttls: bool = False
+    smtp_starttls: bool = True
+    """Whether the connection is encrypted before anything is said; False for a mail server of the same machine."""
     smtp_timeout: float = Field(default=30.0, gt=0)
     """Seconds for each step of the SMTP conversation."""
     smtp_answer_timeout: float = Field(default=600.0, gt=0)
@@ -93,7 +95,8 @@ class Settings(ServiceSettings):
     senders: int = Field(default=4, ge=1, le=50)
     """How many messages one process sends at the same time."""
 
-    sms_provider: str = Field(default="file", pattern="^(file|twilio)$")
+    sms_provider: str = Field(default="", pattern="^(|file|twilio)$")
+    """Without one text messages wait; `file`, for trying out, writes them to `sms_file` and sends nothing."""
     sms_file: Path = Path(".leadflow/sms.jsonl")
     sms_from: str = "+12025550100"
     """What a tenant's text messages are sent from that has set nothing else: a number or a name, of nobody's own."""

@@ -4,6 +4,7 @@ Classes of tables end in `Row`: outside `tables.py` the plain names (`Lead`, `Ma
 request works with.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,18 @@ def number_column(default: int) -> Any:
 def boolean_column(default: str = "false", *, key: bool = False) -> Any:
     """A boolean column that is never null."""
     return Column(Boolean, nullable=False, primary_key=key, server_default=text(default))
+
+
+QUEUES: Mapping[str, str] = {"answers": "kind = 'answer'", "others": "kind <> 'answer'"}
+"""What is written and sent, in the order in which it is: who has written to us never waits behind bulk work."""
+
+
+def due_indexes(table: str) -> list[Index]:
+    """The indexes by which the due rows of each queue are found, tenant by tenant."""
+    return [
+        Index(f"{table}_due_{name}", "tenant_id", "due_at", postgresql_where=text(f"state = 'queued' AND {condition}"))
+        for name, condition in QUEUES.items()
+    ]
 
 
 class LeadRow(Table, table=True):

@@ -47,7 +47,7 @@ class Lead(Table, table=True):
     tenant_id: str = Field(primary_key=True, sa_type=Text)
     lead_id: UUID = Field(primary_key=True)
     seen_at: datetime = Field(sa_column=moment())
-    """When the first signal of the lead was stored."""
+    """When the first signal of the lead was stored; of one that is not captured, the oldest that is left."""
     revision: int = 0
     """Counts the lead's `lead.scored` events."""
     fit: int = 0

@@ -40,14 +40,15 @@ def rescorer(models: ModelCache) -> Step:
 
 
 def purger(waiting_days: float) -> Step:
-    """Deletes the signals of leads that were not captured within so many days."""
+    """Deletes the signals of leads that were not captured within so many days of them."""
 
     async def purge(database: Database) -> int:
         async with database.worker() as work:
-            leads = await store.uncaptured_leads(work, timedelta(days=waiting_days))
+            before = work.now - timedelta(days=waiting_days)
+            leads = await store.uncaptured_leads(work, before)
         if not leads:
             return 0
         async with database.worker(tenant for tenant, _ in leads) as work:
-            return await delete_uncaptured(work, leads)
+            return await delete_uncaptured(work, leads, before)
 
     return purge

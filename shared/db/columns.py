@@ -4,24 +4,22 @@ The tables are declared once, in SQLModel; tests compare them with what the migr
 reads whole rows takes its lists of columns from here, so that a column is named once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Column, DateTime, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import SQLModel
 
-from shared.db.statements import array_parameters
+from shared.db.statements import rows_of
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
-def moment(*, null: bool = False, key: bool = False, default: str | None = None) -> Any:
+def moment(*, null: bool = False, key: bool = False) -> Any:
     """A column for a moment, in UTC."""
-    return Column(
-        DateTime(timezone=True), nullable=null, primary_key=key, server_default=text(default) if default else None
-    )
+    return Column(DateTime(timezone=True), nullable=null, primary_key=key)
 
 
 def json_object() -> Any:
@@ -32,28 +30,29 @@ def json_object() -> Any:
 def column_types(table: type[SQLModel], names: Iterable[str] | None = None) -> dict[str, str]:
     """The SQL type of each column, by name: of those named, in that order, or of all.
 
-    A JSON column is `text` here: it is sent as JSON text, and cast on its way into the table (`select_values`).
-    KeyError for a name that is no column.
+    JSON and arrays are `text` here: they are sent as text (for an array `array_text` makes it), and cast on their way
+    into the table (`select_values`). KeyError for a name that is no column.
     """
     columns = table.__table__.columns  # type: ignore[attr-defined]
     wanted = columns.keys() if names is None else names
-    return {
-        name: "text" if isinstance(columns[name].type, JSONB) else columns[name].type.compile(dialect=_DIALECT)
-        for name in wanted
-    }
+    return {name: "text" if _goes_as_text(columns[name]) else _type_of(columns[name]) for name in wanted}
 
 
-def select_values(table: type[SQLModel], names: Iterable[str], row: str = "v") -> str:
-    """What a statement selects from rows of array parameters called `row`: each column, JSON text cast to jsonb."""
+def select_values(table: type[SQLModel], names: Iterable[str]) -> str:
+    """What a statement selects from the rows of `rows_of`: each column, cast where it was sent as text."""
     columns = table.__table__.columns  # type: ignore[attr-defined]
     return ", ".join(
-        f"CAST({row}.{name} AS jsonb)" if isinstance(columns[name].type, JSONB) else f"{row}.{name}" for name in names
+        f"CAST(v.{name} AS {_type_of(columns[name])})" if _goes_as_text(columns[name]) else f"v.{name}"
+        for name in names
     )
 
 
-def rows_of(columns: Mapping[str, str], row: str = "v") -> str:
-    """The rows that array parameters carry, as an item of a FROM clause: `unnest(...) AS v (names)`."""
-    return f"unnest({array_parameters(columns)}) AS {row} ({', '.join(columns)})"
+def _goes_as_text(column: Column[Any]) -> bool:
+    return isinstance(column.type, ARRAY | JSONB)
+
+
+def _type_of(column: Column[Any]) -> str:
+    return column.type.compile(dialect=_DIALECT)
 
 
 def insert_rows(table: type[SQLModel], names: Iterable[str] | None = None) -> str:

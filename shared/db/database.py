@@ -14,6 +14,7 @@ from shared.db.address import DatabaseAddress
 from shared.db.errors import DRIVER_ERRORS, translated
 from shared.db.pool import Pool
 from shared.db.unit_of_work import UnitOfWork
+from shared.names import database_roles
 
 
 class Database:
@@ -25,7 +26,7 @@ class Database:
         self.service = service
         self.clock = clock or Clock()
         self.on_outbox: Callable[[], None] = lambda: None
-        app, worker = f"leadflow_{service}_app", f"leadflow_{service}_worker"
+        app, worker = database_roles(service)
         self.app = Pool(url, role=app, size=2 * pool_size, application=f"{service} api")
         self.workers = Pool(url, role=worker, size=2 * pool_size, application=f"{service} worker")
         self.monitoring = Pool(url, role=worker, size=2, application=f"{service} health")

@@ -22,6 +22,20 @@ def array_parameters(columns: Mapping[str, str]) -> str:
     return ", ".join(f"CAST(:{name} AS {type}[])" for name, type in columns.items())
 
 
+def rows_of(columns: Mapping[str, str]) -> str:
+    """The rows `v` that array parameters carry, as an item of a FROM clause: `unnest(...) AS v (names)`."""
+    return f"unnest({array_parameters(columns)}) AS v ({', '.join(columns)})"
+
+
 def by_column(columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
     """Rows, at least one, as the values of those parameters: one list for each column."""
     return dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def array_text(values: Iterable[str]) -> str:
+    """An array as the text that PostgreSQL reads it from: `unnest` would make rows of an array in an array."""
+    return "{" + ",".join(f'"{_escaped(value)}"' for value in values) + "}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')

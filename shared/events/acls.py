@@ -1,6 +1,7 @@
 """Who may do what at the broker: derived from the tables of publishers and readers, for every tool that writes ACLs.
 
-Least privilege: a service reads its topics in its own group and writes what it publishes. `other-systems` writes what
+Least privilege: a service reads its topics in its own group, writes what it publishes, and reads that back where a
+restore needs it. `other-systems` writes what
 other systems may publish, and reads what services publish, in groups that begin with its name; `leadflow migrate` makes
 topics; `operator` replays dead letters and rewinds groups.
 """
@@ -11,7 +12,7 @@ from typing import Literal
 
 from shared.events.base import Event
 from shared.events.catalogue import CATALOGUE
-from shared.events.readers import OTHERS_MAY_WRITE, READS, writers
+from shared.events.readers import OTHERS_MAY_WRITE, READS, READS_BACK, writers
 from shared.names import SERVICES, group_of
 
 MIGRATION = "migrate"
@@ -86,7 +87,7 @@ def _of(principal: str) -> list[Acl]:
         return [*_on_topics(principal, published, OTHERS_MAY_WRITE), group]
     written = [event for event in CATALOGUE.values() if principal in writers(event)]
     group = Acl(principal, "group", group_of(principal), ("Read", "Describe"))
-    return [*_on_topics(principal, READS[principal], written), group]
+    return [*_on_topics(principal, (*READS[principal], *READS_BACK.get(principal, ())), written), group]
 
 
 def _on_topics(principal: str, read: Collection[type[Event]], written: Collection[type[Event]]) -> list[Acl]:

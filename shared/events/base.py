@@ -1,7 +1,6 @@
 """What every event is: a frozen model with a type, a version and one publisher."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
@@ -48,19 +47,15 @@ class Event(Model):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-@dataclass(frozen=True)
 class open_enum:
     """A string whose list of values may grow: a reader keeps one it does not know as `otherwise`.
 
     The JSON Schema lists the known values as `x-extensible-enum`, because `enum` would forbid new ones.
     """
 
-    known: tuple[str, ...]
-    otherwise: str
-
     def __init__(self, *known: str, otherwise: str = "other") -> None:
-        object.__setattr__(self, "known", known)
-        object.__setattr__(self, "otherwise", otherwise)
+        self.known = known
+        self.otherwise = otherwise
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._known_or_otherwise, handler(source))

@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from shared.events.base import Event, Model, Moment, Text, open_enum
 
+OTHER_SYSTEMS = "other systems"
+"""The publisher of what no service publishes."""
+
 Choice = Annotated[str, open_enum("granted", "denied", "unknown", otherwise="unknown")]
 
 
@@ -43,7 +46,7 @@ class LeadSubmitted(ContactFields, Event):
     """Another system submits a lead, with a source and at least one of e-mail and phone."""
 
     type = "lead.submitted"
-    publisher = "other systems"
+    publisher = OTHER_SYSTEMS
     needs_subject = False
     source: Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from shared.events.base import Event
 from shared.events.capture import EngagementRecorded, LeadCaptured, LeadErased, LeadMerged, LeadUpdated
 from shared.events.enrichment import LeadEnriched
-from shared.events.external import LeadSubmitted
+from shared.events.external import OTHER_SYSTEMS, LeadSubmitted
 from shared.events.outreach import (
     ContactOptedOut,
     DraftCreated,
@@ -53,11 +53,14 @@ READS: Mapping[str, tuple[type[Event], ...]] = {
 }
 """The event types that each service reads."""
 
-OTHER_SYSTEMS = "other systems"
 OTHERS_MAY_WRITE: tuple[type[Event], ...] = (LeadSubmitted, EngagementRecorded, MeetingBooked, MeetingCancelled)
 """What other systems may publish; every other topic has one writer, its publisher."""
 SERVICES_MAY_WRITE: Mapping[str, tuple[type[Event], ...]] = {"capture": _MEETINGS}
 """What a service publishes for other systems that cannot: calendars send their meetings to a webhook of capture."""
+READS_BACK: Mapping[str, tuple[type[Event], ...]] = {
+    "outreach": (DraftDecided, MessageSent, ReplyReceived, ContactOptedOut, SequenceExited)
+}
+"""What a service reads of its own events after a restore (`leadflow read-back`), and never else."""
 
 
 def readers(event: type[Event]) -> list[str]:

@@ -25,13 +25,17 @@ def large_body() -> None:
     """Marks a route whose body may have up to 10 MB instead of 256 KB."""
 
 
+Place = tuple[re.Pattern[str], set[str]]
+"""The paths and the methods of a route."""
+
+
 class Routes:
-    """What is known of the routes before a request is matched: the paths of those that are marked, and all methods."""
+    """What is known of the routes before a request is matched: the places of those that are marked, and all methods."""
 
     def __init__(self) -> None:
-        self.public: list[re.Pattern[str]] = []
-        self.large: list[re.Pattern[str]] = []
-        self.streaming: list[re.Pattern[str]] = []
+        self.public: list[Place] = []
+        self.large: list[Place] = []
+        self.streaming: list[Place] = []
         self._methods: list[tuple[str, re.Pattern[str], set[str]]] = []
 
     def add(self, router: APIRouter, prefix: str) -> None:
@@ -40,12 +44,12 @@ class Routes:
             if not isinstance(route, APIRoute):
                 continue
             marks = {dependency.call for dependency in route.dependant.dependencies}
-            pattern = compile_path(prefix + route.path)[0]
-            self._methods.append((prefix + route.path, pattern, route.methods or set()))
+            pattern, methods = compile_path(prefix + route.path)[0], route.methods or set()
+            self._methods.append((prefix + route.path, pattern, methods))
             if public in marks:
-                self.public.append(pattern)
+                self.public.append((pattern, methods))
             if large_body in marks:
-                self.large.append(pattern)
+                self.large.append((pattern, methods))
 
     def allowed(self, path: str) -> list[str]:
         """The methods of the routes that have this path (RFC 9110, 15.5.6: `Allow` lists them).
@@ -69,18 +73,18 @@ class Admission:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = scope["path"]
-        if path.startswith(self._prefix) and not _matches(self._routes.public, path):
+        path, method = scope["path"], scope["method"]
+        if path.startswith(self._prefix) and not _matches(self._routes.public, path, method):
             request = Request(scope)
             try:
                 request.state.principal = await authenticate(request)
             except LeadflowError as refusal:
                 await problem_of(refusal, headers=_CLOSE)(scope, receive, send)
                 return
-        if _matches(self._routes.streaming, path):
+        if _matches(self._routes.streaming, path, method):
             await self._app(scope, _within(receive), send)
             return
-        limit = MAX_BODY_BYTES if _matches(self._routes.large, path) else DEFAULT_BODY_BYTES
+        limit = MAX_BODY_BYTES if _matches(self._routes.large, path, method) else DEFAULT_BODY_BYTES
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if declared.isdigit() and int(declared) > limit:
             detail = f"the body of this request may have {limit} bytes"
@@ -89,8 +93,8 @@ class Admission:
         await self._app(scope, _bounded(receive, limit), send)
 
 
-def _matches(patterns: list[re.Pattern[str]], path: str) -> bool:
-    return any(pattern.fullmatch(path) for pattern in patterns)
+def _matches(places: list[Place], path: str, method: str) -> bool:
+    return any(method in methods and pattern.fullmatch(path) for pattern, methods in places)
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:

@@ -25,20 +25,18 @@ class Idempotency:
         self._work = work
         self._key = key
 
-    async def __call__(
-        self, run: Callable[[], Awaitable[Any]], *, status: int = 201, headers: dict[str, str] | None = None
-    ) -> Response:
+    async def __call__(self, run: Callable[[], Awaitable[Any]], *, status: int = 201) -> Response:
         """The answer of `run`, made once for each key: a body, (status, body) or (status, body, headers)."""
         if self._key is None:
-            return _response(*_parts(await run(), status, headers))
+            return _response(*_parts(await run(), status))
         route = f"{self._request.method} {self._request.url.path}"
         request_digest = await _digest_of(self._request)
         if not await idempotency.reserve(self._work, route, self._key, request_digest):
             return await self._first_answer(route, self._key, request_digest)
-        made, body, made_headers = _parts(await run(), status, headers)
+        made, body, headers = _parts(await run(), status)
         content = orjson.dumps(jsonable_encoder(body))
-        await idempotency.store_answer(self._work, route, self._key, status=made, body=content, headers=made_headers)
-        return _response(made, body, made_headers)
+        await idempotency.store_answer(self._work, route, self._key, status=made, body=content, headers=headers)
+        return _response(made, body, headers)
 
     async def _first_answer(self, route: str, key: str, request_digest: bytes) -> Response:
         known = await idempotency.find(self._work, route, key)
@@ -55,11 +53,11 @@ async def _digest_of(request: Request) -> bytes:
     return sha256(body).digest()
 
 
-def _parts(answer: Any, status: int, headers: dict[str, str] | None) -> tuple[int, Any, dict[str, str]]:
+def _parts(answer: Any, status: int) -> tuple[int, Any, dict[str, str]]:
     if isinstance(answer, tuple):
-        made, body, *rest = answer
-        return made, body, rest[0] if rest else headers or {}
-    return status, answer, headers or {}
+        made, body, *headers = answer
+        return made, body, headers[0] if headers else {}
+    return status, answer, {}
 
 
 def _response(status: int, body: Any, headers: dict[str, str]) -> Response:

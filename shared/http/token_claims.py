@@ -17,17 +17,13 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.errors import Unauthorized
-from shared.names import TENANT_FORM, is_tenant
+from shared.names import RANKED_ROLES, ROLES, TENANT_FORM, is_tenant
 from shared.secret_files import Settings
-
-ORDER = ("viewer", "reviewer", "operator", "admin")
-"""Each of these roles includes the one before it."""
-ROLES = (*ORDER, "service")
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller. Each of viewer, reviewer, operator, admin includes the role before it; `service` includes none."""
+    """The caller, with the roles of shared/names.py."""
 
     tenant: str
     subject: str
@@ -43,7 +39,7 @@ class Principal:
         return "service" in self.roles
 
     def at_least(self, role: str) -> bool:
-        return any(have in self.roles for have in ORDER[ORDER.index(role) :])
+        return any(have in self.roles for have in RANKED_ROLES[RANKED_ROLES.index(role) :])
 
 
 class ClaimSettings(Settings):

@@ -87,7 +87,7 @@ class BatchProcessor:
                     record.topic,
                     record.value,
                     record.headers,
-                    _recorded_at(record),
+                    recorded_at(record),
                     self._models,
                     keep_raw=self._keep_raw,
                 )
@@ -204,7 +204,7 @@ def _spans(service: str, batch: Sequence[Received[Any]]) -> Iterator[None]:
             span.end()
 
 
-def _recorded_at(record: ConsumerRecord[bytes, bytes]) -> datetime:
+def recorded_at(record: ConsumerRecord[bytes, bytes]) -> datetime:
     """The broker's time of a record. On a topic that others made it may be its publisher's, and any number."""
     try:
         return datetime.fromtimestamp(record.timestamp / 1_000, UTC)

@@ -6,10 +6,10 @@ from shared.migrations.messaging_tables import (
     know_events_by_type,
     messaging_tables,
     name_publishers_of_dead_letters,
-    roles,
     secure,
 )
 from shared.migrations.runner import config, run_env, upgrade
+from shared.names import database_roles as roles
 
 __all__ = [
     "MESSAGING_TABLES",

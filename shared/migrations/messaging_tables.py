@@ -6,17 +6,17 @@ function that a new migration calls, never by editing an old one.
 
 from alembic import op
 
+from shared.names import database_roles
+
 _ALL = "SELECT, INSERT, UPDATE, DELETE"
 
 
-def roles(service: str) -> tuple[str, str]:
-    """The application role and the worker role of a service. Neither logs in, owns anything, or bypasses security."""
-    return f"leadflow_{service}_app", f"leadflow_{service}_worker"
-
-
 def create_roles(service: str) -> None:
-    """Both roles, made once for each cluster, and the right to use the schema."""
-    for role in roles(service):
+    """Both roles, made once for each cluster, and the right to use the schema.
+
+    Neither logs in, owns anything, or bypasses security.
+    """
+    for role in database_roles(service):
         op.execute(
             f"""
             DO $$ BEGIN
@@ -37,7 +37,7 @@ def secure(service: str, table: str, *, app: str = _ALL, worker: str = _ALL) -> 
     The application role sees the tenant that its transaction names; the worker role reads all and writes the tenants
     of its batch. Both settings are local to a transaction, so a pooled connection carries nothing over.
     """
-    of_app, of_worker = roles(service)
+    of_app, of_worker = database_roles(service)
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     op.execute(
@@ -61,7 +61,7 @@ def secure(service: str, table: str, *, app: str = _ALL, worker: str = _ALL) -> 
 def messaging_tables(service: str) -> None:
     """Roles, outbox, inbox, dead letters, streams, idempotency keys, aliases, erased leads."""
     create_roles(service)
-    _, worker = roles(service)
+    _, worker = database_roles(service)
     op.execute(
         """
         CREATE TABLE outbox (

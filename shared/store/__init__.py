@@ -1,1 +1,1 @@
-"""The queries on the tables that every service's database has: outbox, inbox, dead letters, aliases, erased leads."""
+"""The queries that all services have in common, on tables that each service's database has."""

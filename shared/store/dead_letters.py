@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from shared.db.statements import array_parameters, by_column
+from shared.db.statements import by_column, rows_of
 from shared.db.transaction import Transaction
 from shared.errors import NotFound
 from shared.events.envelope import short
@@ -116,11 +116,12 @@ _COLUMNS = {
     "subject": "text",
     "error": "text",
 }
+_ROWS = rows_of(_COLUMNS)
 _ADD = f"""
     INSERT INTO dead_letter ({", ".join(_COLUMNS)}, at)
     SELECT {", ".join("CAST(v.headers AS jsonb)" if name == "headers" else f"v.{name}" for name in _COLUMNS)},
            clock_timestamp()
-    FROM unnest({array_parameters(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
+    FROM {_ROWS}
     WHERE NOT EXISTS (
         SELECT FROM erased e WHERE e.tenant_id = v.tenant_id AND CAST(e.lead_id AS text) = v.subject)
     ON CONFLICT (topic, kafka_partition, kafka_offset) DO UPDATE SET error = excluded.error, replayed_at = NULL
@@ -129,7 +130,7 @@ _ADD = f"""
 
 _GIVE_WAY = f"""
     UPDATE dead_letter d SET kafka_offset = NULL
-    FROM unnest({array_parameters(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
+    FROM {_ROWS}
     WHERE (d.topic, d.kafka_partition, d.kafka_offset) = (v.topic, v.kafka_partition, v.kafka_offset)
       AND (d.event_id, d.value) IS DISTINCT FROM (v.event_id, v.value)
 """
@@ -137,7 +138,7 @@ _GIVE_WAY = f"""
 
 _IN_THE_WAY = f"""
     SELECT DISTINCT d.tenant_id FROM dead_letter d
-    JOIN unnest({array_parameters(_COLUMNS)}) AS v ({", ".join(_COLUMNS)})
+    JOIN {_ROWS}
       ON (d.topic, d.kafka_partition, d.kafka_offset) = (v.topic, v.kafka_partition, v.kafka_offset)
 """
 

@@ -94,6 +94,7 @@ PURE = (
     "shared.events",
     "shared.limits",
     "shared.attributes",
+    "shared.charsets",
     "shared.expressions",
     "shared.ids",
     "shared.mail_addresses",
@@ -102,6 +103,7 @@ PURE = (
     "anyascii",
     "charset_normalizer",
     "holidays",
+    "idna",
     "jellyfish",
     "numpy",
     "orjson",
@@ -109,7 +111,8 @@ PURE = (
     "selectolax",
 )
 """What rules may import: events, limits, ids, mail addresses, and libraries that compute and reach nothing: readers of
-JSON, of pages and of character sets, the expressions of mappings, calendars, arithmetic on arrays, spelling."""
+JSON, of pages and of character sets, the expressions of mappings, calendars, arithmetic on arrays, spelling, the names
+of domains."""
 
 
 def beyond_the_rules(graph: grimp.ImportGraph) -> list[str]:

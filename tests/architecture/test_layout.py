@@ -38,6 +38,7 @@ BESIDES: Mapping[str, Mapping[str, str]] = {
         "address_forms": "the spellings of a mail address, and the one by which it is known",
         "context": "what endpoints, consumers and workers need of the process: settings, keys, whom to wake",
         "twilio": "the requests of a provider, and their signature",
+        "reading_back": "after a restore: what it has published itself, read from Kafka once",
         "mail_providers": "the requests of providers that hand over mails, and their signatures",
     },
 }

@@ -1,12 +1,16 @@
 """Web forms in a real browser: the hosted page without JavaScript, and the snippet in a page of another origin."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
+import pytest
 import uvicorn
 
+from services.capture.rules import form_guards
 from tests.below_a_path import BelowAPath
 from tests.browser.chromium import tab
 from tests.serving import serving
@@ -96,3 +100,21 @@ async def test_the_snippet_is_sent_from_a_page_of_another_origin(start: Any, bus
     (captured,) = await bus.read("lead.captured", tenant=tenant)
     assert captured.data["attributes"] == {"message": "Call me"}
     assert engaged.data["url"] == f"{origin}/"
+
+
+async def test_a_snippet_that_was_open_for_too_long_is_sent_without_loading_its_page_again(
+    start: Any, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(form_guards, "STARTED_LASTS", timedelta(seconds=3))
+    service = await start("capture")
+    consent = {"text": "You may write to me.", "required": True}
+    form = await a_form(service, tenant, proof_of_work_bits=6, consent=consent)
+    async with served(service.app) as address, tab() as page:
+        await page.open(f"{address}/v1/forms/{form['token']}", until="<button>")
+        await page.type("input[name=email]", "ada@acme.example")
+        await page.click("input[name=consent]")
+        await asyncio.sleep(4)
+        await page.click("button")
+        await page.wait_for("open for too long")
+        await page.click("button")
+        await page.wait_for("Thank you. We have received your details.")

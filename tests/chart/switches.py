@@ -62,11 +62,15 @@ SWITCHES: dict[str, dict[str, Any]] = {
         },
     ),
     "strimzi": merged(SECURED, {"strimzi": {"enabled": True, "cluster": "my-cluster"}}),
+    "strimzi in a namespace of its own": merged(
+        SECURED, {"strimzi": {"enabled": True, "cluster": "my-cluster", "namespace": "kafka"}}
+    ),
     "cloudnativepg": {
         "cloudnativepg": {"enabled": True, "storage": {"storageClass": "fast"}},
         "migrations": {"adminSecret": "", "ownerUrl": "postgresql://leadflow_owner@pg/leadflow_%s", "ownerSecret": "o"},
     },
     "monitoring": {
+        "networkPolicy": {"monitoring": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]},
         "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
         "prometheusRule": {"enabled": True},
         "dashboards": {"enabled": True},

@@ -15,10 +15,9 @@ import yaml
 from deploy import chart_files
 from services.outreach.settings import Settings
 from shared.events import CATALOGUE
-from shared.events.topics import PARTITIONS
 from shared.messaging.connection import KafkaSecurity
 from shared.names import PARTS, SERVICES
-from tests.chart.helm import CHART, MINIMAL, merged, named, pods, rendered, run
+from tests.chart.helm import CHART, MINIMAL, ROOT, merged, named, pods, rendered, run
 from tests.chart.switches import SECURED, SWITCHES
 
 SCHEMAS = {
@@ -61,6 +60,14 @@ def test_every_switch_renders_objects_that_kubernetes_and_the_operators_accept(s
     names = [(o["kind"], o["metadata"]["name"]) for o in objects]
     assert len(names) == len(set(names))
     assert all(len(name) <= 63 for _, name in names)
+
+
+def test_the_example_of_the_installations_page_is_taken_as_it_stands() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "operations" / "install.md").read_text(), re.DOTALL)
+    values = yaml.safe_load(example)
+    assert problems(rendered(values)) == []
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert values["ingress"]["annotations"] == defaults["ingress"]["annotations"]
 
 
 def test_an_object_that_would_be_refused_is_found() -> None:
@@ -145,8 +152,8 @@ def test_secrets_are_named_and_never_contained() -> None:
         ({"image": {"tag": "latest"}}, "/image/tag"),
         ({"kafak": {}}, "kafak"),
         ({"services": {"captures": {}}}, "captures"),
-        ({"defaults": {"consumers": {"replicas": 13}}}, "maximum: got 13, want 12"),
-        ({"services": {"stages": {"consumers": {"autoscaling": {"maxReplicas": 13}}}}}, "got 13, want 12"),
+        ({"serviceMonitor": {"enabled": True}}, "networkPolicy.monitoring is needed with serviceMonitor.enabled"),
+        ({"cloudnativepg": {"parameters": {"max_connections": 500}}}, "/cloudnativepg/parameters/max_connections"),
         ({"strimzi": {"enabled": True}}, "strimzi.cluster is needed"),
         ({"httpRoute": {"enabled": True}}, "httpRoute.parentRefs is needed"),
         ({"services": {"goals": {"workers": {"autoscaling": {"enabled": True}}}}}, "/workers/autoscaling/enabled"),
@@ -176,6 +183,27 @@ def test_what_a_service_says_differently_wins_and_env_adds_up() -> None:
     assert env[-2:] == ["C", "B"]
 
 
+OWN = [
+    {"name": "LEADFLOW_CAPTURE_TRUSTED_PROXIES", "value": "2"},
+    {"name": "LEADFLOW_CAPTURE_PUBLIC_URL", "value": "https://forms.example.com"},
+    {"name": "LEADFLOW_OIDC_AUDIENCE", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}},
+]
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_no_variable_stands_twice_and_what_somebody_sets_wins(switch: str) -> None:
+    """The API server refuses a name that stands twice."""
+    part = {"env": [{"name": "LEADFLOW_CAPTURE_TRUSTED_PROXIES", "value": "3"}]}
+    found = pods(rendered(SWITCHES[switch], {"services": {"capture": {"env": OWN, "api": part}}}))
+    for pod in found.values():
+        for container in pod["containers"]:
+            names = [entry["name"] for entry in container.get("env", [])]
+            assert len(names) == len(set(names))
+    env = {entry["name"]: entry for entry in found["leadflow-capture-api"]["containers"][0]["env"]}
+    assert env["LEADFLOW_CAPTURE_TRUSTED_PROXIES"]["value"] == "3", "the part's over the service's"
+    assert [env[own["name"]] for own in OWN[1:]] == OWN[1:]
+
+
 def test_migrations_run_before_the_rollout_unless_the_release_makes_what_they_need() -> None:
     hook = named(rendered(), "Job")
     assert hook["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
@@ -197,7 +225,6 @@ def test_topics_and_rights_are_those_of_the_code() -> None:
     objects = rendered(SWITCHES["strimzi"])
     topics = [o for o in objects if o["kind"] == "KafkaTopic"]
     assert [o["metadata"]["name"] for o in topics] == list(CATALOGUE)
-    assert {o["spec"]["partitions"] for o in topics} == {PARTITIONS}
     assert topics[0]["spec"]["config"]["max.message.bytes"] == "1048576"
     users = {o["metadata"]["name"]: o for o in objects if o["kind"] == "KafkaUser"}
     assert {f"leadflow-{service}" for service in SERVICES} < set(users)
@@ -216,7 +243,7 @@ def test_the_notes_say_what_to_do_next() -> None:
     done = run("install", "leadflow", str(CHART), "--dry-run=client", "--namespace", "sales", values=MINIMAL)
     assert done.returncode == 0, done.stderr
     assert "helm -n sales test leadflow" in done.stdout
-    assert "prometheusRule.enabled" in done.stdout
+    assert "prometheusRule.enabled" in done.stdout and "networkPolicy.monitoring" in done.stdout
 
 
 def test_the_defaults_are_valid_yaml_with_a_comment_for_what_is_needed() -> None:

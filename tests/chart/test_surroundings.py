@@ -1,9 +1,16 @@
 """What the chart opens, names and asks for around the pods: policies, links, certificates, who vouches for whom."""
 
+import re
+from typing import Any
+
 import pytest
 
-from tests.chart.helm import merged, named, pods, rendered
+from services.outreach.settings import Settings
+from shared.settings import ServiceSettings
+from tests.chart.helm import ROOT, merged, named, pods, rendered
 from tests.chart.switches import SWITCHES
+
+SIZING = (ROOT / "docs" / "operations" / "sizing.md").read_text()
 
 
 def test_policies_let_nobody_in_but_clients_and_only_two_services_out() -> None:
@@ -44,6 +51,53 @@ def test_every_pod_reaches_where_tokens_for_kafka_come_from_and_where_traces_go(
         assert ports & {8443, 4318} == expected
 
 
+def test_a_mail_server_is_let_out_to_at_the_port_that_outreach_takes_for_granted() -> None:
+    (rule,) = named(rendered(), "NetworkPolicy", "leadflow-outreach")["spec"]["egress"]
+    assert Settings.model_fields["smtp_port"].default in [port["port"] for port in rule["ports"]]
+
+
+def test_migrations_reach_the_servers_of_their_own_release_before_its_policies_are_there() -> None:
+    """Hooks run first: what they need is a hook too, and earlier."""
+    moved = {"networkPolicy": {"postgres": {"to": [{"podSelector": {"matchLabels": {"app": "new"}}}]}}}
+    objects = rendered(moved)
+    early = named(objects, "NetworkPolicy", "leadflow-migrate")
+    job = named(objects, "Job")
+    assert early["metadata"]["annotations"]["helm.sh/hook"] == job["metadata"]["annotations"]["helm.sh/hook"]
+    weights = [int(each["metadata"]["annotations"]["helm.sh/hook-weight"]) for each in (early, job)]
+    assert weights[0] < weights[1]
+    selected = early["spec"]["podSelector"]["matchLabels"].items()
+    assert selected <= job["spec"]["template"]["metadata"]["labels"].items()
+    assert early["spec"]["egress"] == named(objects, "NetworkPolicy", "leadflow")["spec"]["egress"]
+    as_job = rendered(moved, {"migrations": {"mode": "job"}})
+    assert not [o for o in as_job if o["metadata"]["name"] == "leadflow-migrate"], "a Job comes after the policies"
+
+
+def test_postgres_lets_every_pod_have_its_connections_while_a_release_is_replaced() -> None:
+    """An API has the pools of both roles and that of health checks, another part has one role less."""
+    objects = rendered(SWITCHES["cloudnativepg"])
+    size = ServiceSettings.model_fields["pool_size"].default
+    needed = {"all": 0, "replaced": 0}
+    for pod in [o for o in objects if o["kind"] == "Deployment"]:
+        own = (4 if pod["metadata"]["labels"]["leadflow/part"] == "api" else 2) * size + 2
+        surge = pod["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+        needed["all"] += own * pod["spec"]["replicas"]
+        needed["replaced"] += own * (pod["spec"]["replicas"] + surge)
+    allowed = int(named(objects, "Cluster")["spec"]["postgresql"]["parameters"]["max_connections"])
+    assert needed["replaced"] + 20 < allowed, "some are for operators and the migrations"
+    assert f"{needed['all']} connections" in SIZING and f"{needed['replaced']} while" in SIZING
+    assert f"`max_connections` {allowed}" in SIZING
+
+
+def test_what_the_pods_ask_of_the_nodes_is_what_the_page_of_sizing_says() -> None:
+    cores, memory = 0.0, 0.0
+    for pod in [o for o in rendered() if o["kind"] == "Deployment"]:
+        (container,) = pod["spec"]["template"]["spec"]["containers"]
+        asked: dict[str, Any] = container["resources"]["requests"]
+        cores += pod["spec"]["replicas"] * int(asked["cpu"].removesuffix("m")) / 1_000
+        memory += pod["spec"]["replicas"] * int(asked["memory"].removesuffix("Mi")) / 1_024
+    assert re.search(rf"request {cores:.1f} cores and {memory:.1f} GiB", SIZING), (cores, memory)
+
+
 def test_links_in_mails_and_forms_begin_with_the_host_of_the_ingress_unless_somebody_says_otherwise() -> None:
     own = {"name": "LEADFLOW_OUTREACH_PUBLIC_URL", "value": "https://mail.example.com"}
     values = {"ingress": {"enabled": True, "host": "sales.example.com"}, "services": {"outreach": {"env": [own]}}}
@@ -66,7 +120,10 @@ def test_links_in_mails_and_forms_begin_with_the_host_of_the_ingress_unless_some
 )
 def test_every_service_knows_the_path_that_a_gateway_puts_it_below(hostnames: list[str], expected: str | None) -> None:
     route = {"httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}], "hostnames": hostnames}}
-    env = pods(rendered(route))["leadflow-goals-api"]["containers"][0]["env"]
+    objects = pods(rendered(route))
+    visitor = {"name": "LEADFLOW_CAPTURE_TRUSTED_PROXIES", "value": "1"}
+    assert visitor in objects["leadflow-capture-api"]["containers"][0]["env"], "else all visitors share one limit"
+    env = objects["leadflow-goals-api"]["containers"][0]["env"]
     assert {entry["name"]: entry.get("value") for entry in env}.get("LEADFLOW_GOALS_PUBLIC_URL") == expected
 
 

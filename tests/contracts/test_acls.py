@@ -2,7 +2,7 @@
 
 from shared.events import CATALOGUE
 from shared.events.acls import MIGRATION, OPERATOR, OTHERS, acls, commands, principal_name, strimzi_acls
-from shared.events.readers import OTHERS_MAY_WRITE, READS, SERVICES_MAY_WRITE
+from shared.events.readers import OTHERS_MAY_WRITE, READS, READS_BACK, SERVICES_MAY_WRITE
 from shared.names import SERVICES
 
 
@@ -19,9 +19,15 @@ def test_a_topic_is_written_by_its_publisher_and_by_whom_the_tables_name_besides
 
 def test_a_topic_is_read_by_the_services_of_the_table_in_groups_of_their_own() -> None:
     for name, event in CATALOGUE.items():
-        assert _who("Read", name) - {OTHERS} == {service for service, reads in READS.items() if event in reads}
+        tables = (*READS.items(), *READS_BACK.items())
+        assert _who("Read", name) - {OTHERS} == {service for service, reads in tables if event in reads}
     groups = {acl.name: acl.principal for acl in acls() if acl.resource == "group" and acl.principal in SERVICES}
     assert groups == {f"leadflow-{service}": service for service in SERVICES}
+
+
+def test_a_service_reads_back_only_what_it_publishes_itself() -> None:
+    for service, events in READS_BACK.items():
+        assert {event.publisher for event in events} == {service}
 
 
 def test_other_systems_read_what_services_publish_in_groups_that_begin_with_their_name() -> None:

@@ -9,7 +9,8 @@ from jsonschema import Draft202012Validator
 
 from shared.events import CATALOGUE, topics
 from shared.events.documents import FOLDER
-from shared.events.readers import OTHER_SYSTEMS, READS, readers, writers
+from shared.events.external import OTHER_SYSTEMS
+from shared.events.readers import READS, readers, writers
 from shared.limits import MAX_RECORD_BYTES
 from shared.names import SERVICES
 

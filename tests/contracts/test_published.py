@@ -131,7 +131,7 @@ async def walked(start: Any, bus: Any, tenant: str, eventually: Any, tmp_path: A
     await bus.read("stage.changed", tenant=tenant, where=lambda seen: seen.data["to"] == "dead")
     for type_ in REQUIRED:
         await bus.read(type_, tenant=tenant)
-    return [seen for type_ in REQUIRED for seen in bus.seen(type_, tenant=tenant)]
+    return bus.seen(*REQUIRED, tenant=tenant)
 
 
 async def test_every_published_event_keeps_the_contract(walked: list[Seen]) -> None:

@@ -77,12 +77,11 @@ PUBLISHED = """
 def traces_of(bus: Bus, tenant: str, lead: str) -> set[str]:
     """The trace ids of a lead's events (W3C trace context: version-trace-span-flags)."""
 
-    def every_type() -> dict[str, list[Seen]] | None:
-        events = {type: [s for s in bus.seen(type, tenant=tenant) if s.lead_id == lead] for type in PUBLISHED}
-        return events if all(events.values()) else None
+    def every_type() -> list[Seen] | None:
+        events = [seen for seen in bus.seen(*PUBLISHED, tenant=tenant) if seen.lead_id == lead]
+        return events if {seen.type for seen in events} == set(PUBLISHED) else None
 
-    events = eventually(every_type)
-    return {one.headers["traceparent"].split("-")[1] for of_type in events.values() for one in of_type}
+    return {seen.headers["traceparent"].split("-")[1] for seen in eventually(every_type)}
 
 
 def test_a_lead_goes_from_capture_to_won_and_counts_towards_the_goals(system: LocalRun, bus: Bus, tenant: str):

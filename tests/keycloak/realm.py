@@ -6,6 +6,8 @@ tenant is a claim of its client; a person's is the organisation.
 
 from typing import Any
 
+from shared.names import ROLES
+
 REALM = "sales"
 SETTINGS = {
     # Without it, `leadflow up` would bring keys of its own.
@@ -19,7 +21,6 @@ SETTINGS = {
 
 SECRET = "of-a-client"
 PASSWORD = "of-a-person"
-_ROLES = ("viewer", "reviewer", "operator", "admin", "service")
 _PEOPLE = {
     # name: (roles, organisations)
     "ann": (["reviewer"], ["acme"]),
@@ -47,7 +48,7 @@ def realm() -> dict[str, Any]:
         "enabled": True,
         "organizationsEnabled": True,
         "organizations": [_organisation(name) for name in ("acme", "bravo")],
-        "roles": {"client": {"leadflow": [{"name": name} for name in _ROLES]}},
+        "roles": {"client": {"leadflow": [{"name": name} for name in ROLES]}},
         "clients": [
             {"clientId": "leadflow", "standardFlowEnabled": False},
             {

@@ -11,7 +11,7 @@ from typing import Any
 from deploy.local import identity
 from deploy.local.jars import kafka_jars
 from deploy.local.kafka import _LOG4J
-from shared.names import SERVICES
+from shared.names import ROLES, SERVICES
 from tests.chart.helm import ROOT
 from tests.kube.cluster import Namespace, build
 
@@ -108,7 +108,7 @@ def start(namespace: Namespace) -> None:
 
 def token(tenant: str) -> str:
     """A token with every role, as a client of the releases would get one from their issuer."""
-    return _issuer().sign_token(tenant, identity.ROLES)
+    return _issuer().sign_token(tenant, ROLES)
 
 
 def _issuer() -> identity.Identity:

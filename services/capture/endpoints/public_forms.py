@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import jinja2
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.datastructures import UploadFile
 
@@ -16,12 +16,14 @@ from services.capture.endpoints.leads import Normaliser
 from services.capture.rules.form_guards import (
     client_address,
     may_send,
+    page_address,
     shown_with,
     started_at,
     started_token,
     too_early_or_late,
 )
 from services.capture.rules.forms import CONSENT, STARTED
+from services.capture.rules.text import MAX_TEXT
 from services.capture.schemas.forms import PublicForm, SentForm
 from services.capture.settings import Settings
 from services.capture.use_cases import forms as use_cases
@@ -68,17 +70,14 @@ def _visit(request: Request, origin: str | None) -> Visit:
     settings: Settings = _service(request).settings  # type: ignore[assignment]
     peer = request.client.host if request.client else ""
     forwarded = request.headers.get("x-forwarded-for", "")
-    # Without query and fragment, which may name a person.
-    page = urlsplit(request.headers.get("referer", "")[:2_000])
-    address = f"{page.scheme}://{page.netloc}{page.path}" if page.scheme in ("http", "https") else ""
-    return Visit(
-        client_address(peer, forwarded, settings.trusted_proxies), origin, request.headers.get("host", ""), address
-    )
+    address = client_address(peer, forwarded, settings.trusted_proxies)
+    page = page_address(request.headers.get("referer", ""), MAX_TEXT)
+    return Visit(address, origin, request.headers.get("host", ""), page)
 
 
 def _cors(form: Form, origin: str | None, host: str) -> dict[str, str]:
     """The headers that let a page of an allowed origin read the answer (Fetch standard, CORS)."""
-    if origin is None or not may_send(origin, host, form.settings["allowed_origins"]):
+    if origin is None or not may_send(origin, host, form.allowed_origins):
         return {"Vary": "Origin"}
     return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
 
@@ -119,7 +118,7 @@ def _page_headers(form: Form) -> dict[str, str]:
     redirect = urlsplit(settings["redirect_url"] or "")
     targets = f" {redirect.scheme}://{redirect.netloc}" if redirect.netloc else ""
     scripts = " script-src 'self'; connect-src 'self';" if settings["proof_of_work_bits"] else ""
-    frames = " ".join(["'self'", *settings["allowed_origins"]])
+    frames = " ".join(["'self'", *form.allowed_origins])
     return {
         "Content-Security-Policy": f"default-src 'none'; style-src 'unsafe-inline';{scripts} base-uri 'none'; "
         f"form-action 'self'{targets}; frame-ancestors {frames}",
@@ -143,8 +142,17 @@ def _started(form: Form, before: str = "") -> str:
     response_model=PublicForm,
     responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
 )
-async def show_form(request: Request, token: str, origin: Origin = None) -> Response:
-    """The page of the form, which works without JavaScript; its definition with `Accept: application/json`."""
+async def show_form(
+    request: Request,
+    token: str,
+    origin: Origin = None,
+    started: Annotated[str, Query(max_length=300)] = "",
+) -> Response:
+    """The page of the form, which works without JavaScript; its definition with `Accept: application/json`.
+
+    A script that shows a form again, after an answer that names `started`, asks with the `started` that it had: a new
+    one is made, and the time of the first one counts while it may.
+    """
     form = await use_cases.find_public(_service(request).database, token)
     if "application/json" not in request.headers.get("accept", ""):
         return _page(request, form)
@@ -154,7 +162,7 @@ async def show_form(request: Request, token: str, origin: Origin = None) -> Resp
         "fields": [{**field._asdict(), "autocomplete": field.autocomplete} for field in form.fields],
         "honeypot": form.row["honeypot"],
         "consent": settings.get("consent"),
-        STARTED: _started(form),
+        STARTED: _started(form, started),
         **{name: settings[name] for name in ("title", "submit_label", "language", "redirect_url")},
         "proof_of_work_bits": settings["proof_of_work_bits"],
     }

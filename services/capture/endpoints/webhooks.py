@@ -232,10 +232,17 @@ async def replay_delivery(
 
 
 @router.post("/webhooks/{token}/replay")
-async def replay_deliveries(request: Request, principal: Operator, token: str, normaliser: Normaliser) -> ReplayOutcome:
-    """Replay the 500 oldest kept deliveries: how many passed (`taken`), and how many are still kept."""
+async def replay_deliveries(
+    request: Request, principal: Operator, token: str, normaliser: Normaliser, cursor: str | None = None
+) -> ReplayOutcome:
+    """Replay the 500 oldest kept deliveries: how many passed (`taken`), and how many are still kept.
+
+    Where more may follow, the answer has the `next_cursor` to call it with again.
+    """
     service: Service = request.app.state.service
+    after = decode_cursor(cursor, after=UUID)["after"] if cursor else None
     async with service.database.tenant(principal.tenant) as work:
         webhook = await use_cases.get_webhook(work, principal.tenant, token)
-    outcome = await use_cases.replay_all(service.database, webhook, normaliser)
-    return ReplayOutcome(taken=outcome.taken, kept=outcome.kept)
+    outcome, last = await use_cases.replay_all(service.database, webhook, normaliser, after)
+    more = encode_cursor({"after": str(last)}) if last else None
+    return ReplayOutcome(taken=outcome.taken, kept=outcome.kept, next_cursor=more)

@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import IO, Any, NamedTuple
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from services.capture.rules.records import NotText
 
 _BLOCK = 1_048_576
 _MOST_UNPACKED = 1_000_000_000
 """Bytes: what a workbook may have when it is unpacked."""
+_MOST_ROWS = 1_048_576
+"""Rows of a sheet, as Excel has them: a row names its number, and openpyxl hands out all that are missing before it."""
 _ENCODINGS = frozenset(
     codecs.lookup(name).name
     for name in """
@@ -56,7 +58,9 @@ def text_of(file: IO[bytes], encoding: str, scratch: IO[bytes]) -> TextFile:
     if head.startswith(b"PK\x03\x04"):
         return TextFile(_workbook_as_csv(file, scratch), "xlsx")
     if head.startswith(b"\xd0\xcf\x11\xe0"):
-        raise NotText("this is an old Excel file (.xls); save it as .xlsx or as CSV")
+        raise NotText(
+            "this is an old Excel file (.xls) or one with a password; save it as .xlsx without one, or as CSV"
+        )
     name = _lookup(encoding) if encoding else _recognise(file, head)
     if name in ("utf-8", "utf-8-sig", "ascii"):
         return TextFile(file, "utf-8")
@@ -119,40 +123,50 @@ codecs.register_error("as-control", _as_control)
 
 def _workbook_as_csv(file: IO[bytes], out: IO[bytes]) -> IO[bytes]:
     """The first sheet of an Excel workbook: one line for each row, formulas as their values."""
+    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    try:
+        for row in _rows_of(file):
+            while row and not row[-1]:
+                row.pop()
+            writer.writerow(row)
+    finally:
+        text.detach()
+    return out
+
+
+def _rows_of(file: IO[bytes]) -> Iterator[list[str]]:
+    """The rows of a workbook's first sheet. Raises NotText."""
     # Only now: it takes longer to load than the service's own code, and most services never see a workbook.
     import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
 
-    file.seek(0)
+    problem = "the file is a damaged zip archive"
     try:
+        file.seek(0)
         with ZipFile(file) as archive:
             names = set(archive.namelist())
             unpacked = sum(entry.file_size for entry in archive.infolist())
-    except (BadZipFile, OSError, ValueError, NotImplementedError):
-        raise NotText("the file is a damaged zip archive") from None
-    if "xl/workbook.xml" not in names:
-        kind = "an OpenDocument file" if "mimetype" in names else "a zip archive without an Excel workbook"
-        raise NotText(f"this is {kind}; upload a .xlsx file or CSV")
-    if unpacked > _MOST_UNPACKED:
-        raise NotText("the workbook is too large when it is unpacked; save it as CSV")
-    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-    try:
+        if "xl/workbook.xml" not in names:
+            kind = "an OpenDocument file" if "mimetype" in names else "a zip archive without an Excel workbook"
+            raise NotText(f"this is {kind}; upload a .xlsx file or CSV")
+        if unpacked > _MOST_UNPACKED:
+            raise NotText("the workbook is too large when it is unpacked; save it as CSV")
+        problem = "the workbook cannot be read; save it again, or as CSV"
         file.seek(0)
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         if not book.worksheets:
             raise NotText("the workbook has no sheet with cells")
-        writer = csv.writer(text, lineterminator="\n")
-        for row in book.worksheets[0].iter_rows(values_only=True):
-            values = [_cell(value) for value in row]
-            while values and not values[-1]:
-                values.pop()
-            writer.writerow(values)
+        sheet = book.worksheets[0]
+        # Some programs write a wrong size of the sheet, by which its other rows and columns would be left out.
+        sheet.reset_dimensions()
+        for number, row in enumerate(sheet.iter_rows(values_only=True)):
+            if number == _MOST_ROWS:
+                raise NotText(f"the workbook has a row beyond the {_MOST_ROWS}th; save it as CSV")
+            yield [_cell(value) for value in row]
     except NotText:
         raise
-    except (InvalidFileException, BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError, SyntaxError):
-        raise NotText("the workbook cannot be read; save it again, or as CSV") from None
-    text.detach()
-    return out
+    except Exception:  # noqa: BLE001 - whatever two libraries raise on a stranger's bytes, they cannot be read
+        raise NotText(problem) from None
 
 
 def _cell(value: Any) -> str:

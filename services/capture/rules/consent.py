@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.capture.rules.errors import FieldError
+from services.capture.rules.text import MAX_TEXT, text_of
 from shared.events import Consent
 from shared.events.base import EARLIEST
 from shared.text import clean
@@ -62,13 +63,11 @@ def read_consent(raw: object) -> tuple[SubmittedConsent | None, list[FieldError]
         return None, [FieldError("consent", "is not an object")]
     channels: dict[str, str] = {}
     for channel in CHANNELS:
-        text = str(raw.get(channel) if raw.get(channel) is not None else "").strip().casefold()
-        choice = _CHOICE_OF.get(text.replace(" ", "-")) if text else "unknown"
+        # Not left out where it cannot be read: a refusal that nobody understood must not be read as no choice.
+        choice = _choice(raw.get(channel))
         if choice is None:
-            # Not left out: a refusal that nobody understood must not be read as no choice.
-            return None, [
-                FieldError(f"consent.{channel}", "is none of granted, denied and unknown", clean(raw[channel]))
-            ]
+            message = "is none of granted, denied and unknown"
+            return None, [FieldError(f"consent.{channel}", message, clean(str(raw[channel])[:MAX_TEXT]))]
         if choice != "unknown":
             channels[channel] = choice
     at = raw.get("at")
@@ -81,9 +80,32 @@ def read_consent(raw: object) -> tuple[SubmittedConsent | None, list[FieldError]
         return None, [FieldError("consent.at", message, clean(raw.get("at")))]
     if at is not None and at < EARLIEST:
         return None, [FieldError("consent.at", "is before the year 2000", clean(raw.get("at")))]
+    parts: dict[str, str | None] = {}
+    for part in ("basis", "source"):
+        try:
+            parts[part] = text_of(raw.get(part), MAX_TEXT) or None
+        except ValueError as error:
+            return None, [FieldError(f"consent.{part}", str(error), clean(str(raw[part])[:MAX_TEXT]))]
     if not channels:
         return None, []
-    return SubmittedConsent(channels, at, clean(raw.get("basis")) or None, clean(raw.get("source")) or None), []
+    return SubmittedConsent(channels, at, parts["basis"], parts["source"]), []
+
+
+def _choice(value: object) -> str | None:
+    """granted, denied or unknown; None for what is none of them."""
+    try:
+        text = str(value) if isinstance(value, bool) else text_of(value, MAX_TEXT)
+    except ValueError:
+        return None
+    return _CHOICE_OF.get(text.casefold().replace(" ", "-")) if text else "unknown"
+
+
+def given(channel: str) -> str:
+    """The part of a lead's consent that says how the choice on a channel was given: `[source, basis, text id]`.
+
+    `source`, `basis` and `at`, which others see, are those of the last choice on any channel.
+    """
+    return f"{channel}_given"
 
 
 def is_stricter(choice: str | None, other: str | None) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from services.capture.rules.consent import SubmittedConsent, read_consent
 from services.capture.rules.errors import FieldError
-from services.capture.rules.text import clean_json
+from services.capture.rules.text import MAX_TEXT, clean_json, text_of
 from shared.attributes import free_fields_error, shape_error
 from shared.text import clean
 
@@ -29,7 +29,6 @@ DETAILS = (
 FIELDS = ADDRESSES + DETAILS
 """The fields that later submissions and edits may change. `source`, `external_id` and `owner` count at capture only."""
 
-MAX_TEXT = 2_000
 MAX_EXTERNAL_ID = 300
 MAX_SOURCE = 200
 
@@ -98,24 +97,21 @@ class Contact(NamedTuple):
 def normalise(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[Contact | None, list[FieldError]]:
     """A submission in normal form, and what is wrong with it.
 
-    One valid e-mail or phone makes a lead: an invalid one beside it, or an invalid country, time zone or website, is
-    left out and reported. The contact is None, and the submission refused, when it has no valid address, no source, or
-    a source, external id, consent or attributes that cannot be stored.
+    One valid e-mail or phone makes a lead: any other value beside it that cannot be read or is too long is left out and
+    reported. The contact is None, and the submission refused, when it has no valid address, no source, or a source,
+    external id, consent or attributes that cannot be stored.
     """
     errors: list[FieldError] = []
-    source = clean(raw.get("source"))
-    if not source:
+    source = _text(raw, "source", MAX_SOURCE, errors)
+    if not source and not errors:
         errors.append(FieldError("source", "is missing"))
-    elif len(source) > MAX_SOURCE:
-        errors.append(FieldError("source", f"has more than {MAX_SOURCE} characters", source))
-    external_id = clean(raw.get("external_id"))
-    if external_id and len(external_id) > MAX_EXTERNAL_ID:
-        errors.append(FieldError("external_id", f"has more than {MAX_EXTERNAL_ID} characters", external_id))
+    external_id = _text(raw, "external_id", MAX_EXTERNAL_ID, errors)
     attributes, attribute_errors = read_attributes(raw.get("attributes"))
     consent, consent_errors = read_consent(raw.get("consent"))
     errors += attribute_errors + consent_errors
     refused = bool(errors)
 
+    owner = _text(raw, "owner", MAX_TEXT, errors)
     fields, mobile, left_out = read_fields(raw, normaliser)
     errors += left_out
     if "email" not in fields and "phone" not in fields:
@@ -129,7 +125,7 @@ def normalise(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[Co
             source=source,
             external_id=external_id or None,
             fields=fields,
-            owner=clean(raw.get("owner")) or None,
+            owner=owner or None,
             mobile=mobile,
             attributes=attributes,
             consent=consent,
@@ -138,25 +134,34 @@ def normalise(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[Co
     )
 
 
+def _text(raw: Mapping[str, Any], name: str, most: int, errors: list[FieldError]) -> str:
+    """A field as text; what is none, or is too long, becomes an error."""
+    try:
+        return text_of(raw.get(name), most)
+    except ValueError as error:
+        errors.append(FieldError(name, str(error), clean(str(raw[name])[:MAX_TEXT])))
+        return ""
+
+
 def read_fields(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[dict[str, str], bool, list[FieldError]]:
     """The fields of `FIELDS` in normal form, whether the phone is a mobile, and what was left out or is in doubt."""
     fields: dict[str, str] = {}
     errors: list[FieldError] = []
     mobile = False
     for name in DETAILS:
-        text = clean(raw.get(name))
+        text = _text(raw, name, MAX_TEXT, errors)
         if not text:
             continue
         try:
             fields[name] = _read_detail(name, text, normaliser)
         except ValueError as error:
             errors.append(FieldError(name, str(error), text))
-    if text := clean(raw.get("email")):
+    if text := _text(raw, "email", MAX_TEXT, errors):
         try:
             fields["email"] = normaliser.email(text)
         except ValueError as error:
             errors.append(FieldError("email", str(error), text))
-    if text := clean(raw.get("phone")):
+    if text := _text(raw, "phone", MAX_TEXT, errors):
         try:
             phone = normaliser.phone(text, fields.get("country"))
         except ValueError as error:
@@ -169,8 +174,6 @@ def read_fields(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[
 
 
 def _read_detail(name: str, text: str, normaliser: ContactNormaliser) -> str:
-    if len(text) > MAX_TEXT:
-        raise ValueError(f"has more than {MAX_TEXT} characters")
     match name:
         case "country":
             return normaliser.country(text)
@@ -197,7 +200,7 @@ def read_website(text: str) -> str:
     if parts.scheme.lower() not in ("http", "https") or not _HOST.match(host) or parts.username is not None:
         raise ValueError("is not a web address")
     tail = parts.path.rstrip("/") + (f"?{parts.query}" if parts.query else "")
-    return f"{parts.scheme.lower()}://{host}{f':{port}' if port else ''}{tail}"
+    return text_of(f"{parts.scheme.lower()}://{host}{f':{port}' if port else ''}{tail}", MAX_TEXT)
 
 
 def read_attributes(raw: object) -> tuple[dict[str, Any], list[FieldError]]:

@@ -86,19 +86,23 @@ def target_of(column: str) -> str | None:
     return FIELD_OF.get(squeezed(name))
 
 
-def read_row(values: Mapping[str, Any], mapping: Mapping[str, str], source: str) -> dict[str, Any]:
-    """The submission in a record. `source` counts where the record has none.
+def read_row(
+    values: Mapping[str, Any], mapping: Mapping[str, str], source: str, *, is_table: bool = False
+) -> dict[str, Any]:
+    """The submission in a record, as `rules.contact.normalise` reads it. `source` counts where the record has none.
 
-    Fields of a JSON record that the mapping leaves out are found under their own names.
+    Fields of a JSON record that the mapping leaves out are found under their own names, whatever their type; of a
+    table, only the columns that are mapped.
     """
     submission: dict[str, Any] = {"source": source}
     consent: dict[str, Any] = {}
     attributes: dict[str, Any] = {}
-    if isinstance(values.get("consent"), Mapping):
-        consent |= values["consent"]
-    if isinstance(values.get("attributes"), Mapping):
-        attributes |= values["attributes"]
     mapped = {*mapping, *mapping.values()}
+    for name, parts in (("consent", consent), ("attributes", attributes)):
+        if isinstance(values.get(name), Mapping):
+            parts |= values[name]
+        elif name in values and name not in mapped and not is_table:
+            submission[name] = values[name]
     rest_without = {*mapped, *(path.partition(".")[0] for path in mapping.values()), *TARGETS, *_GROUPS}
     by_own_name = {target: target for target in TARGETS if target in values and target not in mapped}
     for target, column in (by_own_name | dict(mapping)).items():
@@ -114,7 +118,7 @@ def read_row(values: Mapping[str, Any], mapping: Mapping[str, str], source: str)
         elif group == "consent":
             consent[part] = value
         else:
-            submission[target] = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+            submission[target] = value
     if consent:
         submission["consent"] = consent
     if attributes:

@@ -4,12 +4,15 @@ Nothing here needs anything but the form's own secret, so every replica decides 
 """
 
 import hmac
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import blake2b, sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+import idna
 
 STARTED_LASTS = timedelta(hours=24)
 """How long a form that was shown may be submitted, where it has a minimum time or a proof of work."""
@@ -106,23 +109,54 @@ def client_address(peer: str, forwarded: str, trusted_proxies: int) -> str:
     return hops[-min(trusted_proxies, len(hops))]
 
 
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_PORTS = {"http": 80, "https": 443}
+
+
 def read_origin(text: str) -> str:
-    """An origin such as https://www.example.org, or `*`. Raises ValueError for anything else (RFC 6454)."""
+    """An origin as a browser names it, such as https://www.example.org, or `*`. Raises ValueError for anything else.
+
+    Browsers write international names in their ASCII form, and leave out the port that the scheme has anyway (RFC 6454;
+    the URL standard). Pages carry it in a header, in which another character would begin something else.
+    """
     if text == "*":
         return text
-    parts = urlsplit(text.lower().rstrip("/"))
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.username:
-        raise ValueError("has an entry that is not an origin such as https://www.example.org")
-    return f"{parts.scheme}://{parts.netloc}"
+    try:
+        parts = urlsplit(text.strip())
+        host, port = parts.hostname or "", parts.port
+        if ":" in host:
+            host = f"[{IPv6Address(host)}]"
+        else:
+            host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+            if not _HOST.fullmatch(host):
+                raise ValueError
+        if parts.scheme not in _PORTS or parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError
+    except ValueError:
+        raise ValueError("has an entry that is not an origin such as https://www.example.org") from None
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, _PORTS[parts.scheme]) else "")
 
 
 def may_send(origin: str | None, host: str, allowed: Iterable[str]) -> bool:
     """Whether a page of this origin may send the form. A request without an origin comes from no other page.
 
-    The form's own page, on our host, always may.
+    The form's own page, on our host, always may; what is no origin at all never may.
     """
     if origin is None:
         return True
+    try:
+        own = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return False
     origins = set(allowed)
-    own = urlsplit(origin).netloc.lower()
     return "*" in origins or origin.lower() in origins or (bool(own) and own == host.lower())
+
+
+def page_address(referer: str, most: int) -> str:
+    """The address of the page that a request comes from, without query and fragment, which may name a person; "" for
+    none."""
+    try:
+        page = urlsplit(referer[:most])
+    except ValueError:
+        return ""
+    return f"{page.scheme}://{page.netloc}{page.path}"[:most] if page.scheme in ("http", "https") else ""

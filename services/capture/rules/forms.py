@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.capture.rules.consent import CHANNELS
-from services.capture.rules.contact import ADDRESSES, FIELDS, MAX_TEXT, Contact
+from services.capture.rules.contact import ADDRESSES, FIELDS, Contact
 from services.capture.rules.errors import FieldError
+from services.capture.rules.text import MAX_TEXT, text_of
 from shared.text import clean
 
 MAX_FIELDS = 50
@@ -126,22 +127,25 @@ def read_answers(
     errors: list[FieldError] = []
     for field in fields:
         given = values.get(field.name)
-        if field.type == "checkbox":
-            answer: Any = is_checked(given)
-        elif field.type == "hidden":
-            answer = field.value or clean(given)
-        elif field.type == "textarea":
-            answer = given.strip() if isinstance(given, str) else clean(given)
-        else:
-            answer = _text(given)
+        longest = MAX_TEXT if field.type != "textarea" else 10 * MAX_TEXT
+        try:
+            if field.type == "checkbox":
+                answer: Any = is_checked(given)
+            elif field.type == "textarea" and isinstance(given, str):
+                answer = given.strip()
+            else:
+                answer = (field.value if field.type == "hidden" else "") or text_of(given, longest)
+        except ValueError as error:
+            errors.append(FieldError(field.name, str(error)))
+            continue
         if field.required and not answer:
             errors.append(FieldError(field.name, "is needed"))
-        elif isinstance(answer, str) and len(answer) > (MAX_TEXT if field.type != "textarea" else 10 * MAX_TEXT):
-            errors.append(FieldError(field.name, "is too long"))
+        elif isinstance(answer, str) and len(answer) > longest:
+            errors.append(FieldError(field.name, f"has more than {longest} characters"))
         elif isinstance(answer, str) and answer and field.options and answer not in field.options:
             errors.append(FieldError(field.name, "is none of the choices"))
         elif field.name in FIELDS:
-            submission[field.name] = answer
+            submission[field.name] = "yes" if answer is True else answer or ""
         elif answer or field.type == "checkbox":
             attributes[field.name] = answer
     if attributes:
@@ -155,11 +159,6 @@ def read_answers(
         elif consent.get("required"):
             errors.append(FieldError(CONSENT, "is needed"))
     return submission, errors
-
-
-def _text(value: object) -> str:
-    """A number that a program sends is its digits."""
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else clean(value)
 
 
 def visible_errors(

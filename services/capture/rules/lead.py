@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.capture.rules.consent import ConsentChange
+from services.capture.rules.contact import ADDRESSES
 
 _TICK = timedelta(microseconds=1)
 
@@ -18,9 +19,9 @@ class Provenance(NamedTuple):
     human: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lead:
-    """One lead. Rules change it in place and return the names of the fields that changed.
+    """One lead: itself, whatever its fields. Rules change it in place and return the names of the fields that changed.
 
     A field's name is one of `FIELDS`, `attributes.<name>` or `consent.<part>`. A value without an entry in `provenance`
     was submitted at `as_of`. `updated_on` is the time of the lead's last event; the times of its events rise with their
@@ -46,6 +47,8 @@ class Lead:
     """Whether it is the first lead with its phone: a unique index allows only one."""
     unsaved: bool = False
     """Whether it differs from its stored row."""
+    left_address: bool = False
+    """Whether its stored row has an e-mail or a phone that it has no more."""
     replaced: dict[str, Any] = field(default_factory=dict)
     """The values that were replaced since the lead's last event, by the name of their field."""
     consent_changes: list[ConsentChange] = field(default_factory=list)
@@ -78,6 +81,7 @@ class Lead:
         """Set a field; None clears it."""
         values, key = self._place_of(name)
         self.remember(name)
+        self.left_address = self.left_address or (name in ADDRESSES and key in values)
         if value is None:
             values.pop(key, None)
         else:

@@ -10,9 +10,10 @@
 Other likenesses are found after capture (`likeness`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from itertools import islice
+from typing import Literal
 from uuid import UUID
 
 from services.capture.rules.contact import ADDRESSES, Contact, spellings_of
@@ -20,9 +21,10 @@ from services.capture.rules.lead import Lead
 from services.capture.rules.likeness import likeness
 from services.capture.rules.names import names_agree
 from services.capture.rules.profiles import profile_of
+from shared.ids import LeadKey
 
-K = TypeVar("K")
-
+MOST_HOLDERS = 50
+"""Leads with its mobile that a submission is compared with, the oldest: a family or a shop may share one."""
 MOST_PAIRS = 3
 """A switchboard's number may belong to hundreds of leads: a new lead makes pairs with the oldest few only."""
 
@@ -61,23 +63,34 @@ class LeadIndex:
     """
 
     def __init__(self, leads: Iterable[Lead], external_ids: Mapping[tuple[str, str, str], UUID]) -> None:
-        self.leads: dict[tuple[str, UUID], Lead] = {}
-        self._by_email: dict[tuple[str, str], list[Lead]] = {}
-        self._by_phone: dict[tuple[str, str], list[Lead]] = {}
+        self.leads: dict[LeadKey, Lead] = {}
+        self._holders: dict[Address, dict[tuple[str, str], dict[UUID, Lead]]] = {"email": {}, "phone": {}}
+        self._indexed: dict[tuple[LeadKey, Address], str | None] = {}
+        self._first_with: dict[tuple[str, str], Lead] = {}
+        self._aliases: dict[LeadKey, list[Lead]] = {}
         for lead in sorted(leads, key=lambda lead: (lead.created_on, lead.lead_id)):
             self.add(lead)
         self._external_ids = {key: id for key, id in external_ids.items() if (key[0], id) in self.leads}
 
     def add(self, lead: Lead) -> None:
         self.leads[lead.key] = lead
+        if lead.merged_into is not None:
+            self._aliases.setdefault((lead.tenant, lead.merged_into), []).append(lead)
+        if lead.phone_first and lead.phone is not None:
+            self._first_with[lead.tenant, lead.phone] = lead
         self.reindex(lead)
 
     def reindex(self, lead: Lead) -> None:
-        """Index a lead by its present addresses. The lookups skip entries of addresses that it had before."""
-        if lead.email is not None:
-            _append_once(self._by_email, (lead.tenant, lead.email), lead)
-        if lead.phone is not None:
-            _append_once(self._by_phone, (lead.tenant, lead.phone), lead)
+        """Index a lead by its present addresses, in the place of those that it had before."""
+        for name in ADDRESSES:
+            before, now = self._indexed.get((lead.key, name)), lead.fields.get(name)
+            if before == now:
+                continue
+            if before is not None:
+                del self._holders[name][lead.tenant, before][lead.lead_id]
+            if now is not None:
+                self._holders[name].setdefault((lead.tenant, now), {})[lead.lead_id] = lead
+            self._indexed[lead.key, name] = now
 
     def add_external_id(self, tenant: str, contact: Contact, lead: Lead) -> bool:
         """Index a lead by the contact's external id; False when it has none, or it is known already."""
@@ -95,33 +108,32 @@ class LeadIndex:
             lead = self.leads.get((lead.tenant, lead.merged_into))
         return lead
 
-    def _holders(self, tenant: str, name: Address, value: str | None) -> list[Lead]:
-        """The leads and aliases that have this e-mail or phone now, aliases last."""
-        index = self._by_email if name == "email" else self._by_phone
-        spellings = () if value is None else spellings_of(value) if name == "phone" else (value,)
-        found = [lead for one in spellings for lead in index.get((tenant, one), ()) if lead.fields.get(name) == one]
-        return sorted(found, key=lambda lead: lead.merged_into is not None) if name == "email" else found
+    def _with(self, tenant: str, name: Address, value: str | None) -> Iterator[Lead]:
+        """The leads and aliases that have this e-mail or phone, the oldest of each spelling."""
+        for spelling in _spellings(name, value):
+            yield from islice(self._holders[name].get((tenant, spelling), {}).values(), MOST_HOLDERS)
 
     def by_email(self, tenant: str, email: str | None) -> Lead | None:
-        """The lead with this e-mail; an alias counts as its kept lead."""
-        holders = self._holders(tenant, "email", email)
-        return self.resolve_alias(holders[0]) if holders else None
+        """The lead with this e-mail; an alias counts as its kept lead, where no lead has it itself."""
+        holders = self._with(tenant, "email", email)
+        return self.resolve_alias(min(holders, key=lambda lead: lead.merged_into is not None, default=None))
 
     def by_phone(self, tenant: str, phone: str | None) -> list[Lead]:
         """The leads with this phone, the oldest first; an alias counts as its kept lead."""
-        found: list[Lead] = []
-        for holder in self._holders(tenant, "phone", phone):
-            lead = self.resolve_alias(holder)
-            if lead is not None and lead not in found:
-                found.append(lead)
-        return found
+        found: dict[UUID, Lead] = {}
+        for holder in self._with(tenant, "phone", phone):
+            if (lead := self.resolve_alias(holder)) is not None:
+                found[lead.lead_id] = lead
+        return list(found.values())
 
     def decide_phone_first(self, lead: Lead) -> None:
         """Set `phone_first` of a lead whose phone is new: true if it has a phone and is the first lead with it."""
         lead.phone_first = False
         if lead.phone is not None:
-            holders = self._by_phone.get((lead.tenant, lead.phone), ())
-            lead.phone_first = not any(holder.phone_first and holder.phone == lead.phone for holder in holders)
+            first = self._first_with.setdefault((lead.tenant, lead.phone), lead)
+            if not (first.phone_first and first.phone == lead.phone):
+                lead.phone_first = True
+                self._first_with[lead.tenant, lead.phone] = lead
 
     def match(self, tenant: str, contact: Contact) -> Match:
         """Which lead a submission is about; see the table above."""
@@ -152,20 +164,25 @@ class LeadIndex:
         """An address of the lead's alias is known of the lead already: it does not take the place of its own."""
         match.holder = found
         for name in reversed(ADDRESSES):
-            holders = self._holders(found.tenant, name, contact.fields.get(name))
-            own = [lead for lead in holders if self.resolve_alias(lead) is found]
-            if own and found not in own:
+            spellings = _spellings(name, contact.fields.get(name))
+            if found.fields.get(name) in spellings:
+                match.holder = found
+            elif own := [alias for alias in self._aliases.get(found.key, ()) if alias.fields.get(name) in spellings]:
                 match.holder = own[0]
                 if found.fields.get(name) is not None:
                     match.without += (name,)
-            elif own:
-                match.holder = found
 
 
-def _append_once(index: dict[K, list[Lead]], key: K, lead: Lead) -> None:
-    leads = index.setdefault(key, [])
-    if lead not in leads:
-        leads.append(lead)
+def _spellings(name: Address, value: str | None) -> tuple[str, ...]:
+    """The forms in which an e-mail or phone may be stored."""
+    return () if value is None else spellings_of(value) if name == "phone" else (value,)
+
+
+def most_holders(contact: Contact) -> int:
+    """How many of the leads with its phone a submission is compared with: where none can be the same person, as many as
+    it makes pairs with."""
+    may_be_mobile = contact.mobile or len(_spellings("phone", contact.phone)) > 1
+    return MOST_HOLDERS if may_be_mobile else MOST_PAIRS
 
 
 def _same_person(lead: Lead, contact: Contact) -> bool:

@@ -4,11 +4,12 @@ The alias keeps its row as it was. What the kept lead took over is recorded fiel
 it wherever nobody has changed it since.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from services.capture.rules.consent import CHANNELS, ConsentChange, is_stricter
+from services.capture.rules.consent import CHANNELS, ConsentChange, given, is_stricter
 from services.capture.rules.contact import ADDRESSES
 from services.capture.rules.lead import Lead, Provenance
 from services.capture.rules.precedence import split_by_room
@@ -57,7 +58,12 @@ def merge(kept: Lead, alias: Lead) -> tuple[list[str], dict[str, Any]]:
         kept.provenance[name] = other
     withheld, consent = take_strictest_consent(kept, alias)
     kept.unsaved = kept.unsaved or bool(taken_over)
-    return changed + withheld, {"fields": taken_over, **consent}
+    denied = {
+        channel: _provenance_out(kept.provenance_of(f"consent.{channel}"))
+        for channel in CHANNELS
+        if kept.consent.get(channel) == "denied"
+    }
+    return changed + withheld, {"fields": taken_over, **consent, "denied": denied}
 
 
 def take_strictest_consent(kept: Lead, alias: Lead) -> tuple[list[str], dict[str, Any]]:
@@ -70,13 +76,47 @@ def take_strictest_consent(kept: Lead, alias: Lead) -> tuple[list[str], dict[str
             marks[name] = _provenance_out(kept.provenance.get(name))
             kept.remember(name)
             kept.consent_changes.append(_consent_change(kept, channel, alias.consent, "merge"))
-            kept.consent[channel] = alias.consent[channel]
-            kept.consent |= {part: alias.consent.get(part) for part in _CONSENT_PARTS}
+            _take_consent(kept, alias, channel)
             kept.provenance[name] = _consent_mark(alias, name)
     if not marks:
         return [], {}
     kept.unsaved = True
     return list(marks), {"consent_marks": marks, "consent": {"before": before, "after": dict(kept.consent)}}
+
+
+def _take_consent(lead: Lead, other: Lead, channel: str) -> None:
+    """Let a lead have the choice that another one has on a channel, and how it was given."""
+    _restore_choice(lead.consent, channel, other.consent)
+    lead.consent |= {part: other.consent.get(part) for part in _CONSENT_PARTS}
+    lead.unsaved = True
+
+
+def take_denials(
+    kept: Lead, alias: Lead, record: dict[str, Any], others: Iterable[tuple[Lead, dict[str, Any]]]
+) -> list[str]:
+    """Before an undo, let the alias take the denials that the kept lead got since the merge; the channels.
+
+    Whoever withheld consent by an address of the alias withheld it for the alias. `others`: the other aliases, with the
+    records of their merges; what the kept lead took over from them is theirs alone.
+    """
+    changed = []
+    for channel in CHANNELS:
+        name = f"consent.{channel}"
+        mark = kept.provenance_of(name)
+        if kept.consent.get(channel) != "denied" or not is_stricter("denied", alias.consent.get(channel)):
+            continue
+        was_so = _provenance_out(mark) == record.get("denied", {}).get(channel)
+        if was_so or any(
+            name in of.get("consent_marks", {}) and mark == _consent_mark(one, name) for one, of in others
+        ):
+            continue
+        assert mark is not None
+        alias.remember(name)
+        alias.consent_changes.append(_consent_change(alias, channel, kept.consent, "undo"))
+        _take_consent(alias, kept, channel)
+        alias.provenance[name] = mark
+        changed.append(name)
+    return changed
 
 
 def undo(kept: Lead, alias: Lead, record: dict[str, Any]) -> list[str]:
@@ -107,7 +147,7 @@ def _undo_consent(kept: Lead, alias: Lead, record: dict[str, Any]) -> list[str]:
             continue
         kept.remember(name)
         kept.consent_changes.append(_consent_change(kept, channel, before, "undo"))
-        _restore(kept.consent, channel, before)
+        _restore_choice(kept.consent, channel, before)
         _restore_provenance(kept, name, mark)
         kept.unsaved = True
         changed.append(name)
@@ -139,7 +179,7 @@ def take_again(kept: Lead, alias: Lead, record: dict[str, Any]) -> tuple[list[st
     consent = record.get("consent", taken["consent"])
     before = dict(consent["before"])
     for name in changed:
-        _restore(before, name.removeprefix("consent."), taken["consent"]["before"])
+        _restore_choice(before, name.removeprefix("consent."), taken["consent"]["before"])
     return changed, {
         **record,
         "consent_marks": {**record.get("consent_marks", {}), **taken["consent_marks"]},
@@ -151,6 +191,11 @@ def _consent_mark(alias: Lead, name: str) -> Provenance:
     return alias.provenance_of(name) or Provenance(alias.as_of)
 
 
+def _restore_choice(consent: dict[str, Any], channel: str, before: Mapping[str, Any]) -> None:
+    _restore(consent, channel, before)
+    _restore(consent, given(channel), before)
+
+
 def _restore(values: dict[str, Any], key: str, before: Mapping[str, Any]) -> None:
     if key in before:
         values[key] = before[key]
@@ -158,17 +203,18 @@ def _restore(values: dict[str, Any], key: str, before: Mapping[str, Any]) -> Non
         values.pop(key, None)
 
 
-def _consent_change(kept: Lead, channel: str, now: Mapping[str, Any], cause: str) -> ConsentChange:
-    """What becomes of the kept lead's consent on a channel, from the consent that counts now."""
+def _consent_change(lead: Lead, channel: str, now: Mapping[str, Any], cause: str) -> ConsentChange:
+    """What becomes of a lead's consent on a channel, from the consent that counts now."""
     at = now.get("at")
+    source, basis, text_id = now.get(given(channel)) or (now.get("source"), now.get("basis"), None)
     return ConsentChange(
         channel,
         now.get(channel) or "unknown",
-        kept.consent.get(channel) or "unknown",
-        datetime.fromisoformat(at) if at else kept.as_of,
-        now.get("source"),
-        now.get("basis"),
-        None,
+        lead.consent.get(channel) or "unknown",
+        datetime.fromisoformat(at) if at else lead.as_of,
+        source,
+        basis,
+        UUID(text_id) if text_id else None,
         cause,
     )
 

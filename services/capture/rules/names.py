@@ -27,9 +27,14 @@ def plain(text: str) -> str:
     return fold(text if text.isascii() else anyascii(text))
 
 
+_COMPARED = 200
+"""Characters of a name that are compared, and a tenth as many words: each is looked for among those of the other name,
+and anybody may send a field full of them."""
+
+
 def _words(fields: Mapping[str, str]) -> list[str]:
-    name = f"{fields.get('first_name', '')} {fields.get('last_name', '')}"
-    return fold(name if name != " " else fields.get("full_name", "")).split()
+    name = f"{fields.get('first_name', '')[:_COMPARED]} {fields.get('last_name', '')[:_COMPARED]}"
+    return fold(name if name != " " else fields.get("full_name", "")[:_COMPARED]).split()[: _COMPARED // 10]
 
 
 def name_of(fields: Mapping[str, str]) -> dict[str, str]:

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.capture.rules.consent import ConsentChange, SubmittedConsent
+from services.capture.rules.consent import ConsentChange, SubmittedConsent, given
 from services.capture.rules.contact import Contact
 from services.capture.rules.lead import Lead, Provenance
-from shared.attributes import free_fields_error
+from shared.attributes import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTES, free_fields_error
 
 
 def outranks(new: Provenance, present: Provenance | None) -> bool:
@@ -67,10 +67,15 @@ def split_by_room(lead: Lead, attributes: Mapping[str, Any]) -> tuple[dict[str, 
     if free_fields_error({**lead.attributes, **attributes}) is None:
         return dict(attributes), []
     fitting: dict[str, Any] = {}
+    # Their sum is the size of all: each is written down once, and not once for each that may be added.
+    sizes = {name: len(repr({name: value})) for name, value in lead.attributes.items()}
+    total = sum(sizes.values())
     for name, value in attributes.items():
-        smaller = name in lead.attributes and len(repr(value)) <= len(repr(lead.attributes[name]))
-        if value is None or smaller or free_fields_error({**lead.attributes, **fitting, name: value}) is None:
+        before, size = sizes.get(name, 0), len(repr({name: value}))
+        fits = len(sizes) + (name not in sizes) <= MAX_ATTRIBUTES and total - before + size <= MAX_ATTRIBUTE_CHARACTERS
+        if value is None or (name in lead.attributes and size <= before) or fits:
             fitting[name] = value
+            sizes[name], total = size, total - before + size
     return fitting, [name for name in attributes if name not in fitting]
 
 
@@ -95,9 +100,14 @@ def apply_values(lead: Lead, values: Mapping[str, Any], provenance: Provenance) 
 
 
 def _apply_consent(lead: Lead, consent: SubmittedConsent, time: datetime, human: bool) -> list[str]:
-    """Consent is decided channel by channel. A denial also replaces an older grant that a human entered."""
+    """Consent is decided channel by channel. A denial also replaces an older grant that a human entered.
+
+    The same choice from another source, on another basis or for another text is a change too. A repeated one that says
+    nothing new changes nothing, but its newer provenance is kept.
+    """
     at = min(consent.at or time, time)
     provenance = Provenance(at, human)
+    known = dict(lead.consent)
     changed = []
     for channel, choice in consent.channels.items():
         name = f"consent.{channel}"
@@ -105,25 +115,34 @@ def _apply_consent(lead: Lead, consent: SubmittedConsent, time: datetime, human:
         withdrawn = choice == "denied" and present is not None and at >= present.time
         if not outranks(provenance, present) and not withdrawn:
             continue
-        before = lead.consent.get(channel)
-        if before != choice:
+        was = known.get(given(channel)) or [known.get("source"), known.get("basis"), None]
+        how = _given(consent, lead.source, was if known.get(channel) == choice else [None, None, None])
+        if (known.get(channel), was) != (choice, how):
+            source, basis, text_id = how
             lead.remember(name)
             changed.append(name)
             lead.consent_changes.append(
                 ConsentChange(
                     channel,
                     choice,
-                    before or "unknown",
+                    known.get(channel) or "unknown",
                     at,
-                    consent.source or lead.source,
-                    consent.basis,
-                    consent.text_id,
+                    source,
+                    basis,
+                    UUID(text_id) if text_id else None,
                     "edit" if human else "submission",
                 )
             )
-        lead.consent |= {channel: choice, "at": at.isoformat(), "source": consent.source or lead.source}
-        lead.consent["basis"] = consent.basis or lead.consent.get("basis")
+            lead.consent |= {channel: choice, given(channel): how, "at": at.isoformat(), "source": source}
+            lead.consent["basis"] = basis or lead.consent.get("basis")
         if provenance != Provenance(lead.as_of):
             lead.provenance[name] = provenance
         lead.unsaved = True
     return changed
+
+
+def _given(consent: SubmittedConsent, source: str, was: list[str | None]) -> list[str | None]:
+    """How a choice is given; what its submission does not say is as it was, but no text of another source."""
+    given_by = consent.source or was[0] or source
+    text_id = str(consent.text_id) if consent.text_id else was[2] if given_by == was[0] else None
+    return [given_by, consent.basis or was[1], text_id]

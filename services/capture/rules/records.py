@@ -7,16 +7,17 @@ line it is, so a worker that continues in the middle of a file reads the same re
 import csv
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 from shared.limits import MAX_JSON_DEPTH
 from shared.strict_json import is_too_deep, read_json
 
-MAX_ROW_LINES = 100
 MAX_ROW_BYTES = 1_048_576
+# The reader's own limit for one value would end a record in the middle of it, and its other lines would become rows.
+csv.field_size_limit(MAX_ROW_BYTES)
 DELIMITERS = ",;\t|"
 ERROR_COLUMNS = ("line", "column", "value", "reason")
 """The first columns of an error file; behind them stand those of the file that was imported."""
@@ -184,11 +185,12 @@ class _Unfinished(Exception):
 
 
 class _TooLong(Exception):
-    """A quoted value has too many lines: its quote was never closed."""
+    """A quoted value is larger than a record may be: its quote was never closed."""
 
 
 def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
     """CSV records as `{"": [values]}`; blank lines are skipped."""
+    rows = _Rows(lines, layout)
     at = 0
     while at < len(lines):
         used, values, reason = 1, None, ""
@@ -197,7 +199,7 @@ def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ende
             at, offset, line = at + 1, offset + len(first), line + 1
             continue
         try:
-            values, used = _csv_record(lines, at, layout)
+            values, used = rows.read(at)
         except _Unfinished:
             if not ended and (at or sum(map(len, lines)) < MAX_ROW_BYTES):
                 return
@@ -217,20 +219,57 @@ def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ende
         at, line = at + used, line + used
 
 
-def _csv_record(lines: Sequence[bytes], at: int, layout: Layout) -> tuple[list[str], int]:
-    used = 0
+class _Rows:
+    """Reads CSV records from lines, each in the time of its own bytes, however many quotes are never closed."""
 
-    def next_lines() -> Iterator[str]:
-        nonlocal used
-        while True:
-            if used >= MAX_ROW_LINES:
-                raise _TooLong
-            if at + used >= len(lines):
-                raise _Unfinished
-            used += 1
-            yield lines[at + used - 1].decode(layout.encoding)
+    def __init__(self, lines: Sequence[bytes], layout: Layout) -> None:
+        self._lines = lines
+        self._layout = layout
+        self._ends = list(accumulate(map(len, lines)))
+        self._open_until = 0
+        """A quote that is open at the end of any earlier line is open until this one: an earlier record has shown it.
+        So the lines between are not read once more for each record that opens a quote among them."""
 
-    return next(csv.reader(next_lines(), delimiter=layout.delimiter, strict=True)), used
+    def read(self, at: int) -> tuple[list[str], int]:
+        """The values of the record that begins at a line, and how many lines it has."""
+        last = at
+
+        def lines() -> Iterator[str]:
+            nonlocal last
+            yield self._text(at)
+            last = max(at + 1, self._open_until)
+            while True:
+                if last >= len(self._lines):
+                    raise _Unfinished
+                if self._ends[last] - self._ends[at] + len(self._lines[at]) > MAX_ROW_BYTES:
+                    raise _TooLong
+                yield self._text(last)
+                last += 1
+
+        try:
+            values = self._values(lines())
+        except (_Unfinished, _TooLong, UnicodeDecodeError, csv.Error):
+            self._open_until = max(self._open_until, last)
+            raise
+        if at + 1 < last and self._open_until > at + 1:
+            values = self._values(map(self._text, range(at, last + 1)))
+        return values, last - at + 1
+
+    def _values(self, lines: Iterable[str]) -> list[str]:
+        return next(csv.reader(lines, delimiter=self._layout.delimiter, strict=True))
+
+    def _text(self, number: int) -> str:
+        return self._lines[number].decode(self._layout.encoding)
+
+
+def blank_lines(window: bytes, layout: Layout) -> tuple[int, int]:
+    """How many bytes and lines at the beginning of a window are blank, or rows of nothing but delimiters."""
+    skipped = count = 0
+    for line in window.splitlines(keepends=True):
+        if line.strip(b" \t\r\n" + layout.delimiter.encode()) or not line.endswith(b"\n"):
+            break
+        skipped, count = skipped + len(line), count + 1
+    return skipped, count
 
 
 def _with_column_names(record: Record, layout: Layout) -> Record:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from services.capture.rules.consent import CHANNELS
 from services.capture.rules.errors import FieldError
 from services.capture.rules.field_mapping import is_target
+from services.capture.rules.text import text_of
 from shared.events.base import DATE_TIME
 from shared.events.stages import check_meeting
 from shared.expressions import check_expression, evaluate
@@ -118,20 +119,19 @@ def read_item(mapping: WebhookMapping, raw: Any, source: str) -> Item:
 
 
 def _scalar(value: Any) -> Any:
-    """A text or the digits of a number; of a list the first such value; None for anything else."""
+    """A text or a number; of a list the first such value; None for anything else."""
     if isinstance(value, list):
         return next((found for one in value if (found := _scalar(one)) not in (None, "")), None)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else None
 
 
 def _read_meeting(parts: Mapping[str, Any]) -> tuple[Meeting | None, list[FieldError]]:
-    id = clean(_scalar(parts.get("id")))
+    try:
+        id = text_of(_scalar(parts.get("id")), _MAX_MEETING_ID)
+    except ValueError as error:
+        return None, [FieldError("meeting.id", str(error))]
     if not id:
         return None, []
-    if len(id) > _MAX_MEETING_ID:
-        return None, [FieldError("meeting.id", f"has more than {_MAX_MEETING_ID} characters")]
     title = clean(parts.get("title"))[:MAX_EXPRESSION] or None
     if parts.get("cancelled"):
         return Meeting(id, None, None, title), []

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.capture.rules.contact import MAX_TEXT
 from services.capture.rules.errors import FieldError
+from services.capture.rules.text import MAX_TEXT
 
 Line = Annotated[str, Field(max_length=MAX_TEXT)]
 

@@ -121,10 +121,14 @@ class DeliveryOutcome(BaseModel):
 
 
 class ReplayOutcome(BaseModel):
-    """How many kept deliveries passed, and how many of those tried are still kept."""
+    """How many kept deliveries passed, and how many of those tried are still kept.
+
+    `next_cursor`: where to go on; null after the last kept delivery.
+    """
 
     taken: int
     kept: int
+    next_cursor: str | None = None
 
 
 class LinkedInAnswer(BaseModel):

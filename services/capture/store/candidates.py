@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.capture.rules.contact import Contact, spellings_of
-from services.capture.rules.matching import MOST_PAIRS
+from services.capture.rules.matching import most_holders
 from shared.db import UnitOfWork
 from shared.ids import LeadKey
 
@@ -14,8 +14,8 @@ ExternalId = tuple[str, str, str]
 
 # Each submission costs one probe of each index. The sub-selects with ORDER BY and LIMIT force that plan: under
 # row-level security and on a young table, a plain join may read all leads of the tenant for each submission, and that
-# plan stays cached while the table grows. The phone of a switchboard finds the oldest few leads only.
-_FIND = f"""
+# plan stays cached while the table grows. A phone finds no more leads than its submission is compared with: the oldest.
+_FIND = """
     SELECT w.tenant_id, i.lead_id, w.source, w.external_id
     FROM unnest(CAST(:id_tenants AS text[]), CAST(:id_sources AS text[]), CAST(:ids AS text[]))
          AS w (tenant_id, source, external_id)
@@ -36,13 +36,14 @@ _FIND = f"""
     ) l
   UNION ALL
     SELECT w.tenant_id, l.lead_id, NULL, NULL
-    FROM unnest(CAST(:phone_tenants AS text[]), CAST(:phones AS text[])) AS w (tenant_id, phone)
+    FROM unnest(CAST(:phone_tenants AS text[]), CAST(:phones AS text[]), CAST(:most AS integer[]))
+         AS w (tenant_id, phone, most)
     CROSS JOIN LATERAL (
         (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND phone = w.phone AND phone_first
          ORDER BY tenant_id, phone LIMIT 1)
         UNION ALL
         (SELECT lead_id FROM lead WHERE tenant_id = w.tenant_id AND phone = w.phone AND NOT phone_first
-         ORDER BY tenant_id, phone, lead_id LIMIT {MOST_PAIRS})
+         ORDER BY tenant_id, phone, lead_id LIMIT w.most)
     ) l
 """
 
@@ -53,7 +54,10 @@ async def find(
     """The leads that the submissions (tenant, contact) may be about, and the lead of each known external id."""
     ids = {(t, c.source, c.external_id) for t, c in submitted if c.external_id is not None}
     emails = {(t, c.email) for t, c in submitted if c.email is not None}
-    phones = {(t, phone) for t, c in submitted if c.phone is not None for phone in spellings_of(c.phone)}
+    phones: dict[tuple[str, str], int] = {}
+    for tenant, contact in submitted:
+        for phone in spellings_of(contact.phone) if contact.phone is not None else ():
+            phones[tenant, phone] = max(most_holders(contact), phones.get((tenant, phone), 0))
     rows = await work.fetch(
         _FIND,
         id_tenants=[t for t, _, _ in ids],
@@ -63,6 +67,7 @@ async def find(
         emails=[email for _, email in emails],
         phone_tenants=[t for t, _ in phones],
         phones=[phone for _, phone in phones],
+        most=list(phones.values()),
     )
     external_ids = {
         (row["tenant_id"], row["source"], row["external_id"]): row["lead_id"]

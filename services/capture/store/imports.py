@@ -222,6 +222,15 @@ async def set_state(work: UnitOfWork, tenant: str, import_id: UUID, state: str, 
     )
 
 
+async def postpone(work: UnitOfWork, tenant: str, import_id: UUID) -> None:
+    """Let the other running imports be first."""
+    await work.run(
+        "UPDATE import_job SET touched_on = clock_timestamp() WHERE tenant_id = :tenant AND import_id = :import_id",
+        tenant=tenant,
+        import_id=import_id,
+    )
+
+
 async def insert_errors(work: UnitOfWork, job: Row, errors: Sequence[RowError]) -> None:
     """Add errors and warnings of an import's rows, in order."""
     if errors:

@@ -11,8 +11,8 @@ from services.capture.rules.contact import DETAILS
 from services.capture.rules.lead import Lead, Provenance
 from services.capture.store.candidates import ExternalId
 from services.capture.tables import LeadIdentityRow, LeadRow
-from shared.db import Row, UnitOfWork, by_column
-from shared.db.columns import column_types, insert_rows, rows_of, select_values
+from shared.db import Row, UnitOfWork, by_column, rows_of
+from shared.db.columns import column_types, insert_rows, select_values
 from shared.ids import LeadKey
 
 # The column `likeness` belongs to the release before.
@@ -25,6 +25,11 @@ _CHANGEABLE = tuple(name for name in COLUMNS if name not in (*_KEY, *_SET_AT_CAP
 _SAVED = column_types(LeadRow, (*_KEY, *_CHANGEABLE))
 
 _INSERT = insert_rows(LeadRow, COLUMNS)
+_GIVE_UP = f"""
+    UPDATE lead l SET email = NULL, phone = NULL, phone_first = false
+    FROM {rows_of(column_types(LeadRow, _KEY))}
+    WHERE l.tenant_id = v.tenant_id AND l.lead_id = v.lead_id
+"""
 _SAVE = f"""
     UPDATE lead l SET ({", ".join(_CHANGEABLE)}) = ROW ({select_values(LeadRow, _CHANGEABLE)})
     FROM {rows_of(_SAVED)}
@@ -125,6 +130,10 @@ async def save(work: UnitOfWork, leads: Sequence[Lead]) -> None:
     if leads:
         # The join is planned anew each time, for the table as large as it is then.
         await work.run("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+        # An address may be another lead's by now, and a unique index looks at each row by itself: before any lead takes
+        # an address, those that left theirs give it up.
+        if leaving := [lead for lead in leads if lead.left_address]:
+            await work.run(_GIVE_UP, **_values(leaving, _KEY))
         await work.run(_SAVE, **_values(leads, _SAVED))
 
 

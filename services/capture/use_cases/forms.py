@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from math import ceil
 from typing import Any, NamedTuple
@@ -55,6 +56,15 @@ class Form(NamedTuple):
     @property
     def fields(self) -> tuple[FormField, ...]:
         return tuple(FormField(**{**field, "options": tuple(field["options"])}) for field in self.settings["fields"])
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """As browsers name them; without those that were stored before they were read so, and are none."""
+        origins = []
+        for stored in self.settings["allowed_origins"]:
+            with suppress(ValueError):
+                origins.append(form_guards.read_origin(stored))
+        return origins
 
     @property
     def shown(self) -> Shown:
@@ -169,7 +179,7 @@ async def admit(database: Database, form: Form, visit: Visit) -> None:
         raise TooManyRequests(
             "this form was sent too often from your address; wait a minute", retry_after=max(1, ceil(left))
         )
-    if not form_guards.may_send(visit.origin, visit.host, form.settings["allowed_origins"]):
+    if not form_guards.may_send(visit.origin, visit.host, form.allowed_origins):
         raise Forbidden("pages of this origin may not send the form; an admin can allow them")
 
 

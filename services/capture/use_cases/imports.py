@@ -6,6 +6,7 @@ A page's leads and the import's progress commit together, so a killed worker nei
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -14,7 +15,7 @@ from services.capture.rules.contact import ContactNormaliser, normalise, read_fi
 from services.capture.rules.errors import FieldError
 from services.capture.rules.field_mapping import read_row
 from services.capture.rules.mentions import Person
-from services.capture.rules.records import MAX_ROW_BYTES, Layout, Record, read_records
+from services.capture.rules.records import MAX_ROW_BYTES, Layout, Record, blank_lines, read_records
 from services.capture.store import imports as store
 from services.capture.use_cases.retries import ATTEMPTS, is_collision
 from services.capture.use_cases.submissions import Submission, record_submissions
@@ -66,7 +67,8 @@ async def resume_import(work: UnitOfWork, tenant: str, import_id: UUID) -> Row:
 async def import_next_page(database: Database, normaliser: ContactNormaliser, page: int, outbox_limit: int) -> int:
     """Import a page of the import that waited longest; 0 when there is none, or the outbox is not short.
 
-    While no import is running, abandoned uploads are deleted.
+    One that fails for now has to wait like one that had its turn, and the next one is imported. Raises its error where
+    no other could be imported. While no import is running, abandoned uploads are deleted.
     """
     abandoned: list[tuple[str, UUID]] = []
     async with database.worker() as work:
@@ -79,19 +81,27 @@ async def import_next_page(database: Database, normaliser: ContactNormaliser, pa
             await store.delete_upload(work, tenant, import_id)
     if not may_publish:
         return 0
+    failure: Exception | None = None
     for tenant, import_id in waiting:
         try:
             if await _import_page(database, tenant, import_id, normaliser, page):
                 return 1
         except Exception as error:
-            if may_pass_later(error):
-                raise
             log.error("import.failed", tenant=tenant, import_id=str(import_id), exc_info=error)
-            reason = error.detail if isinstance(error, Invalid) else f"a defect in this service: {type(error).__name__}"
+            # Raises as well, and ends the round, where the database is away.
             async with database.worker([tenant]) as work:
-                await store.set_state(work, tenant, import_id, "failed", reason)
-            return 1
+                if may_pass_later(error):
+                    await store.postpone(work, tenant, import_id)
+                else:
+                    await store.set_state(work, tenant, import_id, "failed", _failure_of(error))
+            failure = error if may_pass_later(error) else failure
+    if failure is not None:
+        raise failure
     return 0
+
+
+def _failure_of(error: Exception) -> str:
+    return error.detail if isinstance(error, Invalid) else f"a defect in this service: {type(error).__name__}"
 
 
 async def _import_page(
@@ -99,7 +109,8 @@ async def _import_page(
 ) -> bool:
     """Import up to `page` rows; False when another worker has the import.
 
-    When the rows cannot be taken, the page is made ever smaller, down to the one row that is to blame.
+    When the rows cannot be taken, the page is made ever smaller, down to the one row that is to blame. So it is when
+    they collide again and again: what they collide with may be each other.
     """
     size = page
     attempt = 0
@@ -116,10 +127,10 @@ async def _import_page(
         except Exception as error:
             if is_collision(error) and attempt < ATTEMPTS:
                 attempt += 1
+            elif size > 1 and (is_collision(error) or not may_pass_later(error)):
+                size, attempt = max(1, size // 10), 0
             elif may_pass_later(error):
                 raise
-            elif size > 1:
-                size = max(1, size // 10)
             else:
                 log.error("import.row_refused", tenant=tenant, import_id=str(import_id), exc_info=error)
                 await _reject_row(database, tenant, import_id, _reason_of(error))
@@ -161,7 +172,7 @@ async def _record_page(work: UnitOfWork, job: Row, normaliser: ContactNormaliser
         if record.values is None:
             errors.append(store.RowError(record.line, None, "", record.reason, record=record.raw[:_RECORD_BYTES]))
             continue
-        contact, field_errors = normalise(read_row(record.values, job["mapping"], job["source"]), normaliser)
+        contact, field_errors = normalise(_submission(job, record.values), normaliser)
         if contact is None:
             found_errors = [_row_error(record, error, job["mapping"]) for error in field_errors]
             errors += [found_errors[0]._replace(record=record.raw[:_RECORD_BYTES]), *found_errors[1:]]
@@ -177,11 +188,22 @@ async def _record_page(work: UnitOfWork, job: Row, normaliser: ContactNormaliser
     await _advance(work, job, records[-1], read=len(records), taken=len(valid))
 
 
+def _submission(job: Row, values: Mapping[str, Any]) -> dict[str, Any]:
+    return read_row(values, job["mapping"], job["source"], is_table=job["layout"]["format"] == "csv")
+
+
 async def _next_records(work: UnitOfWork, job: Row) -> tuple[Iterator[Record], bool]:
     """The records from the import's position on, and whether they reach the end of the file."""
-    window = await store.window(work, job["tenant_id"], job["import_id"], job["position"], _WINDOW)
-    ended = job["position"] + len(window) >= job["size"]
-    return read_records(window, Layout(**job["layout"]), job["position"], job["line"], ended=ended), ended
+    layout = Layout(**job["layout"])
+    position, line = job["position"], job["line"]
+    while True:
+        window = await store.window(work, job["tenant_id"], job["import_id"], position, _WINDOW)
+        ended = position + len(window) >= job["size"]
+        blank, lines = blank_lines(window, layout)
+        if ended or blank <= len(window) - MAX_ROW_BYTES or not blank:
+            return read_records(window, layout, position, line, ended=ended), ended
+        # A spreadsheet writes a million rows of delimiters: so much of it is blank that no record may fit behind.
+        position, line = position + blank, line + lines
 
 
 async def forget_rows(work: UnitOfWork, tenant: str, person: Person, normaliser: ContactNormaliser) -> None:
@@ -219,7 +241,7 @@ def _about(records: Sequence[Record], job: Row, person: Person, normaliser: Cont
 def _is_about(record: Record, job: Row, person: Person, normaliser: ContactNormaliser) -> bool:
     is_theirs: bool | None = None
     if record.values is not None:
-        submission = read_row(record.values, job["mapping"], job["source"])
+        submission = _submission(job, record.values)
         fields, _, _ = read_fields({"email": submission.get("email")}, normaliser)
         is_theirs = person.is_row(fields or read_fields(submission, normaliser)[0])
     return person.is_in(record.raw) if is_theirs is None else is_theirs

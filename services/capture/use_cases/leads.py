@@ -148,15 +148,14 @@ def _read_edit(lead: Lead, edit: Mapping[str, Any], normaliser: ContactNormalise
     consent, consent_errors = read_consent(edit.get("consent"))
     attributes, attribute_errors = read_attributes(edit.get("attributes"))
     values: dict[str, Any] = {}
-    for name in FIELDS:
-        if name not in edit:
-            continue
-        if edit[name] is not None and not isinstance(edit[name], str):
-            errors.append({"field": name, "message": "is not text"})
-        values[name] = fields.get(name)
+    values |= {name: fields.get(name) for name in FIELDS if name in edit}
+    # Whoever edits is told of a number: only submissions of programs are taken with one.
+    not_text = [name for name in FIELDS if edit.get(name) is not None and not isinstance(edit[name], str)]
+    errors += [{"field": name, "message": "is not text"} for name in not_text]
     errors += [
         {"field": error.field, "message": error.message}
         for error in (*field_errors, *consent_errors, *attribute_errors)
+        if error.field not in not_text
     ]
     if errors:
         raise Invalid("; ".join(f"{error['field']}: {error['message']}" for error in errors), errors)

@@ -1,6 +1,7 @@
 """Merges of leads that are one person: merge, undo, and decisions on pairs for review."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,7 @@ async def merge_leads(work: UnitOfWork, tenant: str, kept_id: UUID, alias_id: UU
     changed, record = merging.merge(kept, alias)
     merge_id = uuid7()
     alias.merged_into = kept_id
-    _count_versions(work, kept, alias, changed)
+    at = _count_versions(work, kept, alias, changed)
     # The alias first: the kept lead may take over its e-mail, which only one lead that is no alias can have.
     await store.save(work, [alias])
     await store.save(work, [kept])
@@ -48,7 +49,9 @@ async def merge_leads(work: UnitOfWork, tenant: str, kept_id: UUID, alias_id: UU
     )
     await duplicates.decide_by_merge(work, tenant, kept_id, alias_id, merge_id, actor)
     await blocks.request_search(work, [kept.key, alias.key])
-    _emit(work, kept, alias, merge_id, changed)
+    _emit(work, kept, alias, merge_id, at)
+    if changed:
+        emit_updated(work, kept, changed)
     return merge_id
 
 
@@ -68,6 +71,8 @@ async def undo_merge(work: UnitOfWork, tenant: str, merge_id: UUID, actor: str) 
     leads = {lead.lead_id: lead for lead in await store.lock(work, [(tenant, lead_id) for lead_id in ids])}
     kept, alias = leads[row["lead_id"]], leads[row["alias_id"]]
     consent_before = dict(kept.consent)
+    records = [(leads[alias_id], other["record"]) for alias_id, other in others.items()]
+    denied = merging.take_denials(kept, alias, row["record"], records)
     changed = merging.undo(kept, alias, row["record"])
     for alias_id, other in others.items():
         record = merging.forget_undone(other["record"], row["record"])
@@ -81,17 +86,22 @@ async def undo_merge(work: UnitOfWork, tenant: str, merge_id: UUID, actor: str) 
     if kept.email is not None and kept.email == alias.email:
         raise Conflict(f"the kept lead {kept.lead_id} has the merged lead's e-mail by now; change it there, then undo")
     alias.merged_into = None
-    _count_versions(work, kept, alias, changed)
+    at = _count_versions(work, kept, alias, changed)
+    if denied:
+        alias.next_version(work.now)
     await store.save(work, [kept])
     try:
         await store.save(work, [alias])
     except IntegrityError:
         raise Conflict("another lead has the merged lead's e-mail by now; change that lead first") from None
-    await consents.save_changes(work, [kept])
+    await consents.save_changes(work, [kept, alias])
     await merges.mark_undone(work, tenant, merge_id, actor)
     await duplicates.reopen(work, tenant, merge_id)
     await blocks.request_search(work, [kept.key, alias.key])
-    _emit(work, kept, alias, merge_id, changed, undone=True)
+    _emit(work, kept, alias, merge_id, at, undone=True)
+    for lead, names in ((kept, changed), (alias, denied)):
+        if names:
+            emit_updated(work, lead, names)
 
 
 def _is_as_before(name: str, kept: Lead, consent: Mapping[str, Any]) -> bool:
@@ -100,17 +110,16 @@ def _is_as_before(name: str, kept: Lead, consent: Mapping[str, Any]) -> bool:
     return group == "consent" and kept.consent.get(channel) == consent.get(channel)
 
 
-def _count_versions(work: UnitOfWork, kept: Lead, alias: Lead, changed: Sequence[str]) -> None:
-    """Count the merge or undo. A human's decision is later than all events of both leads that they saw."""
+def _count_versions(work: UnitOfWork, kept: Lead, alias: Lead, changed: Sequence[str]) -> datetime:
+    """Count the merge or undo; its time. A human's decision is later than all events of both leads that they saw."""
     alias.merge_version += 1
-    kept.updated_on = alias.updated_on = max(work.now, kept.updated_on, alias.updated_on)
+    at = kept.updated_on = alias.updated_on = max(work.now, kept.updated_on, alias.updated_on)
     if changed:
         kept.next_version(work.now)
+    return at
 
 
-def _emit(
-    work: UnitOfWork, kept: Lead, alias: Lead, merge_id: UUID, changed: Sequence[str], *, undone: bool = False
-) -> None:
+def _emit(work: UnitOfWork, kept: Lead, alias: Lead, merge_id: UUID, at: datetime, *, undone: bool = False) -> None:
     undo = {"undone": True} if undone else {}
     work.emit(
         LeadMerged(
@@ -118,11 +127,9 @@ def _emit(
         ),
         tenant=kept.tenant,
         subject=kept.lead_id,
-        time=alias.updated_on,
+        time=at,
         event_id=revision_id(LeadMerged.type, alias.lead_id, alias.merge_version),
     )
-    if changed:
-        emit_updated(work, kept, changed)
 
 
 async def decide_pair(

@@ -48,7 +48,8 @@ def _preview(file: IO[bytes], upload: Upload, text_of: TextOf, normaliser: Conta
         warnings: list[dict[str, str]] = []
         lead: dict[str, Any] | None = None
         if record.values is not None:
-            contact, found = normalise(read_row(record.values, mapping, upload.source), normaliser)
+            row = read_row(record.values, mapping, upload.source, is_table=layout.format == "csv")
+            contact, found = normalise(row, normaliser)
             notes = [{"field": error.field, "message": error.message} for error in found]
             if contact is None:
                 errors = notes

@@ -267,10 +267,15 @@ async def replay(work: UnitOfWork, webhook: Webhook, delivery_id: UUID, normalis
     return after
 
 
-async def replay_all(database: Database, webhook: Webhook, normaliser: ContactNormaliser) -> Outcome:
-    """Replay the oldest kept deliveries, each in a transaction of its own; how many passed, and how many did not."""
+async def replay_all(
+    database: Database, webhook: Webhook, normaliser: ContactNormaliser, after: UUID | None
+) -> tuple[Outcome, UUID | None]:
+    """Replay the oldest kept deliveries after this one, each in a transaction of its own.
+
+    How many passed, how many did not, and the last one that was tried, or None when no others follow it.
+    """
     async with database.tenant(webhook.tenant) as work:
-        ids = await store.kept_after(work, webhook.tenant, webhook.token, after=None, limit=_REPLAYED_AT_ONCE)
+        ids = await store.kept_after(work, webhook.tenant, webhook.token, after=after, limit=_REPLAYED_AT_ONCE)
     states: list[str] = []
     for delivery_id in ids:
         try:
@@ -278,4 +283,5 @@ async def replay_all(database: Database, webhook: Webhook, normaliser: ContactNo
                 states.append((await replay(work, webhook, delivery_id, normaliser))["state"])
         except Conflict:
             continue  # somebody else replayed it meanwhile
-    return Outcome(taken=states.count("replayed"), kept=states.count("kept"))
+    last = ids[-1] if len(ids) == _REPLAYED_AT_ONCE else None
+    return Outcome(taken=states.count("replayed"), kept=states.count("kept")), last

@@ -65,6 +65,11 @@ class Response:
     def content_type(self) -> str:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
+    @property
+    def charset(self) -> str:
+        """The label of the character set, as the server writes it; '' where it names none."""
+        return self.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip("\"' ")
+
     def retry_after(self, now: datetime) -> float | None:
         """Seconds that the server asks to wait (RFC 9110, 10.2.3); None if it does not."""
         text = self.headers.get("retry-after", "").strip()
@@ -189,7 +194,7 @@ class Fetcher:
 
     def _redirected(self, before: Target, location: str, *, secret: bool) -> Target:
         try:
-            target = self.target(urljoin(before.url, location))
+            target = self.target(urljoin(before.url, _as_utf_8(location)))
         except ValueError:
             raise FetchFailed("it redirects to what is no web address", again=False) from None
         if before.scheme == "https" and target.scheme == "http":
@@ -252,6 +257,14 @@ def _connect_reason(error: Exception) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return "the certificate of the server cannot be verified"
     return "the connection could not be made"
+
+
+def _as_utf_8(header: str) -> str:
+    """What many servers send in UTF-8 though headers are read as Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header
 
 
 def _headers(received: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -104,8 +104,10 @@ def phone_of(number: str | None) -> Phone | None:
     timezones = tuple(
         zone for zone in phone_zones.time_zones_for_number(parsed) if zone != phone_zones.UNKNOWN_TIMEZONE
     )
+    region = phonenumbers.region_code_for_number(parsed)
     return Phone(
-        country=phonenumbers.region_code_for_number(parsed),
+        # Numbers that belong to no country, such as +800, have the region 001.
+        country=region if region and region.isalpha() else None,
         type=_PHONE_TYPES.get(phonenumbers.number_type(parsed)),
         timezones=timezones,
     )

@@ -1,17 +1,13 @@
 """The JSON API provider: any API that answers JSON, by configuration: address, headers, and a mapping to facts."""
 
 from datetime import UTC, datetime, timedelta
-from json import JSONDecodeError
 
+from services.enrichment.gateways.answer_reader import NotRead
 from services.enrichment.gateways.fetcher import FetchFailed
-from services.enrichment.gateways.reference_data import country_code
 from services.enrichment.providers.provider import ProviderConfig, ProviderFailed
 from services.enrichment.providers.tools import REDIRECTS, Tools
 from services.enrichment.rules import Finding, Findings, Subject
-from services.enrichment.rules.fact_values import read_fact
-from services.enrichment.rules.mapping import apply_mapping
 from services.enrichment.rules.questions import Question, question_for, render
-from shared.strict_json import is_too_deep, read_json
 
 MAX_ANSWER = 256_000
 """Bytes of an answer."""
@@ -23,6 +19,7 @@ class JsonApi:
     def __init__(self, config: ProviderConfig, tools: Tools) -> None:
         self.config = config
         self._fetcher = tools.fetcher
+        self._documents = tools.documents
 
     async def ask(self, question: Question) -> Findings:
         try:
@@ -48,19 +45,10 @@ class JsonApi:
         if answer.cut:
             raise ProviderFailed(f"its answer has more than {MAX_ANSWER} bytes")
         try:
-            document = read_json(answer.body)
-        except (JSONDecodeError, UnicodeDecodeError):
-            raise ProviderFailed("its answer is not JSON") from None
-        if is_too_deep(answer.body, document):
-            raise ProviderFailed("its answer is nested too deeply")
-        return self._findings(document)
-
-    def _findings(self, document: object) -> Findings:
-        findings: Findings = {}
-        for name, value in apply_mapping(self.config.mapping, document).items():
-            if (read := read_fact(name, value, country_code)) is not None:
-                findings[name] = Finding(read, self.config.name, self.config.confidence)
-        return findings
+            found = await self._documents.read_document(answer.body, self.config.mapping)
+        except NotRead as error:
+            raise ProviderFailed(str(error)) from None
+        return {name: Finding(value, self.config.name, self.config.confidence) for name, value in found.items()}
 
 
 def question_about(config: ProviderConfig, subject: Subject) -> Question | None:

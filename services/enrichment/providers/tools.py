@@ -1,11 +1,11 @@
-"""What providers that use a network share: the fetcher, the reader of pages, and what sites ask robots."""
+"""What providers that use a network share: the fetcher, the readers of answers, and what sites ask robots."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
 from time import monotonic
 
+from services.enrichment.gateways.answer_reader import AnswerReader
 from services.enrichment.gateways.fetcher import Fetcher
-from services.enrichment.gateways.page_reader import PageReader
 from services.enrichment.rules.addresses import Target
 from services.enrichment.rules.robots import EVERYTHING_REFUSED, MAX_BYTES, NOTHING_ASKED, Robots, read_robots
 
@@ -43,5 +43,6 @@ class Tools:
     """One of each for a process."""
 
     fetcher: Fetcher
-    pages: PageReader
+    pages: AnswerReader
+    documents: AnswerReader
     robots: RobotsCache

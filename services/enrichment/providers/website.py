@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from services.enrichment.gateways.answer_reader import NotRead
 from services.enrichment.gateways.fetcher import FetchFailed, NotPermitted, Response
-from services.enrichment.gateways.page_reader import NotRead
 from services.enrichment.gateways.reference_data import country_code
 from services.enrichment.providers.provider import ProviderConfig, ProviderFailed
 from services.enrichment.providers.tools import REDIRECTS, Tools
 from services.enrichment.rules import Finding, Findings, Subject
 from services.enrichment.rules.fact_values import clean_text, read_fact
-from services.enrichment.rules.pages import MAX_PAGE, Claim, social_network
+from services.enrichment.rules.pages import MAX_PAGE, Claim
 from services.enrichment.rules.questions import Question, placeholders, question_for, render
 from services.enrichment.rules.robots import AGENT
+from services.enrichment.rules.shared_hosts import is_shared_by_path
 
 _HTML = ("text/html", "application/xhtml+xml", "")
 
@@ -33,7 +34,7 @@ class Website:
         if answer.content_type not in _HTML:
             return {}
         try:
-            claims = await self._tools.pages.read(_text(answer))
+            claims = await self._tools.pages.read_page(answer.body, answer.charset)
         except NotRead as error:
             raise ProviderFailed(str(error)) from None
         return self._findings(claims)
@@ -72,7 +73,7 @@ def question_about(config: ProviderConfig, subject: Subject) -> Question | None:
     if config.url:
         return question_for(config.url, subject)
     website = (subject.fields.get("website") or "").strip()
-    if website and not social_network(host_of_address(website)):
+    if website and not is_shared_by_path(host_of_address(website)):
         return Question({"website": website[:1_000].rstrip("/")})
     return Question({"company_domain": subject.company_domain}) if subject.company_domain else None
 
@@ -90,15 +91,4 @@ def addresses_of(config: ProviderConfig, question: Question) -> Sequence[str]:
     if config.url:
         return [render(config.url, question) if placeholders(config.url) else config.url]
     given = question.values.get("website") or question.values["company_domain"]
-    return [given] if "://" in given else [f"https://{given}/", f"http://{given}/"]
-
-
-def _text(answer: Response) -> str:
-    """The page as text, by the charset of its header, or as UTF-8."""
-    charset = answer.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip("\"' ")
-    try:
-        return answer.body.decode(
-            charset if charset.isascii() and len(charset) < 30 and charset else "utf-8", "replace"
-        )
-    except (LookupError, ValueError):
-        return answer.body.decode("utf-8", "replace")
+    return [given] if "://" in given else [f"https://{given}", f"http://{given}"]

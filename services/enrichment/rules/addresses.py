@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 PORTS = frozenset({80, 443, 8080, 8443})
 """Ports of a host that the deployment has not listed."""
 MAX_URL = 2_000
 """Characters of the longest URL that is fetched."""
+_TOO_LONG = f"the address is longer than {MAX_URL} characters"
 
 _REFUSED = tuple(
     map(
@@ -27,7 +28,8 @@ _REFUSED = tuple(
     )
 )
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63}){0,30}\Z")
-_UNPRINTABLE = re.compile(r"[^\x21-\x7e]|\\")
+_REFUSED_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]|\\")
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home.arpa")
 
 
@@ -88,26 +90,36 @@ def read_target(url: str, allowed: AllowedHosts) -> Target:
     """The target of a URL. Raises Refused for what is no plain http or https address, and for strange ports."""
     text = url.partition("#")[0]
     if len(text) > MAX_URL:
-        raise Refused(f"the address is longer than {MAX_URL} characters")
+        raise Refused(_TOO_LONG)
+    if _REFUSED_CHARACTERS.search(text):
+        raise Refused("the address has a line break, another control character, or a backslash")
     try:
         parts = urlsplit(text)
         port = parts.port
         host = _host(parts.hostname or "")
+        path = escaped(parts.path or "/") + (f"?{escaped(parts.query)}" if parts.query else "")
     except ValueError:
         raise Refused("the address is not a web address") from None
     if parts.scheme not in ("http", "https"):
         raise Refused("only http and https are fetched")
     if parts.username is not None or parts.password is not None:
         raise Refused("an address with a user name is not fetched")
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if _UNPRINTABLE.search(path):
-        raise Refused("the address has characters that have to be escaped")
+    if len(path) > MAX_URL:
+        raise Refused(_TOO_LONG)
     target = Target(parts.scheme, host, port if port is not None else (443 if parts.scheme == "https" else 80), path)
     if target.port not in PORTS and not allowed.has(target):
         raise Refused(f"port {target.port} is not fetched; {', '.join(map(str, sorted(PORTS)))} are")
     if is_literal(host) and not allowed.has(target):
         check_public(host)
     return target
+
+
+def escaped(text: str) -> str:
+    """A path, query or pattern with blanks and characters beyond ASCII as RFC 3986 has them: `%C3%BC`; else unchanged.
+
+    Raises ValueError for half of a surrogate pair.
+    """
+    return quote(text, safe=_PRINTABLE)
 
 
 def _host(host: str) -> str:

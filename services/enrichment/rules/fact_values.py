@@ -7,8 +7,7 @@ from math import isfinite
 from typing import Any
 from zoneinfo import available_timezones
 
-from services.enrichment.rules.facts import host_of
-from shared.mail_addresses import registrable
+from services.enrichment.rules.facts import company_domain_of
 
 MAX_TEXT = 300
 """Characters of a text; what is longer is cut."""
@@ -46,8 +45,8 @@ def read_fact(name: str, value: Any, country_code: CountryCode) -> Any:
     if name == "timezone":
         return value if isinstance(value, str) and value in _zones() else None
     if name == "company_domain":
-        host = host_of(clean_text(value))
-        return registrable(host)[:253] if host else None
+        domain = company_domain_of(clean_text(value))
+        return domain[:253] if domain else None
     if name in ("company_name", "industry", "seniority", "department", "phone_type"):
         return clean_text(value)
     return _scalar(value) if not isinstance(value, list) else _list(value)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.enrichment.rules import titles
+from services.enrichment.rules.shared_hosts import is_shared, is_shared_by_name
 from shared import mail_addresses
 
 FACT_FIELDS = ("email", "phone", "company", "job_title", "website", "country", "timezone")
@@ -34,12 +35,14 @@ class Subject:
 
     @property
     def company_domain(self) -> str | None:
-        """The company's registrable domain: that of the e-mail address, or else that of the website."""
+        """The company's registrable domain: that of the e-mail address, or else that of the website.
+
+        None where they say nothing of a company: a free mail provider, a page at a social network or a site builder.
+        """
         domain = mail_addresses.domain_of(self.fields.get("email"))
-        if domain and not mail_addresses.is_free(domain):
+        if domain and not mail_addresses.is_free(domain) and not is_shared_by_name(domain):
             return mail_addresses.registrable(domain)
-        host = host_of(self.fields.get("website"))
-        return mail_addresses.registrable(host) if host and not mail_addresses.is_free(host) else None
+        return company_domain_of(self.fields.get("website"))
 
 
 STATED = 0.9
@@ -142,6 +145,14 @@ def _place(subject: Subject, found: Findings) -> None:
         found["timezone"] = Finding(phone.timezones[0], "local:phone", confidence=GUESS)
     elif zone and country:
         found["timezone"] = Finding(zone, country.source, confidence=GUESS)
+
+
+def company_domain_of(website: str | None) -> str | None:
+    """The registrable domain of a web address; None if its host does not identify a company."""
+    host = host_of(website)
+    if host is None or mail_addresses.is_free(host) or is_shared(host):
+        return None
+    return mail_addresses.registrable(host)
 
 
 def host_of(website: str | None) -> str | None:

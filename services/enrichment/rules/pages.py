@@ -1,6 +1,6 @@
 """What a company's web page says of the company: JSON-LD (schema.org), OpenGraph, title, description, links.
 
-The parser takes very long for hostile pages, so pages are read in a process of their own (`gateways/page_reader.py`).
+The parser takes very long for hostile pages, so pages are read in a process of their own (`gateways/answer_reader.py`).
 Persons are left out: of the addresses on a page only role mailboxes such as info@ are facts about the company.
 """
 
@@ -12,6 +12,7 @@ import orjson
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from services.enrichment.rules.fact_values import clean_text
+from services.enrichment.rules.shared_hosts import social_network
 from shared.mail_addresses import domain_of, is_free, is_role_mailbox
 
 MAX_PAGE = 512_000
@@ -21,33 +22,12 @@ _MAX_LINKS = 2_000
 _MAX_THINGS = 500
 _LEVELS = 12
 
-SOCIAL = {
-    "linkedin.com": "linkedin",
-    "xing.com": "xing",
-    "facebook.com": "facebook",
-    "instagram.com": "instagram",
-    "x.com": "x",
-    "twitter.com": "x",
-    "youtube.com": "youtube",
-    "github.com": "github",
-    "mastodon.social": "mastodon",
-    "tiktok.com": "tiktok",
-    "crunchbase.com": "crunchbase",
-}
-"""Hosts of social networks: a page of theirs is no company's own website."""
-
 _ORGANISATIONS = ("organization", "corporation", "business", "company", "store", "agency", "ngo", "shop", "restaurant")
 _PRIVATE_PATHS = ("in", "pub", "share", "sharer", "sharer.php", "intent", "status", "watch", "hashtag", "p")
 """First parts of paths that lead to a person, a post, or a button that shares this page."""
 
 Claim = tuple[Any, float]
 """A value, not checked yet, and the confidence in it."""
-
-
-def social_network(host: str) -> str | None:
-    """The name of the network that a host belongs to."""
-    name = ".".join(host.lower().rstrip(".").split(".")[-2:])
-    return SOCIAL.get(name)
 
 
 def read_page(html: str) -> dict[str, Claim]:

@@ -49,6 +49,11 @@ def placeholders(template: str) -> set[str]:
     return set(_PLACEHOLDER.findall(template))
 
 
+def has_other_braces(template: str) -> bool:
+    """Whether there are braces that name no value, and would be sent as they are."""
+    return not {"{", "}"}.isdisjoint(_PLACEHOLDER.sub("", template))
+
+
 def question_for(template: str, subject: Subject) -> Question | None:
     """What a template asks about a lead; None if the lead lacks one of the values."""
     values: dict[str, str] = {}

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from services.enrichment.rules.addresses import escaped
+
 AGENT = "leadflow"
 """The product token that a site may name."""
 MAX_BYTES = 512_000
@@ -43,7 +45,7 @@ def read_robots(body: bytes) -> Robots:
             if value:
                 for agent in agents:
                     if len(rules := groups[agent]) < MAX_RULES:
-                        rules.append((value[:_MAX_PATTERN], field == "allow"))
+                        rules.append((escaped(value[:_MAX_PATTERN]), field == "allow"))
     own = next((rules for agent, rules in groups.items() if agent.partition("/")[0].strip() == AGENT), None)
     return Robots(tuple(own if own is not None else groups.get("*", ())))
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from services.enrichment.rules.addresses import AllowedHosts, Refused, is_local_name, read_target
 from services.enrichment.rules.fact_values import FACT_NAME, NOT_FROM_PROVIDERS
 from services.enrichment.rules.mapping import MAX_EXPRESSION, MAX_FACTS
-from services.enrichment.rules.questions import PLACEHOLDERS, Question, placeholders, render
+from services.enrichment.rules.questions import PLACEHOLDERS, Question, has_other_braces, placeholders, render
 from shared.expressions import check_expression
 
 MASK = "********"
@@ -62,6 +62,10 @@ class ProviderBody(BaseModel):
             return None
         if unknown := sorted(placeholders(url) - set(PLACEHOLDERS)):
             raise ValueError(f"{{{unknown[0]}}} is not known; {', '.join(PLACEHOLDERS)} are")
+        if has_other_braces(url):
+            raise ValueError(
+                f"braces are for values only, and there are {', '.join(PLACEHOLDERS)}; write others as %7B, %7D"
+            )
         return url
 
     @field_validator("headers")

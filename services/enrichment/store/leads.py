@@ -9,8 +9,8 @@ from uuid import UUID
 import orjson
 
 from services.enrichment.tables import Lead
-from shared.db import Row, UnitOfWork, by_column
-from shared.db.columns import column_types, insert_rows, rows_of, select_values
+from shared.db import Row, UnitOfWork, by_column, rows_of
+from shared.db.columns import column_types, insert_rows, select_values
 from shared.ids import LeadKey
 
 _LEAD = column_types(Lead)
@@ -67,14 +67,12 @@ async def read_lead(work: UnitOfWork, lead: LeadKey) -> LeadRecord | None:
 async def enriched_leads(
     work: UnitOfWork, tenant: str, since: datetime, after: UUID | None, limit: int
 ) -> Sequence[LeadRecord]:
-    """The next leads by id that were enriched since then; aliases are left out."""
+    """The next leads by id that were enriched since then, aliases too."""
     rows = await work.fetch(
         """
         SELECT l.* FROM lead l
         WHERE l.tenant_id = :tenant AND l.enriched_at >= :since
           AND l.lead_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
-          AND NOT EXISTS (
-              SELECT FROM alias a WHERE a.tenant_id = l.tenant_id AND a.alias_id = l.lead_id AND NOT a.undone)
         ORDER BY l.lead_id LIMIT :limit
         """,
         tenant=tenant,

@@ -1,12 +1,13 @@
 """Questions to providers: which are due, their answers, and the leads whose facts depend on them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from services.enrichment.store.providers import ASKABLE, IS_ASKED
 from shared.db import Row, UnitOfWork, by_column
 from shared.ids import LeadKey
 
@@ -124,38 +125,29 @@ async def link(work: UnitOfWork, links: Iterable[tuple[LeadKey, UUID, UUID]], *,
         )
 
 
-async def due(
-    work: UnitOfWork, kinds: Iterable[str], *, bulk: bool, busy: Iterable[tuple[str, str]], for_each: int, limit: int
-) -> Sequence[Row]:
+async def due(work: UnitOfWork, room: Mapping[tuple[str, UUID], int], *, bulk: bool, limit: int) -> Sequence[Row]:
     """The questions that are due and that nobody is asking now, in the order of their time, with their providers.
 
-    At most `for_each` of a provider, and none of those that are paused, switched off, or in `busy` (tenant, name).
+    `room`: how many of each provider (tenant, generation) at the most; none of any other.
     """
-    busy = list(busy)
     return await work.fetch(
         """
         SELECT l.*, p.name, p.kind, p.config, p.enabled
-        FROM provider p
-        LEFT JOIN provider_state s ON s.tenant_id = p.tenant_id AND s.provider = p.name
-        LEFT JOIN setting t ON t.tenant_id = p.tenant_id
+        FROM unnest(CAST(:tenants AS text[]), CAST(:generations AS uuid[]), CAST(:room AS int[]))
+             AS w (tenant_id, generation, room)
+        JOIN provider p ON p.tenant_id = w.tenant_id AND p.generation = w.generation
         CROSS JOIN LATERAL (
             SELECT * FROM lookup l
-            WHERE l.tenant_id = p.tenant_id AND l.generation = p.generation AND l.bulk = :bulk AND l.due_at <= :now
+            WHERE l.tenant_id = w.tenant_id AND l.generation = w.generation AND l.bulk = :bulk AND l.due_at <= :now
               AND (l.leased_until IS NULL OR l.leased_until < clock_timestamp())
-            ORDER BY l.due_at LIMIT :for_each
+            ORDER BY l.due_at LIMIT w.room
         ) l
-        WHERE p.enabled AND p.kind = ANY (CAST(:kinds AS text[])) AND COALESCE(t.enabled, true)
-          AND (s.paused_until IS NULL OR s.paused_until <= :now)
-          AND NOT EXISTS (
-              SELECT FROM unnest(CAST(:busy_tenants AS text[]), CAST(:busy_names AS text[])) AS b (tenant_id, name)
-              WHERE b.tenant_id = p.tenant_id AND b.name = p.name)
         ORDER BY l.due_at LIMIT :limit
         """,
-        kinds=list(kinds),
+        tenants=[tenant for tenant, _ in room],
+        generations=[generation for _, generation in room],
+        room=list(room.values()),
         bulk=bulk,
-        busy_tenants=[tenant for tenant, _ in busy],
-        busy_names=[name for _, name in busy],
-        for_each=for_each,
         limit=limit,
         now=work.now,
     )
@@ -202,20 +194,36 @@ async def save_answers(work: UnitOfWork, rows: Iterable[tuple[Any, ...]]) -> Non
     )
 
 
-async def expired(work: UnitOfWork, limit: int) -> Sequence[Row]:
-    """Questions whose answer has expired and that leads depend on: `tenant_id`, `generation`, `key`."""
+async def expired(work: UnitOfWork, for_each: int, limit: int) -> Sequence[Row]:
+    """Answers that have expired, that leads depend on, and that may be asked for now: `tenant_id`, `generation`, `key`.
+
+    A question that was never answered is not among them: it is asked again for a new lead. `for_each`: how many of one
+    provider, with those that it is behind with.
+    """
     return await work.fetch(
-        """
-        SELECT l.tenant_id, l.generation, l.key FROM lookup l
-        WHERE l.due_at IS NULL AND l.expires_at <= :now
-          AND EXISTS (SELECT FROM provider p
-                      WHERE p.tenant_id = l.tenant_id AND p.generation = l.generation AND p.enabled)
-          AND EXISTS (SELECT FROM lead_lookup k
-                      WHERE k.tenant_id = l.tenant_id AND k.generation = l.generation AND k.key = l.key)
+        f"""
+        SELECT l.tenant_id, l.generation, l.key
+        FROM {ASKABLE}
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS behind FROM (
+                SELECT FROM lookup d
+                WHERE d.tenant_id = p.tenant_id AND d.generation = p.generation AND d.bulk AND d.due_at IS NOT NULL
+                LIMIT :for_each) d
+        ) d
+        CROSS JOIN LATERAL (
+            SELECT l.tenant_id, l.generation, l.key, l.expires_at FROM lookup l
+            WHERE l.tenant_id = p.tenant_id AND l.generation = p.generation AND l.due_at IS NULL
+              AND l.expires_at <= :now AND l.findings IS NOT NULL
+              AND EXISTS (SELECT FROM lead_lookup k
+                          WHERE k.tenant_id = l.tenant_id AND k.generation = l.generation AND k.key = l.key)
+            ORDER BY l.expires_at LIMIT :for_each - d.behind
+        ) l
+        WHERE {IS_ASKED}
         ORDER BY l.expires_at LIMIT :limit
         """,
-        now=work.now,
+        for_each=for_each,
         limit=limit,
+        now=work.now,
     )
 
 
@@ -297,13 +305,3 @@ async def links_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> list[LookupKey
         leads=[lead for _, lead in wanted],
     )
     return [(row["tenant_id"], row["generation"], row["key"]) for row in rows]
-
-
-async def count_due(work: UnitOfWork, now: datetime, limit: int) -> int:
-    """How many questions of bulk work are due, counted up to `limit`."""
-    row = await work.fetch_one(
-        "SELECT count(*) AS due FROM (SELECT FROM lookup WHERE bulk AND due_at <= :now LIMIT :limit) l",
-        now=now,
-        limit=limit,
-    )
-    return int(row["due"]) if row else 0

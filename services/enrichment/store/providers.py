@@ -17,6 +17,35 @@ ProviderKey = tuple[str, str]
 
 _STATE = column_types(ProviderState)
 _CHANGING = [name for name in _STATE if name not in ("tenant_id", "provider")]
+_HEALTH = ", ".join(f"s.{name}" for name in _CHANGING)
+
+
+ASKABLE = """
+    provider p
+    LEFT JOIN provider_state s ON s.tenant_id = p.tenant_id AND s.provider = p.name
+    LEFT JOIN setting t ON t.tenant_id = p.tenant_id
+"""
+IS_ASKED = "p.enabled AND COALESCE(t.enabled, true) AND (s.paused_until IS NULL OR s.paused_until <= :now)"
+"""With ASKABLE: the providers that may be asked now. The others keep their questions, and count for nobody else."""
+
+
+async def with_due_questions(work: UnitOfWork, kinds: Iterable[str]) -> list[tuple[Row, ProviderHealth]]:
+    """The providers that may be asked now and have questions that are due, which nobody is asking; with their health.
+
+    Each row has `tenant_id`, `name`, `kind`, `generation` and `config`.
+    """
+    rows = await work.fetch(
+        f"""
+        SELECT p.tenant_id, p.name, p.kind, p.generation, p.config, s.provider, {_HEALTH} FROM {ASKABLE}
+        WHERE {IS_ASKED} AND p.kind = ANY (CAST(:kinds AS text[])) AND EXISTS (
+            SELECT FROM lookup l
+            WHERE l.tenant_id = p.tenant_id AND l.generation = p.generation AND l.due_at <= :now
+              AND (l.leased_until IS NULL OR l.leased_until < clock_timestamp()))
+        """,
+        kinds=list(kinds),
+        now=work.now,
+    )
+    return [(row, health_of(row) if row["provider"] is not None else ProviderHealth()) for row in rows]
 
 
 async def providers_of(work: UnitOfWork, tenants: Iterable[str]) -> Sequence[Row]:
@@ -92,21 +121,32 @@ async def replace_secrets(
         )
 
 
-async def secrets_of(work: UnitOfWork, providers: Iterable[ProviderKey]) -> dict[ProviderKey, dict[str, str]]:
-    """The headers with their values, for a request that is about to be made. Only the workers' role may read them."""
+async def secrets_of(
+    work: UnitOfWork, providers: Iterable[tuple[ProviderKey, UUID]]
+) -> dict[ProviderKey, dict[str, str]]:
+    """The headers with their values, for a request that is about to be made. Only the workers' role may read them.
+
+    A provider that has another generation by now is missing: its secrets are for another configuration, and perhaps
+    for another host. One statement sees both as they belong together.
+    """
     wanted = sorted(set(providers))
     rows = await work.fetch(
         """
-        SELECT s.tenant_id, s.provider, s.header, s.value
-        FROM unnest(CAST(:tenants AS text[]), CAST(:names AS text[])) AS w (tenant_id, name)
-        JOIN provider_secret s ON s.tenant_id = w.tenant_id AND s.provider = w.name
+        SELECT p.tenant_id, p.name, s.header, s.value
+        FROM unnest(CAST(:tenants AS text[]), CAST(:names AS text[]), CAST(:generations AS uuid[]))
+             AS w (tenant_id, name, generation)
+        JOIN provider p ON p.tenant_id = w.tenant_id AND p.name = w.name AND p.generation = w.generation
+        LEFT JOIN provider_secret s ON s.tenant_id = p.tenant_id AND s.provider = p.name
         """,
-        tenants=[tenant for tenant, _ in wanted],
-        names=[name for _, name in wanted],
+        tenants=[tenant for (tenant, _), _ in wanted],
+        names=[name for (_, name), _ in wanted],
+        generations=[generation for _, generation in wanted],
     )
-    found: dict[ProviderKey, dict[str, str]] = {key: {} for key in wanted}
+    found: dict[ProviderKey, dict[str, str]] = {}
     for row in rows:
-        found[row["tenant_id"], row["provider"]][row["header"]] = row["value"]
+        headers = found.setdefault((row["tenant_id"], row["name"]), {})
+        if row["header"] is not None:
+            headers[row["header"]] = row["value"]
     return found
 
 

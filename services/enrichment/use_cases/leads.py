@@ -27,6 +27,8 @@ from shared.ids import LeadKey, revision_id
 from shared.store.aliases import aliases_of, apply_merge, resolve
 from shared.store.erasure import erased_among, record_erasure
 
+_AFTER = timedelta(microseconds=1)
+
 ContactEvent = Received[LeadCaptured | LeadUpdated]
 """An event with all contact fields of a lead, as they are since then."""
 
@@ -211,7 +213,9 @@ def _apply_findings(
     same = record.enriched_at is not None and published == {name: finding.value for name, finding in findings.items()}
     if same and not publish_same:
         return _with_findings(record, findings, runs, work.now)  # perhaps younger, or of a better source
-    at = max(work.now, cause.time) if cause else work.now
+    # Readers take the newest by its time: never that of the event before, nor one before its cause.
+    after = [record.enriched_at + _AFTER] if record.enriched_at is not None else []
+    at = max([work.now, *([cause.time] if cause else []), *after])
     enriched = replace(_with_findings(record, findings, runs, work.now), revision=record.revision + 1, enriched_at=at)
     work.emit(
         enriched_event(enriched),

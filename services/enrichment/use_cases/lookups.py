@@ -7,15 +7,16 @@ Nothing here holds a transaction open while a provider is asked: the worker asks
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from services.enrichment.providers.chain import NETWORK
 from services.enrichment.providers.provider import ProviderConfig
 from services.enrichment.rules import Findings
-from services.enrichment.rules.breaker import MAX_WAITS, bounded_wait, retry_at
+from services.enrichment.rules.breaker import MAX_WAITS, ProviderHealth, bounded_wait, retry_at
 from services.enrichment.rules.questions import Question
 from services.enrichment.store import lookups, providers, publications
 from services.enrichment.store.lookups import LookupKey
@@ -28,7 +29,7 @@ from shared.store import outbox
 SPARE = timedelta(seconds=15)
 """How much longer a lease is than the provider may take."""
 _ASK_AGAIN_AFTER = timedelta(hours=1)
-"""After a provider failed for good; a new lead of that company then asks again."""
+"""After a question failed for good; a new lead of that company then asks again, and nothing else does."""
 _FACT_BYTES = 32_000
 """JSON of the facts of one answer; what is beyond is left out."""
 _PAGE = 500
@@ -71,24 +72,30 @@ class Slots:
 async def choose_due(work: UnitOfWork, slots: Slots) -> list[Row]:
     """The questions that are due, as many as may be asked: what leads wait for before bulk work.
 
-    One provider never takes all the slots, so one that is slow delays no other.
+    One provider never takes all the slots, so one that is slow delays no other; and none takes slots for what its rate
+    limit or its circuit breaker does not allow now.
     """
+    room: dict[tuple[str, UUID], int] = {}
+    for row, health in await providers.with_due_questions(work, NETWORK):
+        free = max(0, slots.for_each_provider - slots.under_way.get(_provider(row), 0))
+        allowed = _allowance(row, health, free, work.now)
+        if allowed > 0:
+            room[row["tenant_id"], row["generation"]] = allowed
     chosen: list[Row] = []
-    taken: Counter[ProviderKey] = Counter(slots.under_way)
     for bulk, free in ((False, slots.free), (True, min(slots.free, slots.free_for_bulk))):
         free = min(free, slots.free - len(chosen))
-        if free <= 0:
-            continue
-        busy = [key for key, count in taken.items() if count >= slots.for_each_provider]
-        for row in await lookups.due(
-            work, NETWORK, bulk=bulk, busy=busy, for_each=slots.for_each_provider, limit=2 * free
-        ):
-            key = _provider(row)
-            if free > 0 and taken[key] < slots.for_each_provider:
-                taken[key] += 1
-                free -= 1
-                chosen.append(row)
+        if room and free > 0:
+            rows = await lookups.due(work, room, bulk=bulk, limit=free)
+            for row in rows:
+                room[row["tenant_id"], row["generation"]] -= 1
+            chosen += rows
     return chosen
+
+
+def _allowance(provider: Row, health: ProviderHealth, wanted: int, now: datetime) -> int:
+    """How many of the wanted requests to a provider its rate limit and circuit breaker allow now."""
+    breaks = NETWORK[provider["kind"]].breaks
+    return health.allowance(provider["config"]["rate_per_minute"], wanted, now, breaks=breaks)
 
 
 def _provider(row: Row) -> ProviderKey:
@@ -103,17 +110,18 @@ async def lease_due(work: UnitOfWork, chosen: Sequence[Row]) -> list[Leased]:
         by_provider.setdefault(_provider(row), []).append(row)
     wanted: dict[LookupKey, Row] = {}
     for key, rows in by_provider.items():
-        per_minute, breaks = rows[0]["config"]["rate_per_minute"], NETWORK[rows[0]["kind"]].breaks
-        for row in rows[: health[key].allowance(per_minute, len(rows), work.now, breaks=breaks)]:
+        for row in rows[: _allowance(rows[0], health[key], len(rows), work.now)]:
             wanted[row["tenant_id"], row["generation"], row["key"]] = row
     if not wanted:
         return []
     longest = max(timedelta(milliseconds=row["config"]["timeout_ms"]) for row in wanted.values())
     leased = await lookups.lease(work, wanted, longest + SPARE)
+    secrets = await providers.secrets_of(work, {(_provider(wanted[key]), key[1]) for key in leased})
+    # What was configured otherwise since it was chosen is not asked: the sweeper deletes its questions.
+    leased = {key for key in leased if _provider(wanted[key]) in secrets}
     if not leased:
         return []
     counts = Counter(_provider(wanted[key]) for key in leased)
-    secrets = await providers.secrets_of(work, counts)
     asked = {
         key: health[key].after_asking(count, by_provider[key][0]["config"]["rate_per_minute"], work.now)
         for key, count in counts.items()
@@ -151,7 +159,7 @@ async def record_results(work: UnitOfWork, results: Sequence[Result]) -> None:
     kept = [each for each in results if each.leased.key in before]  # the others were erased meanwhile
     if not kept:
         return
-    await lookups.save_answers(work, [_row(work, each) for each in kept])
+    await lookups.save_answers(work, [_row(work, each, before[each.leased.key]) for each in kept])
     for bulk in (False, True):
         group = [each for each in kept if each.leased.bulk is bulk]
         changed = {each.leased.key for each in group if _differs(each, before[each.leased.key])}
@@ -166,15 +174,18 @@ def _differs(result: Result, before: Row) -> bool:
     return known != {name: finding.value for name, finding in result.findings.items()}
 
 
-def _row(work: UnitOfWork, result: Result) -> tuple[Any, ...]:
+def _row(work: UnitOfWork, result: Result, before: Row) -> tuple[Any, ...]:
+    due_at = None
     if result.findings is not None:
-        expires_at, due_at = work.now + result.leased.config.max_age, None
+        expires_at = work.now + result.leased.config.max_age
     else:
         attempts = result.leased.attempts + 1
         due_at = retry_at(attempts, work.now) if result.again else None
         if result.wait is not None:
             due_at = work.now + bounded_wait(result.wait) if attempts < MAX_WAITS else None
         expires_at = work.now + _ASK_AGAIN_AFTER
+        if before["findings"] is not None:  # an earlier answer is kept, and refreshed in its turn
+            expires_at = max(expires_at, work.now + result.leased.config.max_age)
     findings = _bounded(result.findings) if result.findings is not None else None
     return (*result.leased.key, result.outcome, findings, result.error, result.ms, expires_at, due_at)
 
@@ -193,10 +204,10 @@ def _bounded(findings: Findings) -> str:
 
 
 async def refresh_expired(work: UnitOfWork) -> list[LookupKey]:
-    """A page of questions whose answers are too old; none while bulk work is behind, or the outbox is long."""
-    if not await outbox.is_short(work) or await lookups.count_due(work, work.now, _PAGE) >= _PAGE:
+    """A page of questions whose answers are too old; none of a provider that is behind, or while the outbox is long."""
+    if not await outbox.is_short(work):
         return []
-    return _keys(await lookups.expired(work, _PAGE))
+    return _keys(await lookups.expired(work, for_each=_PAGE, limit=_PAGE))
 
 
 async def outdated(work: UnitOfWork) -> list[LookupKey]:

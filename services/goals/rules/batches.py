@@ -8,7 +8,7 @@ from typing import Any
 from services.goals.rules.counters import CounterChanges
 from services.goals.rules.leads import LeadRecord, with_counted_facts, with_details, with_journey
 from services.goals.rules.meetings import MeetingSignal, meetings_at
-from services.goals.rules.merges import LeadKey, Merges, groups_of, kept_lead
+from services.goals.rules.merges import Merges, groups_of, kept_lead
 from services.goals.rules.moves import Transition, append, is_next, rebuild
 from shared.events import (
     LeadCaptured,
@@ -21,6 +21,7 @@ from shared.events import (
     StageChanged,
     revision_id,
 )
+from shared.ids import LeadKey
 
 
 @dataclass(slots=True)

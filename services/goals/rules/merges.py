@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-LeadKey = tuple[str, UUID]
-"""(tenant, lead id), the same as `shared.ids.LeadKey`: rules import the standard library and the events only."""
+from shared.ids import LeadKey
 
 Merges = Mapping[LeadKey, UUID]
 """Each alias, and the id of the lead that was kept."""

@@ -23,9 +23,6 @@ class Period:
     start: datetime
     end: datetime
 
-    def __contains__(self, instant: datetime) -> bool:
-        return self.start <= instant < self.end
-
 
 @dataclass(frozen=True, slots=True)
 class PeriodDefinition:

@@ -4,28 +4,28 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from services.goals.store.statements import parameters_of
 from services.goals.tables import GoalRow
 from shared.db import Row, UnitOfWork
+from shared.db.columns import column_types
 
-_ALL = parameters_of(GoalRow)
+_COLUMNS = tuple(column_types(GoalRow))
 _FIXED = ("tenant_id", "goal_id", "version", "created_on", "created_by")
-_CHANGEABLE = {name: parameter for name, parameter in _ALL.items() if name not in _FIXED}
+_CHANGEABLE = [name for name in _COLUMNS if name not in _FIXED]
 
 
 async def add_goal(work: UnitOfWork, goal: Mapping[str, Any]) -> None:
     """Store a new goal: all columns of the table but `version`, which begins at 1."""
     await work.run(
-        f"INSERT INTO goal ({', '.join(_ALL)}) VALUES ({', '.join(_ALL.values())})", **{**goal, "version": 1}
+        f"INSERT INTO goal ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})",
+        **{**goal, "version": 1},
     )
 
 
 async def change_goal(work: UnitOfWork, goal: Mapping[str, Any]) -> None:
     """Store a changed goal under the next version."""
-    assignments = ", ".join(f"{name} = {parameter}" for name, parameter in _CHANGEABLE.items())
     await work.run(
         f"""
-        UPDATE goal SET {assignments}, version = version + 1
+        UPDATE goal SET {", ".join(f"{name} = :{name}" for name in _CHANGEABLE)}, version = version + 1
         WHERE tenant_id = :tenant_id AND goal_id = :goal_id
         """,
         tenant_id=goal["tenant_id"],

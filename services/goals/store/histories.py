@@ -6,20 +6,16 @@ from uuid import UUID
 
 from services.goals.rules.meetings import MeetingSignal
 from services.goals.rules.moves import Transition
-from services.goals.store.statements import KEYS, array_text, attributes_of, key_parameters
+from services.goals.store.statements import KEYS, attributes_of, key_parameters
 from services.goals.tables import MeetingSignalRow, TransitionRow
-from shared.db import UnitOfWork, by_column
-from shared.db.columns import column_types, insert_rows, rows_of
+from shared.db import UnitOfWork, array_text, by_column, rows_of
+from shared.db.columns import column_types, insert_rows
 from shared.ids import LeadKey, digest
 
-_TYPES = {**column_types(TransitionRow), "corrects": "text"}
-_VALUES = ", ".join(f"CAST(v.{name} AS text[])" if name == "corrects" else f"v.{name}" for name in _TYPES)
-_INSERT_TRANSITIONS = f"INSERT INTO step ({', '.join(_TYPES)}) SELECT {_VALUES} FROM {rows_of(_TYPES)}"
-
-_PLAIN = tuple(name for name in _TYPES if name not in ("tenant_id", "lead_id", "corrects"))
-"""The columns that are stored as they are in the transition."""
-_ATTRIBUTES = {name: attributes_of(TransitionRow)[name] for name in _PLAIN}
-_plain_values = attrgetter(*_ATTRIBUTES.values())
+_KEY = ("tenant_id", "lead_id")
+_ATTRIBUTES = {name: attribute for name, attribute in attributes_of(TransitionRow).items() if name not in _KEY}
+_values = attrgetter(*_ATTRIBUTES.values())
+_INSERT_TRANSITIONS = insert_rows(TransitionRow)
 
 _CORRECTED = column_types(TransitionRow, ("tenant_id", "lead_id", "revision", "moved_from", "seconds"))
 _UPDATE_TRANSITIONS = f"""
@@ -42,20 +38,18 @@ async def transitions_of(work: UnitOfWork, keys: Collection[LeadKey]) -> dict[Le
         **key_parameters(keys),
     )
     for row in rows:
-        plain = {attribute: row[name] for name, attribute in _ATTRIBUTES.items()}
-        found[row["tenant_id"], row["lead_id"]].append(Transition(corrects=tuple(row["corrects"]), **plain))
+        attributes = {attribute: row[name] for name, attribute in _ATTRIBUTES.items()}
+        attributes["corrects"] = tuple(row["corrects"])
+        found[row["tenant_id"], row["lead_id"]].append(Transition(**attributes))
     return found
 
 
 async def add_transitions(work: UnitOfWork, transitions: Sequence[tuple[LeadKey, Transition]]) -> None:
     if not transitions:
         return
-    rows = [(*key, *_plain_values(transition)) for key, transition in transitions]
-    await work.run(
-        _INSERT_TRANSITIONS,
-        **by_column(("tenant_id", "lead_id", *_PLAIN), rows),
-        corrects=[array_text(transition.corrects) for _, transition in transitions],
-    )
+    values = by_column((*_KEY, *_ATTRIBUTES), [(*key, *_values(transition)) for key, transition in transitions])
+    values["corrects"] = list(map(array_text, values["corrects"]))
+    await work.run(_INSERT_TRANSITIONS, **values)
 
 
 async def correct_transitions(work: UnitOfWork, transitions: Sequence[tuple[LeadKey, Transition]]) -> None:

@@ -5,25 +5,22 @@ from operator import attrgetter
 from uuid import UUID
 
 from services.goals.rules.leads import LeadRecord
-from services.goals.store.statements import KEYS, array_text, attributes_of, key_parameters
+from services.goals.store.statements import KEYS, attributes_of, key_parameters
 from services.goals.tables import LeadRow
-from shared.db import Row, UnitOfWork, by_column
-from shared.db.columns import column_types, rows_of
+from shared.db import Row, UnitOfWork, array_text, by_column, rows_of
+from shared.db.columns import column_types, insert_rows, select_values
 from shared.ids import LeadKey
 
-_ATTRIBUTES = attributes_of(LeadRow)
-_TYPES = {**column_types(LeadRow), "held_on": "text"}
-_VALUES = {name: f"CAST(v.{name} AS timestamptz[])" if name == "held_on" else f"v.{name}" for name in _TYPES}
-_INSERT = f"INSERT INTO lead ({', '.join(_TYPES)}) SELECT {', '.join(_VALUES.values())} FROM {rows_of(_TYPES)}"
-_FACTS = [f"{name} = {value}" for name, value in _VALUES.items() if name not in ("tenant_id", "lead_id")]
+_ATTRIBUTES = {name: attribute for name, attribute in attributes_of(LeadRow).items() if name != "tenant_id"}
+_FACTS = [name for name in _ATTRIBUTES if name != "lead_id"]
+_INSERT = insert_rows(LeadRow)
 _UPDATE = f"""
-    UPDATE lead AS l SET {", ".join(_FACTS)}
-    FROM {rows_of(_TYPES)} WHERE l.tenant_id = v.tenant_id AND l.lead_id = v.lead_id
+    UPDATE lead AS l SET ({", ".join(_FACTS)}) = ROW ({select_values(LeadRow, _FACTS)})
+    FROM {rows_of(column_types(LeadRow))} WHERE l.tenant_id = v.tenant_id AND l.lead_id = v.lead_id
 """
-_PLAIN = tuple(name for name in _TYPES if name not in ("tenant_id", "held_on"))
-"""The columns that are stored as they are in the record."""
-_plain_values = attrgetter(*(_ATTRIBUTES[name] for name in _PLAIN))
-_READ = {name: _ATTRIBUTES[name] for name in _PLAIN if _ATTRIBUTES[name] != "furthest_step"}  # it follows from others
+_values = attrgetter(*_ATTRIBUTES.values())
+_READ = {name: attribute for name, attribute in _ATTRIBUTES.items() if attribute != "furthest_step"}
+"""Without what follows from the others."""
 
 
 async def merges_of(work: UnitOfWork, keys: Iterable[LeadKey]) -> dict[LeadKey, UUID]:
@@ -62,8 +59,8 @@ async def save_leads(work: UnitOfWork, records: Mapping[LeadKey, LeadRecord], kn
     ):
         if not keys:
             continue
-        values = by_column(("tenant_id", *_PLAIN), [(key[0], *_plain_values(records[key])) for key in keys])
-        values["held_on"] = [array_text(end.isoformat() for end in records[key].held_on) for key in keys]
+        values = by_column(("tenant_id", *_ATTRIBUTES), [(key[0], *_values(records[key])) for key in keys])
+        values["held_on"] = [array_text(end.isoformat() for end in ends) for ends in values["held_on"]]
         await work.run(statement, **values)
 
 
@@ -102,4 +99,6 @@ async def leads_with_passed_meetings(work: UnitOfWork, limit: int) -> list[LeadK
 
 
 def _record_of(row: Row) -> LeadRecord:
-    return LeadRecord(held_on=tuple(row["held_on"]), **{attribute: row[name] for name, attribute in _READ.items()})
+    attributes = {attribute: row[name] for name, attribute in _READ.items()}
+    attributes["held_on"] = tuple(attributes["held_on"])
+    return LeadRecord(**attributes)

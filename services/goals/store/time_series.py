@@ -14,8 +14,7 @@ from uuid import UUID
 
 from services.goals.rules.filters import normalise_filter
 from services.goals.rules.time_series import TimeSeries
-from services.goals.store.statements import parameters_of
-from services.goals.tables import ChangedSeriesRow, SeriesDayRow, SeriesRow
+from services.goals.tables import ChangedSeriesRow, SeriesDayRow
 from shared.db import UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
 
@@ -28,7 +27,6 @@ _ADD_DAYS = f"""
     ON CONFLICT (tenant_id, series_id, day, slot) DO UPDATE SET value = series_day.value + excluded.value
 """
 _CHANGED = ("tenant_id", "series_id")
-_NEW_SERIES = parameters_of(SeriesRow)
 
 
 async def series_of(work: UnitOfWork, tenants: Collection[str]) -> dict[str, list[TimeSeries]]:
@@ -56,14 +54,17 @@ async def add_series(work: UnitOfWork, series: TimeSeries) -> None:
     """Store a new series; a unique violation where one with the same definition exists."""
     window = [instant.isoformat() if instant else None for instant in (series.start, series.end)]
     await work.run(
-        f"INSERT INTO series ({', '.join(_NEW_SERIES)}) VALUES ({', '.join(_NEW_SERIES.values())})",
-        tenant_id=series.tenant,
-        series_id=series.series_id,
+        """
+        INSERT INTO series (tenant_id, series_id, metric, timezone, filter, counts_from, counts_until, asked)
+        VALUES (:tenant, :series, :metric, :timezone, :filter, :start, :end, :asked)
+        """,
+        tenant=series.tenant,
+        series=series.series_id,
         metric=series.metric,
         timezone=series.timezone,
         filter={field: list(values) for field, values in series.filter},
-        counts_from=series.start,
-        counts_until=series.end,
+        start=series.start,
+        end=series.end,
         asked=sha256(json.dumps([series.filter, window]).encode()).hexdigest(),
     )
 

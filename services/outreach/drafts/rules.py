@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.outreach.rules import KIND_STAGES, MODES, REPLY_MOVES_FROM, consent_refusal, is_night, stage_refusal
+from services.outreach.rules import KIND_STAGES, MODES, consent_refusal, is_night, stage_for, stage_refusal
 
 COMPOSER = "agent:composer"
 """The actor that writes drafts, and that requests those which no person asked for."""
@@ -30,16 +30,6 @@ def kind_for_stage_change(from_stage: str, to_stage: str, rule: str) -> str | No
     if to_stage == "qualified" or (to_stage == "contacted" and rule == "revived"):
         return "follow_up"
     return None
-
-
-def stage_to_write_for(kind: str, cause: str, stage: str, stage_rule: str | None) -> tuple[str, str | None]:
-    """The (stage, rule) whose strategy applies.
-
-    A reply that is answered also moves the lead to `engaged`, and that `stage.changed` may not have been received yet.
-    """
-    if kind == "answer" and cause == "reply" and stage in REPLY_MOVES_FROM:
-        return "engaged", "reply"
-    return stage, stage_rule
 
 
 def reply_subject(subject: str) -> str:
@@ -92,16 +82,23 @@ class PendingDraft:
     kind: str
     channel: str
     to: str
+    cause: str
     cause_id: str
     cause_at: datetime
     claims: Sequence[Mapping[str, Any]] = ()
 
 
-def superseded_by_stage(draft: PendingDraft, stage: str, stage_rule: str | None, caused_by: str | None) -> str | None:
-    """Why a stage change supersedes the draft, or None. A change brought about by the draft's own cause never does."""
+def superseded_by_stage(
+    draft: PendingDraft, stage: str, stage_rule: str | None, since: datetime | None, caused_by: str | None
+) -> str | None:
+    """Why a stage, in which the lead is `since` then, supersedes the draft, or None.
+
+    A change brought about by the draft's own cause never does.
+    """
     if caused_by is not None and caused_by == draft.cause_id:
         return None
-    return stage_refusal(draft.kind, stage, stage_rule)
+    stage, rule = stage_for(draft.kind, draft.cause, draft.cause_at, stage, stage_rule, since)
+    return stage_refusal(draft.kind, stage, rule)
 
 
 WRITTEN_SINCE = "the lead has written since"
@@ -119,13 +116,18 @@ def superseded_by_address(draft: PendingDraft, addresses: Mapping[str, str | Non
     return None if addresses.get(draft.channel) == draft.to else "the lead's address has changed"
 
 
-def superseded_by_facts(draft: PendingDraft, values: Mapping[str, Any]) -> str | None:
-    """Why changed facts supersede the draft, or None: only a fact that its text cites counts. `values`: by name."""
-    for claim in draft.claims:
+def superseded_by_facts(claims: Iterable[Mapping[str, Any]], values: Mapping[str, str]) -> str | None:
+    """Why changed facts supersede a text with these claims, or None: only a fact that it cites counts.
+
+    `values`: all that is known of the lead now, by name; what is not among them has been cleared.
+    """
+    for claim in claims:
         name = cited_name(claim)
         if name is None or claim.get("value") is None:
             continue
-        if name in values and str(values[name]) != str(claim["value"]):
+        if name not in values:
+            return f"{name}, which the text cites, is not known any more"
+        if values[name] != str(claim["value"]):
             return f"{name}, which the text cites, has changed"
     return None
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from services.outreach.tables import Table, boolean_column, number_column, text_column
+from services.outreach.tables import Table, boolean_column, due_indexes, number_column, text_column
 from shared.db.columns import json_object, moment
 
 
@@ -145,6 +145,7 @@ class CompositionRow(Table, table=True):
     __table_args__ = (
         UniqueConstraint("tenant_id", "lead_id", "kind", "cause_id"),
         Index("composition_due", "due_at", postgresql_where=text("state = 'queued'")),
+        *due_indexes("composition"),
         Index("composition_replaces", "tenant_id", "replaces", postgresql_where=text("replaces IS NOT NULL")),
     )
 

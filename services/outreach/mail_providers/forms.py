@@ -10,6 +10,7 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
+from shared.charsets import text_codec
 from shared.errors import Malformed
 
 MOST_FIELDS = 1_000
@@ -39,10 +40,10 @@ class Form:
 
 def decoded(content: bytes, charset: str) -> str:
     """Bytes as text, in this character set or else in UTF-8."""
-    for each in (charset, "utf-8"):
+    for each in (text_codec(charset) or "utf-8", "utf-8"):
         try:
             return content.decode(each)
-        except (UnicodeDecodeError, LookupError, ValueError):
+        except ValueError:
             continue
     return content.decode("latin-1")
 

@@ -126,6 +126,13 @@ class SmsProvider(Protocol):
         ...
 
 
+class NoSms:
+    """Where no provider is set: text messages wait, as they do while a provider cannot be reached."""
+
+    async def send(self, sms: OutboundSms) -> Outcome:
+        return Outcome("queued", "not sent: no provider of text messages is set (LEADFLOW_OUTREACH_SMS_PROVIDER)")
+
+
 @dataclass(frozen=True, slots=True)
 class FileSms:
     """The local provider: appends a JSON line for each message."""

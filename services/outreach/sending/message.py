@@ -21,6 +21,10 @@ from services.outreach.address_forms import ascii_domain, on_the_wire
 from shared.errors import Invalid
 from shared.strict_json import has_half_pair
 
+BREAK = "\u200b"
+"""A zero-width space: a place where a line may break. In a name like Example.com it keeps mail clients from making a
+link of it."""
+
 MAX_SUBJECT = 255
 MAX_BODY = 50_000
 MAX_SMS = 1_600
@@ -78,15 +82,14 @@ def valid_message(
     subject = subject.strip() if subject else None
     if not body.strip():
         wrong("body", "is empty")
-    if _CONTROL_IN_BODY.search(body) or has_half_pair(body):
-        wrong("body", "has control characters")
+    if fault := body_fault(body):
+        wrong("body", fault)
     if channel == "email":
         if not subject:
             wrong("subject", "is missing")
         else:
-            reason = header_fault(subject)
-            if reason:
-                wrong("subject", reason)
+            if fault := header_fault(subject):
+                wrong("subject", fault)
             if len(subject) > MAX_SUBJECT:
                 wrong("subject", f"is longer than {MAX_SUBJECT} characters")
         if len(body) > MAX_BODY:
@@ -97,12 +100,9 @@ def valid_message(
         subject = None
         if len(body) > MAX_SMS:
             wrong("body", f"is longer than {MAX_SMS} characters")
-    shape = _ADDRESS if channel == "email" else _NUMBER
     for name, address in (("from", from_), ("to", to)):
-        if not shape.match(address) or _CONTROL.search(address):
-            wrong(name, "must be one plain address")
-        elif channel == "email" and ascii_domain(address) is None:
-            wrong(name, "has a domain that is not valid in DNS")
+        if fault := address_fault(channel, address):
+            wrong(name, fault)
     for name, value in (headers or {}).items():
         if name not in ALLOWED_HEADERS:
             wrong("headers", f"{name[:50]!r} cannot be set by a draft")
@@ -111,6 +111,21 @@ def valid_message(
     if errors:
         raise Invalid("the message cannot be sent as it is", errors)
     return Message(channel, from_, to, subject, body, dict(headers or {}))
+
+
+def address_fault(channel: str, address: str) -> str | None:
+    """The reason why nothing can be sent from or to an address, or None."""
+    shape = _ADDRESS if channel == "email" else _NUMBER
+    if not shape.match(address) or _CONTROL.search(address):
+        return "must be one plain address"
+    if channel == "email" and ascii_domain(address) is None:
+        return "has a domain that is not valid in DNS"
+    return None
+
+
+def body_fault(body: str) -> str | None:
+    """The reason why a body is refused, or None."""
+    return "has control characters" if _CONTROL_IN_BODY.search(body) or has_half_pair(body) else None
 
 
 def header_fault(value: str) -> str | None:

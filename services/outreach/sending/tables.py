@@ -8,7 +8,7 @@ from sqlalchemy import Column, Computed, ForeignKeyConstraint, Index, Text, Uniq
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from services.outreach.tables import Table, boolean_column, number_column, text_column
+from services.outreach.tables import Table, boolean_column, due_indexes, number_column, text_column
 from shared.db.columns import moment
 
 
@@ -31,6 +31,7 @@ class DispatchRow(Table, table=True):
             ["template_approval.tenant_id", "template_approval.scope_id", "template_approval.sha256"],
         ),
         Index("dispatch_due", "due_at", postgresql_where=text("state = 'queued'")),
+        *due_indexes("dispatch"),
         Index("dispatch_turns", "tenant_id", "mailbox", "due_at", postgresql_where=text("state = 'queued'")),
         Index("dispatch_leased", "lease_until", postgresql_where=text("state = 'sending'")),
         Index("dispatch_unknown", "created_at", postgresql_where=text("state = 'unknown'")),
@@ -73,6 +74,8 @@ class DispatchRow(Table, table=True):
     provider_id: str | None = Field(sa_column=text_column(null=True))
     attempts: int = Field(sa_column=number_column(0))
     due_at: datetime = Field(sa_column=moment())
+    turn_at: datetime | None = Field(sa_column=moment(null=True))
+    """When its first turn was, if it waits for the spacing of its mailbox: the order of those that wait."""
     first_tried_at: datetime | None = Field(sa_column=moment(null=True))
     sending_at: datetime | None = Field(sa_column=moment(null=True))
     sent_at: datetime | None = Field(sa_column=moment(null=True))

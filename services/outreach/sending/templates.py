@@ -15,7 +15,7 @@ import rfc8785
 from jinja2 import TemplateError, Undefined, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from services.outreach.sending.message import MAX_BODY
+from services.outreach.sending.message import BREAK, MAX_BODY
 from shared.errors import Invalid
 
 MAX_TEMPLATE = 20_000
@@ -120,9 +120,10 @@ def fill_in(template: ApprovedTemplate, channel: str, values: Mapping[str, str])
     for name, value in values.items():
         if name not in template.fields:
             raise Invalid(f"{name} is no field of the template")
-        if len(value) > LONGEST_VALUE:
+        visible = value.replace(BREAK, "")
+        if len(visible) > LONGEST_VALUE:
             raise Invalid(f"{name} is longer than {LONGEST_VALUE} characters")
-        if not value.isprintable():
+        if not visible.isprintable():
             raise Invalid(f"{name} is more than one line of plain text")
     body = _render(template.body, values).strip()
     if channel == "sms":

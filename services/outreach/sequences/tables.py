@@ -102,7 +102,8 @@ class EnrolmentRow(Table, table=True):
     `draft_id`: the draft of the step that is under way. `nurture_next`: the cause of entering nurture meanwhile.
     `ended_by`: everything that would end it by itself and may yet turn out to be a mistake (a reply by its label, a
     merge, a move of its lead); without any of them the enrolment comes back. None: its end is final. `restored`: how
-    often it came back. The pause and the plan of an ended enrolment stay as they would be.
+    often it came back. The pause and the plan of an ended enrolment stay as they would be. `other_pauses`: those that
+    end earlier than the present one, and hold where that one was a mistake.
     """
 
     __tablename__ = "enrolment"
@@ -139,6 +140,9 @@ class EnrolmentRow(Table, table=True):
     paused_until: datetime | None = Field(sa_column=moment(null=True))
     paused_by: str | None = Field(sa_column=text_column(null=True))
     paused_by_reply: UUID | None
+    other_pauses: list[dict[str, Any]] = Field(
+        sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb"))
+    )
     reason: str | None = Field(sa_column=text_column(null=True))
     detail: str | None = Field(sa_column=text_column(null=True))
     cause: str = Field(sa_column=text_column())
@@ -190,6 +194,19 @@ class EnrolmentStepRow(Table, table=True):
     decision: str | None = Field(sa_column=text_column(null=True))
     edited: bool = Field(sa_column=boolean_column())
     ended_at: datetime | None = Field(sa_column=moment(null=True))
+
+
+class SentStepRow(Table, table=True):
+    """A step that was sent to a lead before the database was restored from a backup that does not know of it."""
+
+    __tablename__ = "sent_step"
+
+    tenant_id: str = Field(sa_column=text_column(key=True))
+    lead_id: UUID = Field(primary_key=True)
+    sequence_id: UUID = Field(primary_key=True)
+    step: int = Field(sa_column=_integer(key=True))
+    channel: str = Field(sa_column=text_column(key=True))
+    sent_at: datetime = Field(sa_column=moment())
 
 
 class EnrolmentChangeRow(Table, table=True):

@@ -55,5 +55,5 @@ async def delete_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
         tenant=tenant,
         drafts=[draft_id for (draft_id,) in drafts],
     )
-    for table in ("composition", "reply", "lead"):
+    for table in ("composition", "reply", "sent_step", "lead"):
         await work.run(f"DELETE FROM {table} WHERE tenant_id = :tenant AND lead_id = :lead", **of_lead)

@@ -1,12 +1,15 @@
 """Contact details and consent as capture publishes them, and what follows from a changed address."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from services.outreach.drafts.use_cases.supersession import supersede_on_changed_details
 from services.outreach.keys import Keys
 from services.outreach.schemas import OutreachSettings
+from services.outreach.sending import store as dispatches
+from services.outreach.sending.rules import LONGEST_BACK_OFF
+from services.outreach.sequences.store import enrolments
 from services.outreach.store import Lead, address_hashes_of, hold_settings, leads_of
 from services.outreach.store.lead_state import ContactDetails, newest_of, save_contacts
 from services.outreach.store.modes import mark_mode_announced
@@ -16,6 +19,9 @@ from services.outreach.use_cases.modes import announce
 from shared.db import UnitOfWork
 from shared.events import LeadCaptured, LeadUpdated, Received
 from shared.ids import LeadKey
+
+_CLOCK = frozenset({"country", "timezone"})
+"""The fields by which the clock of a lead is known."""
 
 Details = Received[LeadCaptured] | Received[LeadUpdated]
 
@@ -41,8 +47,8 @@ _FIELDS = frozenset(
 async def apply_contact_details(work: UnitOfWork, keys: Keys, batch: Sequence[Details]) -> None:
     """Save the details with the greatest version of each lead, under the locks of its old and new addresses.
 
-    A lead with a blocklisted address is opted out, a mode that the other services do not know is announced, and drafts
-    that contradict the new details are superseded.
+    A lead with a blocklisted address is opted out, a mode that the other services do not know is announced, drafts
+    that contradict the new details are superseded, and what waits for the lead's clock follows a new one.
     """
     newest = newest_of([((each.tenant, each.lead_id), each.event.version, each) for each in batch])
     contacts = {key: _contact_details(keys, key[0], received) for key, received in newest.items()}
@@ -60,6 +66,21 @@ async def apply_contact_details(work: UnitOfWork, keys: Keys, batch: Sequence[De
         await publish_blocklisted(work, tenant, lead_id, cause=changed[tenant, lead_id].envelope)
     await _announce_modes(work, leads, changed, settings)
     await supersede_on_changed_details(work, leads, {key: each.id for key, each in changed.items()})
+    await follow_clocks(work, {(each.tenant, each.lead_id) for each in batch if _may_change_clock(each)} & set(changed))
+
+
+def _may_change_clock(received: Received[Any]) -> bool:
+    """Whether details may bring another time zone. An update that names no field states all of them again."""
+    return received.type == LeadUpdated.type and not (
+        received.event.changed and _CLOCK.isdisjoint(received.event.changed)
+    )
+
+
+async def follow_clocks(work: UnitOfWork, leads: Collection[LeadKey]) -> None:
+    """The clocks of these (locked) leads may show another time: what waits for a moment is looked at again at once."""
+    if leads:
+        await dispatches.hasten_queued_of(work, leads, work.now + LONGEST_BACK_OFF)
+        await enrolments.wake(work, leads)
 
 
 def _contact_details(keys: Keys, tenant: str, received: Received[Any]) -> ContactDetails:

@@ -6,7 +6,9 @@ from services.outreach import store
 from services.outreach.address_forms import ascii_domain
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as dispatches
+from services.outreach.sending.message import address_fault
 from services.outreach.sending.rules import LONGEST_BACK_OFF, default_domain, is_own_domain
+from services.outreach.sequences.store import enrolments
 from services.outreach.sequences.use_cases import definitions
 from services.outreach.settings import Settings
 from shared.db import UnitOfWork
@@ -25,7 +27,7 @@ async def save(
     """
     check_if_match(if_match, await store.lock_settings(work, tenant))
     if "mailboxes" in body.model_fields_set:
-        await _check_domains(work, tenant, body, deployment.mail_domain)
+        await _check_mailboxes(work, tenant, body, deployment.mail_domain)
     if body.sms_from is not None and not deployment.may_text_from(tenant, body.sms_from):
         raise Invalid(
             "this number or name was not given to the tenant",
@@ -46,6 +48,8 @@ async def save(
     version = await store.save_settings(work, tenant, saved)
     if _waits(present) != _waits(saved):
         await dispatches.hasten_queued(work, tenant, work.now + LONGEST_BACK_OFF)
+    if _clocks(present) != _clocks(saved):
+        await enrolments.wake_waiting(work, tenant)
     if _exhaustion(present) != _exhaustion(saved):
         await dispatches.check_all_for_exhaustion(work, tenant)
     return saved, version
@@ -59,7 +63,12 @@ async def _check_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> N
         raise Invalid(error.detail, [wrong]) from None
 
 
-async def _check_domains(work: UnitOfWork, tenant: str, body: OutreachSettings, mail_domain: str) -> None:
+async def _check_mailboxes(work: UnitOfWork, tenant: str, body: OutreachSettings, mail_domain: str) -> None:
+    faults = [
+        (f"mailboxes.{number}.from", address_fault("email", each.from_)) for number, each in enumerate(body.mailboxes)
+    ]
+    if unfit := [{"field": field, "message": fault} for field, fault in faults if fault]:
+        raise Invalid("nothing can be sent from such a mailbox", unfit)
     allowed = await dispatches.sending_domains(work, tenant)
     wrong = [
         {
@@ -76,7 +85,12 @@ async def _check_domains(work: UnitOfWork, tenant: str, body: OutreachSettings, 
 
 def _waits(settings: OutreachSettings) -> tuple[object, ...]:
     """What queued messages may be waiting for."""
-    return settings.window, settings.mailboxes, settings.lead_spacing_minutes
+    return *_clocks(settings), settings.mailboxes, settings.lead_spacing_minutes
+
+
+def _clocks(settings: OutreachSettings) -> tuple[object, ...]:
+    """What the steps of sequences fall due by."""
+    return settings.window, settings.timezone
 
 
 def _exhaustion(settings: OutreachSettings) -> tuple[float, int]:

@@ -23,7 +23,7 @@ DETAILS: Mapping[str, tuple[str, ...]] = {
 }
 """Details of an event that a condition may name instead of a kind; for engagement also `properties.<name>`."""
 
-ONLY_CAPTURED = History(captured_at=datetime.min)
+ONLY_CAPTURED = History(captured_at=datetime.min.replace(tzinfo=UTC))
 """The history of a lead of which only the capture is known."""
 
 Test = Callable[[Any], bool]

@@ -57,7 +57,7 @@ class Model:
     rules: tuple[Rule, ...]
     caps: Mapping[str, int]
     bands: tuple[tuple[int, str], ...]
-    """Thresholds, highest first."""
+    """Thresholds, highest first; of equal ones that of the better band."""
     by_fact: Mapping[str, tuple[Rule, ...]]
     by_event: Mapping[str, tuple[Rule, ...]]
     always: tuple[Rule, ...]
@@ -85,6 +85,7 @@ def compile_model(version: int, definition: Definition) -> Model:
     rules = tuple(_rule(rule) for rule in definition["rules"])
     present = [rule for rule in rules if not rule.absence]
     events = [subject for subject in SUBJECTS if subject not in ("fact", "field")]
+    bands = _bands(definition)
     return Model(
         version=version,
         rules=rules,
@@ -95,7 +96,7 @@ def compile_model(version: int, definition: Definition) -> Model:
         by_event={subject: tuple(rule for rule in present if rule.subject == subject) for subject in events},
         always=tuple(rule for rule in rules if rule.absence or rule.subject == "field"),
         caps=DEFAULT_CAPS | dict(definition.get("caps") or {}),
-        bands=tuple(sorted(((threshold, name) for name, threshold in _bands(definition).items()), reverse=True)),
+        bands=tuple((bands[name], name) for name in sorted(bands, key=lambda name: (-bands[name], name))),
     )
 
 

@@ -3,6 +3,7 @@
 from services.scoring.store.leads import (
     NOT_SCORED,
     LeadRecord,
+    await_capture,
     delete_leads,
     insert_leads,
     leads_page,
@@ -41,6 +42,7 @@ __all__ = [
     "add_model",
     "add_rescore",
     "add_signals",
+    "await_capture",
     "definitions",
     "delete_leads",
     "delete_signals",

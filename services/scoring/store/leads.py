@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.scoring.tables import Lead
-from shared.db import UnitOfWork, by_column
-from shared.db.columns import column_types, insert_rows, rows_of, select_values
+from shared.db import UnitOfWork, by_column, rows_of
+from shared.db.columns import column_types, insert_rows, select_values
 from shared.ids import LeadKey
 
 
@@ -219,8 +219,8 @@ async def raise_revisions(work: UnitOfWork, leads: Iterable[LeadKey], by: int) -
     return {(tenant, lead_id): revision for tenant, lead_id, revision in rows}
 
 
-async def uncaptured_leads(work: UnitOfWork, older_than: timedelta, limit: int = 500) -> list[LeadKey]:
-    """Lead ids whose first signal is older than this and that were not captured since; aliases are left out."""
+async def uncaptured_leads(work: UnitOfWork, before: datetime, limit: int = 500) -> list[LeadKey]:
+    """Lead ids whose oldest signal is from before this moment and that are not captured; aliases are left out."""
     rows = await work.fetch(
         """
         SELECT tenant_id, lead_id FROM lead l
@@ -228,7 +228,26 @@ async def uncaptured_leads(work: UnitOfWork, older_than: timedelta, limit: int =
           AND NOT EXISTS (SELECT FROM alias a WHERE a.tenant_id = l.tenant_id AND a.alias_id = l.lead_id)
         ORDER BY seen_at LIMIT :limit
         """,
-        before=work.now - older_than,
+        before=before,
         limit=limit,
     )
     return [(row["tenant_id"], row["lead_id"]) for row in rows]
+
+
+async def await_capture(work: UnitOfWork, leads: Iterable[LeadKey]) -> set[LeadKey]:
+    """Those of these leads, locked and not captured, that still have signals: they wait from the oldest on."""
+    wanted = list(leads)
+    rows = await work.fetch_tuples(
+        """
+        UPDATE lead l SET seen_at = s.oldest
+        FROM (SELECT s.tenant_id, s.lead_id, min(s.recorded_at) AS oldest
+              FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+              JOIN signal s ON s.tenant_id = w.tenant_id AND s.lead_id = w.lead_id
+              GROUP BY 1, 2) s
+        WHERE l.tenant_id = s.tenant_id AND l.lead_id = s.lead_id
+        RETURNING l.tenant_id, l.lead_id
+        """,
+        tenants=[tenant for tenant, _ in wanted],
+        leads=[lead for _, lead in wanted],
+    )
+    return {(tenant, lead_id) for tenant, lead_id in rows}

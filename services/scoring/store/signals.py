@@ -1,6 +1,7 @@
 """Signals: each stored once, read by lead."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from services.scoring import tables
@@ -58,15 +59,17 @@ async def load_signals(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[LeadK
     return found
 
 
-async def delete_signals(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
-    """Delete the signals that were received with these lead ids."""
+async def delete_signals(work: UnitOfWork, leads: Iterable[LeadKey], before: datetime | None = None) -> None:
+    """Delete the signals that were received with these lead ids: all, or those that were recorded `before`."""
     wanted = list(leads)
     await work.run(
         """
         DELETE FROM signal s
         USING unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
         WHERE s.tenant_id = w.tenant_id AND s.lead_id = w.lead_id
+          AND (CAST(:before AS timestamptz) IS NULL OR s.recorded_at < :before)
         """,
+        before=before,
         tenants=[tenant for tenant, _ in wanted],
         leads=[lead for _, lead in wanted],
     )

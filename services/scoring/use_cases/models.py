@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from services.scoring import store
-from services.scoring.rules import DEFAULT_MODEL, DEFAULT_VERSION
+from services.scoring.rules import DEFAULT_MODEL, DEFAULT_VERSION, compile_model
 from services.scoring.rules.model import definition_errors
 from services.scoring.use_cases.model_cache import ModelCache
 from shared.db import UnitOfWork
@@ -17,7 +17,10 @@ async def create_model(work: UnitOfWork, tenant: str, definition: dict[str, Any]
     errors = definition_errors(definition)
     if errors:
         raise Invalid("; ".join(f"{one['field']}: {one['message']}" for one in errors[:5]), errors)
-    return _body(dict(await store.add_model(work, tenant, definition, actor)), active=False)
+    row = await store.add_model(work, tenant, definition, actor)
+    # As it is read from the database: a model that cannot be compiled is never stored.
+    compile_model(row["version"], row["definition"])
+    return _body(dict(row), active=False)
 
 
 async def list_models(

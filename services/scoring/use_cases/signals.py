@@ -1,6 +1,7 @@
 """Signals: record received events and score their leads; delete the signals of erased and of never captured leads."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -76,12 +77,16 @@ async def erase_lead(work: UnitOfWork, lead: LeadKey) -> None:
     await store.delete_leads(work, erased)
 
 
-async def delete_uncaptured(work: UnitOfWork, leads: Iterable[LeadKey]) -> int:
-    """Delete the signals of those of the leads that are still not captured; the number of leads."""
+async def delete_uncaptured(work: UnitOfWork, leads: Iterable[LeadKey], before: datetime) -> int:
+    """Delete what was recorded before this moment of those of the leads that are still not captured; how many leads.
+
+    Each signal waits for the capture as long as any other: a lead that has newer ones stays with them.
+    """
     records = await store.lock_leads(work, leads)
     uncaptured = [lead for lead, record in records.items() if record.scored_at is None]
-    await store.delete_signals(work, uncaptured)
-    await store.delete_leads(work, uncaptured)
+    await store.delete_signals(work, uncaptured, before)
+    waiting = await store.await_capture(work, uncaptured)
+    await store.delete_leads(work, [lead for lead in uncaptured if lead not in waiting])
     return len(uncaptured)
 
 

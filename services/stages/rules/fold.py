@@ -16,25 +16,28 @@ from .settings import SettingsHistory
 from .signals import Order, Signal
 
 
-def fold(signals: Iterable[Signal], settings: SettingsHistory, until: datetime) -> Outcome:
+def fold(signals: Iterable[Signal], settings: SettingsHistory, until: datetime, lead_id: str = "") -> Outcome:
     """The journey from its beginning: all signals in order, and the timers that fire between them and up to `until`.
 
     The signals may be given in any order and more than once. Without a `lead.captured` among them nothing moves: the
-    outcome is a new journey (`created_on` is None), and the signals wait.
+    outcome is a new journey (`created_on` is None), and the signals wait. `lead_id` tells those of the lead itself from
+    those of its aliases.
     """
     journey = Journey()
     ordered = _in_order(signals)
     if not any(signal.type == "lead.captured" for signal in ordered):
         return Outcome(journey)
-    return _run(journey, ordered, settings, until)
+    return _run(journey, ordered, settings, until, lead_id)
 
 
-def advance(journey: Journey, new_signals: Iterable[Signal], settings: SettingsHistory, until: datetime) -> Outcome:
+def advance(
+    journey: Journey, new_signals: Iterable[Signal], settings: SettingsHistory, until: datetime, lead_id: str = ""
+) -> Outcome:
     """Continue a stored journey, which is changed in place; the outcome holds only what is new.
 
     Precondition: `can_advance`. Then the journey ends as the fold of all signals would end.
     """
-    return _run(journey, _in_order(new_signals), settings, until)
+    return _run(journey, _in_order(new_signals), settings, until, lead_id)
 
 
 def can_advance(journey: Journey, new_signals: Sequence[Signal]) -> bool:
@@ -51,9 +54,9 @@ def can_advance(journey: Journey, new_signals: Sequence[Signal]) -> bool:
     return all(signal.order > last for signal in new_signals) and not replies.needs_refold(journey, new_signals)
 
 
-def _run(journey: Journey, ordered: list[Signal], settings: SettingsHistory, until: datetime) -> Outcome:
+def _run(journey: Journey, ordered: list[Signal], settings: SettingsHistory, until: datetime, lead_id: str) -> Outcome:
     signals, labels = replies.with_last_labels(ordered)
-    state = FoldState(journey, settings, labels)
+    state = FoldState(journey, settings, labels, lead_id)
     for signal in signals:
         if journey.erased:
             state.ignore(signal, "the lead was erased")

@@ -16,14 +16,18 @@ from .transitions import CANDIDATES, Trigger
 
 
 class FoldState:
-    """The journey, the outcome that this fold adds to, and `labels`: the label that counts of each reply folded now."""
+    """The journey of the lead `lead_id`, the outcome that this fold adds to, and `labels`: the label that counts of
+    each reply folded now."""
 
-    __slots__ = ("history", "journey", "labels", "outcome")
+    __slots__ = ("history", "journey", "labels", "lead_id", "outcome")
 
-    def __init__(self, journey: Journey, history: SettingsHistory, labels: Mapping[str, str]) -> None:
+    def __init__(
+        self, journey: Journey, history: SettingsHistory, labels: Mapping[str, str], lead_id: str = ""
+    ) -> None:
         self.journey = journey
         self.history = history
         self.labels = labels
+        self.lead_id = lead_id
         self.outcome = Outcome(journey)
 
     def settings_of(self, signal: Signal) -> TenantSettings:

@@ -12,8 +12,8 @@ import orjson
 from services.stages.rules import QUIET_STAGES, Journey, Stage, status_of
 from services.stages.store.activities import LAST_ACTIVITY_TYPES
 from services.stages.tables import Lead
-from shared.db import Row, Transaction, UnitOfWork, by_column
-from shared.db.columns import column_types, insert_rows, rows_of, select_values
+from shared.db import Row, Transaction, UnitOfWork, by_column, rows_of
+from shared.db.columns import column_types, insert_rows, select_values
 from shared.errors import NotFound
 from shared.ids import LeadKey
 from shared.observability import TIMERS_LATE
@@ -260,9 +260,18 @@ async def in_quiet_stages(work: UnitOfWork, tenant: str, after: UUID | None, lim
 
 
 async def strip_person(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
-    """Remove the name, the company and the drafts of an erased lead."""
+    """Remove the name, the company and the drafts of an erased lead.
+
+    The fold has removed the person from the journey. An alias still has the journey that it had when it was merged, and
+    gets an empty one.
+    """
     await work.run(
-        "UPDATE lead SET name = NULL, company = NULL, drafts = '{}' WHERE tenant_id = :tenant AND lead_id = :lead",
+        """
+        UPDATE lead SET name = NULL, company = NULL, drafts = '{}',
+               journey = CASE WHEN merged_into IS NULL THEN journey ELSE CAST(:empty AS jsonb) END
+        WHERE tenant_id = :tenant AND lead_id = :lead
+        """,
+        empty=Journey().to_json(),
         tenant=tenant,
         lead=lead_id,
     )

@@ -32,14 +32,41 @@ async def present(work: UnitOfWork) -> TenantSettings:
     return (await history(work)).at(work.now)
 
 
-async def add_version(work: UnitOfWork, body: dict[str, Any], actor: str) -> None:
-    """Store the tenant's settings from now on."""
+async def hold(work: UnitOfWork, tenants: Iterable[str], *, exclusive: bool = False) -> None:
+    """Hold the settings of these tenants until the transaction ends, in a statement before they are read.
+
+    Whoever folds leads shares them; who changes them holds them `exclusive`. So two changes follow each other, and what
+    was folded by the settings before is committed when the timers of all leads are recomputed.
+    """
+    function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
+    await work.run(
+        f"SELECT {function}(hashtextextended('settings/' || t, 0)) FROM unnest(CAST(:tenants AS text[])) AS t",
+        tenants=sorted(set(tenants)),
+    )
+
+
+async def next_moment(work: UnitOfWork) -> datetime:
+    """From when a new version of the tenant's settings holds: now, or just after the one that was saved last."""
+    row = await work.fetch_one(
+        """
+        SELECT greatest(CAST(:now AS timestamptz), max(valid_from) + interval '1 microsecond') AS at
+        FROM setting WHERE tenant_id = :tenant
+        """,
+        now=work.now,
+        tenant=work.tenants[0],
+    )
+    assert row is not None, "an aggregate has a row"
+    return row["at"]  # type: ignore[no-any-return]
+
+
+async def add_version(work: UnitOfWork, body: dict[str, Any], actor: str, valid_from: datetime) -> None:
+    """Store the tenant's settings from that moment on."""
     await work.run(
         """
-        INSERT INTO setting (tenant_id, valid_from, body, actor) VALUES (:tenant, :now, CAST(:body AS jsonb), :actor)
+        INSERT INTO setting (tenant_id, valid_from, body, actor) VALUES (:tenant, :at, CAST(:body AS jsonb), :actor)
         """,
         tenant=work.tenants[0],
-        now=work.now,
+        at=valid_from,
         body=body,
         actor=actor,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from services.stages.rules import SIGNAL_TYPES, Signal, shown_fields, signal_data
 from services.stages.store import activities, leads, timeline
@@ -38,10 +37,11 @@ async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
     # the undo of the earlier merge is received after the later merge.
     parties = [(r, {r.lead_id, r.event.alias_id, before[r.tenant, r.event.alias_id]}) for r in applied]
     merged = {(r.tenant, id) for r, ids in parties for id in ids}
-    batch, resolved = await LeadBatch.lock_resolved(work, {(r.tenant, r.lead_id) for r in received}, merged)
+    named = {(r.tenant, r.lead_id) for r in received}
+    batch, resolved = await LeadBatch.lock_resolved(work, named, named | merged)
     records = batch.records
     entries = {r.key: _entry(r) for r in received}
-    await _hide_repetitions(work, received, entries, records, resolved)
+    await _hide_repetitions(work, received, entries, records)
     new = await activities.add(work, list(entries.values()))
     signals: dict[LeadKey, list[Signal]] = {}
     causes: dict[LeadKey, str] = {}
@@ -51,6 +51,8 @@ async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
         key = (one.tenant, resolved[one.tenant, one.lead_id])
         batch.publisher.received[one.tenant, one.id] = one
         apply_details(records[key], one)
+        if key[1] != one.lead_id:  # an alias has its own details again once its merge is undone
+            apply_details(records[one.tenant, one.lead_id], one)
         entry = entries[one.key]
         if entry.folded and entry.signal.counts_for(str(key[1])):
             signals.setdefault(key, []).append(entry.signal)
@@ -120,7 +122,6 @@ async def _hide_repetitions(
     received: Sequence[Received[Any]],
     entries: Mapping[EventKey, ActivityRecord],
     records: Mapping[LeadKey, LeadRecord],
-    resolved: Mapping[LeadKey, UUID],
 ) -> None:
     """Hide what only the rules read: a score that leaves the band as it is, an update that names no changed field (it
     states the details again), a second label of a reply."""
@@ -129,7 +130,7 @@ async def _hide_repetitions(
     for one in received:
         entry, lead = entries[one.key], (one.tenant, one.lead_id)
         if one.type == LeadScored.type:
-            entry.shown = bands.get(lead, records[one.tenant, resolved[lead]].band) != one.event.band
+            entry.shown = bands.get(lead, records[lead].band) != one.event.band
             bands[lead] = one.event.band
         elif one.type == LeadUpdated.type:
             entry.shown = bool(one.event.changed)

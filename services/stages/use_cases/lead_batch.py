@@ -49,10 +49,11 @@ class LeadBatch:
 
     @classmethod
     async def lock(cls, work: UnitOfWork, keys: Iterable[LeadKey]) -> "LeadBatch":
-        """Lock these leads, whose ids are no aliases, and load the settings of their tenants."""
+        """Lock these leads, and load the settings of their tenants, which nobody changes meanwhile."""
         records = await leads.lock(work, keys)
-        histories = await settings.histories(work, (tenant for tenant, _ in records))
-        return cls(work, records, histories)
+        tenants = {tenant for tenant, _ in records}
+        await settings.hold(work, tenants)
+        return cls(work, records, await settings.histories(work, tenants))
 
     @classmethod
     async def lock_resolved(
@@ -93,7 +94,7 @@ class LeadBatch:
                 self._begin(record, new)
             elif key not in refold and can_advance(record.journey, new):
                 before = record.journey.facts()
-                outcome = advance(record.journey, new, self.histories[key[0]], self.work.now)
+                outcome = advance(record.journey, new, self.histories[key[0]], self.work.now, str(key[1]))
                 self._publish(record, before, outcome, new)
             elif new or key in refold or record.captured:
                 to_refold.append(key)
@@ -106,7 +107,7 @@ class LeadBatch:
 
     def _begin(self, record: LeadRecord, signals: Sequence[Signal]) -> None:
         """Fold a lead that has no row yet: the new signals are all its signals."""
-        outcome = fold(signals, self.histories[record.tenant], self.work.now)
+        outcome = fold(signals, self.histories[record.tenant], self.work.now, str(record.lead_id))
         if outcome.journey.created_on is not None:
             self._publish(record, outcome.journey.facts(), outcome, signals)
 
@@ -149,7 +150,7 @@ class LeadBatch:
             record = self.records[key]
             signals = [signal for id in (key[1], *aliases[key]) for signal in stored.get((key[0], id), ())]
             counting = [signal for signal in signals if signal.counts_for(str(key[1]))]
-            outcome = fold(counting, self.histories[key[0]], self.work.now)
+            outcome = fold(counting, self.histories[key[0]], self.work.now, str(key[1]))
             if outcome.journey.created_on is None:
                 continue  # not captured yet: the signals wait
             cause = causes.get(key)

@@ -6,7 +6,8 @@ from shared.events import CATALOGUE, Event
 from shared.events.documents.headers import headers_schema, headers_schema_of
 from shared.events.documents.samples import samples
 from shared.events.documents.schemas import meaning_of, name_of, schema_of
-from shared.events.readers import OTHER_SYSTEMS, READS, readers, writers
+from shared.events.external import OTHER_SYSTEMS
+from shared.events.readers import READS, readers, writers
 from shared.events.topics import PARTITIONS, SETTINGS
 from shared.names import group_of
 

@@ -13,7 +13,7 @@ import orjson
 from shared.events import CATALOGUE, Event
 from shared.events.documents.story import LEAD, STORY, Step
 from shared.events.envelope import Envelope, headers_of
-from shared.events.readers import OTHER_SYSTEMS
+from shared.events.external import OTHER_SYSTEMS
 from shared.ids import revision_id
 
 TENANT = "acme"

@@ -181,3 +181,11 @@ async def test_a_lead_that_cannot_be_compared_is_put_off_then_set_aside_and_hold
     assert (await api.post(path)).status_code == 202
     assert frozenset({poison, one}) in await pairs()
     assert await failed() == []
+
+
+async def test_whoever_shares_a_mobile_is_known_again_however_many_share_it(api):
+    people = [{"source": "shop", "phone": "+4915123456789", "full_name": f"Person{n} Name{n}"} for n in range(9)]
+    leads = [(await api.post("/v1/leads", json=person)).json()["lead_id"] for person in people]
+    again = [await api.post("/v1/leads", json=person) for person in people]
+    assert [answer.status_code for answer in again] == [200] * len(people)
+    assert [answer.json()["lead_id"] for answer in again] == leads

@@ -80,3 +80,10 @@ async def test_a_choice_of_consent_is_read_in_seven_languages_and_never_guessed(
     assert choices == ["granted"] * 5 + ["denied"] * 3 + ["unknown"] * 2
     (error,) = (await api.get(f"/v1/imports/{job['import_id']}/errors")).json()["items"]
     assert (error["line"], error["column"], error["value"]) == (12, "Newsletter", "perhaps")
+
+
+async def test_a_file_that_is_blank_for_megabytes_is_read_to_its_end(upload, ended):
+    """A spreadsheet writes delimiters for all rows that were ever used."""
+    blank = b";;;;;;;;;\r\n" * 400_000
+    job = await ended(await upload(b"email;name\na@x.example;A\n" + blank + b"b@x.example;B\n" + blank))
+    assert (job["read"], job["taken"], job["rejected"]) == (2, 2, 0)

@@ -199,9 +199,40 @@ async def test_sequence_and_time_of_a_lead_s_events_follow_their_order(api, subm
     await api.delete(f"/v1/leads/{lead['lead_id']}")
     await bus.read("lead.erased", tenant=tenant)
     await bus.read("lead.updated", tenant=tenant, count=5)
-    events = [
-        event for type in ("lead.captured", "lead.updated", "lead.erased") for event in bus.seen(type, tenant=tenant)
-    ]
+    events = bus.seen("lead.captured", "lead.updated", "lead.erased", tenant=tenant)
     assert [event.headers["ce_sequence"] for event in events] == [str(n) for n in range(1, 8)]
     assert [event.time for event in events] == sorted({event.time for event in events})
     assert [event.data["version"] for event in events[:-1]] == list(range(1, 7))
+
+
+async def test_a_denial_by_the_alias_s_address_stays_with_the_alias_when_the_merge_is_undone(api, submit, bus, tenant):
+    kept = await submit(email="kept@x.example", consent={"email": "granted"})
+    alias = await submit(email="alias@x.example", consent={"email": "granted"})
+    merge_id = await merged(api, kept, alias)
+    await submit(email="alias@x.example", consent={"email": "denied"})
+    assert (await api.post(f"/v1/merges/{merge_id}/undo")).status_code == 200
+    for lead in (kept, alias):
+        path = f"/v1/leads/{lead['lead_id']}"
+        assert (await api.get(path)).json()["consent"]["email"] == "denied"
+        assert (await api.get(f"{path}/consent")).json()["items"][-1]["choice"] == "denied"
+    _, undone = await bus.read("lead.merged", tenant=tenant, count=2)
+    updates = await bus.read("lead.updated", tenant=tenant, count=2)
+    (update,) = [event for event in updates if event.lead_id == alias["lead_id"]]
+    assert (update.data["consent"]["email"], update.data["version"]) == ("denied", alias["version"] + 1)
+    assert update.data["before"] == {"consent": {"email": "granted"}}
+    assert undone.time < update.time
+
+
+async def test_consent_given_again_for_another_source_is_in_the_history_and_published(api, submit, bus, tenant):
+    lead = await submit(email="a@x.example", consent={"email": "granted", "source": "fair"})
+    again = {"email": "a@x.example", "consent": {"email": "granted", "source": "newsletter"}}
+    for _ in range(2):
+        answer = await submit(**again)
+    assert (answer["version"], answer["consent"]["source"]) == (2, "newsletter")
+    (update,) = await bus.read("lead.updated", tenant=tenant)
+    assert (update.data["changed"], update.data["consent"]["source"]) == (["consent"], "newsletter")
+    history = (await api.get(f"/v1/leads/{lead['lead_id']}/consent")).json()["items"]
+    assert [(change["choice"], change["source"]) for change in history] == [
+        ("granted", "fair"),
+        ("granted", "newsletter"),
+    ]

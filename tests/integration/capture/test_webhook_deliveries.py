@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.capture.use_cases import webhooks as use_cases
 from tests.unit.capture.webhook_samples import CALENDLY, FACEBOOK_LEAD, FACEBOOK_NOTIFICATION
 
 CONTACT = {"contact": {"mail": "Ada@Acme.example", "name": "Ada King"}}
@@ -89,7 +90,7 @@ async def test_what_makes_no_lead_is_kept_and_replayed_once_the_mapping_is_corre
     (listed,) = (await admin.get("/v1/webhooks")).json()["items"]
     assert listed["kept"] == 3
     assert (await admin.patch(path, json={"mapping": {"email": "contact.mail"}})).status_code == 200
-    assert (await api.post(f"{path}/replay")).json() == {"taken": 1, "kept": 2}
+    assert (await api.post(f"{path}/replay")).json() == {"taken": 1, "kept": 2, "next_cursor": None}
     (captured,) = await bus.read("lead.captured", tenant=tenant)
     (passed,) = (await api.get(f"{path}/deliveries", params={"state": "replayed"})).json()["items"]
     assert passed["lead_id"] == captured.lead_id
@@ -210,3 +211,17 @@ async def test_erasure_forgets_kept_deliveries_of_the_person(capture, admin, sen
     assert (await api.delete(f"/v1/leads/{lead['lead_id']}")).status_code == 204
     (left,) = (await api.get(f"{path}/deliveries")).json()["items"]
     assert "eve@acme.example" in (await api.get(f"{path}/deliveries/{left['id']}")).text
+
+
+async def test_all_kept_deliveries_are_replayed_page_by_page_however_many_stay_kept(admin, sender, api, monkeypatch):
+    monkeypatch.setattr(use_cases, "_REPLAYED_AT_ONCE", 2)
+    path = f"/v1/webhooks/{(await a_webhook(admin))['token']}"
+    for body in [{"never": n} for n in range(4)] + [{"person": {"mail": f"{n}@acme.example"}} for n in range(3)]:
+        assert (await sender.post(path, json=body)).status_code == 202
+    await admin.patch(path, json={"mapping": {"email": "person.mail"}})
+    pages, query = [], {}
+    while not pages or query["cursor"]:
+        pages.append((await api.post(f"{path}/replay", params=query)).json())
+        query = {"cursor": pages[-1].pop("next_cursor")}
+    assert pages == [{"taken": 0, "kept": 2}, {"taken": 0, "kept": 2}, {"taken": 2, "kept": 0}, {"taken": 1, "kept": 0}]
+    assert (await api.post(f"{path}/replay", params={"cursor": "nonsense"})).status_code == 422

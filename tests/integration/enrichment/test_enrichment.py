@@ -93,6 +93,21 @@ async def test_only_a_newer_change_of_a_fact_field_is_enriched(enrichment: Any, 
     assert story.published() == 2
 
 
+async def test_newer_facts_are_never_timed_before_older_ones(enrichment: Any, story: Story, bus: Any) -> None:
+    """Readers take the newest by its time, and another system's clock may be minutes ahead."""
+    ahead = datetime.now(UTC) + timedelta(minutes=4)
+    data = {"lead_id": str(story.lead), "source": "website", "created_on": NOW.isoformat(), **HEAD}
+    bus.publish("lead.captured", data, tenant=story.tenant, subject=story.lead, time=ahead)
+    await story.enriched()
+    story.updated(2, "job_title", **HEAD | {"job_title": "Geschäftsführerin"})
+    await story.enriched(2)
+    async with enrichment.client(story.tenant, "reviewer") as client:
+        assert (await client.post(f"/v1/leads/{story.lead}/enrich")).status_code == 202
+    times = [seen.time for seen in await story.enriched(3)]
+    assert times == sorted(set(times))
+    assert times[0] >= ahead - timedelta(milliseconds=1)
+
+
 async def test_an_event_received_twice_enriches_once(enrichment: Any, story: Story, bus: Any) -> None:
     for _ in range(3):
         story.captured("the-same", **HEAD)

@@ -2,11 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.unit.goals.builders import captured, moved
-
-
-def qualified(number, at):
-    return captured(number, created=at), moved(number, "qualified", created=at, qualified=at, time=at)
+from tests.integration.goals.builders import path_of_a_goal, qualified
 
 
 async def over(run, tenant, moment):
@@ -24,9 +20,7 @@ async def test_a_period_is_closed_once_the_consumers_of_another_process_have_rea
     end = now + timedelta(seconds=1)
     async with api.client(tenant) as client:
         ends = {"from": (now - timedelta(hours=1)).isoformat(), "to": end.isoformat()}
-        made = await client.post("/v1/goals", json={"name": "g", "target": 2, "period": "custom", **ends})
-        assert made.status_code == 201, made.text
-        path = f"/v1/goals/{made.json()['goal_id']}"
+        path = await path_of_a_goal(client, period="custom", **ends)
         publish(*qualified(0, now), *qualified(1, now))
         await eventually(lambda: over(api, tenant, end + timedelta(seconds=3)))
         assert (await client.get(f"{path}/reports")).json()["items"] == []

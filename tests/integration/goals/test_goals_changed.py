@@ -10,8 +10,9 @@ from services.goals.store import time_series
 from services.goals.use_cases import progress
 from services.goals.use_cases.reports import close_ended_periods
 from shared.db import Database
+from tests.integration.goals.builders import path_of_a_goal, qualified
 from tests.integration.goals.conftest import has_read
-from tests.unit.goals.builders import captured, moved
+from tests.unit.goals.builders import moved
 
 EVERY = timedelta(seconds=1)
 GRACE = timedelta(seconds=2)
@@ -40,16 +41,6 @@ def published(api, tenant, bus, eventually):
     return published
 
 
-def qualified(number, at, **details):
-    return captured(number, created=at, **details), moved(number, "qualified", created=at, qualified=at, time=at)
-
-
-async def a_goal(client, **fields):
-    answer = await client.post("/v1/goals", json={"name": "g", "target": 2, "period": "week", **fields})
-    assert answer.status_code == 201, answer.text
-    return f"/v1/goals/{answer.json()['goal_id']}"
-
-
 async def change(client, path, **fields):
     answer = await client.patch(path, json=fields)
     assert answer.status_code == 200, answer.text
@@ -59,8 +50,8 @@ async def change(client, path, **fields):
 async def test_a_change_queued_while_others_are_published_waits_for_the_next_round(api, tenant, record, monkeypatch):
     now = datetime.now(UTC)
     async with api.client(tenant) as client:
-        await a_goal(client)
-        other = await a_goal(client, metric="won")
+        await path_of_a_goal(client)
+        other = await path_of_a_goal(client, metric="won")
         await record(*qualified(0, now))
         read = store.running_periods_of_series
 
@@ -95,7 +86,7 @@ async def test_an_ended_period_is_reported_as_it_was_defined_before_the_goal_cha
     now = datetime.now(UTC)
     await record(*qualified(0, now))
     async with api.client(tenant) as client:
-        path = await a_goal(
+        path = await path_of_a_goal(
             client,
             period="custom",
             **{"from": (now - timedelta(hours=1)).isoformat(), "to": (now + timedelta(milliseconds=400)).isoformat()},
@@ -122,7 +113,7 @@ async def test_with_another_metric_or_filter_the_goal_has_to_be_achieved_once_mo
     now = datetime.now(UTC)
     await record(*qualified(0, now, source="fair"), *qualified(1, now))
     async with api.client(tenant) as client:
-        path = await a_goal(client)
+        path = await path_of_a_goal(client)
         assert (await client.get(path)).json()["achieved_on"] is not None
         for fields in ({"filter": {"source": "fair"}}, {"filter": None, "metric": "won"}):
             assert (await change(client, path, **fields))["achieved_on"] is None
@@ -139,7 +130,7 @@ async def test_with_another_time_zone_the_goal_stays_achieved(api, tenant, recor
     async with api.client(tenant) as client:
         days = {"from": f"{now.year}-01-01", "to": f"{now.year + 1}-12-31"}
         for fields in ({"period": "month"}, {"period": "custom", **days}):
-            path = await a_goal(client, target=1, **fields)
+            path = await path_of_a_goal(client, target=1, **fields)
             await record(*qualified(0, now))
             await progress.publish_changed_goals(api.database, timedelta(0))
             achieved = (await client.get(path)).json()["achieved_on"]
@@ -156,7 +147,7 @@ async def test_a_raised_target_that_is_not_reached_withdraws_the_achievement(api
     for number in range(3):
         await record(*qualified(number, now))
     async with api.client(tenant) as client:
-        path = await a_goal(client)
+        path = await path_of_a_goal(client)
         achieved = (await client.get(path)).json()["achieved_on"]
         assert (await change(client, path, target=3))["achieved_on"] == achieved
         assert (await change(client, path, target=4))["achieved_on"] is None
@@ -172,7 +163,7 @@ async def test_progress_is_published_once_a_second_also_when_the_goal_changes_an
     now = datetime.now(UTC)
     await record(*qualified(0, now))
     async with api.client(tenant) as client:
-        path = await a_goal(client, target=50)
+        path = await path_of_a_goal(client, target=50)
         for fields in ({"target": 40}, {"period": "month"}, {"metric": "first_qualified"}, {"timezone": "Asia/Tokyo"}):
             await change(client, path, **fields)
             await progress.publish_changed_goals(api.database, timedelta(minutes=1))

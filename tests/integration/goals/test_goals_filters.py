@@ -9,19 +9,8 @@ import asyncpg
 from deploy.databases import address
 from deploy.migrate import upgrade
 from services.goals.use_cases.progress import publish_changed_goals
-from tests.unit.goals.builders import captured, moved
-
-
-def qualified(number, owner=None, **details):
-    now = datetime.now(UTC)
-    move = moved(number, "qualified", created=now, qualified=now, time=now, owner=owner)
-    return captured(number, created=now, **details), move
-
-
-async def a_goal(client, **fields):
-    answer = await client.post("/v1/goals", json={"name": "g", "target": 1, **fields})
-    assert answer.status_code == 201, answer.text
-    return f"/v1/goals/{answer.json()['goal_id']}"
+from tests.integration.goals.builders import path_of_a_goal, qualified
+from tests.unit.goals.builders import moved
 
 
 async def value(client, path):
@@ -32,7 +21,8 @@ async def test_a_filter_may_be_as_long_as_a_request(api, tenant, record):
     # Nothing of it can be stored compressed.
     long = [f"{uuid4().hex}{uuid4().hex}" for _ in range(100)]
     async with api.client(tenant) as client:
-        paths = [await a_goal(client, filter={"source": long, "campaign": long, "owner": long}) for _ in range(2)]
+        everything = {"source": long, "campaign": long, "owner": long}
+        paths = [await path_of_a_goal(client, filter=everything) for _ in range(2)]
         await record(*qualified(0, source=long[7], campaign=long[8], owner=long[9]))
         assert [await value(client, path) for path in paths] == [1, 1]
     async with api.database.tenant(tenant) as work:
@@ -42,7 +32,7 @@ async def test_a_filter_may_be_as_long_as_a_request(api, tenant, record):
 
 async def test_the_same_filter_in_another_order_or_form_changes_nothing(api, tenant, record):
     async with api.client(tenant) as client:
-        path = await a_goal(client, filter={"source": ["web", "fair"], "campaign": "spring"})
+        path = await path_of_a_goal(client, target=1, filter={"source": ["web", "fair"], "campaign": "spring"})
         await record(*qualified(0, campaign="spring"))
         await publish_changed_goals(api.database, timedelta(0))
         achieved = (await client.get(path)).json()["achieved_on"]
@@ -59,7 +49,7 @@ async def test_the_same_filter_in_another_order_or_form_changes_nothing(api, ten
 async def test_a_filter_is_cleaned_as_leads_are(api, tenant, record):
     written = {"source": "  Cafe\u0301  du   Nord ", "owner": ["Ann\u00a0 Lee\u200b"]}
     async with api.client(tenant) as client:
-        path = await a_goal(client, filter=written)
+        path = await path_of_a_goal(client, filter=written)
         assert (await client.get(path)).json()["filter"] == {"source": "Caf\u00e9 du Nord", "owner": ["Ann Lee"]}
         await record(*qualified(0, source="Caf\u00e9 du Nord", owner="Ann Lee"))
         # The stage service passes on an owner as somebody wrote it.
@@ -77,7 +67,7 @@ async def test_a_filter_is_cleaned_as_leads_are(api, tenant, record):
 async def test_the_definitions_of_an_earlier_release_become_digests(backend, own_goals, tenant):
     run = await own_goals.start(only="api")
     async with run.client(tenant) as client:
-        path = await a_goal(client, filter={"source": ["web", "fair"]})
+        path = await path_of_a_goal(client, filter={"source": ["web", "fair"]})
     owner = address(backend.admin_url, own_goals.name)
     connection = await asyncpg.connect(owner)
     try:

@@ -3,15 +3,13 @@
 import asyncio
 import itertools
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
+from tests.integration.goals import builders
 from tests.unit.goals.builders import booked, captured, erased, merged, moved, updated
 
-
-async def a_goal(client, **fields):
-    answer = await client.post("/v1/goals", json={"name": "50 qualified", "target": 50, "timezone": "UTC", **fields})
-    assert answer.status_code == 201, answer.text
-    return answer.json()
+a_goal = partial(builders.a_goal, target=50, period="month", timezone="UTC")
 
 
 async def value(client, goal):

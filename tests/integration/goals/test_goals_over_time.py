@@ -7,7 +7,8 @@ import pytest
 from services.goals.rules.periods import containing
 from services.goals.workers import close_periods
 from shared.db import Database
-from tests.unit.goals.builders import captured, moved
+from tests.integration.goals.builders import a_goal, qualified
+from tests.unit.goals.builders import moved
 
 
 @pytest.fixture
@@ -16,12 +17,6 @@ async def own(start):
     run = await start("goals", only="workers")
     yield run
     await run.stop()
-
-
-async def a_goal(client, **fields):
-    answer = await client.post("/v1/goals", json={"name": "weekly", "target": 2, "period": "week", **fields})
-    assert answer.status_code == 201, answer.text
-    return answer.json()
 
 
 async def test_weeks_are_closed_one_after_the_other_after_a_long_downtime(goals, own, tenant, publish, bus, eventually):
@@ -179,14 +174,10 @@ async def test_another_metric_counts_from_the_beginning_and_the_old_reports_stay
             path, json={"metric": "won", "target": 7}, headers={"If-Match": shown.headers["etag"]}
         )
         assert changed.status_code == 200, changed.text
-        assert (changed.json()["current_value"], changed.json()["target"], changed.json()["name"]) == (1, 7, "weekly")
+        assert (changed.json()["current_value"], changed.json()["target"], changed.json()["name"]) == (1, 7, "g")
         monthly = (await client.patch(path, json={"period": "month"})).json()
         month = containing("month", now.date(), UTC)
         assert datetime.fromisoformat(monthly["period_end"]) == month.end
         assert len((await client.get(f"{path}/reports")).json()["items"]) == 1
         off = (await client.patch(path, json={"active": False})).json()
         assert off["active"] is False
-
-
-def qualified(number, at):
-    return [captured(number, created=at), moved(number, "qualified", created=at, qualified=at, time=at)]

@@ -15,7 +15,7 @@ from shared.messaging.republish import pages_of, republish
 from shared.messaging.rewind import rewind
 from shared.names import group_of
 from tests.integration.goals.goal_values import goal_values
-from tests.integration.goals.topics import end_offsets
+from tests.integration.topics import end_offsets
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 FAIR = {"filter": {"source": "fair"}}

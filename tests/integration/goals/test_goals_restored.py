@@ -5,13 +5,10 @@ from datetime import UTC, datetime, timedelta
 from shared.events.readers import READS
 from shared.messaging.connection import Kafka
 from shared.messaging.rewind import rewind
-from tests.unit.goals.builders import captured, moved
+from tests.integration.goals.builders import a_goal, qualified
+from tests.unit.goals.builders import moved
 
 TOPICS = [event.type for event in READS["goals"]]
-
-
-def qualified(number, at):
-    return captured(number, created=at), moved(number, "qualified", created=at, qualified=at, time=at)
 
 
 async def reaches(eventually, run, tenant, value):
@@ -31,8 +28,7 @@ async def start_with_a_goal(own_goals, tenant):
     """The service, running, with a goal of five leads a week."""
     run = await own_goals.start()
     async with run.client(tenant) as client:
-        answer = await client.post("/v1/goals", json={"name": "g", "target": 5, "period": "week"})
-        assert answer.status_code == 201, answer.text
+        await a_goal(client, target=5)
     return run
 
 

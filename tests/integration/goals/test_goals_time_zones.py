@@ -6,8 +6,8 @@ import pytest
 
 from services.goals.use_cases.progress import publish_changed_goals
 from services.goals.use_cases.reports import close_ended_periods
+from tests.integration.goals.builders import path_of_a_goal, qualified
 from tests.integration.goals.conftest import has_read
-from tests.unit.goals.builders import captured, moved
 
 JULY = (date(2030, 7, 1), date(2030, 7, 31))
 EVENING = datetime(2030, 7, 31, 20, tzinfo=UTC)
@@ -24,17 +24,13 @@ async def reach(api, moment):
     await publish_changed_goals(api.database, timedelta(0))
 
 
-async def an_achieved_goal(api, client, record, zone, **fields):
+async def an_achieved_goal(api, client, record, zone, period="month", **fields):
     """A goal of one lead in July, which it has."""
     await reach(api, datetime(2030, 7, 15, tzinfo=UTC))
-    made = await client.post(
-        "/v1/goals", json={"name": "g", "target": 1, "period": "month", "timezone": zone, **fields}
-    )
-    assert made.status_code == 201, made.text
-    at = datetime(2030, 7, 10, tzinfo=UTC)
-    await record(captured(0, created=at), moved(0, "qualified", created=at, qualified=at, time=at))
+    path = await path_of_a_goal(client, target=1, timezone=zone, period=period, **fields)
+    await record(*qualified(0, datetime(2030, 7, 10, tzinfo=UTC)))
     await publish_changed_goals(api.database, timedelta(0))
-    return f"/v1/goals/{made.json()['goal_id']}"
+    return path
 
 
 async def reports(api, tenant):

@@ -5,6 +5,7 @@ Capture and enrichment have tests of their own, because words reach them by more
 
 import json
 from functools import partial
+from uuid import uuid4
 
 import pytest
 
@@ -66,6 +67,28 @@ async def is_taken(send) -> bool:
     return True
 
 
+MOVE = {"stage": "lost", "note": "Adelheid told me", "disqualification_reason": "Adelheid has no budget"}
+OF_JOURNEY = {"stages": [("PUT", f"/v1/leads/{LEAD}/stage", json.dumps(MOVE))]}
+"""What people say of the stage of a lead that is merged later: its row keeps that journey."""
+
+
+async def bring_in(service, tenant, eventually, lead, requests) -> None:
+    """What people and mailboxes say of a lead, once the service knows it."""
+
+    async def is_known():
+        async with service.database.worker() as work:
+            return await work.fetch("SELECT 1 FROM lead WHERE tenant_id = :t AND lead_id = :l", t=tenant, l=lead.id)
+
+    await eventually(is_known)
+    async with service.client(tenant, "operator", "reviewer") as api:
+        for method, path, content in requests:
+            form = {"Content-Type": "application/json" if content.startswith("{") else "message/rfc822"}
+            path, content = (text.replace(LEAD, str(lead.id)) for text in (path, content))
+            send = partial(api.request, method, path, content=content, headers=form)
+            await eventually(partial(is_taken, send))
+
+
+@pytest.mark.parametrize("merged", [False, True])
 @pytest.mark.parametrize(
     "name, kept",
     [
@@ -75,29 +98,36 @@ async def is_taken(send) -> bool:
         ("outreach", {"content", "dead_letter", "lead", "reply"}),
     ],
 )
-async def test_erasure_leaves_no_word_of_the_person_in_any_table(name, kept, backend, start, bus, tenant, eventually):
+async def test_erasure_leaves_no_word_of_the_person_in_any_table(
+    name, kept, merged, backend, start, bus, tenant, eventually
+):
+    """`merged`: everything stands in another lead, which was merged into the one that is erased."""
     service = await start(name)
     url = backend.owner_url(name)
-    lead = ALead(bus, tenant)
+    lead, other = ALead(bus, tenant), ALead(bus, tenant)
     everything_about(lead)
-
-    async def is_known():
-        async with service.database.worker() as work:
-            return await work.fetch("SELECT 1 FROM lead WHERE tenant_id = :t AND lead_id = :l", t=tenant, l=lead.id)
-
-    await eventually(is_known)
-    async with service.client(tenant, "operator", "reviewer") as api:
-        for method, path, content in TYPED.get(name, ()):
-            form = {"Content-Type": "application/json" if content.startswith("{") else "message/rfc822"}
-            path, content = (text.replace(LEAD, str(lead.id)) for text in (path, content))
-            send = partial(api.request, method, path, content=content, headers=form)
-            await eventually(partial(is_taken, send))
+    requests = TYPED.get(name, ())
+    await bring_in(service, tenant, eventually, lead, [*requests, *OF_JOURNEY.get(name, ())] if merged else requests)
 
     async def all_is_there():
         assert {table for table, _ in await places(url, tenant, WORDS)} >= kept
         return True
 
     await eventually(all_is_there)
+    if merged:
+        other.captured(email="office@acme.example", first_name="Office", company=None)
+        data = {"lead_id": str(other.id), "alias_id": str(lead.id), "merge_id": str(uuid4()), "version": 1}
+        other.publish("lead.merged", data)
+        bus.flush()
+
+        async def is_merged():
+            async with service.database.worker() as work:
+                return await work.fetch(
+                    "SELECT 1 FROM alias WHERE tenant_id = :t AND alias_id = :l", t=tenant, l=lead.id
+                )
+
+        await eventually(is_merged)
+        other.publish("lead.erased", {"lead_id": str(other.id)})
     lead.publish("lead.erased", {"lead_id": str(lead.id)})
 
     async def nowhere():

@@ -1,11 +1,13 @@
 """Record batches as bytes, so that a test can send what no well-behaved client would."""
 
+import asyncio
 import struct
 from collections.abc import Sequence
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
+from aiokafka.errors import NotLeaderForPartitionError
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.util import calc_crc32c, encode_varint
 
@@ -53,11 +55,15 @@ class Wire:
         await self._client.close()
 
     async def send(self, topic: str, partition: int, raw: bytes) -> int:
-        """The broker's error code, 0 when it has taken the batch."""
+        """The broker's error code, 0 when it has taken the batch. A broker that has just started is asked again."""
         if topic not in self._topics:
             await self._client.add_topic(topic)
             self._topics.add(topic)
         leader = next(iter(self._client.cluster.brokers())).nodeId
         request = ProduceRequest(None, -1, 10_000, [(topic, [(partition, raw)])])
-        answer: Any = await self._client.send(leader, request)
-        return int(answer.topics[0][1][0][1])
+        for _ in range(100):
+            answer: Any = await self._client.send(leader, request)
+            if (code := int(answer.topics[0][1][0][1])) != NotLeaderForPartitionError.errno:
+                break
+            await asyncio.sleep(0.1)
+        return code

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from services.outreach.drafts.use_cases.addressing import SenderAddresses
+from services.outreach.sending.workers import check_exhaustion
 from services.outreach.sequences.workers import Steps, run_jobs
 
 TEXT = {"channel": "email", "subject": "A question for {{ company }}", "body": "Hi {{ first_name }}, is it?"}
@@ -32,6 +33,12 @@ async def take_steps(office: Any) -> int:
 
 async def all_jobs(office: Any) -> None:
     while await run_jobs(office.database):
+        pass
+
+
+async def check_channels(office: Any) -> None:
+    """Check the channels of all leads that are due, of whatever test, until none is."""
+    while await check_exhaustion(office.database):
         pass
 
 

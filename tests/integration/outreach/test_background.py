@@ -1,6 +1,6 @@
 """One draft has all that a decision needs: the lead, its own words, the conversation, claims, and other messages."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -123,6 +123,22 @@ async def test_two_pending_messages_to_one_lead_show_each_other(office, tenant):
         items = [{"draft_id": sms["draft_id"], "sha256": sms["sha256"]}]
         bulk = await http.post("/v1/drafts/bulk", json={"action": "approve", "items": items})
         assert "waits to be sent" in bulk.json()["results"][0]["warnings"][0]["message"]
+
+
+async def test_the_clock_of_a_lead_is_that_of_its_country_where_nothing_else_is_known(office, tenant):
+    hour = datetime.now(UTC).hour
+    country = "JP" if not 8 <= (hour + 9) % 24 < 21 else "AR"  # most of the time one of them has night
+    draft = await office.draft(tenant, await office.captured(tenant, country=country))
+    found = (await shown(office, tenant, draft["draft_id"]))["lead"]
+    local = datetime.fromisoformat(found["local_time"])
+    assert local.utcoffset() == {"JP": timedelta(hours=9), "AR": timedelta(hours=-3)}[country]
+    assert found["is_night"] == (not 8 <= local.hour < 21)
+    unknown = await office.draft(tenant, await office.captured(tenant))
+    nowhere = (await shown(office, tenant, unknown["draft_id"]))["lead"]
+    assert (nowhere["local_time"], nowhere["is_night"]) == (None, None)
+    async with office.client(tenant, "reviewer") as http:
+        answer = await http.post(f"/v1/drafts/{draft['draft_id']}/approve", json={"sha256": draft["sha256"]})
+    assert [each["kind"] for each in answer.json()["warnings"]] == (["night"] if found["is_night"] else [])
 
 
 @pytest.mark.parametrize("has_window", [False, True])

@@ -105,6 +105,19 @@ async def test_erasing_a_lead_takes_its_drafts_out_of_the_numbers(office, tenant
     assert (await listed(office, tenant))["total"] == 2
 
 
+async def test_a_lead_has_its_drafts_under_each_of_its_ids(office, tenant):
+    kept, alias = await office.captured(tenant), await office.captured(tenant)
+    own, others = await office.draft(tenant, kept), await office.draft(tenant, alias)
+    data = {"lead_id": str(kept), "alias_id": str(alias), "merge_id": str(alias), "version": 1}
+    await office.publish(tenant, kept, "lead.merged", data)
+    for lead_id in (kept, alias):
+        page = await listed(office, tenant, lead_id=str(lead_id))
+        assert {each["draft_id"] for each in page["items"]} == {own["draft_id"], others["draft_id"]}
+        counted = page["counts"]["state"]
+        assert (page["total"], counted["pending"], counted["superseded"]) == (2, 1, 1)
+        assert len((await listed(office, tenant, lead_id=str(lead_id), state="pending"))["items"]) == 1
+
+
 async def test_a_list_shows_what_is_claimed_what_is_not_and_what_is_mine(office, tenant, drafts):
     await act(office, tenant, drafts[0], "claim")
     await act(office, tenant, drafts[1], "claim", subject="bob")

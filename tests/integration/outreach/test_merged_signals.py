@@ -1,9 +1,15 @@
 """Signals of an alias: they keep the id that they came with, count for the kept lead, and undoing the merge divides
 them again."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from tests.integration.outreach.sequence_steps import enrolled, enrolment, text, written
+from services.outreach.drafts.workers import request_check_ins
+from shared.ids import uuid7
+from tests.integration.outreach.sequence_steps import check_channels, enrolled, enrolment, replied, text, written
+from tests.integration.outreach.test_composing import drafts
+from tests.integration.outreach.test_nurture_sequences import nurturing, of_lead
 from tests.integration.outreach.test_opt_outs import SILENCE, label, merge, opt_outs, reply, unsubscribe, why_not
 from tests.integration.outreach.test_replies import replies
 from tests.integration.outreach.test_restored_enrolments import merged, undone
@@ -60,3 +66,59 @@ async def test_what_an_alias_says_ends_an_enrolment_of_the_kept_lead_until_the_m
     assert (await enrolment(office, tenant, of))["state"] == "exited"
     await undone(office, tenant, kept, alias, merge_id)
     assert (await enrolment(office, tenant, of))["state"] == "active"
+
+
+@pytest.mark.parametrize("how", ["it enters nurture", "a rule on its stage", "a rule on its capture"])
+async def test_what_happened_to_an_alias_enrols_nobody_once_it_is_merged(office, tenant, how):
+    if how == "it enters nurture":
+        await nurturing(office, tenant)
+    else:
+        rule = {"stage": "new" if how == "a rule on its capture" else "contacted", "sources": ["fair"]}
+        await written(office, tenant, text(), enrol_when=rule)
+    kept, alias = await office.captured(tenant), uuid7()
+    await office.moved(tenant, kept, "engaged")
+    await merged(office, tenant, kept, alias)
+    data = {"lead_id": str(alias), "source": "fair", "created_on": datetime.now(UTC).isoformat(), "version": 1}
+    await office.publish(tenant, alias, "lead.captured", data | {"email": f"{alias}@example.com"})
+    if how != "a rule on its capture":
+        await office.moved(tenant, alias, "nurture" if how == "it enters nurture" else "contacted")
+    assert await of_lead(office, tenant, kept) == []
+
+
+@pytest.mark.parametrize("who", ["an alias", "a kept lead", "a lead with a corrected opt-out"])
+async def test_a_lead_that_may_be_written_to_again_has_its_channels_checked(office, tenant, reached, bus, who):
+    lead, mail, _ = reached
+    other = await office.captured(tenant)
+    async with office.client(tenant, "admin") as http:
+        await http.put("/v1/settings", json={"exhaust_after_messages": 1})
+        await http.put(f"/v1/leads/{lead}/mode", json={"mode": "email_only"})
+    if who == "a lead with a corrected opt-out":
+        reply_id = await reply(office, tenant, mail, SILENCE)
+    else:
+        kept, alias = (other, lead) if who == "an alias" else (lead, other)
+        merge_id = await merged(office, tenant, kept, alias)
+        await replied(office, tenant, other, SILENCE)
+    office.advance(days=15)
+    await check_channels(office)
+    assert bus.seen("outreach.exhausted", tenant=tenant) == []
+    if who == "a lead with a corrected opt-out":
+        await label(office, tenant, reply_id, "auto_reply")
+    else:
+        await undone(office, tenant, kept, alias, merge_id)
+    await check_channels(office)
+    (event,) = await bus.read("outreach.exhausted", tenant=tenant)
+    assert event.lead_id == str(lead)
+
+
+async def test_a_lead_in_nurture_gets_check_ins_again_once_its_merge_is_undone(office, tenant):
+    kept, alias = await office.captured(tenant), await office.captured(tenant)
+    await office.moved(tenant, alias, "nurture", rule="quiet")
+    await enrolled(office, tenant, await written(office, tenant, text("P60D")), alias)
+    merge_id = await merged(office, tenant, kept, alias)
+    office.advance(days=40)
+    await undone(office, tenant, kept, alias, merge_id)
+    assert [each["state"] for each in await of_lead(office, tenant, alias)] == ["exited"], "its end is too long ago"
+    office.advance(days=31)
+    await request_check_ins(office.database)
+    await office.compose()
+    assert [each["kind"] for each in await drafts(office, tenant, lead_id=str(alias))] == ["nurture"]

@@ -24,6 +24,17 @@ def closed_today() -> dict:
     return {"days": [other], "start": "09:00", "end": "09:01"}
 
 
+@pytest.mark.parametrize("local", ["x" * 65, "sa\x7fles", "sa\x85les", "sales\u2028"])
+async def test_a_mailbox_that_nothing_can_be_sent_from_is_no_setting(office, tenant, local):
+    box = {"from": f"{local}@{tenant}.leadflow.example"}
+    async with office.client(tenant, "admin") as http:
+        answer = await http.put("/v1/settings", json={"mailboxes": [box]})
+        assert (answer.status_code, answer.json()["errors"][0]["field"][:9]) == (422, "mailboxes"), answer.text
+        longest = {"from": f"{'x' * 64}@{tenant}.leadflow.example"}
+        assert (await http.put("/v1/settings", json={"mailboxes": [longest]})).status_code == 200
+    assert (await office.draft(tenant, await office.captured(tenant)))["from"] == longest["from"]
+
+
 @pytest.mark.parametrize("what", ["window", "per_day", "spacing"])
 async def test_a_waiting_message_is_sent_once_the_settings_allow_it(office, tenant, smtp, what):
     before, after = {

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from services.outreach.drafts.workers import request_check_ins
-from services.outreach.sending.workers import check_exhaustion
 from shared.ids import uuid7
 from tests.integration.outreach.sequence_steps import (
     activated,
     all_jobs,
     approve,
+    check_channels,
     enrolled,
     enrolment,
     replied,
@@ -68,6 +68,18 @@ async def test_a_lead_in_nurture_gets_the_steps_instead_of_the_recurring_check_i
     async with office.client(tenant, "viewer") as http:
         (draft,) = (await http.get("/v1/drafts", params={"lead_id": str(lead), "state": "pending"})).json()["items"]
     assert draft["kind"] == "nurture", "a lead in nurture is not left alone for ever"
+
+
+async def test_a_lead_that_enters_nurture_in_the_midst_of_its_sequence_gets_no_check_in_besides(office, tenant):
+    sequence = await nurturing(office, tenant, text("P40D"))
+    lead = await office.captured(tenant)
+    await enrolled(office, tenant, sequence, lead)
+    await office.moved(tenant, lead, "nurture", rule="quiet")
+    office.advance(days=35)
+    await request_check_ins(office.database)
+    await office.compose()
+    async with office.client(tenant, "viewer") as http:
+        assert (await http.get("/v1/drafts", params={"lead_id": str(lead)})).json()["items"] == []
 
 
 async def test_a_lead_that_names_a_time_hears_from_us_then(office, tenant):
@@ -175,10 +187,10 @@ async def test_a_sequence_that_is_done_uses_its_channel_up(office, tenant, bus):
     await office.moved(tenant, lead, "contacted", rule="first-message")
     await take_steps(office)
     office.advance(days=13)
-    await check_exhaustion(office.database)
+    await check_channels(office)
     assert bus.seen("outreach.exhausted", tenant=tenant) == []
     office.advance(days=1, minutes=5)
-    await check_exhaustion(office.database)
+    await check_channels(office)
     (event,) = await bus.read("outreach.exhausted", tenant=tenant)
     assert event.data["channels"] == ["email"]
 
@@ -192,7 +204,7 @@ async def test_what_is_sent_in_nurture_uses_no_channel_up(office, tenant, bus):
     await take_steps(office)
     await office.moved(tenant, lead, "contacted", revision=2, from_="nurture")
     office.advance(days=40)
-    await check_exhaustion(office.database)
+    await check_channels(office)
     assert bus.seen("outreach.exhausted", tenant=tenant) == []
 
 

@@ -104,7 +104,7 @@ async def test_after_two_days_of_temporary_refusals_it_is_given_up(office, tenan
         office.advance(hours=1)
     dispatch = await office.dispatch(tenant, approved["dispatch_id"])
     assert dispatch["state"] == "failed"
-    assert "given up after 48 hours" in dispatch["reason"]
+    assert "given up after 49 attempts" in dispatch["reason"]
 
 
 async def test_no_server_at_all_is_provably_not_sent(office, tenant):

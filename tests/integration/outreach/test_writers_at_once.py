@@ -7,12 +7,16 @@ import asyncpg
 import orjson
 import pytest
 
+from services.outreach.drafts.use_cases import requests
+from services.outreach.drafts.use_cases.addressing import SenderAddresses
+from services.outreach.use_cases.erasure import erase
 from services.outreach.workers import announce_tenant_modes
 from shared.events import CATALOGUE, Received
 from shared.events.envelope import Envelope
 from shared.ids import uuid7
 from tests.integration.outreach.meanwhile import waits_for_lock
 from tests.integration.outreach.sequence_steps import text, written
+from tests.persons import places
 
 
 async def while_locked(office, eventually, tenant, table, write):
@@ -88,3 +92,33 @@ async def test_a_mode_that_changes_while_leads_arrive_is_announced_to_them(offic
         pass
     events = await bus.read("outreach.mode_changed", tenant=tenant)
     assert str(lead) in {event.lead_id for event in events}
+
+
+@pytest.mark.parametrize("what", ["a draft", "a request to the agent"])
+async def test_nothing_is_written_about_a_lead_that_is_being_erased(office, tenant, eventually, what):
+    lead = await office.captured(tenant)
+    body = {"lead_id": str(lead), "kind": "first", "channel": "email"}
+    body |= {"subject": "Ada", "body": "Dear Ada"} if what == "a draft" else {"instruction": "Ask Ada"}
+    server = await asyncpg.connect(office.url)
+    async with office.client(tenant, "reviewer") as http:
+        async with office.database.worker([tenant]) as work:
+            await erase(work, tenant, lead)
+            writing = asyncio.create_task(http.post("/v1/drafts", json=body))
+            await eventually(lambda: waits_for_lock(writing, server))
+        assert (await writing).status_code == 404
+    assert await places(office.url, tenant, ("ada",)) == set()
+    await server.close()
+
+
+async def test_what_is_being_written_about_a_lead_goes_with_it(office, tenant, eventually):
+    lead = await office.captured(tenant)
+    server = await asyncpg.connect(office.url)
+    async with office.database.tenant(tenant) as work:
+        request = requests.DraftRequest(tenant, "human:ann", lead, "first", "email")
+        sender = SenderAddresses("leadflow.example", None)
+        await requests.add_draft(work, request, sender, "Ada", "Dear Ada")
+        erasing = asyncio.create_task(office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)}))
+        await eventually(lambda: waits_for_lock(erasing, server))
+    await erasing
+    assert await places(office.url, tenant, ("ada",)) == set()
+    await server.close()

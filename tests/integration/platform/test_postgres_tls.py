@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from cli.migrate import _migrate
 from deploy.databases import address, create_login, grant_roles
 from deploy.errors import MigrationError
 from deploy.local.jars import pinned_jars
@@ -149,15 +151,25 @@ async def test_another_authority_or_another_host_is_refused(prepared: Secured, t
     assert await encrypted(DatabaseAddress(verified, **with_password))
 
 
-async def test_a_certificate_instead_of_a_password(secured: Secured, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_certificate_instead_of_a_password(
+    secured: Secured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The migrations make the login as in a pod, which has nowhere to invent a password."""
     admin = secured.postgres.url()
-    await prepare_database(admin, "capture", "unused")
+    by_certificate = f"postgresql://leadflow_capture@localhost:{secured.postgres.port}/leadflow_capture"
+    monkeypatch.setenv("LEADFLOW_CAPTURE_DATABASE_URL", by_certificate)
+    nowhere = tmp_path / "nowhere"
+    nowhere.write_text("a file, below which no folder can be made")
+    await _migrate(["capture"], admin, nowhere, 0)
+    server = await asyncpg.connect(admin)
+    row = await server.fetchrow("SELECT rolpassword FROM pg_authid WHERE rolname = 'leadflow_capture'")
+    await server.close()
+    assert row is not None and row["rolpassword"] is None
     certificate, key = secured.authority.issue("capture-pod")
     monkeypatch.setenv("LEADFLOW_DATABASE_SSLMODE", "verify-full")
     monkeypatch.setenv("LEADFLOW_DATABASE_CA_FILE", str(secured.authority.file))
     monkeypatch.setenv("LEADFLOW_DATABASE_CERTIFICATE_FILE", str(certificate))
     monkeypatch.setenv("LEADFLOW_DATABASE_KEY_FILE", str(key))
-    by_certificate = f"postgresql://leadflow_capture@localhost:{secured.postgres.port}/leadflow_capture"
     assert await encrypted(DatabaseAddress(by_certificate))
 
 

@@ -128,6 +128,32 @@ async def test_the_built_in_model_can_be_activated_again(scoring: Any, story: St
         assert (await story.scored(6, count=2)).data["revision"] == 3
 
 
+async def test_a_rule_for_what_is_missing_may_count_once_a_day(scoring: Any, story: Story) -> None:
+    rule = {"id": "never-came", "score": "fit", "when": {"engagement": "webinar", "op": "lte", "value": 0}, "points": 7}
+    story.captured()
+    await story.scored(6)
+    async with scoring.client(story.tenant) as client:
+        created = await client.post("/v1/models", json={"rules": [rule | {"once_a_day": True}]})
+        assert created.status_code == 201, created.text
+        tested = await client.post("/v1/models/2/test", json={"lead_id": str(story.lead)})
+        assert (tested.status_code, tested.json()["total"]) == (200, 7)
+        assert (await client.post("/v1/models/2/activate")).status_code == 202
+    assert (await story.scored(7)).data["model_version"] == 2
+
+
+async def test_a_model_that_cannot_be_compiled_is_not_stored(
+    scoring: Any, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise OverflowError
+
+    async with scoring.client(tenant) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr("services.scoring.use_cases.models.compile_model", broken)
+            assert (await client.post("/v1/models", json=OWN)).status_code == 500
+        assert [one["version"] for one in (await client.get("/v1/models")).json()["items"]] == [1]
+
+
 async def test_models_are_listed_by_version_and_separate_by_tenant(scoring: Any, tenant: str) -> None:
     async with scoring.client(tenant) as client, scoring.client(f"{tenant}-b") as other:
         for _ in range(3):

@@ -153,6 +153,44 @@ async def test_a_signal_of_an_alias_counts_for_the_kept_lead(stages, captured, b
     assert (moved.lead_id, moved.data["to"]) == (str(kept.id), "engaged")
 
 
+async def test_an_alias_has_its_own_details_once_its_merge_is_undone(stages, captured, bus, tenant, eventually):
+    (kept,) = await captured(company="Analytical Ltd")
+    alias, draft = ALead(bus, tenant), {"kind": "first", "channel": "email", "sha256": "a" * 64}
+    draft["draft_id"] = str(uuid4())
+    alias.publish("draft.created", draft)
+    bus.flush()
+    merge_id = str(uuid4())
+    async with stages.client(tenant, "viewer") as api:
+
+        async def row(lead):
+            async with stages.database.worker() as work:
+                sql = "SELECT * FROM lead WHERE tenant_id = :t AND lead_id = :l"
+                return await work.fetch_one(sql, t=tenant, l=lead.id)
+
+        async def has(lead, **columns):
+            found = await row(lead)
+            return found and all(found[name] == value for name, value in columns.items())
+
+        await eventually(lambda: has(alias, drafts={draft["draft_id"]: "open"}))
+        merge(kept, alias, 1, merge_id=merge_id)
+        bus.flush()
+        await eventually(lambda: has(alias, merged_into=kept.id))
+        alias.captured(full_name="Bob Babbage", company="Engines Ltd", source="fair", campaign="spring")
+        alias.updated(["company"], full_name="Bob Babbage", company="Engines & Sons", source="fair", campaign="spring")
+        alias.scored(60, band="B")
+        decided = {**draft, "decision": "superseded", "actor": "system:outreach"}
+        alias.publish("draft.decided", decided)
+        bus.flush()
+        await eventually(lambda: has(alias, score_total=60, drafts={draft["draft_id"]: "closed"}))
+        assert (await api.get(f"/v1/leads/{alias.id}")).json()["score_total"] == 0, "the kept lead has no score"
+        merge(kept, alias, 2, undone=True, merge_id=merge_id)
+        bus.flush()
+        await eventually(lambda: has(alias, merged_into=None, captured=True))
+        own = {"name": "Bob Babbage", "company": "Engines & Sons", "source": "fair", "campaign": "spring", "band": "B"}
+        assert await has(alias, **own, score_total=60)
+        assert await has(kept, company="Analytical Ltd", score_total=0)
+
+
 async def test_erasure_removes_the_person_and_keeps_the_count(stages, captured, bus, tenant, eventually):
     (lead,) = await captured(full_name="Ada Lovelace", company="Analytical Ltd")
     async with stages.client(tenant, "reviewer") as api:

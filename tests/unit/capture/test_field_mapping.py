@@ -58,7 +58,7 @@ def test_json_records_are_read_by_path_and_by_field_name():
         "source": "api",
         "email": "a@x.example",
         "company": "Acme",
-        "external_id": "7",
+        "external_id": 7,
         "attributes": {"n": 1},
     }
 
@@ -84,6 +84,15 @@ def test_names_of_json_records_that_no_field_takes_become_attributes_when_asked(
     row = read_row(record, mapping, "fair")
     assert row["email"] == "a@x.example"
     assert row["attributes"] == {"a": 1, "plan": {"name": "pro"}}
+
+
+@pytest.mark.parametrize("name", ["consent", "attributes"])
+@pytest.mark.parametrize("value", ["denied", ["email"], False, 7])
+def test_a_group_of_a_json_record_that_is_no_object_is_handed_on_and_a_column_of_a_table_is_not(name, value):
+    record = {"email": "a@x.example", name: value}
+    assert read_row(record, {}, "fair")[name] == value
+    assert name not in read_row(record, {"email": "email"}, "fair", is_table=True)
+    assert read_row(record, {"campaign": name}, "fair") == {"source": "fair", "email": "a@x.example", "campaign": value}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from services.capture.rules.lead import Provenance
 from services.capture.rules.matching import MOST_PAIRS, LeadIndex, pair_of
 from services.capture.rules.names import names_agree
 from services.capture.rules.precedence import apply_values
-from tests.unit.capture.builders import a_contact, a_lead, at
+from services.capture.use_cases.submissions import Submission, _Changes, _decide
+from tests.unit.capture.builders import a_contact, a_lead, at, calls
 
 MOBILE, DESK = "+4915123456789", "+4930123456"
 
@@ -124,3 +125,38 @@ def test_a_pair_has_a_score_and_all_its_reasons():
 def test_an_address_that_only_the_submission_had_counts_in_its_pair():
     one, two = a_lead(1, email="one@acme.example"), a_lead(2, email="two@acme.example")
     assert "same e-mail" in pair_of(one, two, "email", "two@acme.example").reasons
+
+
+def test_an_alias_keeps_its_address_however_many_leads_share_it():
+    kept, alias = a_lead(1, email="kept@x.example", phone="+4915199999999"), a_lead(2, minutes=99, phone=MOBILE)
+    alias.merged_into = kept.lead_id
+    others = (a_lead(n, minutes=n, phone=MOBILE, email=f"{n}@x.example") for n in range(3, 70))
+    match = an_index(kept, alias, *others).match("acme", a_contact(email="kept@x.example", phone=MOBILE))
+    assert (match.lead, match.without) == (kept, ("phone",))
+
+
+SHARING = {
+    "e-mails": lambda n: {"email": f"{n}@x.example"},
+    "names": lambda n: {"full_name": f"P{n} Q{n}"},
+    "external ids": lambda n: {"email": f"{n % 7}@x.example", "external_id": str(n)},
+}
+
+
+@pytest.mark.parametrize("of", SHARING.values(), ids=SHARING)
+@pytest.mark.parametrize("phone", [MOBILE, DESK])
+def test_a_batch_whose_leads_share_a_phone_costs_as_much_for_each_lead_as_a_small_one(phone, of):
+    def record(contacts):
+        index, changes = an_index(), _Changes()
+        for contact in contacts:
+            _decide(index, Submission("acme", contact), at(1), changes)
+
+    few, many = ([a_contact(phone=phone, **of(n)) for n in range(count)] for count in (100, 800))
+    assert calls(lambda: record(many)) < 2 * 8 * calls(lambda: record(few))
+
+
+def test_a_name_full_of_words_costs_no_more_than_a_long_name():
+    def compare(words):
+        names = [{"full_name": " ".join(f"w{n}" for n in order)} for order in (range(words), reversed(range(words)))]
+        return calls(lambda: names_agree(*names))
+
+    assert compare(500) < 2 * compare(20)

@@ -1,9 +1,11 @@
 import json
 
+import pytest
+
 from services.capture.rules.lead import Provenance
-from services.capture.rules.merging import merge, refusal, undo
-from services.capture.rules.precedence import apply_values
-from tests.unit.capture.builders import a_lead, at
+from services.capture.rules.merging import merge, refusal, take_denials, undo
+from services.capture.rules.precedence import apply_contact, apply_values
+from tests.unit.capture.builders import a_contact, a_lead, at
 
 
 def snapshot(lead):
@@ -78,3 +80,31 @@ def test_consent_is_restored_channel_by_channel():
     kept.provenance["consent.sms"] = Provenance(at(9))
     assert undo(kept, alias, record) == ["consent.email"]
     assert (kept.consent["email"], kept.consent["sms"], kept.consent["source"]) == ("granted", "denied", "call")
+
+
+def deny(lead, channel="email", minutes=9.0):
+    apply_contact(lead, a_contact(consent={channel: "denied", "source": "call"}), at(minutes))
+
+
+@pytest.mark.parametrize("alias_s", ["granted", "unknown"])
+@pytest.mark.parametrize("kept_s", ["granted", "unknown", "denied"])
+def test_a_denial_since_the_merge_is_the_alias_s_too_and_an_earlier_one_is_not(kept_s, alias_s):
+    kept, alias = a_lead(1, consent={"email": kept_s}), a_lead(2, consent={"email": alias_s, "sms": "granted"})
+    _, record = merge(kept, alias)
+    assert take_denials(kept, alias, json.loads(json.dumps(record)), ()) == []
+    deny(kept)
+    assert take_denials(kept, alias, json.loads(json.dumps(record)), ()) == ["consent.email"]
+    undo(kept, alias, record)
+    assert (kept.consent["email"], alias.consent["email"], alias.consent["sms"]) == ("denied", "denied", "granted")
+    change = alias.consent_changes[-1]
+    assert (change.choice, change.cause, change.source, change.at) == ("denied", "undo", "call", at(9))
+    assert take_denials(kept, alias, record, ()) == []
+
+
+def test_a_denial_of_one_alias_is_not_another_s():
+    kept, one, two = a_lead(1), a_lead(2, consent={"email": "granted"}), a_lead(3, consent={"email": "denied"})
+    _, first = merge(kept, one)
+    _, second = merge(kept, two)
+    assert take_denials(kept, one, first, [(two, second)]) == []
+    deny(kept)
+    assert take_denials(kept, one, first, [(two, second)]) == ["consent.email"]

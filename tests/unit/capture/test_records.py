@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from services.capture.rules.records import MAX_ROW_LINES, cells_of, read_layout, read_records
+from services.capture.rules.records import MAX_ROW_BYTES, _Rows, blank_lines, cells_of, read_layout, read_records
+from tests.unit.capture.builders import calls
 
 FILE = b'email,company\nada@x.example,"Acme, Ltd"\n\ngrace@x.example,"two\nlines"\r\nbob@x.example,"say ""hi"""\n'
 
@@ -53,10 +56,53 @@ def test_a_quote_that_is_never_closed_costs_one_record_only():
 
 
 def test_a_quote_that_stays_open_for_too_long_costs_one_record_only():
-    data = b'email,name\n"a@x.example,A\n' + b"b@x.example,B\n" * (MAX_ROW_LINES + 1)
-    read = records(data)
+    rows = MAX_ROW_BYTES // len(b"b@x.example,B\n") + 1
+    read = records(b'email,name\n"a@x.example,A\n' + b"b@x.example,B\n" * rows, ended=False)
     assert read[0].reason == "a quote is opened and never closed"
-    assert len(read) == MAX_ROW_LINES + 2
+    assert len(read) == rows + 1
+
+
+@pytest.mark.parametrize("cell", ["eve@x.example,Eve\n" * 5_000, "x" * 200_000, "\n" * 1_000 + '""' + "\n" * 1_000])
+def test_a_quote_that_is_closed_is_one_value_however_long(cell):
+    data = f'email,note\nada@x.example,"{cell}"\nbob@x.example,B\n'.encode()
+    assert [(r.values["email"], r.values["note"]) for r in records(data)] == [
+        ("ada@x.example", cell.replace('""', '"')),
+        ("bob@x.example", "B"),
+    ]
+    assert records(data)[-1].line == 3 + cell.count("\n")
+
+
+class Forgetful(_Rows):
+    """Reads each record as if it were the first."""
+
+    def read(self, at):
+        self._open_until = 0
+        return super().read(at)
+
+
+@given(st.text('a",\n', max_size=60), st.integers(1, 20))
+@example('z","w\n' * 12, 30)
+@example('"a\n\n\nz","w\nb"\n', 10)
+def test_what_earlier_records_have_shown_changes_no_record(text, most):
+    data = f"email,name,x,y\n{text}".encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.capture.rules.records.MAX_ROW_BYTES", most)
+        read = records(data, ended=False), records(data)
+        patch.setattr("services.capture.rules.records._Rows", Forgetful)
+        assert read == (records(data, ended=False), records(data))
+
+
+@pytest.mark.parametrize("row", [b'z","w\n', b'"x\n', b'a,b\n"c,d\n', b'"\xff\n'])
+@pytest.mark.parametrize("end", [b"", b'"x\n', b"\xff\n"])
+def test_a_file_of_open_quotes_costs_as_much_for_each_row_as_a_small_one(row, end):
+    few, many = (b"email,name\n" + row * count + end for count in (100, 1_600))
+    assert calls(lambda: records(many)) < 2 * 16 * calls(lambda: records(few))
+
+
+def test_rows_of_nothing_but_delimiters_are_counted_as_blank():
+    layout = read_layout(b"email;name\n")
+    assert blank_lines(b";;\r\n  \n\n;a\n;;\n", layout) == (8, 3)
+    assert blank_lines(b";;\n;;", layout) == (3, 1)
 
 
 def test_each_bad_record_has_a_reason_and_good_records_are_read():

@@ -1,4 +1,6 @@
 import io
+import random
+import re
 import zipfile
 from datetime import date
 
@@ -106,6 +108,51 @@ def test_a_workbook_is_read_as_text_row_by_row():
     ]
 
 
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def with_sheet(content: bytes, pattern: str, replacement: str) -> bytes:
+    """A workbook whose first sheet was written by another program."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    files[SHEET], changed = re.subn(pattern, replacement, files[SHEET])
+    assert changed
+    return a_zip(**files)
+
+
+@pytest.mark.parametrize("dimension", ["A1", "A1:A1", "B2:B2", "A1:Z9"])
+def test_a_sheet_is_read_whole_whatever_size_it_claims(dimension):
+    content = a_workbook(["email", "name"], ["a@x.example", "A"], ["b@x.example", "B"])
+    content = with_sheet(content, r'<dimension ref="[^"]*"', f'<dimension ref="{dimension}"')
+    assert read(content)[1].decode().split() == ["email,name", "a@x.example,A", "b@x.example,B"]
+
+
+def test_a_row_that_no_sheet_has_is_refused_and_not_waited_for():
+    content = with_sheet(a_workbook(["email"], ["a@x.example"]), r'<row r="2"', '<row r="2000000000"')
+    with pytest.raises(NotText, match="beyond"):
+        read(content)
+
+
+def damaged(content: bytes, seed: int) -> bytes:
+    """A workbook of which some bytes, or a part, are not what they were."""
+    random.seed(seed)
+    at, length = random.randrange(4, len(content)), random.choice([1, 2, 40])
+    return content[:at] + random.randbytes(random.choice([0, length])) + content[at + length :]
+
+
+def test_a_damaged_workbook_is_read_or_refused_and_raises_nothing_else():
+    content = a_workbook(["email", "name", "since"], *([f"{n}@x.example", "A", date(2026, 1, 2)] for n in range(50)))
+    encrypted = content.replace(b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\x01\0")
+    assert encrypted != content
+    refused = 0
+    for one in (encrypted, *(damaged(content, seed) for seed in range(400))):
+        try:
+            read(one)
+        except NotText:
+            refused += 1
+    assert refused > 100
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -113,7 +160,7 @@ def test_a_workbook_is_read_as_text_row_by_row():
         (a_zip(mimetype="application/vnd.oasis.opendocument.spreadsheet"), "an OpenDocument file"),
         (a_zip(**{"xl/workbook.xml": "<x"}), "cannot be read"),
         (b"PK\x03\x04 torn", "damaged"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel file .* or one with a password"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", "not text"),
     ],
     ids=["zip", "ods", "broken workbook", "torn zip", "xls", "picture"],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.db.statements import positional
+from shared.db.statements import array_text, positional
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,7 @@ from shared.db.statements import positional
 )
 def test_each_name_has_one_number(statement: str, text: str, names: tuple[str, ...]) -> None:
     assert positional(statement) == (text, names)
+
+
+def test_an_array_is_text_that_postgresql_reads() -> None:
+    assert array_text(["a", "", 'say "b"', "c\\d", "e,f"]) == r"""{"a","","say \"b\"","c\\d","e,f"}"""

@@ -41,10 +41,11 @@ STRANGE = """
     http://acme.example:22/ http://acme.example:6379/ http://acme.example:0/ http://acme.example:99999/
     ftp://acme.example/ file:///etc/passwd gopher://acme.example/ javascript:alert(1) //acme.example/ acme.example
     http:///path http://user@acme.example/ http://user:pw@acme.example/ http://acme.example\\@evil.example/
-    http://a..example/ http://[fe80::1%25eth0]/ http://acme.example/ü http://[::1
+    http://a..example/ http://[fe80::1%25eth0]/ http://[::1
 """.split()
-STRANGE += ["http://acme.example/a b", "http://acme.example/\r\nHost: x", "", "http://" + "a" * 300]
-STRANGE += ["http://a.example/" + "x" * 3_000]
+STRANGE += ["http://acme.example/\r\nHost: x", "http://acme.example/a\tb", "", "http://" + "a" * 300]
+STRANGE += ["http://a b.example/", "http://a.example/" + "x" * 3_000, "http://a.example/" + "ü" * 1_000]
+STRANGE += ["http://a.example/\ud800"]
 
 
 @pytest.mark.parametrize("url", STRANGE)
@@ -58,6 +59,11 @@ def test_a_target_is_what_the_request_says() -> None:
     assert target.url == "https://shop.xn--bcher-kva.example:8443/a/b?c=d"
     assert target.authority == "shop.xn--bcher-kva.example:8443"
     assert read_target("http://acme.example", NONE).url == "http://acme.example/"
+
+
+def test_what_a_browser_would_escape_is_escaped() -> None:
+    target = read_target("https://bücher.example/über uns/%C3%BC?q=Köln#ü", NONE)
+    assert target.path == "/%C3%BCber%20uns/%C3%BC?q=K%C3%B6ln"
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,34 @@ def test_the_website_identifies_the_company_where_the_mail_does_not() -> None:
     assert found["timezone"] == "Europe/London"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"website": "https://www.linkedin.com/in/ada-lovelace"},
+        {"website": "de.linkedin.com/company/acme", "email": "ada@gmail.com"},
+        {"website": "https://www.google.com/maps/place/Acme"},
+        {"website": "https://linktr.ee/acme"},
+        {"website": "https://ada.wixsite.com/acme"},
+        {"website": "acme.github.io"},
+        {"website": "https://acme.uk.com"},
+        {"email": "ada@acme.onmicrosoft.com"},
+    ],
+)
+def test_a_host_that_many_share_identifies_no_company(fields: dict[str, str]) -> None:
+    assert not {"company_domain", "company_name"} & facts(**fields).keys()
+
+
+def test_the_company_that_such_a_host_belongs_to_is_one() -> None:
+    assert facts(email="jo@linkedin.com")["company_domain"] == "linkedin.com"
+    assert facts(website="https://www.squarespace.com/about")["company_domain"] == "squarespace.com"
+    assert facts(website="https://notlinkedin.com")["company_domain"] == "notlinkedin.com"
+
+
+def test_a_phone_number_of_no_country_says_none() -> None:
+    found = facts(phone="+80012345678")
+    assert (found["phone_type"], "phone_country" in found, "country" in found) == ("toll_free", False, False)
+
+
 def test_the_leads_own_country_and_time_zone_win_over_those_of_its_phone() -> None:
     found = facts(phone="+491701234567", country="Austria", timezone="Europe/Vienna")
     assert (found["country"], found["timezone"], found["phone_country"]) == ("AT", "Europe/Vienna", "DE")

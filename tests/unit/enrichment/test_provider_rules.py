@@ -40,6 +40,8 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
         (b"\xef\xbb\xbfUser-agent: *\r\nDisallow: /*.pdf$ # no files", "/a.pdf", False),
         (b"User-agent: *\r\nDisallow: /*.pdf$", "/a.pdf?x", True),
         (b"Disallow: /", "/", True),
+        ("User-agent: *\nDisallow: /über".encode(), "/%C3%BCber-uns", False),
+        (b"User-agent: *\nDisallow: /%C3%BCber", "/%C3%BCber-uns", False),
         (b"\x00\xff<html>" * 1_000, "/", True),
         (b"", "/", True),
     ],
@@ -110,6 +112,7 @@ def test_a_document_of_another_form_gives_no_fact() -> None:
         ("timezone", "Europe/Berlin", "Europe/Berlin"),
         ("timezone", "../../etc/passwd", None),
         ("company_domain", "https://www.acme.co.uk/x", "acme.co.uk"),
+        ("company_domain", "https://www.linkedin.com/company/acme", None),
         ("company_name", "  Acme\u202e\n\x00 Tools ", "Acme Tools"),
         ("company_name", {"a": 1}, None),
         ("industry", "x" * 1_000_000, "x" * 300),
@@ -171,7 +174,7 @@ def test_a_question_waits_as_long_as_its_provider_asks_and_not_for_ever(asked: t
     for attempts in range(MAX_WAITS):
         leased = lookups.Leased(("acme", UUID(int=1), UUID(int=2)), config, Question({}), False, attempts)
         result = lookups.Result(leased, "failed", 1, again=True, wait=asked)
-        due.append(lookups._row(SimpleNamespace(now=NOW), result)[-1])  # type: ignore[arg-type]
+        due.append(lookups._row(SimpleNamespace(now=NOW), result, {"findings": None})[-1])  # type: ignore[arg-type]
     assert all(timedelta(seconds=1) <= at - NOW <= timedelta(hours=1) for at in due[:-1])
     assert due[-1] is None, "then a new lead of the company asks again"
 

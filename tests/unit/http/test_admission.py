@@ -20,6 +20,9 @@ WRITES = [
     ("capture", "POST", "/v1/leads"),
     ("capture", "POST", "/v1/leads/batch"),
     ("capture", "POST", "/v1/imports"),
+    ("capture", "PATCH", "/v1/webhooks/a-token"),
+    ("capture", "PATCH", "/v1/forms/a-token"),
+    ("capture", "DELETE", "/v1/forms/a-token/submissions"),
     ("enrichment", "PUT", "/v1/directory"),
     ("scoring", "POST", "/v1/models"),
     ("stages", "POST", "/v1/moves"),
@@ -60,6 +63,14 @@ async def test_a_body_is_read_up_to_the_limit_of_its_route_and_no_further() -> N
     async with asking("capture", **{"Content-Type": "application/json"}) as client:
         answer = await client.post("/v1/leads/batch", content=b'{"leads": [' + b" " * 1_000_000)
     assert answer.status_code == 400, "a megabyte is read where the route needs it"
+
+
+async def test_only_the_method_that_needs_a_large_body_may_have_one() -> None:
+    async with asking("capture", **{"Content-Type": "application/json"}) as client:
+        for method, path in (("PATCH", "/v1/webhooks/a-token"), ("PUT", "/v1/leads/batch"), ("PUT", "/v1/imports")):
+            body = Body()
+            answer = await client.request(method, path, content=body, headers={"Content-Length": "10485760"})
+            assert (answer.status_code, body.read) == (413, 0), path
 
 
 LETTER = "\N{GRINNING FACE}"

@@ -58,6 +58,7 @@ def test_every_package_of_the_image_is_pinned_by_hashes() -> None:
         ["dead-letters", "list", "goals"],
         ["rewind", "goals", "--to", "2026-11-01T00:00:00Z"],
         ["raise-revisions", "stages"],
+        ["read-back", "--since", "2026-11-01T00:00:00Z"],
         ["republish", "goals", "--tenant", "t", "--since", "2026-11-01T00:00:00Z"],
         ["token", "--tenant", "t", "--role", "viewer"],
     ],

@@ -14,6 +14,8 @@ def test_a_service_uses_its_own_login_not_the_administrator(tmp_path):
 def test_outreach_sends_to_the_local_mailbox(tmp_path):
     settings = settings_of(tmp_path, "outreach")
     assert (settings["LEADFLOW_OUTREACH_SMTP_HOST"], settings["LEADFLOW_OUTREACH_SMTP_PORT"]) == ("127.0.0.1", "9125")
+    assert settings["LEADFLOW_OUTREACH_SMTP_STARTTLS"] == "false", "the mailbox has no certificate"
+    assert settings["LEADFLOW_OUTREACH_SMS_PROVIDER"] == "file"
     assert settings["LEADFLOW_OUTREACH_SMS_FILE"] == str(tmp_path / "sms.jsonl")
     assert settings["LEADFLOW_OUTREACH_PUBLIC_URL"] == "http://127.0.0.1:9105"
 

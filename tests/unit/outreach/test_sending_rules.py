@@ -183,6 +183,13 @@ def test_retries_back_off_for_two_days():
     assert retry_at(60, NOW - timedelta(hours=48), NOW) is None
 
 
+def test_days_with_a_shut_window_between_two_attempts_are_no_reason_to_give_up():
+    friday = NOW - timedelta(hours=64)
+    assert retry_at(2, friday, NOW) == NOW + timedelta(minutes=1)
+    assert retry_at(9, friday, NOW) == NOW + timedelta(hours=1)
+    assert retry_at(10, friday, NOW) is None
+
+
 def test_a_channel_is_used_up_after_four_messages_and_fourteen_days_without_a_reply():
     use = ChannelUse("email", 4, NOW - timedelta(days=14))
     assert used_up_at(use, None, 4, 14) == NOW
@@ -238,7 +245,9 @@ def test_a_message_of_a_sequence_waits_for_both_windows_and_for_its_enrolment():
     until = NOW + timedelta(days=3)
     paused = replace(FINE, kind="sequence", enrolment="paused", paused_until=until)
     assert decide(paused, NOW) == Wait(until, "its sequence is paused")
-    assert decide(replace(paused, paused_until=None), NOW) == Wait(NOW + timedelta(hours=1), "its sequence is paused")
+    for unknown in (None, NOW, NOW - timedelta(days=2)):
+        later = Wait(NOW + timedelta(hours=1), "its sequence is paused")
+        assert decide(replace(paused, paused_until=unknown), NOW) == later
     assert decide(replace(paused, enrolment="exited"), NOW) == Refuse("the enrolment has ended")
     assert decide(replace(paused, enrolment="active"), NOW) == Go()
 

@@ -171,7 +171,7 @@ def test_a_step_that_cannot_leave_is_skipped_or_ends_the_enrolment_with_the_reas
 def test_an_address_never_gets_a_step_twice():
     step = a_step(days=0)
     decision = next_step(a_sequence(step), an_enrolment(), a_lead(had=frozenset({(1, "email")})), NOW)
-    assert decision == Skip(step, "the address has had this step by email already")
+    assert decision == Skip(step, "there is a message of this step to the address by email already")
 
 
 def test_an_invalid_address_ends_the_enrolment_when_no_other_channel_of_the_mode_is_left():

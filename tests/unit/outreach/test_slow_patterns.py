@@ -47,8 +47,6 @@ LIMIT = (LINEAR + QUADRATIC) / 2
 LONG_ENOUGH = 0.004
 """Seconds below which a search cannot be told from noise, and which no quadratic one stays below at the larger size."""
 SECONDS = 120
-KNOWN = {r"\s*\n\s*": "the reader of HTML, which is being rewritten"}
-"""Patterns that are slow and known; each needs a reason, and leaves this list with its pattern."""
 
 
 def patterns_in(value: object, depth: int = 0) -> Iterator[re.Pattern[str]]:
@@ -121,7 +119,6 @@ def slow(patterns: dict[str, re.Pattern[str]]) -> dict[str, str]:
     return {
         name: unit
         for name, pattern in patterns.items()
-        if pattern.pattern not in KNOWN
         for unit in (*MARKS, *own_words(pattern))
         if growth(pattern, unit) > LIMIT
     }

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.outreach.drafts.composer.sanitiser import plain_value
 from services.outreach.sending.templates import ApprovedTemplate, check_template, fill_in, names_in
 from shared.errors import Invalid
 
@@ -16,6 +17,12 @@ TEMPLATE = ApprovedTemplate(
 def test_the_listed_values_fill_a_template_in():
     assert fill_in(TEMPLATE, "email", {"first_name": "Ada", "company": "Acme"}) == ("Hi Ada", "For Acme, friend.\n")
     assert fill_in(TEMPLATE, "sms", {"first_name": "Ada"}) == (None, "For you, friend.")
+
+
+def test_a_company_whose_name_is_a_domain_fills_a_template_in():
+    company = plain_value("Booking.com")
+    assert company != "Booking.com"
+    assert fill_in(TEMPLATE, "email", {"first_name": "Ada", "company": company})[1] == f"For {company}, friend.\n"
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,27 @@ def test_bands_must_descend() -> None:
     assert [error["field"] for error in definition_errors({"rules": [], "bands": {"A": 40, "B": 50}})] == ["bands"]
 
 
+def test_equal_thresholds_give_the_better_band() -> None:
+    model = a_model(bands={"A": 50, "B": 50, "C": 0})
+    assert [model.band(total) for total in (100, 50, 49, 0)] == list("AACC")
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"engagement": "webinar", "op": "exists", "value": False},
+        {"engagement": "webinar", "op": "lte", "value": 0},
+        {"message": "unanswered", "op": "lte", "value": 3},
+    ],
+)
+def test_what_counts_once_a_day_may_be_missing(when: dict[str, Any]) -> None:
+    rule = a_rule("r", "fit", 3, **when) | {"once_a_day": True}
+    assert definition_errors({"rules": [rule]}) == []
+    history = history_at([captured()], LEAD, day(5))
+    assert history is not None
+    assert score_at(a_model(rule), history, day(5)).fit == 3
+
+
 def test_the_default_model_is_valid() -> None:
     assert definition_errors(DEFAULT_MODEL) == []
     assert [DEFAULT.band(total) for total in (100, 75, 74, 50, 49, 25, 24, 0)] == list("AABBCCDD")

@@ -115,7 +115,7 @@ class Lead:
         return self if stage == Stage.NEW else self.moved(stage, reason="for the test")
 
     def fold(self, until: float | None = None) -> Outcome:
-        return fold(self.signals, self.history, day(self._clock if until is None else until))
+        return fold(self.signals, self.history, day(self._clock if until is None else until), LEAD)
 
     def at(self, until: float) -> Journey:
         return self.fold(until).journey

@@ -99,6 +99,12 @@ def test_the_owner_in_a_capture_counts_at_capture_only() -> None:
     assert lead.add("lead.assigned", 3, owner=None, previous="bob").journey.owner is None
 
 
+@pytest.mark.parametrize("at", [-1, 2])
+def test_the_owner_of_an_alias_counts_where_the_lead_was_captured_without_one(at: float) -> None:
+    assert a_lead(owner="ann").captured(at=at, lead_id=ALIAS, owner="bob").journey.owner == "ann"
+    assert a_lead().captured(at=at, lead_id=ALIAS, owner="bob").journey.owner == "bob"
+
+
 def test_a_lead_whose_owner_was_removed_has_none_after_a_merge() -> None:
     lead = a_lead(owner="ann").add("lead.assigned", 1, owner=None, previous="ann")
     assert lead.captured(at=2, lead_id=ALIAS, owner="bob").journey.owner is None

@@ -58,10 +58,11 @@ replies = body(
     wrong_address=st.sampled_from([None, None, True]),
     evidence=st.sampled_from([None, [{"item": "need", "sentence": "We need it."}]]),
 )
-captures = st.tuples(st.just("lead.captured"), body(created_on=moments.map(day), **details))
+whose = st.sampled_from(["ann", "bob", None])
+captures = st.tuples(st.just("lead.captured"), body(created_on=moments.map(day), owner=whose, **details))
 updates = st.tuples(st.just("lead.updated"), body(version=st.integers(2, 5), **details))
 scores = st.tuples(st.just("lead.scored"), body(total=st.integers(0, 100)))
-owners = st.tuples(st.just("lead.assigned"), body(owner=st.sampled_from(["ann", "bob", None])))
+owners = st.tuples(st.just("lead.assigned"), body(owner=whose))
 messages = st.tuples(st.just("message.sent"), body(channel=channels, kind=st.just("first")))
 bounces = st.tuples(
     st.just("message.bounced"),
@@ -151,13 +152,13 @@ class ServiceModel:
         self.known |= {signal.digest: signal for signal in new}
         if self.journey is not None and can_advance(self.journey, new):
             stored = Journey.from_json(orjson.loads(orjson.dumps(self.journey.to_json())))
-            outcome = advance(stored, new, HISTORY, until)
+            outcome = advance(stored, new, HISTORY, until, LEAD)
             self.published += outcome.transitions
             self.ignored += outcome.ignored
             self.hot += outcome.became_hot
             self.advanced += 1
         else:
-            outcome = fold(self.known.values(), HISTORY, until)
+            outcome = fold(self.known.values(), HISTORY, until, LEAD)
             correction = compare(self.published, outcome.transitions)
             kept = [each for each in self.published if each not in correction.superseded]
             assert [each.key for each in sorted([*kept, *correction.added], key=_when)] == [
@@ -189,11 +190,11 @@ def test_any_arrival_in_any_batches_with_duplicates_ends_as_the_sorted_fold(them
         until = max(until, *(signal.occurred_at for signal in batch))
         until += timedelta(days=data.draw(st.sampled_from([0, 0, 0, 0.25, 2])))
         service.receive([*batch, *again], until)
-        so_far = fold(known, HISTORY, until).journey
+        so_far = fold(known, HISTORY, until, LEAD).journey
         assert service.journey == (so_far if so_far.created_on else None)
     end = max(until, day(25))
     service.receive([], end)
-    whole = fold(sorted(arrived, key=lambda signal: signal.order), HISTORY, end)
+    whole = fold(sorted(arrived, key=lambda signal: signal.order), HISTORY, end, LEAD)
     assert service.journey == whole.journey
     assert orjson.dumps(whole.journey.to_json()) == orjson.dumps(service.journey.to_json() if service.journey else None)
     assert service.published == whole.transitions

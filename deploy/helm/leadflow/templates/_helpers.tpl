@@ -55,6 +55,15 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
+{{/* A list of variables, of each name the last: the API server refuses a name that stands twice. */}}
+{{- define "leadflow.lastOfEachName" -}}
+{{- $last := dict -}}
+{{- range $at, $entry := . }}{{ $_ := set $last $entry.name $at }}{{ end -}}
+{{- $kept := list -}}
+{{- range $at, $entry := . }}{{ if eq $at (get $last $entry.name) }}{{ $kept = append $kept $entry }}{{ end }}{{ end -}}
+{{ toYaml $kept }}
+{{- end -}}
+
 {{/* Settings that every process needs. Arguments: root, who (a service, or "migrate"). */}}
 {{- define "leadflow.env" -}}
 {{- $values := .root.Values -}}
@@ -112,6 +121,50 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end -}}
 
+{{/* All settings of a part. Arguments: root, service, who, of (the part), host (of the addresses outside). */}}
+{{- define "leadflow.partEnv" -}}
+{{- $root := .root -}}
+{{- $of := .of -}}
+{{- $service := .service -}}
+{{- $host := .host -}}
+{{- $prefix := printf "LEADFLOW_%s" (upper .service) -}}
+{{ include "leadflow.env" . }}
+{{ include "leadflow.databaseEnv" . }}
+- {name: {{ $prefix }}_HOST, value: "0.0.0.0"}
+- {name: {{ $prefix }}_PORT, value: "8080"}
+- {name: {{ $prefix }}_DRAIN_SECONDS, value: {{ $of.drainSeconds | quote }}}
+- {name: {{ $prefix }}_GRACE_SECONDS, value: {{ $of.graceSeconds | quote }}}
+{{- with $root.Values.postgres }}
+{{- if .certificateKey }}
+- {name: LEADFLOW_DATABASE_CERTIFICATE_FILE, value: /secrets/postgres-{{ $service }}/{{ .certificateKey }}}
+- {name: LEADFLOW_DATABASE_KEY_FILE, value: /secrets/postgres-{{ $service }}/{{ .keyKey }}}
+{{- end }}
+{{- end }}
+{{- with $root.Values.oidc }}
+- {name: LEADFLOW_OIDC_ISSUER, value: {{ required "oidc.issuer is needed: whose tokens are accepted" .issuer | quote }}}
+{{- with .jwksUrl }}
+- {name: LEADFLOW_OIDC_JWKS_URL, value: {{ . | quote }}}
+{{- end }}
+- {name: LEADFLOW_OIDC_AUDIENCE, value: {{ .audience | quote }}}
+- {name: LEADFLOW_OIDC_TENANT_CLAIM, value: {{ .tenantClaim | quote }}}
+- {name: LEADFLOW_OIDC_ROLES_CLAIM, value: {{ .rolesClaim | quote }}}
+- {name: LEADFLOW_OIDC_SUBJECT_CLAIM, value: {{ .subjectClaim | quote }}}
+- {name: LEADFLOW_OIDC_LEEWAY_SECONDS, value: {{ .leewaySeconds | quote }}}
+{{- with .tenantMap }}
+- {name: LEADFLOW_OIDC_TENANT_MAP, value: {{ toJson . | quote }}}
+{{- end }}
+{{- with .roleMap }}
+- {name: LEADFLOW_OIDC_ROLE_MAP, value: {{ toJson . | quote }}}
+{{- end }}
+{{- end }}
+{{- if and $host (not (hasPrefix "*" $host)) }}
+- {name: {{ $prefix }}_PUBLIC_URL, value: "https://{{ $host }}/{{ $service }}"}
+{{- end }}
+{{- if and (or $root.Values.ingress.enabled $root.Values.httpRoute.enabled) (eq $service "capture") }}
+- {name: {{ $prefix }}_TRUSTED_PROXIES, value: "1"}
+{{- end }}
+{{- end -}}
+
 {{/* Secrets as volumes: the kubelet renews their files, which environment variables never get. */}}
 {{- define "leadflow.volumes" -}}
 {{- $values := .root.Values -}}
@@ -154,6 +207,35 @@ capabilities: {drop: [ALL]}
 {{- define "leadflow.migrationsAsHook" -}}
 {{- $own := or .Values.cloudnativepg.enabled .Values.strimzi.enabled -}}
 {{- if eq (.Values.migrations.mode | default (ternary "job" "hook" $own)) "hook" }}true{{ end -}}
+{{- end -}}
+
+{{/* What a service serves to those who come from outside, as first parts of paths. `/livez`, `/readyz` and `/metrics` need
+     no token and stay inside. */}}
+{{- define "leadflow.published" -}}
+v1 docs openapi.json
+{{- end -}}
+
+{{/* The rules of a NetworkPolicy that let every process out to where it has to go. */}}
+{{- define "leadflow.egressOfAll" -}}
+{{- $policy := .Values.networkPolicy -}}
+- to: {{- toYaml $policy.dns | nindent 4 }}
+  # A policy sees the port of the pod: 5353 where the DNS server is no root, as on OpenShift.
+  ports:
+    {{- range list 53 5353 }}
+    - {protocol: UDP, port: {{ . }}}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+{{- include "leadflow.egress" $policy.kafka }}
+{{- include "leadflow.egress" $policy.postgres }}
+{{- if eq .Values.kafka.saslMechanism "OAUTHBEARER" }}
+{{- include "leadflow.egress" $policy.oauth }}
+{{- end }}
+{{- if .Values.otlpEndpoint }}
+{{- include "leadflow.egress" $policy.otlp }}
+{{- end }}
+{{- with $policy.extraEgress }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{/* A rule of a NetworkPolicy that lets TCP out to these peers and ports. */}}

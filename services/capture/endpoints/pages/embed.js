@@ -48,7 +48,26 @@
     return element("input", common, label);
   }
 
-  function show(definition, place) {
+  // The definition as it is now. With the token of a form that was shown, the time of its first showing counts.
+  function load(started) {
+    var query = started ? "?started=" + encodeURIComponent(started) : "";
+    return fetch(address + query, { headers: { Accept: "application/json" } }).then(function (answer) {
+      if (!answer.ok) throw answer;
+      return answer.json();
+    });
+  }
+
+  function fill(form, answers) {
+    Array.prototype.forEach.call(form.elements, function (field) {
+      if (field.type === "hidden" || !(field.name in answers)) return;
+      if (field.type === "checkbox") field.checked = true;
+      else field.value = answers[field.name];
+    });
+  }
+
+  // `answers` and `problem`: of a form that is shown again, with what is to be corrected.
+  function show(definition, place, answers, problem) {
+    place.textContent = "";
     var form = element("form", {}, place);
     definition.fields.forEach(function (field) { question(field, form); });
     var trap = element("div", { "aria-hidden": "true", style: "position:absolute;left:-9999px" }, form);
@@ -56,14 +75,16 @@
     if (definition.consent) {
       question({ name: "consent", type: "checkbox", required: definition.consent.required, label: definition.consent.text }, form);
     }
-    var wrong = element("p", { role: "alert" }, form);
+    fill(form, answers);
+    var wrong = element("p", { role: "alert", text: problem }, form);
     var button = element("button", { text: definition.submit_label }, form);
     form.addEventListener("submit", async function (event) {
       event.preventDefault();
       button.disabled = true;
       wrong.textContent = "";
-      var values = { started: definition.started };
-      new FormData(form).forEach(function (value, name) { values[name] = value; });
+      var answers = {};
+      new FormData(form).forEach(function (value, name) { answers[name] = value; });
+      var values = Object.assign({ started: definition.started }, answers);
       try {
         if (definition.proof_of_work_bits) values.work = await work(definition.started, definition.proof_of_work_bits);
         var answer = await fetch(address + "/submissions", {
@@ -78,10 +99,17 @@
           element("p", { role: "status", text: body.message }, place);
           return;
         }
-        wrong.textContent = (body.errors || [{ message: body.detail }]).map(function (error) {
+        var errors = body.errors || [{ message: body.detail }];
+        wrong.textContent = errors.map(function (error) {
           var asked = definition.fields.find(function (field) { return field.name === error.field; });
           return (asked ? asked.label + " " : "") + error.message + ".";
         }).join(" ");
+        // It was open for too long, or asks for consent with another text by now: what is sent next has to be of today.
+        if (errors.some(function (error) { return ["started", "work", "consent"].indexOf(error.field) >= 0; })) {
+          var present = await load(definition.started);
+          if (JSON.stringify(present.consent) !== JSON.stringify(definition.consent)) delete answers.consent;
+          return show(present, place, answers, wrong.textContent);
+        }
       } catch (failure) {
         wrong.textContent = "The form could not be sent. Please try again.";
       }
@@ -91,8 +119,7 @@
 
   var place = element("div", { class: "leadflow-form" });
   script.parentNode.insertBefore(place, script);
-  fetch(address, { headers: { Accept: "application/json" } })
-    .then(function (answer) { if (!answer.ok) throw answer; return answer.json(); })
-    .then(function (definition) { show(definition, place); })
+  load("")
+    .then(function (definition) { show(definition, place, {}, ""); })
     .catch(function () { place.textContent = "The form cannot be shown here now."; });
 })();

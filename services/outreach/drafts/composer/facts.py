@@ -39,6 +39,11 @@ def facts_of(lead: Lead) -> dict[str, Fact]:
     return facts
 
 
+def values_of(lead: Lead) -> dict[str, str]:
+    """The values of all facts by name."""
+    return {name: fact.value for name, fact in facts_of(lead).items()}
+
+
 def facts_record(facts: Mapping[str, Fact]) -> dict[str, Any]:
     """The facts as a draft's `made_from` stores them."""
     return {

@@ -15,7 +15,7 @@ from services.outreach.drafts.composer.facts import facts_record
 from services.outreach.drafts.composer.links import links_in
 from services.outreach.drafts.composer.sanitiser import one_line, plain_value
 from services.outreach.drafts.rules import MAX_INSTRUCTION
-from services.outreach.sending.message import MAX_SMS, header_fault
+from services.outreach.sending.message import MAX_SMS, body_fault, header_fault
 from shared.strict_json import read_json
 
 PROMPT = "2026-11"
@@ -93,6 +93,8 @@ def text_from(task: ComposerTask, answer: str, model: str) -> ComposedText:
         subject = task.reply_subject or " ".join(subject.split())[:MAX_ANSWER_SUBJECT]
     else:
         subject = None
+    if fault := body_fault(body):
+        raise UnusableAnswer(f"the answer {fault}")
     if len(body) > (MAX_ANSWER_BODY if task.channel == "email" else MAX_SMS):
         raise UnusableAnswer("the answer is too long")
     _refuse_foreign_content(task, f"{subject or ''}\n{body}")
@@ -153,8 +155,9 @@ def _bare(link: str) -> str:
 def _citations(claims: Any, facts: Mapping[str, Fact]) -> list[tuple[str, Fact]]:
     if not isinstance(claims, list):
         return []
+    named = [(row.get("sentence"), row.get("fact")) for row in claims if isinstance(row, dict)]
     return [
-        (row["sentence"], facts[row["fact"]])
-        for row in claims
-        if isinstance(row, dict) and isinstance(row.get("sentence"), str) and row.get("fact") in facts
+        (sentence, facts[name])
+        for sentence, name in named
+        if isinstance(sentence, str) and isinstance(name, str) and name in facts
     ]

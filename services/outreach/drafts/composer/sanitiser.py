@@ -3,14 +3,12 @@
 import re
 
 from services.outreach.drafts.composer.links import links_in
-from services.outreach.sending.message import header_fault
+from services.outreach.sending.message import BREAK, header_fault
 
 MARK_START = "\ue000"
 MARK_END = "\ue001"
 """Private-use characters of Unicode: a template puts them around a lead's value, so that its sentence is found."""
 
-_BREAK = "\u200b"
-"""A zero-width space: a place where a line may break, which ends a link."""
 _BARE_DOMAIN = re.compile(r"(?!www\.)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,20}")
 _MARKS = re.compile(f"[{MARK_START}{MARK_END}]")
 
@@ -33,4 +31,4 @@ def plain_value(value: object, limit: int = 200) -> str:
         return ""
     if not links_in(text):
         return text
-    return text.replace(".", f".{_BREAK}") if _BARE_DOMAIN.fullmatch(text) else ""
+    return text.replace(".", f".{BREAK}") if _BARE_DOMAIN.fullmatch(text) else ""

@@ -26,7 +26,7 @@ from services.outreach.drafts.use_cases.addressing import sender_addresses
 from services.outreach.drafts.use_cases.background import background_of
 from services.outreach.drafts.use_cases.composer import not_followed
 from services.outreach.schemas import Channel, Kind
-from services.outreach.store import lead_of
+from services.outreach.store import all_ids_of, lead_of
 from shared.errors import Invalid
 from shared.http import (
     Limit,
@@ -42,7 +42,6 @@ from shared.http import (
     unknown_name,
 )
 from shared.http.pages import moment, number
-from shared.store.aliases import resolve
 
 router = Router(tags=["drafts"])
 
@@ -93,7 +92,7 @@ async def list_drafts(
         state = "pending"
     filters: dict[str, Any] = {"state": state, "kind": kind, "channel": channel}
     if lead_id is not None:
-        filters["lead_id"] = (await resolve(work, [(principal.tenant, lead_id)]))[principal.tenant, lead_id]
+        filters["lead_id"] = await all_ids_of(work, principal.tenant, lead_id)
     found = await lists.page(
         work,
         principal.tenant,

@@ -41,7 +41,10 @@ class LeadInFullView(LeadView):
     country: str | None
     reasons: Annotated[list[ReasonView], Field(description="What weighs most in the score, the heaviest first")]
     timezone: str | None
-    local_time: Annotated[datetime | None, Field(description="The time on the lead's clock; null: no zone is known")]
+    local_time: Annotated[
+        datetime | None,
+        Field(description="The time where the lead is, by its time zone or else its country; null: neither is known"),
+    ]
     is_night: bool | None
 
 

@@ -12,6 +12,7 @@ from services.outreach.drafts.tables import ContentRow, DraftRow
 from services.outreach.sending.message import Message
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
+from shared.errors import NotFound
 from shared.ids import LeadKey
 
 
@@ -78,13 +79,16 @@ async def add_text(work: UnitOfWork, tenant: str, draft_id: UUID, message: Messa
 async def add(work: UnitOfWork, new: NewDraft) -> bool:
     """Store a draft with its text; False when a draft of that lead, kind and channel is pending already.
 
-    The lead's row is locked, so that a score which is saved at the same time is that of the draft too.
+    The lead's row is locked, so that a score which is saved at the same time is that of the draft too. Raises NotFound
+    for a lead that has been erased meanwhile.
     """
     lead = await work.fetch_one(
         "SELECT score_total FROM lead WHERE tenant_id = :tenant AND lead_id = :lead FOR SHARE",
         tenant=new.tenant,
         lead=new.lead_id,
     )
+    if lead is None:
+        raise NotFound("no such lead")
     await add_text(work, new.tenant, new.draft_id, new.message, new.author)
     row = (
         new.tenant,
@@ -105,7 +109,7 @@ async def add(work: UnitOfWork, new: NewDraft) -> bool:
         "approved" if new.approved_by else "pending",
         new.approved_by,
         work.now if new.approved_by else None,
-        (lead["score_total"] if lead else None) or 0,
+        lead["score_total"] or 0,
     )
     return bool(await work.run(_ADD_DRAFT, **by_column(_DRAFT, [row])))
 

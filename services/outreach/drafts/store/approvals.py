@@ -8,8 +8,8 @@ import orjson
 from services.outreach.drafts.tables import ApprovalRow
 from services.outreach.sending.store.dispatches import ONCE, QUEUED_COLUMNS, Approved
 from services.outreach.sending.tables import DispatchRow
-from shared.db import UnitOfWork, by_column
-from shared.db.columns import column_types, rows_of
+from shared.db import UnitOfWork, by_column, rows_of
+from shared.db.columns import column_types
 from shared.ids import uuid7
 
 _ROW = column_types(DispatchRow, QUEUED_COLUMNS) | column_types(ApprovalRow, ["actor", "acknowledged"])

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.outreach.drafts.rules import COMPOSER
 from services.outreach.drafts.tables import CompositionRow
+from services.outreach.store.due import QUEUES_IN_ORDER, tenants_with
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 
@@ -107,21 +108,40 @@ async def is_queued(work: UnitOfWork, tenant: str, lead_id: UUID, kind: str, cha
 
 
 async def due(work: UnitOfWork, limit: int) -> Sequence[Row]:
-    """(tenant_id, draft_id) of requests that are due and not leased. Requests for a lead not captured yet wait."""
+    """(tenant_id, draft_id) of requests that are due and not leased: answers first, the tenants in turn.
+
+    Requests for a lead not captured yet wait.
+    """
+    found: list[Row] = []
+    for queue in QUEUES_IN_ORDER:
+        if len(found) < limit:
+            found += await _due(work, queue, limit - len(found))
+    return found
+
+
+async def _due(work: UnitOfWork, queue: str, limit: int) -> Sequence[Row]:
     return await work.fetch(
-        """
-        SELECT p.tenant_id, p.draft_id FROM composition p
-        JOIN lead l ON l.tenant_id = p.tenant_id AND l.lead_id = p.lead_id AND l.version > 0
-        WHERE p.state = 'queued' AND p.due_at <= :now AND (p.lease_until IS NULL OR p.lease_until < clock_timestamp())
-        ORDER BY p.due_at LIMIT :limit
+        f"""{tenants_with("composition", queue)}
+        SELECT w.tenant_id, d.draft_id FROM waiting w CROSS JOIN LATERAL (
+            SELECT p.draft_id, p.due_at, row_number() OVER (ORDER BY p.due_at) AS place FROM composition p
+            JOIN lead l ON l.tenant_id = p.tenant_id AND l.lead_id = p.lead_id AND l.version > 0
+            WHERE p.tenant_id = w.tenant_id AND p.state = 'queued' AND p.{queue} AND p.due_at <= :now
+              AND (p.lease_until IS NULL OR p.lease_until < clock_timestamp())
+            ORDER BY p.tenant_id, p.due_at LIMIT :limit
+        ) d ORDER BY d.place, d.due_at LIMIT :limit
         """,
         now=work.now,
         limit=limit,
     )
 
 
-async def lease(work: UnitOfWork, tenant: str, draft_id: UUID, duration: timedelta) -> CompositionRequest | None:
-    """Lease a queued request, by the database's own clock; None when another worker has it."""
+async def lease(
+    work: UnitOfWork, tenant: str, draft_id: UUID, duration: timedelta
+) -> tuple[CompositionRequest, int] | None:
+    """Lease a queued request, by the database's own clock: with the number of this attempt.
+
+    None when another worker has it.
+    """
     row = await work.fetch_one(
         f"""
         UPDATE composition SET lease_until = clock_timestamp() + :lease, attempts = attempts + 1
@@ -130,13 +150,29 @@ async def lease(work: UnitOfWork, tenant: str, draft_id: UUID, duration: timedel
             WHERE tenant_id = :tenant AND draft_id = :draft AND state = 'queued'
               AND (lease_until IS NULL OR lease_until < clock_timestamp())
             FOR UPDATE SKIP LOCKED)
-        RETURNING {", ".join(_REQUEST)}
+        RETURNING {", ".join(_REQUEST)}, attempts
         """,
         lease=duration,
         tenant=tenant,
         draft=draft_id,
     )
-    return CompositionRequest._make(row.values()) if row else None
+    if row is None:
+        return None
+    *request, attempts = row.values()
+    return CompositionRequest._make(request), attempts
+
+
+async def postpone(work: UnitOfWork, tenant: str, draft_id: UUID, until: datetime) -> None:
+    """End the lease of a queued request; it is due again then."""
+    await work.run(
+        """
+        UPDATE composition SET due_at = :until, lease_until = NULL
+        WHERE tenant_id = :tenant AND draft_id = :draft AND state = 'queued'
+        """,
+        until=until,
+        tenant=tenant,
+        draft=draft_id,
+    )
 
 
 async def end(work: UnitOfWork, tenant: str, draft_id: UUID, state: str, reason: str | None) -> bool:
@@ -156,17 +192,28 @@ async def end(work: UnitOfWork, tenant: str, draft_id: UUID, state: str, reason:
 
 
 async def drop_all(
-    work: UnitOfWork, tenant: str, lead_id: UUID, channel: str | None, reason: str, kind: str | None = None
-) -> None:
-    """Drop the queued requests for a lead: those on one channel or of one kind, or all (None)."""
-    await work.run(
+    work: UnitOfWork,
+    tenant: str,
+    lead_id: UUID,
+    channel: str | None,
+    reason: str,
+    kind: str | None = None,
+    until: datetime | None = None,
+) -> int:
+    """Drop the queued requests for a lead; how many there were.
+
+    Those on one channel, of one kind, or with causes up to a moment; None: all.
+    """
+    return await work.run(
         """
         UPDATE composition SET state = 'dropped', reason = :reason
         WHERE tenant_id = :tenant AND lead_id = :lead AND state = 'queued'
           AND (CAST(:channel AS text) IS NULL OR channel = :channel)
           AND (CAST(:kind AS text) IS NULL OR kind = :kind)
+          AND (CAST(:until AS timestamptz) IS NULL OR cause_at <= :until)
         """,
         reason=reason,
+        until=until,
         tenant=tenant,
         lead=lead_id,
         channel=channel,

@@ -31,15 +31,15 @@ async def of_tenant(work: UnitOfWork, tenant: str) -> list[Count]:
     return [Count(*row) for row in rows]
 
 
-async def of_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[Count]:
-    """The numbers of the drafts of one lead."""
+async def of_lead(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> list[Count]:
+    """The numbers of the drafts of one lead, by all of its ids."""
     rows = await work.fetch_tuples(
         """
-        SELECT state, kind, channel, count(*) FROM draft WHERE tenant_id = :tenant AND lead_id = :lead
+        SELECT state, kind, channel, count(*) FROM draft WHERE tenant_id = :tenant AND lead_id = ANY (:leads)
         GROUP BY state, kind, channel
         """,
         tenant=tenant,
-        lead=lead_id,
+        leads=list(lead_ids),
     )
     return [Count(*row) for row in rows]
 

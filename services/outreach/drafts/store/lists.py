@@ -38,7 +38,10 @@ async def page(
     limit: int,
     made_from: bool = False,
 ) -> Sequence[Row]:
-    """Drafts with their texts in one of the orders. `filters`: columns of `draft`; `snoozed` includes snoozed ones."""
+    """Drafts with their texts in one of the orders. `snoozed` includes snoozed ones.
+
+    `filters`: columns of `draft`, each with a value or a list of them.
+    """
     column, comparison = ORDERS[sort]
     direction = "ASC" if comparison == ">" else "DESC"
     where, values = _conditions(filters, leases)
@@ -65,7 +68,11 @@ async def page(
 def _conditions(filters: Mapping[str, Any], leases: Leases) -> tuple[str, dict[str, Any]]:
     """The conditions, and the values of their parameters. `pending` is written out: partial indexes have it so."""
     values = dict(filters)
-    where = "".join(f" AND d.{name} = :{name}" for name in filters if name != "state")
+    where = "".join(
+        f" AND d.{name} = ANY (:{name})" if isinstance(value, list) else f" AND d.{name} = :{name}"
+        for name, value in filters.items()
+        if name != "state"
+    )
     if filters.get("state") == "pending":
         where += " AND d.state = 'pending'"
         del values["state"]

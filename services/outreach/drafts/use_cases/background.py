@@ -9,7 +9,7 @@ from services.outreach.drafts import store
 from services.outreach.drafts.rules import Caution, OtherMessage, cautions, first_cause
 from services.outreach.drafts.store import background as queries
 from services.outreach.drafts.store import compositions
-from services.outreach.rules import local_time
+from services.outreach.rules import known_zone, local_time
 from services.outreach.schemas import OutreachSettings
 from services.outreach.store import Lead, lead_ids_of, lead_of, leads_of, settings_of
 from shared.db import Row, UnitOfWork
@@ -44,7 +44,7 @@ async def background_of(work: UnitOfWork, row: Row) -> Background:
         lead = await lead_of(work, tenant, lead.merged_into)
     settings = await settings_of(work, tenant)
     lead_ids = await lead_ids_of(work, tenant, lead.lead_id if lead else row["lead_id"])
-    local = local_time(work.now, lead.timezone if lead else None)
+    local = _local_time(work, lead)
     beside = await queries.messages_beside(work, tenant, lead_ids, _since(work, settings))
     others = [other for other in beside if other["draft_id"] != draft_id]
     return Background(
@@ -75,8 +75,13 @@ async def cautions_for(work: UnitOfWork, tenant: str, draft_ids: Sequence[UUID])
     for draft_id, lead_id in drafts.items():
         lead = leads.get((tenant, lead_id))
         others = [other for other in beside.get(lead_id, ()) if other["draft_id"] != draft_id]
-        found[draft_id] = _cautions(others, settings, local_time(work.now, lead.timezone if lead else None))
+        found[draft_id] = _cautions(others, settings, _local_time(work, lead))
     return found
+
+
+def _local_time(work: UnitOfWork, lead: Lead | None) -> datetime | None:
+    """The time where the lead is, by the rule by which the sender's windows find it; None where nothing says so."""
+    return local_time(work.now, known_zone(lead.timezone, lead.country)) if lead else None
 
 
 def _since(work: UnitOfWork, settings: OutreachSettings) -> datetime:

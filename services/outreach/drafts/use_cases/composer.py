@@ -49,6 +49,10 @@ class Composer:
                 return language_model.text_from(task, answer.text, self._model.model)
             except language_model.UnusableAnswer as error:
                 why = str(error)
+            except Exception as error:
+                # The answer is a stranger's text: what we did not foresee in it must not cost the draft.
+                log.error("composer.answer_not_read", tenant=tenant, kind=task.kind, exc_info=error)
+                why = f"the answer could not be read: {type(error).__name__}"
         log.warning("composer.fell_back", tenant=tenant, kind=task.kind, why=why)
         return _fall_back(task, why)
 

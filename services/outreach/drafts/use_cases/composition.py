@@ -7,13 +7,14 @@ import orjson
 
 from services.outreach.drafts import store
 from services.outreach.drafts.composer import ComposedText, ComposerTask
-from services.outreach.drafts.composer.facts import facts_of
+from services.outreach.drafts.composer.facts import facts_of, values_of
 from services.outreach.drafts.rules import (
     AUTOMATIC_CAUSES,
     COMPOSER,
+    WRITTEN_SINCE,
     choose_channel,
     first_cause,
-    stage_to_write_for,
+    superseded_by_facts,
 )
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.store.compositions import CompositionRequest
@@ -23,7 +24,7 @@ from services.outreach.drafts.use_cases.addressing import SenderAddresses, addre
 from services.outreach.drafts.use_cases.channels import channels_of
 from services.outreach.drafts.use_cases.events import publish_created
 from services.outreach.drafts.use_cases.strategies import strategy_for
-from services.outreach.rules import is_recent, stage_refusal
+from services.outreach.rules import is_recent, stage_for, stage_refusal
 from services.outreach.schemas import OutreachSettings
 from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, settings_of
 from shared.db import UnitOfWork
@@ -32,6 +33,10 @@ from shared.events import Envelope
 
 class CompositionDropped(Exception):
     """The requested draft makes no sense any more; the message gives the reason."""
+
+
+class FactsChanged(Exception):
+    """A fact that the text cites has changed while it was written: it is to be written again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +96,18 @@ async def _strategy(work: UnitOfWork, request: CompositionRequest, stage: str) -
 
 
 async def save(work: UnitOfWork, composition: Composition, text: ComposedText, sender: SenderAddresses) -> None:
-    """Store the draft and publish it. Raises CompositionDropped when it makes no sense any more, or one is pending."""
+    """Store the draft and publish it.
+
+    Raises CompositionDropped when it makes no sense any more, or one is pending; FactsChanged when it is out of date.
+    """
     request, settings = composition.request, composition.settings
     lead = await lead_of(work, request.tenant, request.lead_id, lock=True)
     lead, _ = await _still_wanted(work, request, lead, settings)
     channel = composition.channel
     if lead.address(channel) != composition.lead.address(channel):
         raise CompositionDropped("the lead's address has changed")
+    if reason := superseded_by_facts(text.claims, values_of(lead)):
+        raise FactsChanged(reason)
     if not await compositions.end(work, request.tenant, request.draft_id, "done", None):
         raise CompositionDropped("it was dropped meanwhile")
     conversation = composition.conversation if request.kind == "answer" else None
@@ -134,7 +144,9 @@ async def _still_wanted(
         raise CompositionDropped("merged")
     if lead.opted_out:
         raise CompositionDropped("the lead has opted out")
-    stage, rule = stage_to_write_for(request.kind, request.cause, lead.stage, lead.stage_rule)
+    stage, rule = stage_for(
+        request.kind, request.cause, request.cause_at, lead.stage, lead.stage_rule, lead.stage_since
+    )
     reason = stage_refusal(request.kind, stage, rule)
     if reason:
         raise CompositionDropped(reason)
@@ -145,7 +157,7 @@ async def _still_wanted(
             raise CompositionDropped(f"automatic drafts of kind {request.kind} are switched off")
     last_reply = await last_reply_at(work, request.tenant, await lead_ids_of(work, request.tenant, request.lead_id))
     if last_reply and last_reply > request.cause_at:
-        raise CompositionDropped("the lead has written since")
+        raise CompositionDropped(WRITTEN_SINCE)
     return lead, stage
 
 

@@ -38,7 +38,10 @@ async def page(
     actor: str,
     made_from: bool,
 ) -> DraftList:
-    """A page of the drafts that fit the filters, and how many drafts there are. `actor`: whose claims are `mine`."""
+    """A page of the drafts that fit the filters, and how many drafts there are. `actor`: whose claims are `mine`.
+
+    The filter `lead_id` has all ids of a lead.
+    """
     rows = await store.page(
         work,
         tenant,
@@ -50,8 +53,8 @@ async def page(
         limit=limit + 1,
         made_from=made_from,
     )
-    lead_id = filters.get("lead_id")
-    counts = await (numbers.of_lead(work, tenant, lead_id) if lead_id else numbers.of_tenant(work, tenant))
+    lead_ids = filters.get("lead_id")
+    counts = await (numbers.of_lead(work, tenant, lead_ids) if lead_ids else numbers.of_tenant(work, tenant))
     leads = await leads_of(work, {(tenant, row["lead_id"]) for row in rows[:limit]})
     at_work = await numbers.at_work(work, tenant, actor)
     return DraftList(

@@ -133,9 +133,9 @@ async def _check(work: UnitOfWork, request: DraftRequest) -> tuple[Lead, Outreac
 
 
 async def _lead_behind(work: UnitOfWork, tenant: str, lead_id: UUID) -> Lead:
-    """The lead behind an id or an alias; raises NotFound."""
+    """The lead behind an id or an alias, locked so that it is not erased meanwhile; raises NotFound."""
     kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
-    lead = await lead_of(work, tenant, kept)
+    lead = await lead_of(work, tenant, kept, lock=True)
     if lead is None or not lead.captured:
         raise NotFound("no such lead")
     return lead

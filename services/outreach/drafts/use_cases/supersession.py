@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Set
 
 from services.outreach.drafts import store
-from services.outreach.drafts.composer.facts import facts_of
+from services.outreach.drafts.composer.facts import values_of
 from services.outreach.drafts.rules import (
     PendingDraft,
     first_cause,
@@ -49,9 +49,8 @@ async def supersede_on_changed_details(
         key = row["tenant_id"], row["lead_id"]
         lead, draft = leads[key], _pending(row)
         addresses = {"email": lead.email, "sms": lead.phone}
-        values = {fact.name: fact.value for fact in facts_of(lead).values()}
         reason = superseded_by_address(draft, addresses) if lead.captured else None
-        reason = reason or superseded_by_facts(draft, values)
+        reason = reason or superseded_by_facts(draft.claims, values_of(lead))
         if reason is None:
             continue
         await supersede(work, row, reason)
@@ -71,7 +70,7 @@ async def supersede_on_stage_change(
         key = row["tenant_id"], row["lead_id"]
         lead, draft = leads[key], _pending(row)
         caused_by = draft.cause_id if draft.cause_id in causes[key] else None
-        reason = superseded_by_stage(draft, lead.stage, lead.stage_rule, caused_by)
+        reason = superseded_by_stage(draft, lead.stage, lead.stage_rule, lead.stage_since, caused_by)
         if reason:
             await supersede(work, row, reason)
 
@@ -95,7 +94,13 @@ async def supersede_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -
 
 def _pending(row: Row) -> PendingDraft:
     return PendingDraft(
-        row["kind"], row["channel"], row["to_address"], first_cause(row["cause_id"]), row["cause_at"], row["claims"]
+        kind=row["kind"],
+        channel=row["channel"],
+        to=row["to_address"],
+        cause=row["cause"],
+        cause_id=first_cause(row["cause_id"]),
+        cause_at=row["cause_at"],
+        claims=row["claims"],
     )
 
 

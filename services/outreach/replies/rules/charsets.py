@@ -5,35 +5,11 @@ import re
 
 import charset_normalizer
 
+from shared.charsets import text_codec
+
 SAMPLE = 2_000
 """How many bytes are looked at to guess a character set."""
 
-_WIDER = {
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "euc_kr": "cp949",
-    "shift_jis": "cp932",
-    "iso8859-9": "cp1254",
-    "tis-620": "cp874",
-    "iso8859-11": "cp874",
-    "big5": "big5hkscs",
-}
-"""What writers use under the label of a smaller set."""
-
-_NAMES = {
-    "ks_c_5601-1987": "cp949",
-    "ks_c_5601": "cp949",
-    "x-sjis": "cp932",
-    "x-gbk": "gb18030",
-    "iso-8859-8-i": "iso8859-8",
-    "windows-874": "cp874",
-    "x-windows-949": "cp949",
-    "unicode-1-1-utf-7": "utf-7",
-    "macintosh": "mac_roman",
-    "x-mac-roman": "mac_roman",
-}
 _GUESSES = [
     "cp932",
     "euc_jp",
@@ -59,8 +35,6 @@ _WINDOWS = {
 }
 """What Windows writes under these labels: bytes from 0x80 to 0x9F are letters and quotes there."""
 _LATIN = frozenset({"cp1252", "cp1254", "cp1250", "iso8859-2", "iso8859-15", "iso8859-10", "mac_roman"})
-_NOT_TEXT = frozenset({"base64", "bz2", "hex", "quopri", "rot13", "uu", "zlib", "idna", "punycode", "undefined"})
-_NOT_TEXT |= {"raw-unicode-escape", "unicode-escape", "mbcs", "oem"}
 _ESCAPE = re.compile(rb"\x1b(?:\$[@AB()]|\([BIJ])")
 _HIGH = bytes(range(0x80, 0x100))
 _CONTROLS = re.compile(rb"[\x80-\x9f]")
@@ -85,7 +59,7 @@ def decode(data: bytes, label: str = "") -> str:
     if _ESCAPE.search(data) and not re.search(rb"[\x80-\xff]", data):
         name = "iso2022_kr" if b"\x1b$)C" in data else "iso2022_jp_ext"
         return data.decode(name, "replace")
-    codec = _codec(label)
+    codec = text_codec(label)
     if codec.startswith(("utf-16", "utf-32")):
         return data.decode(codec, "replace")
     return _as_utf_8(data) or _as_labelled(data, codec) or _guessed(data)
@@ -96,18 +70,6 @@ def _by_utf_7(data: bytes, plain: str) -> str:
         return data.decode("utf-7")
     except UnicodeDecodeError:
         return plain
-
-
-def _codec(label: str) -> str:
-    """The name that Python has for a character set, or "" for a name that is none."""
-    label = label.strip().strip("\"'").lower()
-    if not label or "\0" in label or len(label) > 40:
-        return ""
-    try:
-        name = codecs.lookup(_NAMES.get(label, label)).name
-    except (LookupError, ValueError):
-        return ""
-    return "" if name in _NOT_TEXT else _WIDER.get(name, name)
 
 
 def _as_utf_8(data: bytes) -> str:

@@ -102,12 +102,12 @@ def _of_a_calendar(mail: InboundMail, answer: CalendarAnswer, model: Model | Non
     """
     automatic = automatic_replies.is_automatic(mail.headers)
     typed = new_text.extract(answer.comment if automatic else mail.typed)
-    by_words = classify("email", {}, typed, model) if typed.own.strip() else None
-    if by_words and (by_words.label == "opt_out" or by_words.because.startswith(PERHAPS_AN_OPT_OUT)):
-        return by_words
+    typed_label = classify("email", {}, typed, model) if typed.own.strip() else None
+    if typed_label and (typed_label.label == "opt_out" or typed_label.because.startswith(PERHAPS_AN_OPT_OUT)):
+        return typed_label
     if answer.answer in calendar_answers.WANTS_TO_MEET:
         return Classification("meeting_request", 0.95, answer.words)
-    return by_words or Classification("other", 0.0, answer.words, needs_human=True)
+    return typed_label or Classification("other", 0.0, answer.words, needs_human=True)
 
 
 def unread_mail(raw: bytes, digest: str, problem: str) -> ReadMail:

@@ -73,7 +73,7 @@ class SentenceEncoder:
             # always the same number of rows: a product of another shape may differ in its last bits
             self._remembered[at : at + len(some)] = self._computed([*some, *[0] * (_AT_ONCE - len(some))])[: len(some)]
             self._places.update(zip(some, range(at, at + len(some)), strict=True))
-        return cast(Vector, self._remembered[[self._places[piece] for piece in ids]])
+        return self._remembered[[self._places[piece] for piece in ids]]
 
     def _computed(self, ids: Sequence[int]) -> Vector:
         """The projected vectors of pieces, and their products with each part of each convolution."""

@@ -89,7 +89,7 @@ _LEFT = re.compile(
     r"|ruhestand|quitte|entreprise|retraite|empresa|jubil\w{1,5}|trabaja|trabalha|reformou|bedrijf|werkt|pensioen|azienda"
     r"|lavora|pensione|passed away|died|gestorben|decede\w?|fallecio|faleceu|overleden|deceduto)\b"
 )
-_NAMES_IT = re.compile("|".join(_WRONG_ADDRESS.values()))
+_WRONG = re.compile("|".join(_WRONG_ADDRESS.values()))
 _OF_MAIL = re.compile(
     r"addres|adres|e-?mail|mailbox|direcc|endereco|indirizzo|correo|wrong number|falsche nummer|mauvais numero"
     r"|verkeerd nummer"
@@ -103,8 +103,8 @@ def names_wrong_address(text: str, channel: str) -> bool:
     """Whether the writer says that this number or address is not the lead's."""
     plain = _plain(text)
     if channel == "sms":
-        return bool(_NAMES_IT.search(plain) or _IN_AN_SMS.search(plain))
-    return any(_OF_MAIL.search(hit.group(0)) for hit in _NAMES_IT.finditer(plain))
+        return bool(_WRONG.search(plain) or _IN_AN_SMS.search(plain))
+    return any(_OF_MAIL.search(hit.group(0)) for hit in _WRONG.finditer(plain))
 
 
 def has_left_only_the_address(text: str) -> bool:

@@ -1,6 +1,6 @@
 """May a message be sent now: yes, not yet, or never."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 from services.outreach.rules import MODES, Window, consent_refusal, open_in_all, stage_refusal
@@ -12,7 +12,7 @@ SPACING = "spacing between two messages of the mailbox"
 LEAD_SPACING = "the least time between two messages to one lead (lead_spacing_minutes)"
 """The reason of a dispatch that waits because of another message to its lead; stored and found like SPACING."""
 _LOOK_AGAIN = timedelta(hours=1)
-
+"""When a message is judged afresh that waits for something whose moment nobody knows."""
 
 WRITTEN_SINCE = "the lead has written since the draft was made"
 
@@ -90,13 +90,19 @@ class SendConditions(SendLimits):
 
 
 def decide(conditions: SendConditions, now: datetime) -> Go | Wait | Refuse:
-    """Go, wait (window, spacing of the lead, cap, spacing of the mailbox), or refuse for good with the reason."""
+    """Go, wait (window, spacing of the lead, cap, spacing of the mailbox), or refuse for good with the reason.
+
+    What waits is never due at once again, or the senders would do nothing but look at it. The pause of an enrolment may
+    have ended while its whole sequence is paused.
+    """
     refusal = _refusal(conditions)
     if refusal:
         return Refuse(refusal)
-    if conditions.enrolment == "paused":
-        return Wait(conditions.paused_until or now + _LOOK_AGAIN, "its sequence is paused")
-    return delay(conditions, now)
+    paused = conditions.enrolment == "paused"
+    decision = Wait(conditions.paused_until or now, "its sequence is paused") if paused else delay(conditions, now)
+    if isinstance(decision, Wait) and decision.until <= now:
+        return replace(decision, until=now + _LOOK_AGAIN)
+    return decision
 
 
 def delay(limits: SendLimits, now: datetime) -> Go | Wait | Refuse:
@@ -144,7 +150,8 @@ def _refusal(conditions: SendConditions) -> str | None:
     refusal = consent_refusal(conditions.channel, conditions.consent, conditions.unknown_allows)
     if refusal:
         return refusal
-    if conditions.last_reply_at and conditions.last_reply_at > conditions.cause_at:
+    # A reply that nobody understands pauses its sequence: what it says of the message is known once it has its label.
+    if conditions.enrolment != "paused" and conditions.last_reply_at and conditions.last_reply_at > conditions.cause_at:
         return WRITTEN_SINCE
     if conditions.enrolment in ("exited", "done"):
         return "the enrolment has ended"

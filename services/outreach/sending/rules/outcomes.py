@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from services.outreach.suppression.rules import OPT_OUT_SMS, sms_failure
 
 GIVE_UP_AFTER = timedelta(hours=48)
+LEAST_ATTEMPTS = 10
+"""Attempts before a message is given up. They take three hours; for most of the 48 a window may have been shut."""
 LONGEST_BACK_OFF = timedelta(hours=1)
 
 
@@ -77,7 +79,10 @@ def sms_outcome(status: int | None, code: str, detail: str, connected: bool = Tr
 
 
 def retry_at(attempts: int, first_tried_at: datetime, now: datetime) -> datetime | None:
-    """When to retry after `attempts` attempts: 30 s doubled each time, at most an hour; None after 48 hours."""
-    if now - first_tried_at >= GIVE_UP_AFTER:
+    """When to retry after `attempts` attempts: 30 s doubled each time, at most an hour.
+
+    None after 48 hours and `LEAST_ATTEMPTS`.
+    """
+    if now - first_tried_at >= GIVE_UP_AFTER and attempts >= LEAST_ATTEMPTS:
         return None
     return now + min(timedelta(seconds=30 * 2 ** min(attempts - 1, 10)), LONGEST_BACK_OFF)

@@ -1,6 +1,6 @@
 """Queries on dispatches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,9 +9,10 @@ import orjson
 
 from services.outreach.sending.rules import check_transition
 from services.outreach.sending.tables import DispatchRow
+from services.outreach.store.due import QUEUES_IN_ORDER, tenants_with
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
-from shared.ids import uuid7
+from shared.ids import LeadKey, uuid7
 
 
 class Approved(NamedTuple):
@@ -94,22 +95,34 @@ async def enrolment_of(work: UnitOfWork, row: Row) -> Row | None:
 
 
 async def next_due(work: UnitOfWork, spread: int) -> Row | None:
-    """One of the `spread` dispatches that have been due longest, at random, so that senders pick different ones."""
-    return await work.fetch_one(
-        """
-        SELECT * FROM (
-            SELECT tenant_id, dispatch_id, channel, address_hash, lead_id FROM dispatch
-            WHERE state = 'queued' AND due_at <= :now ORDER BY due_at LIMIT :spread
-        ) d ORDER BY random() LIMIT 1
-        """,
-        now=work.now,
-        spread=spread,
-    )
+    """A dispatch that is due: of a tenant at random one of the `spread` that have been due longest, answers first.
+
+    At random, so that senders pick different ones, and no tenant waits behind the bulk of another.
+    """
+    for queue in QUEUES_IN_ORDER:
+        due = f"FROM dispatch WHERE tenant_id = w.tenant_id AND state = 'queued' AND {queue} AND due_at <= :now"
+        row = await work.fetch_one(
+            f"""{tenants_with("dispatch", queue)}
+            SELECT d.* FROM (
+                SELECT w.tenant_id FROM waiting w
+                CROSS JOIN LATERAL (SELECT {due} ORDER BY tenant_id, due_at LIMIT 1) d ORDER BY random() LIMIT 1
+            ) w CROSS JOIN LATERAL (
+                SELECT tenant_id, dispatch_id, channel, address_hash, lead_id {due}
+                ORDER BY tenant_id, due_at LIMIT :spread
+            ) d ORDER BY random() LIMIT 1
+            """,
+            now=work.now,
+            spread=spread,
+        )
+        if row is not None:
+            return row
+    return None
 
 
 _WITH_TEXT = """
-    SELECT d.*, c.canonical, c.from_address, c.to_address, c.subject, c.body, c.headers
+    SELECT d.*, x.cause, c.canonical, c.from_address, c.to_address, c.subject, c.body, c.headers
     FROM dispatch d
+    JOIN draft x ON x.tenant_id = d.tenant_id AND x.draft_id = d.draft_id
     JOIN content c ON c.tenant_id = d.tenant_id AND c.draft_id = d.draft_id AND c.sha256 = d.sha256
 """
 
@@ -134,6 +147,34 @@ async def lock(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> Row | None:
     )
 
 
+async def lock_of_draft(work: UnitOfWork, tenant: str, draft_id: UUID) -> Row | None:
+    """The dispatch of a draft with its text, locked; None when there is none."""
+    return await work.fetch_one(
+        f"{_WITH_TEXT} WHERE d.tenant_id = :tenant AND d.draft_id = :draft FOR UPDATE OF d",
+        tenant=tenant,
+        draft=draft_id,
+    )
+
+
+async def sent_of(work: UnitOfWork, tenant: str, draft_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the drafts whose message is known to be sent."""
+    rows = await work.fetch_tuples(
+        "SELECT draft_id FROM dispatch WHERE tenant_id = :tenant AND draft_id = ANY (:drafts) AND state = 'sent'",
+        tenant=tenant,
+        drafts=list(draft_ids),
+    )
+    return {draft_id for (draft_id,) in rows}
+
+
+async def refuse_queued(work: UnitOfWork, tenant: str, reason: str) -> int:
+    """Refuse all messages of a tenant that have not left; how many."""
+    return await work.run(
+        "UPDATE dispatch SET state = 'refused', reason = :reason WHERE tenant_id = :tenant AND state = 'queued'",
+        reason=reason,
+        tenant=tenant,
+    )
+
+
 async def by_provider_id(work: UnitOfWork, tenant: str, sid: str) -> Row | None:
     """The dispatch that the SMS provider knows by this id, with its text."""
     return await work.fetch_one(
@@ -143,17 +184,24 @@ async def by_provider_id(work: UnitOfWork, tenant: str, sid: str) -> Row | None:
     )
 
 
-async def last_turn(work: UnitOfWork, tenant: str, mailbox: str, reason: str) -> datetime | None:
-    """The latest `due_at` of the dispatches that wait for the (locked) mailbox for this reason, None without any."""
+async def last_turn(
+    work: UnitOfWork, tenant: str, mailbox: str, reason: str, before: datetime | None = None
+) -> datetime | None:
+    """The latest `due_at` of the dispatches that wait for the (locked) mailbox for this reason, None without any.
+
+    `before`: only of those whose first turn was earlier than this.
+    """
     row = await work.fetch_one(
         """
         SELECT max(due_at) AS at FROM dispatch
         WHERE tenant_id = :tenant AND mailbox = :mailbox AND state = 'queued' AND due_at > :now AND reason = :reason
+          AND (CAST(:before AS timestamptz) IS NULL OR turn_at < :before)
         """,
         tenant=tenant,
         mailbox=mailbox,
         now=work.now,
         reason=reason,
+        before=before,
     )
     return row["at"] if row else None
 
@@ -231,6 +279,10 @@ async def annotate(work: UnitOfWork, row: Row, note: str) -> None:
     )
 
 
+_HASTENED = """least(due_at, CASE WHEN attempts = 0 THEN CAST(:now AS timestamptz)
+                                  ELSE CAST(:retry_at AS timestamptz) END)"""
+
+
 async def hasten_queued(work: UnitOfWork, tenant: str, retry_at: datetime) -> None:
     """Make queued dispatches due now that wait for a window or their mailbox, because the settings have changed.
 
@@ -238,14 +290,30 @@ async def hasten_queued(work: UnitOfWork, tenant: str, retry_at: datetime) -> No
     that are due already are updated too, to wait for a sender that is still deciding by the old settings.
     """
     await work.run(
-        """
-        UPDATE dispatch SET due_at = least(due_at, CASE WHEN attempts = 0 THEN CAST(:now AS timestamptz)
-                                                        ELSE CAST(:retry_at AS timestamptz) END)
-        WHERE tenant_id = :tenant AND state = 'queued'
-        """,
+        f"UPDATE dispatch SET due_at = {_HASTENED} WHERE tenant_id = :tenant AND state = 'queued'",
         now=work.now,
         retry_at=retry_at,
         tenant=tenant,
+    )
+
+
+async def hasten_queued_of(work: UnitOfWork, leads: Collection[LeadKey], retry_at: datetime) -> None:
+    """The same for the messages to these leads, because something about the leads has changed.
+
+    The leads are locked, so a sender that has locked one of their messages decides by what they are afterwards.
+    """
+    await work.run(
+        f"""
+        UPDATE dispatch SET due_at = {_HASTENED} WHERE (tenant_id, dispatch_id) IN (
+            SELECT d.tenant_id, d.dispatch_id FROM dispatch d
+            JOIN unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+              ON w.tenant_id = d.tenant_id AND w.lead_id = d.lead_id
+            WHERE d.state = 'queued' FOR UPDATE OF d SKIP LOCKED)
+        """,
+        now=work.now,
+        retry_at=retry_at,
+        tenants=[tenant for tenant, _ in leads],
+        leads=[lead_id for _, lead_id in leads],
     )
 
 

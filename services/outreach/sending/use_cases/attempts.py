@@ -7,7 +7,7 @@ from uuid import UUID
 from services.outreach.address_forms import ascii_domain, on_the_wire
 from services.outreach.keys import Keys, Unsubscribe, sms_reference
 from services.outreach.keys import message_id as message_id_of
-from services.outreach.rules import CHANNELS, Window
+from services.outreach.rules import CHANNELS, Window, stage_for
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store
 from services.outreach.sending.message import Message
@@ -82,11 +82,13 @@ async def lease_dispatch(
             await store.change_state(work, row, "refused", reason=reason)
             return None
         case Wait(until, reason):
+            turn = {}
             if reason == SPACING:
                 until = await _turn(work, row, until, settings)
+                turn = {"turn_at": _first_turn(row) or until}
             if reason == LEAD_SPACING and turns.last_turn:
                 until = max(until, turns.last_turn + timedelta(minutes=settings.lead_spacing_minutes))
-            await store.change_state(work, row, "queued", reason=reason, due_at=until)
+            await store.change_state(work, row, "queued", reason=reason, due_at=until, **turn)
             return None
         case Go():
             pass
@@ -140,11 +142,18 @@ async def _follows_template(work: UnitOfWork, row: Row, message: Message) -> boo
 async def _turn(work: UnitOfWork, row: Row, until: datetime, settings: OutreachSettings) -> datetime:
     """When a dispatch is due that waits for the spacing of its mailbox: after those that wait for it already.
 
-    Otherwise they would all be due at once. A dispatch that waits for anything else (a window, a back-off) takes no
-    turn.
+    Otherwise they would all be due at once. One whose turn has come, but a moment before the mailbox is free, waits for
+    that only and for those whose turn was before its own: at the end of the queue it would leave its turn to nobody. A
+    dispatch that waits for anything else (a window, a back-off) takes no turn.
     """
-    last = await store.last_turn(work, row["tenant_id"], row["mailbox"], SPACING)
+    last = await store.last_turn(work, row["tenant_id"], row["mailbox"], SPACING, _first_turn(row))
     return max(until, last + caps_of(settings, row["mailbox"], row["channel"])[1]) if last else until
+
+
+def _first_turn(row: Row) -> datetime | None:
+    """The first turn of a dispatch that waits for the spacing of its mailbox, which orders it among the others."""
+    first: datetime | None = row["turn_at"] if row["reason"] == SPACING else None
+    return first
 
 
 async def _conditions(
@@ -164,6 +173,11 @@ async def _conditions(
         suppressed = suppression_refusal((await addresses.suppressions_of(work, lead))[channel], channel)
     reply_at = await last_reply_at(work, tenant, await lead_ids_of(work, tenant, row["lead_id"]))
     enrolment = await store.enrolment_of(work, row)
+    stage, stage_rule = "new", None
+    if lead:
+        stage, stage_rule = stage_for(
+            row["kind"], row["cause"], row["cause_at"], lead.stage, lead.stage_rule, lead.stage_since
+        )
     windows = [settings.window.window()] if settings.window else []
     windows += [Window.of(**row["send_window"])] if row["send_window"] else []
     return SendConditions(
@@ -181,8 +195,8 @@ async def _conditions(
         consent=lead.consent_for(channel) if lead else "unknown",
         unknown_allows=tuple(settings.unknown_consent_allows),
         mode=(lead.mode if lead else None) or settings.mode,
-        stage=lead.stage if lead else "new",
-        stage_rule=lead.stage_rule if lead else None,
+        stage=stage,
+        stage_rule=stage_rule,
         last_reply_at=reply_at,
         timezone=zone_name(lead, settings) if lead else None,
         windows=tuple(windows),

@@ -33,7 +33,7 @@ async def record_outcome(work: UnitOfWork, tenant: str, dispatch_id: UUID, outco
         if outcome.state == "queued" and retry:
             await store.change_state(work, row, "queued", reason=outcome.reason, due_at=retry, lease_until=None)
         elif outcome.state == "queued":
-            reason = f"given up after 48 hours: {outcome.reason}"
+            reason = f"given up after {row['attempts']} attempts: {outcome.reason}"
             await store.change_state(work, row, "failed", reason=reason, lease_until=None)
         elif outcome.state == "unknown":
             await store.change_state(work, row, "unknown", reason=outcome.reason, lease_until=None)

@@ -75,7 +75,11 @@ async def resume_enrolment(
 async def move_enrolment(
     enrolment_id: UUID, body: schemas.Move, principal: Reviewer, work: TenantWork, request: Request
 ) -> views.EnrolmentView:
-    """Go on with another step, or with another version. A step that the address has had is never sent again."""
+    """Go on with another step, or with another version. A step that the address has had is never sent again.
+
+    The present step goes on as it is where the version has the same text for it. 409 while its message is on its way,
+    or approved with a text that the version does not have.
+    """
     actor = person(principal)
     await changes.move(work, principal.tenant, enrolment_id, actor, body.step, body.version, body.note)
     context_of(request).wake_after(work, "sequences")

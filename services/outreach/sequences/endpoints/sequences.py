@@ -192,7 +192,10 @@ async def move_enrolments(
     request: Request,
     response: Response,
 ) -> Any:
-    """Move enrolments of older versions to the newest one, as a job; with `dry_run` only show who moves where (200)."""
+    """Move enrolments of older versions to the newest one, as a job; with `dry_run` only show who moves where (200).
+
+    An enrolment in another sequence has the result 404.
+    """
     if body.dry_run:
         moves = views.PlannedMoves(**await bulk.preview_moves(work, principal.tenant, sequence_id, 1_000))
         return Response(moves.model_dump_json(), media_type="application/json")

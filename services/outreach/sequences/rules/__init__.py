@@ -10,7 +10,16 @@ from services.outreach.sequences.rules.definition import (
     review_of,
     step_after_move,
 )
-from services.outreach.sequences.rules.interruptions import EXITS, Continue, Pause, ends_nothing, on_reply, pause
+from services.outreach.sequences.rules.interruptions import (
+    EXITS,
+    Continue,
+    OpenPause,
+    Pause,
+    ends_nothing,
+    longest_first,
+    on_reply,
+    pause,
+)
 from services.outreach.sequences.rules.next_step import (
     Again,
     Decision,
@@ -47,6 +56,7 @@ __all__ = [
     "Exit",
     "Happening",
     "LeadState",
+    "OpenPause",
     "Over",
     "Pause",
     "Resume",
@@ -60,6 +70,7 @@ __all__ = [
     "ends_nothing",
     "exit_by_move",
     "exit_of",
+    "longest_first",
     "next_step",
     "number_steps",
     "on_reply",

@@ -1,7 +1,7 @@
 """A sequence as data: ordered steps, each with a delay, a channel, and a text or a strategy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, get_args
 
@@ -50,6 +50,10 @@ class Step:
     fields: tuple[str, ...] = ()
     """The contact fields and facts that the template uses."""
     template_sha256: str | None = None
+
+    def is_same_message(self, other: "Step") -> bool:
+        """Whether the step of another version sends what this one sends, by the same approval; delays may differ."""
+        return replace(self, delay=other.delay, working_days=other.working_days) == other
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """What interrupts an enrolment: replies by their label. Stages and closed channels are in `next_step.exit_of`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.outreach.sequences.rules.calendar import Calendar
 from services.outreach.sequences.rules.next_step import Enrolment, Exit
@@ -40,6 +42,25 @@ class Pause:
 
     until: datetime
     cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPause:
+    """A pause that an enrolment has: until when (None: until somebody resumes it), by whom, and why, for people.
+
+    `reply_id`: the reply whose label pauses it; a corrected label ends this pause and no other.
+    """
+
+    until: datetime | None
+    by: str
+    detail: str | None
+    reply_id: UUID | None = None
+
+
+def longest_first(pauses: Iterable[OpenPause], now: datetime) -> list[OpenPause]:
+    """Those of the pauses that are not over, the one that counts first: the longest, of equal ones the earlier."""
+    open_now = [each for each in pauses if each.until is None or each.until > now]
+    return sorted(open_now, key=lambda each: (each.until is None, each.until or now), reverse=True)
 
 
 @dataclass(frozen=True, slots=True)

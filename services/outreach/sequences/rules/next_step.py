@@ -150,7 +150,7 @@ def _take(sequence: SequenceVersion, step: Step, lead: LeadState) -> Decision:
     if channel is None:
         return blocked(sequence, step, why)
     if (step.number, channel) in lead.had:
-        return Skip(step, f"the address has had this step by {channel} already")
+        return Skip(step, f"there is a message of this step to the address by {channel} already")
     return Take(step, channel)
 
 

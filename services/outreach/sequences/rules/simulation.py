@@ -100,6 +100,7 @@ def simulate(
     end, waited_for = now + HORIZON, ""
     ready: _Ready | None = None
     while now <= end and enrolment.state in ("active", "paused"):
+        leaves_at: datetime | None = None
         if ready is not None and enrolment.state == "active" and exit_of(sequence, lead) is None:
             step, channel = ready.step, ready.channel
             leaves_at = lead.calendar.opening(max(ready.at, now))
@@ -117,8 +118,6 @@ def simulate(
                 lead = replace(lead, had=lead.had | {(step.number, channel)}, limits=once_sent(lead, channel, now))
                 enrolment, ready = step_over(sequence, enrolment, now), None
                 continue
-        else:
-            leaves_at = None
         decision: Decision | Again = next_step(sequence, enrolment, lead, now)
         if void is not None and enrolment.state == "active" and not isinstance(decision, Exit):
             decision, void = void, None

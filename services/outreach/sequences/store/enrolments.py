@@ -1,6 +1,6 @@
 """Queries on enrolments."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -37,6 +37,7 @@ class StoredEnrolment:
     paused_until: datetime | None
     paused_by: str | None
     paused_by_reply: UUID | None
+    other_pauses: Sequence[Mapping[str, Any]]
     reason: str | None
     detail: str | None
     cause: str
@@ -296,6 +297,18 @@ async def wake(work: UnitOfWork, leads: Iterable[LeadKey]) -> None:
             tenants=[tenant for tenant, _ in keys],
             leads=[lead for _, lead in keys],
         )
+
+
+async def wake_waiting(work: UnitOfWork, tenant: str) -> None:
+    """Let a worker look at once at the tenant's active enrolments that wait for a moment.
+
+    Those that are due already are updated too, to wait for a worker that is still deciding as it was before.
+    """
+    await work.run(
+        "UPDATE enrolment SET due_at = :at WHERE tenant_id = :tenant AND state = 'active' AND due_at IS NOT NULL",
+        at=AT_ONCE,
+        tenant=tenant,
+    )
 
 
 async def wake_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> None:

@@ -11,7 +11,9 @@ async def forget(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
         "DELETE FROM enrolment_change WHERE tenant_id = :tenant AND lead_id = :lead", tenant=tenant, lead=lead_id
     )
     await work.run(
-        "UPDATE enrolment SET detail = NULL WHERE tenant_id = :tenant AND lead_id = :lead", tenant=tenant, lead=lead_id
+        "UPDATE enrolment SET detail = NULL, other_pauses = '[]' WHERE tenant_id = :tenant AND lead_id = :lead",
+        tenant=tenant,
+        lead=lead_id,
     )
     await work.run(
         "UPDATE enrolment_step SET reason = NULL WHERE tenant_id = :tenant AND lead_id = :lead",

@@ -190,6 +190,19 @@ async def set_state(work: UnitOfWork, tenant: str, sequence_id: UUID, state: str
     )
 
 
+async def pause_all(work: UnitOfWork, tenant: str) -> list[str]:
+    """Switch all active sequences of the tenant off; their names."""
+    rows = await work.fetch_tuples(
+        """
+        UPDATE sequence SET state = 'paused', updated_at = :now WHERE tenant_id = :tenant AND state = 'active'
+        RETURNING name
+        """,
+        now=work.now,
+        tenant=tenant,
+    )
+    return sorted(name for (name,) in rows)
+
+
 async def add_templates(work: UnitOfWork, tenant: str, sequence_id: UUID, canonicals: Sequence[str]) -> None:
     """Store the templates of a version; those that are known stay as they are."""
     if canonicals:

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from services.outreach.sequences.store.enrolments import StoredEnrolment
-from services.outreach.sequences.tables import EnrolmentStepRow
+from services.outreach.sequences.tables import EnrolmentStepRow, SentStepRow
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 
@@ -41,6 +41,10 @@ _ADD = f"""
     {insert_rows(EnrolmentStepRow, NewStep._fields)}
     ON CONFLICT (tenant_id, enrolment_id, step, attempt) DO NOTHING
 """
+
+
+_SENT = ("tenant_id", "lead_id", "sequence_id", "step", "channel", "sent_at")
+_ADD_SENT = f"{insert_rows(SentStepRow, _SENT)} ON CONFLICT DO NOTHING"
 
 
 async def add(work: UnitOfWork, new: NewStep) -> bool:
@@ -109,19 +113,34 @@ async def adopt_draft(work: UnitOfWork, enrolment: StoredEnrolment, draft_id: UU
 
 
 async def had_by(
-    work: UnitOfWork, tenant: str, sequence_id: UUID, address_hashes: Sequence[bytes]
+    work: UnitOfWork, tenant: str, sequence_id: UUID, address_hashes: Sequence[bytes], lead_ids: Sequence[UUID]
 ) -> frozenset[tuple[int, str]]:
-    """The (step, channel) of a sequence of which there was a dispatch to one of these addresses."""
+    """The (step, channel) of a sequence of which there was a dispatch to one of these addresses.
+
+    Also what was sent to one of these leads before the database was restored.
+    """
     rows = await work.fetch_tuples(
         """
         SELECT step, channel FROM dispatch
         WHERE tenant_id = :tenant AND address_hash = ANY (CAST(:hashes AS bytea[])) AND sequence_id = :sequence
+        UNION
+        SELECT step, channel FROM sent_step
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND sequence_id = :sequence
         """,
         tenant=tenant,
         hashes=list(address_hashes),
+        leads=list(lead_ids),
         sequence=sequence_id,
     )
     return frozenset((step, channel) for step, channel in rows)
+
+
+async def add_sent(
+    work: UnitOfWork, tenant: str, lead_id: UUID, sequence_id: UUID, step: int, channel: str, sent_at: datetime
+) -> bool:
+    """Store that a step was sent of which there is no dispatch; False where that is known."""
+    row = (tenant, lead_id, sequence_id, step, channel, sent_at)
+    return bool(await work.run(_ADD_SENT, **by_column(_SENT, [row])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from services.outreach.schemas import OutreachSettings
 from services.outreach.sequences.rules import Calendar, LeadState, SequenceVersion
 from services.outreach.sequences.store import sequences, steps
 from services.outreach.sequences.store.sequences import StoredSequence
-from services.outreach.store import Lead, zone_name
+from services.outreach.store import Lead, lead_ids_of, zone_name
 from shared.db import UnitOfWork
 
 
@@ -45,5 +45,7 @@ async def conditions_of(
         calendar=calendar_of(lead, settings, sequence.definition),
         unknown_allows=tuple(settings.unknown_consent_allows),
         closed=closed,
-        had=await steps.had_by(work, lead.tenant, sequence.sequence_id, hashes),
+        had=await steps.had_by(
+            work, lead.tenant, sequence.sequence_id, hashes, await lead_ids_of(work, lead.tenant, lead.lead_id)
+        ),
     )

@@ -224,12 +224,18 @@ async def end_with_drafts(
     return locked
 
 
-async def give_up_step(work: UnitOfWork, enrolment: StoredEnrolment, reason: str) -> None:
-    """The step under way of a locked enrolment is not taken any more. Raises Conflict while its message is leaving."""
+async def give_up_step(work: UnitOfWork, enrolment: StoredEnrolment, reason: str, *, even_approved: bool) -> None:
+    """The step under way of a locked enrolment is not taken any more.
+
+    Raises Conflict while its message is leaving; unless `even_approved`, also where it is approved and waits to leave.
+    """
     if enrolment.draft_id is None:
         return
-    await of_enrolment.refuse_queued(work, [enrolment], reason)
+    if even_approved:
+        await of_enrolment.refuse_queued(work, [enrolment], reason)
     under_way = await steps.under_way(work, enrolment.tenant_id, enrolment.draft_id)
+    if under_way.dispatch == "queued" and not even_approved:
+        raise Conflict("the message of the present step is approved already, with the text that the step has now")
     if under_way.dispatch in ("queued", "sending", "unknown"):
         raise Conflict("the message of the present step is on its way")
     await steps.cancel(work, [enrolment], reason)
@@ -250,6 +256,16 @@ async def _after_end(work: UnitOfWork, ended: StoredEnrolment, exit_: Exit) -> N
     if ended.nurture_next and await enrol_in_nurture(work, lead, settings, ended.nurture_next):
         return
     await schedule_check_ins(work, {ended.key: next_check_in(work.now, lead.later_until, work.now)})
+
+
+async def resume_check_ins(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
+    """Set the next check-in of a lead in nurture that would get none, neither by a date nor by a sequence."""
+    lead = await lead_of(work, tenant, lead_id, lock=True)
+    if lead is None or lead.stage != "nurture" or lead.opted_out or lead.merged_into or lead.nurture_due:
+        return
+    if not await enrolments.running_of(work, [(tenant, lead_id)]):
+        due = next_check_in(lead.stage_since or work.now, lead.later_until, work.now)
+        await schedule_check_ins(work, {(tenant, lead_id): due})
 
 
 async def enrol_in_nurture(

@@ -4,7 +4,6 @@ Each runs in the transaction of its cause, so that nothing is sent after it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,18 +11,22 @@ from uuid import UUID
 from services.outreach.hooks import ChannelClosed, DraftApproved, ReplyLabelled
 from services.outreach.rules import MEETING_RULES, is_recent
 from services.outreach.schemas import OutreachSettings
+from services.outreach.sending import store as sending
 from services.outreach.sequences.rules import (
     Continue,
     Exit,
+    OpenPause,
     Pause,
     ends_nothing,
     exit_by_move,
+    longest_first,
     on_reply,
-    pause,
 )
 from services.outreach.sequences.store import dispatches as of_enrolment
 from services.outreach.sequences.store import enrolments, erasure, sequences
 from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
+from services.outreach.sequences.store.pauses import pauses_of
+from services.outreach.sequences.store.pauses import save as save_pauses
 from services.outreach.sequences.store.sequences import StoredSequence
 from services.outreach.sequences.use_cases import enrolling, restoring
 from services.outreach.sequences.use_cases.conditions import calendar_of
@@ -63,7 +66,7 @@ async def interrupt_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
                 await _end(work, present, exit_, cause, event=reply.event)
             case Pause(until, why):
                 await _pause(work, present, until, why, reply)
-            case Continue() if present.paused_by is not None and present.paused_by_reply == reply.reply_id:
+            case Continue():
                 await _resume(work, present, reply)
     if ends_nothing(reply.label, by_human=reply.by_human):
         of_lead = await lead_ids_of(work, reply.tenant, reply.lead_id)
@@ -80,34 +83,30 @@ async def _end(work: UnitOfWork, present: StoredEnrolment, exit_: Exit, *causes:
 
 
 async def _pause(work: UnitOfWork, running: StoredEnrolment, until: datetime, cause: str, reply: ReplyLabelled) -> None:
-    was_paused = running.paused_by is not None
-    before = replace(running.progress(), state="paused" if was_paused else "active")
-    by_this = was_paused and running.paused_by_reply == reply.reply_id
-    progress = replace(before, state="active", paused_until=None) if by_this else before  # its label before is void
-    paused = pause(progress, until)
-    if paused.paused_until is not None and paused.paused_until <= work.now:
-        if by_this:
-            await _resume(work, running, reply)
-        return
-    if paused == before:
-        return
-    await enrolments.update(
-        work,
-        running,
-        paused_until=paused.paused_until,
-        paused_by=enrolling.SYSTEM,
-        paused_by_reply=reply.reply_id,
-    )
-    if not running.running:
-        return
-    detail = f"{cause}, until {paused.paused_until.isoformat()}" if paused.paused_until else cause
-    await enrolments.update(work, running, state="paused", due_at=paused.paused_until, detail=detail)
-    await enrolling.record_change(work, running, "paused", enrolling.SYSTEM, detail=detail, cause=reply.event)
+    detail = f"{cause}, until {until.isoformat()}"
+    others = [each for each in pauses_of(running) if each.reply_id != reply.reply_id]  # its label before is void
+    await _hold(work, running, [*others, OpenPause(until, enrolling.SYSTEM, detail, reply.reply_id)], reply)
 
 
 async def _resume(work: UnitOfWork, running: StoredEnrolment, reply: ReplyLabelled) -> None:
-    await enrolments.update(work, running, paused_until=None, paused_by=None, paused_by_reply=None)
-    if not running.running:
+    others = [each for each in pauses_of(running) if each.reply_id != reply.reply_id]
+    if len(others) != len(pauses_of(running)):
+        await _hold(work, running, others, reply)
+
+
+async def _hold(work: UnitOfWork, running: StoredEnrolment, pauses: Sequence[OpenPause], reply: ReplyLabelled) -> None:
+    """The enrolment has these pauses now, because of the label of a reply: the longest counts, without any it goes on.
+
+    One that has ended, and may come back, has the pauses that it would have if it ran.
+    """
+    before, now = pauses_of(running), longest_first(pauses, work.now)
+    await save_pauses(work, running, now)
+    if not running.running or now[:1] == before[:1]:
+        return
+    if now:
+        detail, until = now[0].detail, now[0].until
+        await enrolments.update(work, running, state="paused", due_at=until, detail=detail)
+        await enrolling.record_change(work, running, "paused", enrolling.SYSTEM, detail=detail, cause=reply.event)
         return
     await enrolments.update(work, running, state="active", due_at=AT_ONCE, detail=None)
     await of_enrolment.hasten_dispatch(work, running)
@@ -149,7 +148,7 @@ async def interrupt_on_stages(
     last = {key: each.last_move for key, each in moved.items() if each.last_move is not None}
     for key, move in last.items():
         lead, of_tenant = leads[key], settings[key[0]]
-        if not lead.captured or not is_recent(move.occurred_at, work.now, of_tenant.react_within_hours):
+        if not _may_be_enrolled(lead) or not is_recent(move.occurred_at, work.now, of_tenant.react_within_hours):
             continue
         if lead.stage == "nurture" and of_tenant.nurture_sequence_id:
             await _enter_nurture(work, lead, move)
@@ -206,8 +205,9 @@ async def _enter_nurture(work: UnitOfWork, lead: Lead, move: Received[StageChang
     running = await enrolments.running_of(work, [(lead.tenant, lead.lead_id)], lock=True)
     if not running:
         await enrolling.enrol_in_nurture(work, lead, settings, f"stage:{move.id}", move.envelope)
-    elif running[0].sequence_id != settings.nurture_sequence_id:
-        await enrolments.update(work, running[0], nurture_next=f"stage:{move.id}")
+    else:
+        if running[0].sequence_id != settings.nurture_sequence_id:
+            await enrolments.update(work, running[0], nurture_next=f"stage:{move.id}")
         await schedule_check_ins(work, {running[0].key: None})
 
 
@@ -226,7 +226,7 @@ async def enrol_by_rule(
     for tenant, sequence in rules:
         for key, cause in causes.items():
             lead = leads.get(key)
-            if key[0] != tenant or lead is None or not lead.captured or not _fits(sequence, lead):
+            if key[0] != tenant or lead is None or not _may_be_enrolled(lead) or not _fits(sequence, lead):
                 continue
             if not is_recent(cause.occurred_at, work.now, settings[tenant].react_within_hours):
                 continue
@@ -235,6 +235,11 @@ async def enrol_by_rule(
                 await enrolling.enrol(work, tenant, lead.lead_id, sequence, reason)
             except (Conflict, NotFound):
                 continue
+
+
+def _may_be_enrolled(lead: Lead) -> bool:
+    """Whether what happens to the lead may begin an enrolment. What happened to an alias says nothing of its lead."""
+    return lead.captured and lead.merged_into is None
 
 
 def _fits(sequence: StoredSequence, lead: Lead) -> bool:
@@ -258,7 +263,8 @@ async def end_merged(work: UnitOfWork, merges: Sequence[Received[LeadMerged]]) -
 async def undo_merges(work: UnitOfWork, undone: Sequence[Received[LeadMerged]]) -> None:
     """Merges were undone: the enrolments that they ended go on, unless something else has ended them meanwhile.
 
-    What the alias wrote or asked for holds those of the kept lead no longer.
+    What the alias wrote or asked for holds those of the kept lead no longer. Both leads get what a lead that nothing
+    may be sent to does not: the check of their channels, and check-ins in nurture.
     """
     why = "the merge was undone"
     for undo in undone:
@@ -267,6 +273,9 @@ async def undo_merges(work: UnitOfWork, undone: Sequence[Received[LeadMerged]]) 
         causes = [cause, restoring.by_alias(alias), *of_alias]
         await restoring.take_back(work, tenant, [alias], [cause], why, undo.envelope)
         await restoring.take_back(work, tenant, [undo.event.lead_id], causes, why, undo.envelope)
+        for lead_id in (alias, undo.event.lead_id):
+            await sending.check_at_latest(work, tenant, lead_id, work.now)
+            await enrolling.resume_check_ins(work, tenant, lead_id)
 
 
 async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:

@@ -8,8 +8,9 @@ import structlog
 
 from services.outreach.sequences.rules import step_after_move
 from services.outreach.sequences.store import enrolments, jobs, sequences
+from services.outreach.sequences.store.sequences import StoredSequence
 from services.outreach.sequences.use_cases import changes, enrolling
-from shared.db import UnitOfWork, may_pass_later
+from shared.db import Row, UnitOfWork, may_pass_later
 from shared.errors import Invalid, LeadflowError, NotFound
 from shared.ids import uuid7
 
@@ -108,15 +109,8 @@ async def run_page(work: UnitOfWork, tenant: str, job_id: UUID) -> int:
         subject = item["subject_id"]
         try:
             async with work.savepoint():
-                if job["kind"] == "enrol":
-                    if sequence.state != "active":
-                        raise Invalid(f"the sequence is {sequence.state}")
-                    cause = enrolling.Cause("manual", f"job:{job_id}", job["actor"], job["note"])
-                    made = await enrolling.enrol(work, tenant, subject, sequence, cause)
-                    results.append((item["position"], 201, made, None))
-                else:
-                    await changes.move(work, tenant, subject, job["actor"], None, job["version"], job["note"])
-                    results.append((item["position"], 200, subject, None))
+                made = await _do(work, tenant, job, sequence, subject)
+            results.append((item["position"], 201 if job["kind"] == "enrol" else 200, made, None))
         except LeadflowError as error:
             results.append((item["position"], error.status, None, error.detail))
         except Exception as error:
@@ -129,3 +123,16 @@ async def run_page(work: UnitOfWork, tenant: str, job_id: UUID) -> int:
         await jobs.save_results(work, tenant, job_id, results)
     await jobs.advance(work, tenant, job_id, len(results), is_done=len(items) < PAGE)
     return max(1, len(results))
+
+
+async def _do(work: UnitOfWork, tenant: str, job: Row, sequence: StoredSequence, subject: UUID) -> UUID:
+    """Do an item of a job; the enrolment's id. Raises NotFound for an enrolment in another sequence."""
+    if job["kind"] == "enrol":
+        if sequence.state != "active":
+            raise Invalid(f"the sequence is {sequence.state}")
+        cause = enrolling.Cause("manual", f"job:{job['job_id']}", job["actor"], job["note"])
+        return await enrolling.enrol(work, tenant, subject, sequence, cause)
+    if (await changes.get(work, tenant, subject)).sequence_id != sequence.sequence_id:
+        raise NotFound("no such enrolment in this sequence")
+    await changes.move(work, tenant, subject, job["actor"], None, job["version"], job["note"])
+    return subject

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.outreach.sequences.rules import exit_of
 from services.outreach.sequences.store import dispatches as of_enrolment
-from services.outreach.sequences.store import enrolments, sequences, steps
+from services.outreach.sequences.store import enrolments, pauses, sequences, steps
 from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
 from services.outreach.sequences.use_cases import enrolling
 from services.outreach.sequences.use_cases.conditions import conditions_of
@@ -99,7 +99,7 @@ async def _restore(work: UnitOfWork, ended: StoredEnrolment, why: str, event: En
         draft_id=back.draft_id,
         restored=back.restored,
         reason=None,
-        detail="paused as before" if paused else None,
+        detail=pauses.AS_BEFORE if paused else None,
         ended_at=None,
         ended_by=None,
         due_at=back.paused_until if paused else AT_ONCE,

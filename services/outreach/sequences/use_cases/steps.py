@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from services.outreach.drafts import store as drafts
+from services.outreach.drafts.rules import WRITTEN_SINCE
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.addressing import SenderAddresses, addressed_message
 from services.outreach.drafts.use_cases.events import publish_created
@@ -102,7 +103,8 @@ class _Advance:
                 case Again():
                     self.enrolment = replace(self.enrolment, draft_id=None, attempt=self.enrolment.attempt + 1)
                 case Resume():
-                    self.enrolment = replace(self.enrolment, state="active", paused_until=None, paused_by=None)
+                    over = {"paused_until": None, "paused_by": None, "other_pauses": []}
+                    self.enrolment = replace(self.enrolment, state="active", **over)
                     await enrolling.record_change(
                         self.work, self.enrolment, "resumed", enrolling.SYSTEM, detail="the pause is over"
                     )
@@ -134,6 +136,7 @@ class _Advance:
             draft_id=now.draft_id,
             paused_until=now.paused_until,
             paused_by=now.paused_by,
+            other_pauses=now.other_pauses,
             **columns,
         )
 
@@ -182,6 +185,11 @@ class _Advance:
         if under_way.request == "queued":
             return Over()
         reason = under_way.request_reason or "no draft could be written"
+        if reason == WRITTEN_SINCE:  # which would have superseded the draft, had it been written before
+            await self._store_step(state="superseded", reason=reason, ended_at=self.work.now)
+            return self._not_left(
+                undecided(self.sequence.definition, step, "superseded", self.enrolment.attempt + 1, reason)
+            )
         await self._store_step(state="dropped", reason=reason, ended_at=self.work.now)
         return self._not_left(blocked(self.sequence.definition, step, reason))
 
@@ -289,7 +297,7 @@ class _Advance:
         of = (self.sequence.sequence_id, self.enrolment.enrolment_id, step.number, scope, str(step.template_sha256))
         template = dispatches.ByTemplate(*of, values)
         if not await dispatches.queue_by_template(self.work, approved, template):
-            raise Invalid(f"the address has had this step by {channel} already")
+            raise Invalid(f"there is a message of this step to the address by {channel} already")
         return draft_id
 
     async def _draft(self, step: Step, channel: str) -> UUID:

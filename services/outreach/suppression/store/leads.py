@@ -79,13 +79,17 @@ async def mark_opted_out(
 
 
 async def clear_opt_out(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> None:
-    """Clear the opt-out of a lead and its aliases, unless it is for good or another reply is labelled `opt_out`."""
+    """Clear the opt-out of a lead and its aliases, unless it is for good or another reply is labelled `opt_out`.
+
+    Their channels are checked again: those of a lead that has opted out are not.
+    """
     await work.run(
         """
-        UPDATE lead SET opted_out_at = NULL
+        UPDATE lead SET opted_out_at = NULL, exhaust_due = least(exhaust_due, :now)
         WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND NOT opted_out_for_good AND NOT EXISTS (
             SELECT FROM reply WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND label = 'opt_out')
         """,
+        now=work.now,
         tenant=tenant,
         leads=list(lead_ids),
     )

@@ -12,7 +12,10 @@ from ..transitions import Trigger
 
 
 def captured(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
-    """Begin the journey. The capture of a lead that was merged into this one only adds contact details."""
+    """Begin the journey. The capture of a lead that was merged into this one adds contact details.
+
+    Its owner counts where this lead was captured without one, whichever was captured first.
+    """
     journey = fold.journey
     first = journey.created_on is None
     created_on = moment(data.get("created_on") or signal.occurred_at)
@@ -20,8 +23,9 @@ def captured(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
         journey.created_on = created_on
     if journey.entered_at is None:
         journey.entered_at = signal.occurred_at
-    if journey.owner is None and not journey.assigned:
-        journey.owner = data.get("owner")
+    own = signal.lead_id == fold.lead_id and signal.lead_id not in journey.contacts
+    if not journey.assigned and (own or journey.owner is None):
+        journey.owner = data.get("owner") or journey.owner
     version = int(data.get("version") or 1)
     fresh = channels.update_contact(journey, signal.lead_id, data, version)
     if fresh and not first:

@@ -11,7 +11,6 @@ import httpcore
 import pytest
 
 from services.enrichment.gateways.fetcher import Fetcher, FetchFailed
-from services.enrichment.gateways.page_reader import NotRead, PageReader
 from services.enrichment.gateways.resolver import Resolver
 from services.enrichment.rules.addresses import AllowedHosts
 from tests.integration.enrichment.network import hostile_web as web
@@ -63,6 +62,13 @@ async def test_a_redirect_is_checked_like_a_first_address(site: HostileWeb) -> N
             with pytest.raises(FetchFailed):
                 await fetch.get(f"{site.url}/", limit=LIMIT, redirects=5)
         assert other.asked == []
+
+
+@pytest.mark.parametrize("location", ["/über uns?ü", "/%C3%BCber%20uns?%C3%BC"])
+async def test_a_redirect_to_an_address_that_is_not_escaped_is_followed(site: HostileWeb, location: str) -> None:
+    site.routes |= {"/": web.redirect(location), "/%C3%BCber%20uns?%C3%BC": web.answer(b"about us")}
+    got = await fetcher(f"127.0.0.1:{site.port}").get(f"{site.url}/", limit=LIMIT, redirects=5)
+    assert (got.status, got.body) == (200, b"about us")
 
 
 async def test_a_public_site_cannot_redirect_to_a_host_that_is_listed(site: HostileWeb) -> None:
@@ -239,17 +245,3 @@ async def test_our_headers_never_go_to_another_host(site: HostileWeb) -> None:
         with pytest.raises(FetchFailed, match="not to get our headers"):
             await fetcher("127.0.0.1").get(f"{site.url}/", limit=LIMIT, redirects=2, headers={"X-Key": "secret"})
         assert other.asked == []
-
-
-async def test_a_page_that_the_parser_cannot_end_costs_its_time_and_the_next_one_is_read() -> None:
-    reader = PageReader(seconds=1.0)
-    try:
-        await reader.read("<title>warm</title>")
-        began = time.monotonic()
-        with pytest.raises(NotRead, match="within 1 seconds"):
-            await reader.read("<div>" * 100_000)
-        assert time.monotonic() - began < 18
-        reader._seconds = 20
-        assert (await reader.read("<title>Acme</title>"))["website_title"] == ("Acme", 0.7)
-    finally:
-        await reader.close()
