@@ -153,6 +153,24 @@ def test_of_alternatives_the_plain_one_is_read_unless_it_is_empty():
     assert mail_parsing.parse(parts(f"{PLAIN} \n", f"{HTML}<p>html</p>", kind="alternative")).body == "html"
 
 
+@pytest.mark.parametrize(
+    "stub",
+    [
+        "Your email client does not support HTML messages.",
+        "Dies ist eine HTML-Nachricht. Bitte nutzen Sie ein Programm, das HTML anzeigt.",
+        "Si vous ne voyez pas ce message, ouvrez-le dans votre navigateur.",
+    ],
+)
+def test_a_plain_version_that_only_points_to_the_other_is_none(stub):
+    assert (
+        mail_parsing.parse(parts(f"{PLAIN}{stub}", f"{HTML}<p>No thanks.</p>", kind="alternative")).body == "No thanks."
+    )
+    alone = parts(f"{PLAIN}{stub}", f"{HTML}<p> </p>", kind="alternative")
+    assert mail_parsing.parse(alone).body == stub
+    said = parts(f"{PLAIN}Send HTML, please.", f"{HTML}<p>Send HTML,  please.</p>", kind="alternative")
+    assert mail_parsing.parse(said).body == "Send HTML, please."
+
+
 def test_attached_files_and_messages_are_not_the_writers_words():
     forwarded = f"Content-Type: message/rfc822\n\nFrom: x@y.example\n{PLAIN}STOP"
     file = "Content-Type: text/plain\nContent-Disposition: attachment; filename=a.txt\n\nSTOP"

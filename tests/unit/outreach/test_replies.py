@@ -75,6 +75,29 @@ def test_a_stop_word_may_be_signed_and_repeated(body, channel):
     assert (classification.label, classification.stop_word) == ("opt_out", channel == "sms")
 
 
+NOTHING = [
+    "",
+    "Sent from my iPhone",
+    "Von meinem iPhone gesendet",
+    "Gesendet mit der GMX Mail App",
+    "Sent with Proton Mail secure email.",
+    "--\nSent with Tuta; enjoy secure & ad-free emails",
+    "Sent with Tuta; enjoy secure & ad-free emails",
+    "Thanks\nAnn Lee",
+    "Best regards,\nAnn",
+    "Please.",
+    "-- \nAnn Lee\nAcme Ltd\n\nThis e-mail is confidential.",
+]
+
+
+@pytest.mark.parametrize("body", NOTHING)
+def test_the_subject_of_a_mail_that_says_nothing_may_opt_out(body):
+    for subject in ("unsubscribe", "Please take me off your list", "Bitte nehmen Sie mich aus dem Verteiler"):
+        assert label(body, subject=subject) == "opt_out"
+        assert label(body, subject=f"Re: {subject}") != "opt_out"
+        assert label("Can we talk on Tuesday at 10:30?", subject=subject) == "meeting_request"
+
+
 @pytest.mark.parametrize("body", ["This has to stop at five o'clock sharp", "Thanks!", "It", "The end of May?", "???"])
 def test_a_stop_word_inside_a_sentence_does_not_opt_out(body):
     assert label(body) != "opt_out"

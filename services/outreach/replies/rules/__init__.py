@@ -66,9 +66,11 @@ def classify(
     text = read.newest or read.own
     if automatic_replies.is_automatic(headers):
         return _of_a_machine(channel, subject, text, model)
-    word = opt_outs.stop_word(read) or opt_outs.keyword_in_subject(read, subject)
+    word = opt_outs.stop_word(read)
     if word:
         return Classification("opt_out", 0.99, word, stop_word=channel == "sms")
+    if by_subject := _by_the_subject(read, subject, model):
+        return by_subject
     if not any(map(str.isalnum, text)):
         return _for_a_human("there are no words")
     if opt_outs.repeats_our_message(text):
@@ -95,6 +97,18 @@ def classify(
         return _for_a_human("it says nothing that has a label of its own", assessment)
     wrong = assessment.label in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(read.own, channel)
     return _by_the_model(assessment, wrong_address=wrong)
+
+
+def _by_the_subject(read: new_text.NewText, subject: str, model: Model) -> Classification | None:
+    """The opt-out in the subject of a mail that says nothing, or None; a subject with "Re:" is our own."""
+    if not subject.strip() or automatic_replies.is_an_answer(subject) or not new_text.is_empty(read):
+        return None
+    if word := opt_outs.keyword(subject):
+        return Classification("opt_out", 0.99, word)
+    words = opt_outs.opt_out_words(subject)
+    if words and (probability := _probable_opt_out(subject, model)) >= OPT_OUT_BY_ITSELF:
+        return Classification("opt_out", round(probability, 3), words)
+    return _for_a_human(PERHAPS_AN_OPT_OUT) if words else None
 
 
 def _has_left_only_the_address(own: str, assessment: Assessment) -> bool:

@@ -81,7 +81,12 @@ def source_of(channel: str, headers: Headers) -> Source:
         return "software"
     if _LIST_TAG.search(subject) or _TICKET.search(subject):
         return "software"
-    return "an answer" if not subject.strip() or _ANSWERED.search(subject) else "a mail"
+    return "an answer" if not subject.strip() or is_an_answer(subject) else "a mail"
+
+
+def is_an_answer(subject: str) -> bool:
+    """Whether a subject begins as mail programs let an answer begin: "Re:", "AW:"."""
+    return bool(_ANSWERED.search(subject[:200]))
 
 
 def _precedence(headers: Headers) -> str:

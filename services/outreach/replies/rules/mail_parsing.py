@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
-from services.outreach.replies.rules import calendar_answers, html_text, mail_headers, mime_parts, new_text
+from services.outreach.replies.rules import calendar_answers, html_text, mail_headers, mime_parts, new_text, sealed_mail
 from services.outreach.replies.rules.calendar_answers import CalendarAnswer
 from services.outreach.replies.rules.mail_headers import Headers
 from services.outreach.replies.rules.mime_parts import Part
@@ -20,6 +20,11 @@ MAX_BODY = 1_000_000
 
 MAX_FLOWED = 20_000
 """How many lines are joined that were broken for sending only."""
+
+MAX_STUB = 600
+"""Characters of a plain version that may only say that there is another one."""
+_OF_A_STUB = re.compile(r"\b(?:html|browser|navigateur|navegador)\b", re.I)
+"""What such a version names, and the version with the words does not."""
 
 _LINK = re.compile(rb"/v1/unsubscribe/([A-Za-z0-9_.\-~]{20,600})")
 _FOR = re.compile(r"\bfor\s{1,5}<?([^\s<>;@]{1,100}@[^\s<>;@]{1,200})>?")
@@ -72,6 +77,8 @@ class InboundMail:
     calendar_answer: CalendarAnswer | None = None
     typed: str = ""
     """The body without what the calendar says of itself."""
+    sealed: bool = False
+    """Whether its words can be read by their recipient only."""
     root: Part | None = field(default=None, repr=False, compare=False)
     """The tree of its parts."""
 
@@ -106,6 +113,7 @@ def parse(raw: bytes) -> InboundMail:
         kind="read_receipt" if _is_read_receipt(root) else "calendar_answer" if answer else "mail",
         calendar_answer=answer,
         typed=new_text.storable(typed),
+        sealed=sealed_mail.is_armoured(typed) or any(map(_is_encrypted, own_parts(root))),
         root=root,
     )
 
@@ -163,6 +171,10 @@ def _is_read_receipt(root: Part) -> bool:
     return any(part.kind == "message/disposition-notification" for part in own_parts(root))
 
 
+def _is_encrypted(part: Part) -> bool:
+    return part.kind == "multipart/encrypted" or (part.kind in sealed_mail.SIGNED_KINDS and not part.children)
+
+
 def own_parts(root: Part) -> Iterator[Part]:
     """The parts of the mail itself: not those of messages attached to it."""
     yield root
@@ -208,7 +220,7 @@ def _words(part: Part, first: bool = False) -> str:
     """The text of a part with the parts below it."""
     if part.kind == "multipart/alternative":
         return _alternative(part)
-    if part.kind.startswith("multipart/"):
+    if part.kind.startswith("multipart/") or part.kind in sealed_mail.SIGNED_KINDS:
         texts: list[str] = []
         for child in part.children:
             text = _words(child, first=not texts)
@@ -221,7 +233,13 @@ def _words(part: Part, first: bool = False) -> str:
 def _alternative(part: Part) -> str:
     versions = [(child.kind, _words(child, first=True)) for child in part.children]
     plain = next((text for kind, text in versions if kind == "text/plain" and text.strip()), None)
-    return plain or next((text for _, text in reversed(versions) if text.strip()), "")
+    best = next((text for _, text in reversed(versions) if text.strip()), "")
+    return best if plain is None or _only_points_to(best, plain) else plain
+
+
+def _only_points_to(best: str, plain: str) -> bool:
+    """Whether a plain version says no more than that the other one has the words."""
+    return len(plain) <= MAX_STUB and bool(_OF_A_STUB.search(plain)) and not _OF_A_STUB.search(best)
 
 
 def _counts(part: Part, first: bool) -> bool:

@@ -1,6 +1,6 @@
 """All that a raw mail says: sender, own words, label, delivery reports, complaint. Pure; any bytes are a mail."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.outreach.replies.rules import (
     PERHAPS_AN_OPT_OUT,
@@ -12,6 +12,7 @@ from services.outreach.replies.rules import (
     mail_parsing,
     new_text,
     opt_outs,
+    sealed_mail,
 )
 from services.outreach.replies.rules.bounces import DeliveryReport
 from services.outreach.replies.rules.calendar_answers import CalendarAnswer
@@ -89,7 +90,10 @@ def _classification(mail: InboundMail, read: new_text.NewText, model: Model | No
         return READ_RECEIPT
     if mail.calendar_answer:
         return _of_a_calendar(mail, mail.calendar_answer, model)
-    return classify("email", mail.headers, read, model)
+    found = classify("email", mail.headers, read, model)
+    if mail.sealed and found.needs_human and not read.own.strip():
+        return replace(found, because=sealed_mail.ENCRYPTED)
+    return found
 
 
 def _of_a_calendar(mail: InboundMail, answer: CalendarAnswer, model: Model | None) -> Classification:

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from services.outreach.replies.rules import charsets, mail_headers
+from services.outreach.replies.rules import charsets, mail_headers, sealed_mail
 from services.outreach.replies.rules.mail_headers import Headers
 
 MAX_DEPTH = 40
@@ -100,6 +100,8 @@ class _Reader:
                 self._divide(part, depth)
             elif part.kind in _MESSAGES:
                 self._open(part, depth)
+            elif part.kind in sealed_mail.SIGNED_KINDS and (signed := sealed_mail.signed_content(part.content())):
+                part.children = [self._inner(signed, depth)]
         elif part.kind.startswith("multipart/"):
             part.children = self._flat(part)
         return part
@@ -142,13 +144,18 @@ class _Reader:
         """The message in a part, also where it was encoded against the rules."""
         encoding = part.headers.first("content-transfer-encoding").strip().lower()
         if encoding in ("base64", "quoted-printable"):
-            inner = _Reader.__new__(_Reader)
-            inner.raw, inner.left, inner.starts, inner.delimiters = part.content(), self.left, [], []
-            inner._find_delimiters()
-            part.children = [inner.part(0, len(inner.raw), depth + 1, "text/plain", whole=True)]
-            self.left = inner.left
+            part.children = [self._inner(part.content(), depth)]
         else:
             part.children = [self.part(part.start, part.end, depth + 1, "text/plain", whole=True)]
+
+    def _inner(self, content: bytes, depth: int) -> Part:
+        """The message that was encoded or signed as a whole."""
+        inner = _Reader.__new__(_Reader)
+        inner.raw, inner.left, inner.starts, inner.delimiters = content, self.left, [], []
+        inner._find_delimiters()
+        read = inner.part(0, len(inner.raw), depth + 1, "text/plain", whole=True)
+        self.left = inner.left
+        return read
 
     def _flat(self, part: Part) -> list[Part]:
         """The leaves of a nest that is too deep, without its structure."""

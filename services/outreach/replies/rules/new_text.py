@@ -5,11 +5,19 @@ There are two versions. `newest` ends before the sign-off. `own` also has the te
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import unescape
 
-from services.outreach.replies.rules import boilerplate, gateway_banners, line_wraps, quote_headers, signatures
+from services.outreach.replies.rules import (
+    boilerplate,
+    gateway_banners,
+    line_wraps,
+    opt_outs,
+    quote_headers,
+    sealed_mail,
+    signatures,
+)
 
 _QUOTE = re.compile(r"^\s{0,20}(?:[A-Z]{0,4}>|&gt;)")
 _GREETING = re.compile(
@@ -35,10 +43,6 @@ _MOST_OWN = 10_000
 _LONG_LINE = 1_000
 _NEAR = 12
 """Lines below a closing that are looked at."""
-_SHORT = 250
-"""Characters of a paragraph below the sign-off that may be the writer's."""
-_NO_WORDS = 6
-"""Characters of a line that is nothing but "P.S.:"."""
 _WRAPPED = 60
 """A quoted line this long may go on, without its mark, on the next line."""
 
@@ -55,15 +59,21 @@ def extract(body: str) -> NewText:
     """The new text in a body of plain text (which may hold stray HTML or encoding debris)."""
     body = body.replace("\r\n", "\n").replace("\r", "\n")
     lines = re.sub(r"\n{4,}", "\n\n\n", body).split("\n", _MOST_READ)[:_MOST_READ]
-    lines = gateway_banners.without_banner(lines)
+    lines = gateway_banners.without_banner(sealed_mail.without_armour(lines))
     reply = _without_quotes(lines)
     if not reply.lines and not reply.introduced:
         reply = _Reply(lines, introduced=False)  # a client that marked everything: there is no other text
     head, rest = reply.lines[:_MOST_LINES], reply.lines[_MOST_LINES:]
     letter, below = _divided(head)
     newest = _without_signature(letter, below, quoted=reply.introduced)
-    own = [*_without_boilerplate(letter), "", *_written_below(below)]
+    own = [*_without_boilerplate(letter), "", *signatures.written_below(below)]
     return NewText(_join([*newest, *rest]), plain(_ends("\n".join([*own, *rest]).strip())).strip())
+
+
+def is_empty(read: NewText) -> bool:
+    """Whether a mail has no words but thanks, a name, and what telephones, mail programs and firms put below it."""
+    lines = filter(None, map(str.strip, read.own.split("\n")))
+    return all(signatures.stands_below(line) or opt_outs.is_polite(line) for line in lines)
 
 
 def _ends(text: str) -> str:
@@ -226,35 +236,6 @@ def _without_boilerplate(letter: list[str]) -> list[str]:
         if not after_some:
             kept += group
     return kept
-
-
-def _written_below(lines: list[str]) -> list[str]:
-    """What the writer wrote below the sign-off: a P.S., and a short paragraph in the first person. The rest, names and
-    notes of the firm, was not written for this mail, whatever words it has.
-    """
-    kept: list[str] = []
-    postscript = False
-    for block in _blocks(lines):
-        text = " ".join(block)
-        postscript = signatures.is_postscript(block[0]) or (postscript and len(kept[-1]) <= _NO_WORDS)
-        own = boilerplate.is_in_the_first_person(text) and len(text) <= _SHORT
-        if postscript or own:
-            groups = (" ".join(group) for group in line_wraps.joined(block))
-            kept += [group for group in groups if not boilerplate.is_boilerplate(group)]
-            postscript = postscript and bool(kept)
-    return kept
-
-
-def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
-    """The paragraphs of lines. A P.S. starts one, and what is written like a name or a number ends one."""
-    block: list[str] = []
-    for line in [*map(str.strip, lines), ""]:
-        named = not line or signatures.is_footer(line) or signatures.is_proper_name(line)
-        if block and (named or signatures.is_postscript(line)):
-            yield block
-            block = []
-        if not named:
-            block.append(line)
 
 
 def _without_signature(letter: list[str], below: list[str], quoted: bool) -> list[str]:

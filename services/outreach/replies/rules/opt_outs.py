@@ -216,9 +216,14 @@ def stop_word(read: "NewText") -> str | None:
     return next(filter(None, map(_keyword, (read.own, read.newest, first))), None)
 
 
-def keyword_in_subject(read: "NewText", subject: str) -> str | None:
-    """The keyword that is the whole subject of an empty mail, or None; a subject with "Re:" is our own."""
-    return _keyword(subject) if subject.strip() and not read.own.strip() else None
+def keyword(text: str) -> str | None:
+    """The keyword that is a whole text, or None."""
+    return _keyword(text)
+
+
+def is_polite(line: str) -> bool:
+    """Whether a line has no other words than those that may stand beside a keyword: "please", "thanks"."""
+    return _BESIDE.issuperset(_WORD.findall(folded(line)))
 
 
 def repeats_our_message(text: str) -> bool:

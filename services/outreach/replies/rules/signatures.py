@@ -1,7 +1,7 @@
 """What follows the last word of a mail, as words by language: sign-offs, names, mobile footers."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from services.outreach.replies.rules import boilerplate, line_wraps
 
@@ -57,7 +57,8 @@ LEADS = (
 DEVICE_FOOTERS: Mapping[str, str] = {
     "English": r"sent (from|with|via|using|by) (my|the|outlook|mail|iphone|ipad|android|samsung|galaxy|yahoo|gmail"
     r"|proton"
-    r"|airmail|windows|blackberry|nokia|huawei|xiaomi|mobile|a mobile|a phone|a tablet|acompli|spark|superhuman)"
+    r"|tuta|gmx|web\.de|fastmail|zoho|airmail|windows|blackberry|nokia|huawei|xiaomi|mobile|a mobile|a phone|a "
+    r"tablet|acompli|spark|superhuman)"
     r"|sent from |get outlook for|from my (iphone|ipad|android|mobile|phone|blackberry)|\w{1,20} from mobile",
     "German": r"(diese (nachricht|e-?mail|mail) wurde )?(von|mit|aus) (meinem|der|dem|outlook) .{2,60}(gesendet"
     r"|verschickt)"
@@ -148,6 +149,10 @@ _EXCUSES = re.compile(
     re.I,
 )
 _LONGEST = 300
+_SHORT = 250
+"""Characters of a paragraph below the sign-off that may be the writer's."""
+_NO_WORDS = 6
+"""Characters of a line that is nothing but "P.S.:"."""
 
 
 def is_sign_off(line: str) -> bool:
@@ -231,3 +236,39 @@ def looks_like_prose(lines: Sequence[str]) -> bool:
         "?" in text or (len(text.split()) >= 8 and not boilerplate.is_boilerplate(text) and not _CONTACT.search(text))
         for text in texts
     )
+
+
+def stands_below(line: str) -> bool:
+    """Whether a line is what stands below a letter: a closing, a name, a footer."""
+    if is_footer(line) or is_sign_off(line) or is_light_closing(line):
+        return True
+    return is_proper_name(line) or boilerplate.is_boilerplate(line)
+
+
+def written_below(lines: list[str]) -> list[str]:
+    """What the writer wrote below the sign-off: a P.S., and a short paragraph in the first person. The rest, names and
+    notes of the firm, was not written for this mail, whatever words it has.
+    """
+    kept: list[str] = []
+    postscript = False
+    for block in _blocks(lines):
+        text = " ".join(block)
+        postscript = is_postscript(block[0]) or (postscript and len(kept[-1]) <= _NO_WORDS)
+        own = boilerplate.is_in_the_first_person(text) and len(text) <= _SHORT
+        if postscript or own:
+            groups = (" ".join(group) for group in line_wraps.joined(block))
+            kept += [group for group in groups if not boilerplate.is_boilerplate(group)]
+            postscript = postscript and bool(kept)
+    return kept
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
+    """The paragraphs of lines. A P.S. starts one, and what is written like a name or a number ends one."""
+    block: list[str] = []
+    for line in [*map(str.strip, lines), ""]:
+        named = not line or is_footer(line) or is_proper_name(line)
+        if block and (named or is_postscript(line)):
+            yield block
+            block = []
+        if not named:
+            block.append(line)
