@@ -172,7 +172,7 @@ async def test_after_a_restore_nothing_is_sent_again_and_opt_outs_hold(
 
         async def gone_on():
             now = await enrolment(outreach, stepped)
-            return [each["state"] for each in now["steps"]] == ["skipped"] and now["step"] == 2
+            return {each["state"] for each in now["steps"]} == {"skipped"} and now["step"] == 2
 
         await eventually(gone_on)
         assert (await enrolment(outreach, exited))["state"] == "exited"
