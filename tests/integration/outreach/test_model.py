@@ -60,7 +60,7 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 
 @pytest.fixture
 async def composer(endpoint) -> AsyncIterator[Composer]:
-    model = LanguageModel(f"http://127.0.0.1:{endpoint.port}/v1", "key", "small", timeout=0.5, retries=0)
+    model = LanguageModel(f"http://127.0.0.1:{endpoint.port}/v1", "key", "small", timeout=2.0, retries=0)
     yield Composer(model, 10_000)
     await model.close()
 
@@ -115,7 +115,7 @@ async def test_a_model_that_answers_well_writes_the_draft(office, tenant, endpoi
         (lambda asked: chat("I am afraid I cannot."), "no JSON object"),
         (lambda asked: {"unexpected": True}, "no JSON object"),
         (lambda asked: chat({"subject": "x", "body": "See https://evil.example"}), "link"),
-        (lambda asked: asyncio.sleep(2), "did not answer"),
+        (lambda asked: asyncio.sleep(4), "did not answer"),
         (dripping, "did not answer"),
         (refusing(429, **{"Retry-After": "30"}), "did not answer: RateLimitError"),
         (refusing(500), "did not answer: InternalServerError"),
@@ -132,7 +132,7 @@ async def test_where_the_model_fails_the_template_writes_and_the_draft_gives_the
 
 
 async def test_a_draft_is_written_although_the_model_cannot_be_reached(office, tenant):
-    model = LanguageModel("http://127.0.0.1:1/v1", "key", "small", timeout=0.5, retries=0)
+    model = LanguageModel("http://127.0.0.1:1/v1", "key", "small", timeout=2.0, retries=0)
     draft = await asked_draft(office, tenant, Composer(model, 10_000))
     assert "did not answer" in draft["made_from"]["fell_back"]
     await model.close()
