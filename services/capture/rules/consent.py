@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.capture.rules.errors import FieldError
+from services.capture.rules.errors import FieldError, read_text
 from services.capture.rules.text import MAX_TEXT, text_of
 from shared.events import Consent
 from shared.events.base import EARLIEST
@@ -80,15 +80,11 @@ def read_consent(raw: object) -> tuple[SubmittedConsent | None, list[FieldError]
         return None, [FieldError("consent.at", message, clean(raw.get("at")))]
     if at is not None and at < EARLIEST:
         return None, [FieldError("consent.at", "is before the year 2000", clean(raw.get("at")))]
-    parts: dict[str, str | None] = {}
-    for part in ("basis", "source"):
-        try:
-            parts[part] = text_of(raw.get(part), MAX_TEXT) or None
-        except ValueError as error:
-            return None, [FieldError(f"consent.{part}", str(error), clean(str(raw[part])[:MAX_TEXT]))]
-    if not channels:
-        return None, []
-    return SubmittedConsent(channels, at, parts["basis"], parts["source"]), []
+    errors: list[FieldError] = []
+    basis, source = (read_text(raw, part, MAX_TEXT, errors, group="consent.") for part in ("basis", "source"))
+    if errors or not channels:
+        return None, errors[:1]
+    return SubmittedConsent(channels, at, basis or None, source or None), []
 
 
 def _choice(value: object) -> str | None:

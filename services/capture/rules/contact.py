@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from services.capture.rules.consent import SubmittedConsent, read_consent
-from services.capture.rules.errors import FieldError
+from services.capture.rules.errors import FieldError, read_text
 from services.capture.rules.text import MAX_TEXT, clean_json, text_of
 from shared.attributes import free_fields_error, shape_error
 from shared.text import clean
@@ -102,16 +102,16 @@ def normalise(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[Co
     external id, consent or attributes that cannot be stored.
     """
     errors: list[FieldError] = []
-    source = _text(raw, "source", MAX_SOURCE, errors)
+    source = read_text(raw, "source", MAX_SOURCE, errors)
     if not source and not errors:
         errors.append(FieldError("source", "is missing"))
-    external_id = _text(raw, "external_id", MAX_EXTERNAL_ID, errors)
+    external_id = read_text(raw, "external_id", MAX_EXTERNAL_ID, errors)
     attributes, attribute_errors = read_attributes(raw.get("attributes"))
     consent, consent_errors = read_consent(raw.get("consent"))
     errors += attribute_errors + consent_errors
     refused = bool(errors)
 
-    owner = _text(raw, "owner", MAX_TEXT, errors)
+    owner = read_text(raw, "owner", MAX_TEXT, errors)
     fields, mobile, left_out = read_fields(raw, normaliser)
     errors += left_out
     if "email" not in fields and "phone" not in fields:
@@ -134,34 +134,25 @@ def normalise(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[Co
     )
 
 
-def _text(raw: Mapping[str, Any], name: str, most: int, errors: list[FieldError]) -> str:
-    """A field as text; what is none, or is too long, becomes an error."""
-    try:
-        return text_of(raw.get(name), most)
-    except ValueError as error:
-        errors.append(FieldError(name, str(error), clean(str(raw[name])[:MAX_TEXT])))
-        return ""
-
-
 def read_fields(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[dict[str, str], bool, list[FieldError]]:
     """The fields of `FIELDS` in normal form, whether the phone is a mobile, and what was left out or is in doubt."""
     fields: dict[str, str] = {}
     errors: list[FieldError] = []
     mobile = False
     for name in DETAILS:
-        text = _text(raw, name, MAX_TEXT, errors)
+        text = read_text(raw, name, MAX_TEXT, errors)
         if not text:
             continue
         try:
             fields[name] = _read_detail(name, text, normaliser)
         except ValueError as error:
             errors.append(FieldError(name, str(error), text))
-    if text := _text(raw, "email", MAX_TEXT, errors):
+    if text := read_text(raw, "email", MAX_TEXT, errors):
         try:
             fields["email"] = normaliser.email(text)
         except ValueError as error:
             errors.append(FieldError("email", str(error), text))
-    if text := _text(raw, "phone", MAX_TEXT, errors):
+    if text := read_text(raw, "phone", MAX_TEXT, errors):
         try:
             phone = normaliser.phone(text, fields.get("country"))
         except ValueError as error:

@@ -1,6 +1,11 @@
 """Errors in the content of a submission."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from services.capture.rules.text import MAX_TEXT, text_of
+from shared.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +18,12 @@ class FieldError:
     field: str
     message: str
     value: str = ""
+
+
+def read_text(raw: Mapping[str, Any], name: str, most: int, errors: list[FieldError], *, group: str = "") -> str:
+    """A field as text; what is none, or is too long, becomes an error, and "". `group`: of a field within another."""
+    try:
+        return text_of(raw.get(name), most)
+    except ValueError as error:
+        errors.append(FieldError(f"{group}{name}", str(error), clean(str(raw[name])[:MAX_TEXT])))
+        return ""

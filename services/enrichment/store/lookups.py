@@ -290,18 +290,3 @@ async def forget_leads(work: UnitOfWork, leads: Sequence[LeadKey]) -> None:
         tenants=[tenant for tenant, _ in leads],
         leads=[lead for _, lead in leads],
     )
-
-
-async def links_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> list[LookupKey]:
-    """The questions that leads depend on."""
-    wanted = sorted(leads)
-    rows = await work.fetch(
-        """
-        SELECT k.tenant_id, k.generation, k.key
-        FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
-        JOIN lead_lookup k ON k.tenant_id = w.tenant_id AND k.lead_id = w.lead_id
-        """,
-        tenants=[tenant for tenant, _ in wanted],
-        leads=[lead for _, lead in wanted],
-    )
-    return [(row["tenant_id"], row["generation"], row["key"]) for row in rows]

@@ -14,6 +14,16 @@ def api(capture, tenant):
 
 
 @pytest.fixture
+def admin(capture, tenant):
+    return capture.client(tenant, "admin")
+
+
+@pytest.fixture
+def visitor(capture):
+    return capture.client(None)
+
+
+@pytest.fixture
 def upload(api):
     async def upload(content, *, name="leads.csv", status=202, headers=None, **form):
         data = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in form.items()}

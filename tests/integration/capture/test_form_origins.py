@@ -9,16 +9,6 @@ from services.capture.rules import form_guards
 PAGE = {"Accept": "text/html"}
 
 
-@pytest.fixture
-def admin(capture, tenant):
-    return capture.client(tenant, "admin")
-
-
-@pytest.fixture
-def visitor(capture):
-    return capture.client(None)
-
-
 async def a_form(admin, **more):
     answer = await admin.post("/v1/forms", json={"name": "Contact", "source": "web", "fields": ["email"], **more})
     assert answer.status_code == 201, answer.text

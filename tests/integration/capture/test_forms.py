@@ -13,16 +13,6 @@ from tests.below_a_path import Targets
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
 
 
-@pytest.fixture
-def admin(capture, tenant):
-    return capture.client(tenant, "admin")
-
-
-@pytest.fixture
-def visitor(capture):
-    return capture.client(None)
-
-
 async def a_form(admin, **more):
     body = {"name": "Contact us", "source": "website", "fields": ["email", "full_name", "message"], **more}
     answer = await admin.post("/v1/forms", json=body)

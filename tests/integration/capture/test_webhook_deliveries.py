@@ -14,11 +14,6 @@ CONTACT = {"contact": {"mail": "Ada@Acme.example", "name": "Ada King"}}
 
 
 @pytest.fixture
-def admin(capture, tenant):
-    return capture.client(tenant, "admin")
-
-
-@pytest.fixture
 def sender(capture):
     return capture.client(None)
 

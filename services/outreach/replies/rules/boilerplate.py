@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from services.outreach.replies.rules import opt_outs
-from services.outreach.replies.rules.concepts import folded
+from services.outreach.replies.rules.concepts import folded_line
 
 _SURE, _CERTAIN, _HINT = 4, 2, 1
 ENOUGH = 2
@@ -225,4 +225,4 @@ def is_in_the_first_person(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(folded(text[:_LONGEST]).replace("’", "'").split())
+    return folded_line(text[:_LONGEST])

@@ -194,6 +194,11 @@ def folded(text: str) -> str:
     return "".join(each for each in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(each))
 
 
+def folded_line(text: str) -> str:
+    """Folded text in one line, with plain apostrophes: what patterns are searched in."""
+    return " ".join(folded(text).replace("’", "'").split())
+
+
 _WHOLE, _BEGINNINGS = _parsed()
 _SHORTEST = min(map(len, _BEGINNINGS))
 _LONGEST = max(map(len, _BEGINNINGS))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from services.outreach.replies.rules import line_wraps
-from services.outreach.replies.rules.concepts import folded
+from services.outreach.replies.rules.concepts import folded, folded_line
 
 _MOST_LINES = 12
 """Lines at the beginning of a mail that may be a banner."""
@@ -91,7 +91,7 @@ def _without_warnings(line: str, seen: bool) -> str:
     sentences = _SENTENCE_END.split(line[:2_000])
     count = 0
     for sentence in sentences:
-        plain = " ".join(folded(sentence).replace("’", "'").split())
+        plain = folded_line(sentence)
         after = (seen or count) and (_FOLLOW.match(plain) or _ONLY_MARKS.match(plain))
         if not (after or _START.match(plain) or _is_mark(sentence, plain)):
             break

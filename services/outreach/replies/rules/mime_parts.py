@@ -150,9 +150,8 @@ class _Reader:
 
     def _inner(self, content: bytes, depth: int) -> Part:
         """The message that was encoded or signed as a whole."""
-        inner = _Reader.__new__(_Reader)
-        inner.raw, inner.left, inner.starts, inner.delimiters = content, self.left, [], []
-        inner._find_delimiters()
+        inner = _Reader(content)
+        inner.left = self.left
         read = inner.part(0, len(inner.raw), depth + 1, "text/plain", whole=True)
         self.left = inner.left
         return read

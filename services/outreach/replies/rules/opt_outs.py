@@ -213,12 +213,7 @@ def stop_word(read: "NewText") -> str | None:
     """
     lines = (line.strip() for line in read.own.splitlines())
     first = next((line for line in lines if line and not _GREETING.match(line)), "")
-    return next(filter(None, map(_keyword, (read.own, read.newest, first))), None)
-
-
-def keyword(text: str) -> str | None:
-    """The keyword that is a whole text, or None."""
-    return _keyword(text)
+    return next(filter(None, map(keyword, (read.own, read.newest, first))), None)
 
 
 def is_polite(line: str) -> bool:
@@ -242,7 +237,7 @@ def asks_to_stay(text: str) -> bool:
     return bool(_STAYS.search(" ".join(text[:_PROSE].split())))
 
 
-def _keyword(text: str) -> str | None:
+def keyword(text: str) -> str | None:
     """The text, if it is nothing but keywords, polite words, marks and emoji."""
     if len(text) > _LONGEST or any(each.isdigit() for each in text):
         return None

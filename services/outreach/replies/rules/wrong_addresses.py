@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from services.outreach.replies.rules.concepts import folded
+from services.outreach.replies.rules.concepts import folded_line
 
 _LONGEST = 2_000
 _WRONG_ADDRESS: Mapping[str, str] = {
@@ -114,4 +114,4 @@ def has_left_only_the_address(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(folded(text[:_LONGEST]).replace("’", "'").split())
+    return folded_line(text[:_LONGEST])

@@ -16,9 +16,8 @@ from services.outreach.replies import store
 from services.outreach.replies.rules.asked_labels import label_in, question_for
 from services.outreach.replies.store import asked_replies
 from services.outreach.replies.use_cases import labelling
-from services.outreach.store import lead_of, model_use
+from services.outreach.store import model_use
 from shared.db import Database
-from shared.ids import uuid7
 
 log = structlog.get_logger()
 
@@ -74,13 +73,7 @@ class LabelAsker:
             row = await store.get(work, tenant, reply_id, lock=True)
             if row is None or not row["needs_human"] or row["label"] != "other":
                 return True  # a human was quicker
-            lead = await lead_of(work, tenant, row["lead_id"]) if row["lead_id"] else None
-            await labelling.lock_addresses(work, self.context.keys, row, lead, asked.label)
             given = store.GivenLabel(asked.label, METHOD, CONFIDENCE, asked.sentence or None)
-            wrong = await labelling.is_wrong_address(work, self.context.keys, row, lead, asked.label)
-            await store.relabel(work, row, given, ACTOR, None, str(uuid7()), wrong_address=wrong)
-            labelled = await store.get(work, tenant, reply_id)
-            assert labelled is not None
-            await labelling.apply_label(work, self.context.keys, labelled, lead, ACTOR)
+            await labelling.relabel(work, self.context.keys, row, given, ACTOR, None)
             self.context.wake_after(work, "composer")
         return True

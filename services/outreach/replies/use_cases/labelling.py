@@ -51,22 +51,26 @@ async def label_reply(
         raise NotFound("no such reply")
     if row["outcome"] in ("bounce", "complaint"):
         raise Conflict("a delivery report or a complaint cannot be labelled")
-    corrects_opt_out = row["label"] == "opt_out" and label != "opt_out"
-    if corrects_opt_out:
+    if row["label"] == "opt_out" and label != "opt_out":
         if row["stop_word"]:
             raise Conflict("the opt-out by a STOP word is final: the reply keeps its label")
         if not is_operator:
             raise Forbidden("correcting an opt-out needs the role operator")
         if not (note or "").strip():
             raise Invalid("correcting an opt-out needs a note", [{"field": "note", "message": "is missing"}])
+    return await relabel(work, keys, row, store.GivenLabel(label, HUMAN, 1.0, None), actor, note)
+
+
+async def relabel(work: UnitOfWork, keys: Keys, row: Row, given: store.GivenLabel, actor: str, note: str | None) -> Row:
+    """Give a stored (locked) reply a later label, with all that follows from it; the reply afterwards."""
+    tenant, reply_id = row["tenant_id"], row["reply_id"]
     lead = await lead_of(work, tenant, row["lead_id"]) if row["lead_id"] else None
-    await lock_addresses(work, keys, row, lead, label)
-    wrong_address = await is_wrong_address(work, keys, row, lead, label)
+    await lock_addresses(work, keys, row, lead, given.label)
+    wrong_address = await _is_wrong_address(work, keys, row, lead, given.label)
     if row["closed_hash"] and not wrong_address:
         await addresses.save_state(work, (tenant, row["channel"], bytes(row["closed_hash"])), "valid", [])
-    given = store.GivenLabel(label, HUMAN, 1.0, None)
     await store.relabel(work, row, given, actor, note, str(uuid7()), wrong_address=wrong_address)
-    if corrects_opt_out:
+    if row["label"] == "opt_out" and given.label != "opt_out":
         await retract_opt_out(work, tenant, lead, reply_id, actor, note or "")
     relabelled = await store.get(work, tenant, reply_id)
     assert relabelled is not None
@@ -87,7 +91,7 @@ async def lock_addresses(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | No
     await addresses.lock_addresses(work, wanted)
 
 
-async def is_wrong_address(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | None, label: str) -> bool:
+async def _is_wrong_address(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | None, label: str) -> bool:
     """Whether a stored reply, with a later label, says that the lead's present address is not the lead's."""
     if label not in WRONG_ADDRESS_LABELS or lead is None:
         return False

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.outreach.sequences.rules import OpenPause
 from services.outreach.sequences.store import enrolments
-from services.outreach.sequences.store.enrolments import StoredEnrolment
+from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
 from shared.db import UnitOfWork
 
 AS_BEFORE = "paused as before"
@@ -32,9 +33,17 @@ def pauses_of(enrolment: StoredEnrolment) -> list[OpenPause]:
     return [first, *others]
 
 
-async def save(work: UnitOfWork, enrolment: StoredEnrolment, pauses: Sequence[OpenPause]) -> None:
-    """Store the pauses of a locked enrolment, the one that counts first."""
+async def save(
+    work: UnitOfWork, enrolment: StoredEnrolment, pauses: Sequence[OpenPause], *, takes_effect: bool = True
+) -> None:
+    """Store the pauses of a locked enrolment, the one that counts first.
+
+    `takes_effect`: it stands still until that one ends, and without any it goes on at once.
+    """
     first = pauses[0] if pauses else None
+    effect: dict[str, Any] = {"state": "active", "due_at": AT_ONCE, "detail": None}
+    if first:
+        effect = {"state": "paused", "due_at": first.until, "detail": first.detail}
     await enrolments.update(
         work,
         enrolment,
@@ -42,4 +51,5 @@ async def save(work: UnitOfWork, enrolment: StoredEnrolment, pauses: Sequence[Op
         paused_by=first and first.by,
         paused_by_reply=first and first.reply_id,
         other_pauses=[asdict(each) | {"reply_id": each.reply_id and str(each.reply_id)} for each in pauses[1:]],
+        **(effect if takes_effect else {}),
     )

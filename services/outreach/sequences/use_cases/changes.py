@@ -52,9 +52,7 @@ async def pause(
     if until is not None and (fault := far_fault(until, work.now)):
         raise Invalid("nothing can be put off until then", [{"field": "until", "message": fault}])
     enrolment = await _lock_running(work, tenant, enrolment_id)
-    pause = OpenPause(until, actor, note or "paused by a person")
-    await pauses.save(work, enrolment, [pause])
-    await enrolments.update(work, enrolment, state="paused", due_at=until, detail=pause.detail)
+    await pauses.save(work, enrolment, [OpenPause(until, actor, note or "paused by a person")])
     detail = f"until {until.isoformat()}" if until else "until somebody resumes it"
     await enrolling.record_change(work, enrolment, "paused", actor, note=note, detail=detail)
 
@@ -65,7 +63,6 @@ async def resume(work: UnitOfWork, tenant: str, enrolment_id: UUID, actor: str, 
     if enrolment.state == "active":
         return
     await pauses.save(work, enrolment, [])
-    await enrolments.update(work, enrolment, state="active", due_at=AT_ONCE, detail=None)
     await of_enrolment.hasten_dispatch(work, enrolment)
     await enrolling.record_change(work, enrolment, "resumed", actor, note=note)
 

@@ -24,7 +24,7 @@ from services.outreach.sequences.rules import (
 )
 from services.outreach.sequences.store import dispatches as of_enrolment
 from services.outreach.sequences.store import enrolments, erasure, sequences
-from services.outreach.sequences.store.enrolments import AT_ONCE, StoredEnrolment
+from services.outreach.sequences.store.enrolments import StoredEnrolment
 from services.outreach.sequences.store.pauses import pauses_of
 from services.outreach.sequences.store.pauses import save as save_pauses
 from services.outreach.sequences.store.sequences import StoredSequence
@@ -100,15 +100,14 @@ async def _hold(work: UnitOfWork, running: StoredEnrolment, pauses: Sequence[Ope
     One that has ended, and may come back, has the pauses that it would have if it ran.
     """
     before, now = pauses_of(running), longest_first(pauses, work.now)
-    await save_pauses(work, running, now)
-    if not running.running or now[:1] == before[:1]:
+    takes_effect = running.running and now[:1] != before[:1]
+    await save_pauses(work, running, now, takes_effect=takes_effect)
+    if not takes_effect:
         return
     if now:
-        detail, until = now[0].detail, now[0].until
-        await enrolments.update(work, running, state="paused", due_at=until, detail=detail)
+        detail = now[0].detail
         await enrolling.record_change(work, running, "paused", enrolling.SYSTEM, detail=detail, cause=reply.event)
         return
-    await enrolments.update(work, running, state="active", due_at=AT_ONCE, detail=None)
     await of_enrolment.hasten_dispatch(work, running)
     detail = f"the reply was labelled {reply.label}"
     await enrolling.record_change(work, running, "resumed", enrolling.SYSTEM, detail=detail, cause=reply.event)
