@@ -1,7 +1,6 @@
 """The fixtures of integration tests: a real Kafka and a real Postgres, and services that run on them."""
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -13,8 +12,6 @@ from uuid import uuid4
 
 import hypothesis
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from deploy.databases import address, create_database, create_login, database_name
 from deploy.local.identity import AUDIENCE, ISSUER, Identity
@@ -26,6 +23,9 @@ from shared.names import SERVICES
 from shared.observability import configure_logging
 from shared.testing.bus import Bus
 from shared.testing.running import Running, start_service
+from tests.sharing import pytest_xdist_auto_num_workers, pytest_xdist_make_scheduler
+
+__all__ = ["pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
 
 T = TypeVar("T")
 
@@ -43,28 +43,6 @@ hypothesis.settings.load_profile("leadflow")
 collect_ignore = [
     folder for folder in ("browser", "keycloak") if not any(f"tests/{folder}" in argument for argument in sys.argv)
 ]
-
-
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """How many workers `-n auto` starts: one more than there are cores, because each waits a quarter of its time, and
-    at most four, because each has a broker and a database server of its own."""
-    return min(4, (os.cpu_count() or 1) + 1)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """How the workers of a run share the tests: the long files are not among the last, as they are by their names."""
-    config.option.loadscopereorder = False
-    return ByFile(config, log)
-
-
-class ByFile(LoadScopeScheduling):
-    """A worker takes whole files, in order, so that the services of a folder start once in each worker.
-
-    The tests of the whole system share one `leadflow up`: they are one piece of work.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid.split("::", 1)[0]
 
 
 @dataclass(frozen=True)

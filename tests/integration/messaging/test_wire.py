@@ -69,11 +69,21 @@ async def test_other_partitions_go_on_beside_one_that_cannot_be_read(backend, bu
     async with Wire(backend.bootstrap) as wire:
         for number, each in enumerate(good):
             if number % 40 == 0:
-                await wire.send(TOPIC, number % 12, bad)
+                assert await wire.send(TOPIC, number % LOCAL_PARTITIONS, bad) == 0
             bus.raw(TOPIC, GOOD, each, key=each["ce_subject"])
     bus.flush()
     for each in good:
         await eventually(lambda each=each: taken(stages, each["ce_id"]))
+
+
+async def test_the_bus_of_the_tests_reads_on_behind_a_name_that_its_client_cannot_read(backend, bus, tenant):
+    """Its client returns a list with a hole then, and whoever looks into the hole ends the process."""
+    place = attributes(tenant)
+    good = [record(number, None, GOOD, headers_of(place)) for number in range(100)]
+    bad = record(100, None, GOOD, [BAD_NAME])
+    async with Wire(backend.bootstrap) as wire:
+        assert await wire.send(TOPIC, 2, batch([*good, bad], at=now())) == 0
+    assert len(bus.seen(TOPIC, tenant=tenant)) == 100
 
 
 async def test_ten_thousand_random_records_hold_up_no_good_one(backend, start, tenant, eventually):
@@ -146,7 +156,8 @@ async def test_an_aborted_transaction_of_somebody_else_is_passed_over(backend, s
         await asyncio.to_thread(producer.flush, 20)
         await asyncio.to_thread(end, 20)
     async with Wire(backend.bootstrap) as wire:
-        await wire.send(TOPIC, 3, batch([record(0, None, GOOD, [*headers_of(attributes(tenant)), BAD_NAME])], at=now()))
+        bad = batch([record(0, None, GOOD, [*headers_of(attributes(tenant)), BAD_NAME])], at=now())
+        assert await wire.send(TOPIC, 1, bad) == 0
     await eventually(lambda: taken(stages, committed["ce_id"]))
     assert not await taken(stages, aborted["ce_id"])
 
