@@ -49,7 +49,10 @@ def captured_complaints(captured: Mapping[str, Sequence[Record]], emails: set[st
 
 
 def journey_complaints(captured: Mapping[str, object], changed: Mapping[str, Sequence[Record]]) -> list[str]:
-    """What is wrong with the `stage.changed` of leads that were contacted and answered."""
+    """What is wrong with the `stage.changed` of leads that were contacted and answered.
+
+    A move that corrects the one before it begins where that one should have: an answer was read before its message.
+    """
     complaints = []
     if captured.keys() != changed.keys():
         complaints.append(f"stages knows {len(changed)} leads, capture {len(captured)}")
@@ -59,7 +62,10 @@ def journey_complaints(captured: Mapping[str, object], changed: Mapping[str, Seq
         last = events[-1].data
         if revisions != list(range(1, len(events) + 1)):
             complaints.append(f"revisions of {lead}: {revisions}")
-        if any(before.data["to"] != after.data["from"] for before, after in pairwise(events)):
+        if any(
+            before.data["to"] != after.data["from"] and before.id not in after.data.get("corrects", ())
+            for before, after in pairwise(events)
+        ):
             complaints.append(f"a step is missing in the journey of {lead}")
         if events[0].data["from"] != "new" or (last["to"], last["journey"]["contacted"]) != ("engaged", True):
             complaints.append(f"{lead} went from {events[0].data['from']} to {last['to']}")

@@ -66,6 +66,7 @@ class Load:
     seen: dict[str, list[Seen]] = field(default_factory=lambda: {topic: [] for topic in TOPICS})
     answered: set[str] = field(default_factory=set)
     milliseconds: list[float] = field(default_factory=list)
+    milliseconds_of_warm_up: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     """What the first try of a request came to, where it was no success."""
     failed_twice: list[str] = field(default_factory=list)
@@ -92,7 +93,7 @@ class Load:
         with suppress(asyncio.CancelledError):
             await reading
         await self.producer.stop()
-        ordered = sorted(self.milliseconds)
+        ordered = sorted(self.milliseconds or self.milliseconds_of_warm_up)
         return {
             "complaints": complaints,
             "leads": number,
@@ -122,8 +123,9 @@ class Load:
                 problem = "" if answer.status_code in (200, 201) else f"status {answer.status_code}"
             except httpx.TransportError as error:
                 problem = type(error).__name__
-            if tries == 0 and began > self.timed_from:
-                self.milliseconds.append((time.monotonic() - began) * 1_000)
+            if tries == 0:
+                timed = self.milliseconds if began > self.timed_from else self.milliseconds_of_warm_up
+                timed.append((time.monotonic() - began) * 1_000)
             if not problem:
                 return
             (self.failed if tries == 0 else self.failed_twice).append(problem)
