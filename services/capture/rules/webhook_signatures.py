@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-ALGORITHMS = ("sha256", "sha1")
-ENCODINGS = ("hex", "base64")
 _PART = re.compile(rb"\{(body|timestamp|method|url)\}")
 _MILLISECONDS = 100_000_000_000
 """A timestamp beyond this is in milliseconds: in seconds it would be in the year 5138."""

@@ -47,8 +47,6 @@ class Subject:
 
 STATED = 0.9
 """The confidence in what the lead itself, or the tenant, has stated."""
-PUBLISHED = 0.8
-"""In what a company publishes about itself for machines, or a provider of data answers."""
 SURE = 0.5
 """Below this, a value is a guess."""
 GUESS = 0.3

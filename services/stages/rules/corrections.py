@@ -15,9 +15,6 @@ class Correction:
     superseded: list[Transition]
     added: list[Transition]
 
-    def __bool__(self) -> bool:
-        return bool(self.superseded or self.added)
-
 
 def compare(published: Sequence[Transition], folded: Sequence[Transition]) -> Correction:
     """The correction that leads from the published transitions to those of a new fold.

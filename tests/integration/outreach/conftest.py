@@ -270,10 +270,18 @@ async def office(_office, smtp) -> AsyncIterator[Office]:
     yield _office
     smtp.reset()
     _office.database.clock.offset = timedelta(0)
+    # What is left to do, now or once a later test advances the clock, is not done: it would go before its own.
     async with _office.database.worker() as work:
-        rows = await work.fetch("SELECT DISTINCT tenant_id FROM dispatch WHERE state IN ('queued', 'sending')")
+        rows = await work.fetch(
+            """SELECT tenant_id FROM dispatch WHERE state IN ('queued', 'sending')
+            UNION SELECT tenant_id FROM composition WHERE state = 'queued'
+            UNION SELECT tenant_id FROM lead WHERE nurture_due IS NOT NULL
+            """
+        )
     async with _office.database.worker([row["tenant_id"] for row in rows]) as work:
         await work.run("UPDATE dispatch SET state = 'refused', reason = 'the test is over' WHERE state = 'queued'")
+        await work.run("UPDATE composition SET state = 'dropped' WHERE state = 'queued'")
+        await work.run("UPDATE lead SET nurture_due = NULL WHERE nurture_due IS NOT NULL")
 
 
 @pytest.fixture

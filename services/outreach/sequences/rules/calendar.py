@@ -45,10 +45,6 @@ class Calendar:
         together = open_in_all(self.windows, at, self.zone)
         return together if together is not None else self.windows[0].next_open(at, self.zone)
 
-    def is_later(self, at: datetime) -> bool:
-        """Whether the windows delay what would be due at that moment."""
-        return self.opening(at) > at
-
     def return_of(self, day: datetime) -> datetime:
         """When a lead is back that returns on that day: in the morning of its time zone."""
         return morning_of(day.date(), self.zone)

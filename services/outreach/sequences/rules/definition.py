@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from services.outreach.rules import Window
 
@@ -28,8 +28,6 @@ ALLOWED_NAMES = (
     "sender",
 )
 """The contact fields and facts that a template may use. `sender` is how the message is signed."""
-
-CHANNELS: tuple[str, ...] = get_args(StepChannel)
 
 
 @dataclass(frozen=True, slots=True)
