@@ -25,6 +25,12 @@ _CALL = "function_expression"
 
 
 class _Functions(functions.Functions):
+    @functions.signature({"types": []})
+    def _func_to_string(self, value: Any) -> str | None:
+        """Nothing stays nothing: as the text `null`, which JMESPath makes of it, it would be a value of every lead."""
+        text: str = super()._func_to_string(value)  # type: ignore[misc]  # the stubs leave the functions out
+        return None if value is None else text
+
     @functions.signature({"types": ["array", "null"]}, {"types": ["string"]}, {"types": []})
     def _func_find(self, items: list[Any] | None, path: str, value: Any) -> Any:
         return next((item for item in items or () if value is not None and _at(item, path) == value), None)
@@ -49,7 +55,8 @@ def evaluate(expression: str, document: Any) -> Any:
     """The value of an expression in a document, None where there is none.
 
     Besides the functions of JMESPath there is `find(list, path, value)`: the first item of a list whose `path` (names
-    separated by dots) has this value. It joins answers with the questions that they belong to.
+    separated by dots) has this value. It joins answers with the questions that they belong to. `to_string` of nothing
+    is nothing.
 
     Raises ValueError, with a sentence for people, where the document is of another form than the expression expects.
     """

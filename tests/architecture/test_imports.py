@@ -107,12 +107,13 @@ PURE = (
     "jellyfish",
     "numpy",
     "orjson",
+    "python_multipart",
     "rapidfuzz",
     "selectolax",
 )
 """What rules may import: events, limits, ids, mail addresses, and libraries that compute and reach nothing: readers of
-JSON, of pages and of character sets, the expressions of mappings, calendars, arithmetic on arrays, spelling, the names
-of domains."""
+JSON, of forms, of pages and of character sets, the expressions of mappings, calendars, arithmetic on arrays, spelling,
+the names of domains."""
 
 
 def beyond_the_rules(graph: grimp.ImportGraph) -> list[str]:

@@ -66,3 +66,10 @@ def test_a_document_of_another_form_gives_nothing_or_a_reason(document: object) 
             evaluate(expression, document)
         except ValueError as error:
             assert "body" in str(error)
+
+
+def test_nothing_as_a_text_is_nothing() -> None:
+    """JMESPath makes the text `null` of it, which would be the same value for every lead that has none."""
+    assert evaluate("to_string(vid || id)", {}) is None
+    assert evaluate("to_string(id)", {"id": 7}) == "7"
+    assert evaluate("to_string(@)", {"id": None}) == '{"id":null}'

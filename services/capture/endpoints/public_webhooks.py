@@ -19,6 +19,7 @@ _BODY = {
         "content": {
             "application/json": {"schema": {"description": "What the sender sends; the mapping reads it"}},
             "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+            "multipart/form-data": {"schema": {"type": "object"}},
         }
     }
 }

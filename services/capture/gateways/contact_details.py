@@ -2,8 +2,6 @@
 
 import re
 from functools import lru_cache
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from zoneinfo import available_timezones
 
 import phonenumbers
@@ -11,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from services.capture.rules.contact import Phone
-from shared.text import clean
+from shared.countries import country_code
 
 _FICTION = {"+1555": True, "+447700900": True, "+441632960": False, "+442079460": False, "+61491570": True}
 """Prefixes of numbers reserved for fiction, and whether they count as mobiles. They are valid, as mail domains ending
@@ -107,10 +105,8 @@ class OfflineContactNormaliser:
         return Phone(e164, mobile=kind in _MOBILE), ""
 
     def country(self, text: str) -> str:
-        """ISO 3166 alpha-2, from the code or from the country's name in any of some thirty languages."""
-        if len(text) == 2 and text.isascii() and text.upper() in phonenumbers.SUPPORTED_REGIONS:
-            return text.upper()
-        code = _country_names().get(_folded(text))
+        """ISO 3166 alpha-2, from an ISO code or from the country's name in any of some thirty languages."""
+        code = country_code(text)
         if code is None:
             raise ValueError("is not a known country; write its two-letter ISO code")
         return code
@@ -155,43 +151,6 @@ def _present_form(e164: str) -> tuple[str, int] | None:
 def _message_of(message: str) -> str:
     """The library's sentence with a lower-case beginning. Its sentences on syntax do not repeat the address."""
     return message[:1].lower() + message[1:].rstrip(".")
-
-
-def _folded(text: str) -> str:
-    return clean(text).casefold().replace(".", "")
-
-
-_MORE_COUNTRY_NAMES = {
-    "uk": "GB",
-    "usa": "US",
-    "uae": "AE",
-    "england": "GB",
-    "scotland": "GB",
-    "wales": "GB",
-    "great britain": "GB",
-}
-
-
-@lru_cache(maxsize=1)
-def _country_names() -> dict[str, str]:
-    names = {
-        _folded(name): code
-        for code, names in _names_by_language().items()
-        for name in names.values()
-        if not name.startswith("*") and code in phonenumbers.SUPPORTED_REGIONS
-    }
-    return names | _MORE_COUNTRY_NAMES
-
-
-def _names_by_language() -> dict[str, dict[str, str]]:
-    """The country names of libphonenumber. Importing them the usual way loads its geocoder too, which takes 100 MB."""
-    file = Path(phonenumbers.__file__).with_name("geodata") / "locale.py"
-    spec = spec_from_file_location("phonenumbers.geodata.locale", file)
-    assert spec is not None and spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    names: dict[str, dict[str, str]] = module.LOCALE_DATA
-    return names
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
+import idna
+
 from services.capture.rules.contact import spellings_of
 from services.capture.rules.lead import Lead
 from services.capture.rules.names import NAME_FIELDS, fold, names_agree
@@ -149,6 +151,6 @@ def spellings_of_domain(email: str) -> Collection[str]:
     """An e-mail as it may be written: its domain in Unicode, and in ASCII (RFC 5890)."""
     local, _, domain = email.rpartition("@")
     try:
-        return {email, f"{local}@{domain.encode('idna').decode()}"}
+        return {email, f"{local}@{idna.encode(domain, uts46=True).decode()}"}
     except UnicodeError:
         return {email}  # a domain that has no such form was never written in it

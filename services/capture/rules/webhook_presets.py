@@ -94,7 +94,7 @@ PRESETS: Mapping[str, Preset] = {
     "hubspot": Preset(
         WebhookMapping(
             {
-                "external_id": "to_string(vid || id || objectId)",
+                "external_id": "vid || id || objectId",
                 "email": _hubspot("email"),
                 "phone": f"{_hubspot('mobilephone')} || {_hubspot('phone')}",
                 "first_name": _hubspot("firstname"),

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from json import JSONDecodeError
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from services.capture.rules.contact import Contact, ContactNormaliser, normalise
 from services.capture.rules.errors import FieldError
+from services.capture.rules.form_bodies import is_form, read_form
 from services.capture.rules.public_tokens import public_token, tenant_of
 from services.capture.rules.webhook_mapping import Item, Meeting, WebhookMapping, items_of, read_item
 from services.capture.rules.webhook_signatures import Sent, Signature, problem_of
@@ -28,7 +28,6 @@ from shared.ids import digest, uuid7
 from shared.names import is_tenant
 from shared.strict_json import is_too_deep, read_json, without_zeros
 
-_FORM = "application/x-www-form-urlencoded"
 _REPLAYED_AT_ONCE = 500
 MAX_VALUES = 100_000
 """Values in a body, counted by its commas: expressions may make a multiple of them."""
@@ -151,11 +150,8 @@ async def _read_all(
 
 def read_body(body: bytes, content_type: str) -> Any:
     """The value of a body: JSON, or the fields of a form. Raises ValueError with a sentence for people."""
-    if content_type.partition(";")[0].strip().lower() == _FORM:
-        try:
-            return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1_000))
-        except ValueError:
-            raise ValueError("the form cannot be read") from None
+    if is_form(content_type):
+        return read_form(body, content_type)
     if body.count(b",") > MAX_VALUES:
         raise ValueError(f"the body has more than {MAX_VALUES} values")
     text = without_zeros(body)

@@ -6,18 +6,20 @@ the other (see shared/isolated_process.py): a request is a line of JSON that say
 as they were received; an answer is JSON too.
 """
 
+import codecs
 import os
+import re
 from collections.abc import Mapping
 from json import JSONDecodeError
 from typing import Any
 
 import orjson
 
-from services.enrichment.gateways.reference_data import country_code
 from services.enrichment.rules.fact_values import read_fact
 from services.enrichment.rules.mapping import apply_mapping
 from services.enrichment.rules.pages import Claim, read_page
 from shared.charsets import text_codec
+from shared.countries import country_code
 from shared.isolated_process import IsolatedProcess, NotRead, serve
 from shared.strict_json import is_too_deep, read_json
 
@@ -26,6 +28,10 @@ __all__ = ["AnswerReader", "NotRead"]
 SECONDS = 1.5
 """How long one answer may take; an ordinary one takes some milliseconds."""
 _START_SECONDS = 30.0
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_META_CHARSET = re.compile(rb"<meta\b[^>]{0,500}?\bcharset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
+_PRESCANNED = 1_024
+"""In so many bytes a `<meta>` may name the character set."""
 _MEMORY = 1_000_000_000
 """Bytes of address space that a process may use."""
 
@@ -72,8 +78,24 @@ def _answer(request: bytes) -> bytes:
 
 
 def _page(body: bytes, charset: str) -> Mapping[str, Any]:
-    text = body.decode(text_codec(charset) or "utf-8", "replace")
-    return read_page(text) if text else {}
+    text = body.decode(_codec_of(body, charset), "replace")
+    claims = read_page(text) if text else {}
+    return {name: claim for name, claim in claims.items() if "\ufffd" not in str(claim[0])}
+
+
+def _codec_of(body: bytes, label: str) -> str:
+    """The codec of a page as browsers find it: by its first bytes, its header, and its `<meta>`.
+
+    Source: html.spec.whatwg.org/multipage/parsing.html#determining-the-character-encoding
+    """
+    for mark, codec in _MARKS.items():
+        if body.startswith(mark):
+            return codec
+    if codec := text_codec(label):
+        return codec
+    stated = _META_CHARSET.search(body, 0, _PRESCANNED)
+    codec = text_codec(stated[1].decode("ascii")) if stated else ""
+    return "utf-8" if not codec or codec.startswith("utf-16") else codec  # a page in UTF-16 has no such bytes
 
 
 def _document(body: bytes, mapping: Mapping[str, str]) -> Mapping[str, Any]:

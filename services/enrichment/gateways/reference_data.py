@@ -11,6 +11,7 @@ from phonenumbers import PhoneNumberType
 from phonenumbers import timezone as phone_zones
 
 from services.enrichment.rules.facts import FACT_FIELDS, Phone, Subject
+from shared.countries import country_code
 
 _PHONE_TYPES = {
     PhoneNumberType.FIXED_LINE: "fixed_line",
@@ -46,49 +47,13 @@ _PRINCIPAL_ZONES = {
 }
 """Countries with several time zones where (nearly) all people use the same one."""
 
-_COUNTRY_NAMES = {
-    "america": "US",
-    "belgien": "BE",
-    "belgique": "BE",
-    "brasil": "BR",
-    "danmark": "DK",
-    "deutschland": "DE",
-    "england": "GB",
-    "espana": "ES",
-    "españa": "ES",
-    "frankreich": "FR",
-    "great britain": "GB",
-    "holland": "NL",
-    "italia": "IT",
-    "italien": "IT",
-    "nederland": "NL",
-    "niederlande": "NL",
-    "norge": "NO",
-    "oesterreich": "AT",
-    "polen": "PL",
-    "polska": "PL",
-    "schweiz": "CH",
-    "scotland": "GB",
-    "spanien": "ES",
-    "suisse": "CH",
-    "sverige": "SE",
-    "svizzera": "CH",
-    "the netherlands": "NL",
-    "uk": "GB",
-    "united kingdom": "GB",
-    "united states of america": "US",
-    "usa": "US",
-    "österreich": "AT",
-}
-"""Names that people use besides the English ones of ISO 3166."""
-
 
 def subject_of(fields: Mapping[str, str]) -> Subject:
     """A lead's contact fields with the reference data about its phone and country."""
     return Subject(
         fields={name: fields[name] for name in FACT_FIELDS if fields.get(name)},
         phone=phone_of(fields.get("phone")),
-        country_code=country_code(fields.get("country")),
+        country_code=country_code(fields.get("country", "")),
         zones=zones(),
     )
 
@@ -113,14 +78,6 @@ def phone_of(number: str | None) -> Phone | None:
     )
 
 
-def country_code(country: str | None) -> str | None:
-    """The ISO 3166 code of a country given by code or name; None if it is unknown."""
-    name = (country or "").strip().rstrip(".")
-    if len(name) == 2 and name.upper() in _countries().values():
-        return name.upper()
-    return _countries().get(name.casefold())
-
-
 def zone_name(text: str) -> str | None:
     """The name of a time zone in the IANA database, from any spelling of its letters' case; None if it is unknown."""
     return _zone_names().get(text.strip().casefold().replace(" ", "_"))
@@ -140,12 +97,6 @@ def zones() -> Mapping[str, str]:
         found.setdefault(code, []).append(zone)
     single = {code: names[0] for code, names in found.items() if len(names) == 1}
     return MappingProxyType(single | _PRINCIPAL_ZONES)
-
-
-@cache
-def _countries() -> Mapping[str, str]:
-    names = (line.split("\t") for line in _lines("iso3166.tab"))
-    return MappingProxyType({name.casefold(): code for code, name in names} | _COUNTRY_NAMES)
 
 
 def _lines(name: str) -> list[str]:

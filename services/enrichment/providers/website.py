@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from services.enrichment.gateways.answer_reader import NotRead
 from services.enrichment.gateways.fetcher import FetchFailed, NotPermitted, Response
-from services.enrichment.gateways.reference_data import country_code
 from services.enrichment.providers.provider import ProviderConfig, ProviderFailed
 from services.enrichment.providers.tools import REDIRECTS, Tools
 from services.enrichment.rules import Finding, Findings, Subject
@@ -14,6 +13,7 @@ from services.enrichment.rules.pages import MAX_PAGE, Claim
 from services.enrichment.rules.questions import Question, placeholders, question_for, render
 from services.enrichment.rules.robots import AGENT
 from services.enrichment.rules.shared_hosts import is_shared_by_path
+from shared.countries import country_code
 
 _HTML = ("text/html", "application/xhtml+xml", "")
 

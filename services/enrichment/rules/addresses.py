@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import quote, urlsplit
 
+import idna
+
 PORTS = frozenset({80, 443, 8080, 8443})
 """Ports of a host that the deployment has not listed."""
 MAX_URL = 2_000
@@ -128,7 +130,7 @@ def _host(host: str) -> str:
         return str(ip_address(host))
     name = host.rstrip(".").lower()
     if not name.isascii():
-        name = name.encode("idna").decode()
+        name = idna.encode(name, uts46=True).decode()  # IDNA 2008: by that of 2003, ß would be another firm's ss
     if not _HOST.match(name) or len(name) > 253:
         raise ValueError("not the name of a host")
     if name.rpartition(".")[2].isdigit() or name.rpartition(".")[2].startswith("0x"):

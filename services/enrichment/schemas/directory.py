@@ -9,8 +9,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from services.enrichment.gateways.reference_data import country_code, zone_name
+from services.enrichment.gateways.reference_data import zone_name
 from services.enrichment.rules.facts import host_of
+from shared.countries import country_code
 from shared.errors import Invalid, Malformed, TooLarge, UnsupportedMedia
 from shared.events.envelope import errors_of
 from shared.mail_addresses import registrable

@@ -108,3 +108,8 @@ def test_a_body_of_one_person_is_not_divided():
         content = json.dumps(body).encode()
         assert without_items(content, LEE) == (None, content)
     assert without_items(b"no JSON: lee@acme.com", LEE) == (None, b"no JSON: lee@acme.com")
+
+
+def test_a_domain_with_a_sharp_s_is_not_the_one_with_two():
+    assert spellings_of_domain("ada@straße.example") == {"ada@straße.example", "ada@xn--strae-oqa.example"}
+    assert spellings_of_domain("ada@a_b.exämple") == {"ada@a_b.exämple"}

@@ -57,8 +57,13 @@ def test_the_presets_find_ids_and_consent_too():
         (raw,) = items_of(mapping, body)
         return read_item(mapping, raw, "ads").submission
 
+    def external_id(body):
+        contact, _ = normalise({"email": "ada@x.example", **submission("hubspot", body)}, NORMALISER)
+        return contact.external_id
+
     assert submission("facebook_lead_ads", samples.FACEBOOK_LEAD)["external_id"] == "1000000000000001"
-    assert submission("hubspot", samples.HUBSPOT_WORKFLOW)["external_id"] == "5501"
+    assert external_id(samples.HUBSPOT_WORKFLOW) == "5501"
+    assert external_id({"properties": {"email": "bob@x.example"}}) is None, "all leads without an id would be one lead"
     assert submission("typeform", samples.TYPEFORM)["consent"] == {"email": "granted"}
     assert submission("calendly", samples.CALENDLY)["attributes"]["answers"][0]["answer"] == "Numbers"
 

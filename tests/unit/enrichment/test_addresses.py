@@ -59,6 +59,7 @@ def test_a_target_is_what_the_request_says() -> None:
     assert target.url == "https://shop.xn--bcher-kva.example:8443/a/b?c=d"
     assert target.authority == "shop.xn--bcher-kva.example:8443"
     assert read_target("http://acme.example", NONE).url == "http://acme.example/"
+    assert read_target("http://straße.example", NONE).host == "xn--strae-oqa.example", "strasse is another firm"
 
 
 def test_what_a_browser_would_escape_is_escaped() -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from services.enrichment.gateways.reference_data import country_code, phone_of, subject_of
+from services.enrichment.gateways.reference_data import phone_of, subject_of
 from services.enrichment.rules import GUESS, Finding, join_findings, local_findings
 from shared.mail_addresses import country_of_domain, is_disposable, is_free, registrable
 
@@ -122,11 +122,6 @@ def test_endings_that_are_used_everywhere_indicate_no_country() -> None:
         "GB",
         "IT",
     ]
-
-
-def test_countries_are_known_by_code_and_by_name() -> None:
-    names = ("de", "Germany", "Deutschland", "USA", "Österreich", "Narnia", "")
-    assert [country_code(name) for name in names] == ["DE", "DE", "DE", "US", "AT", None, None]
 
 
 def test_a_text_that_is_not_an_international_number_gives_no_phone_details() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import services.enrichment.rules as rules
 from services.enrichment.gateways.fetcher import Response
-from services.enrichment.gateways.reference_data import country_code, subject_of
+from services.enrichment.gateways.reference_data import subject_of
 from services.enrichment.providers.provider import ProviderConfig
 from services.enrichment.rules.addresses import AllowedHosts, read_target
 from services.enrichment.rules.breaker import FAILURES, MAX_WAITS, ProviderHealth, retry_at
@@ -23,6 +23,7 @@ from services.enrichment.rules.pages import read_page
 from services.enrichment.rules.questions import Question, question_for, render
 from services.enrichment.rules.robots import MAX_BYTES, matches, read_robots
 from services.enrichment.use_cases import lookups
+from shared.countries import country_code
 from tests.processor_time import processor_seconds
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

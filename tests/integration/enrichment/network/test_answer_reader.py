@@ -60,6 +60,29 @@ async def test_a_page_is_text_in_the_character_set_that_its_header_names(reader:
 
 
 @pytest.mark.parametrize(
+    ("page", "label"),
+    [
+        (b'<meta charset="windows-1251"><title>%s</title>', "windows-1251"),
+        (
+            b'<META http-equiv=Content-Type content="text/html; charset=iso-8859-5"><title>%s</title>',
+            "iso-8859-5",
+        ),
+        (b"<meta charset='utf-16'><title>%s</title>", "utf-8"),  # it would not have been found in a page in UTF-16
+        (b"\xef\xbb\xbf<meta charset=koi8-r><title>%s</title>", "utf-8"),
+        (b"<meta name=charset content=koi8-r><title>%s</title>", "utf-8"),
+    ],
+)
+async def test_a_page_names_its_character_set_itself_where_its_header_does_not(reader, page, label) -> None:
+    body = page % "\u041c\u0438\u0440".encode(label)
+    assert (await reader.read_page(body))["website_title"] == ("\u041c\u0438\u0440", 0.7)
+
+
+async def test_a_fact_that_could_not_be_decoded_is_left_out(reader: AnswerReader) -> None:
+    page = "<title>M\u00fcller</title><meta property=og:site_name content=Acme>".encode("cp1252")
+    assert "\ufffd" not in str(await reader.read_page(page))
+
+
+@pytest.mark.parametrize(
     "charset", ["punycode", "idna", "base64", "unicode_escape", "rot13", "no such set", "\ud800", ""]
 )
 async def test_a_codec_that_is_no_character_set_is_never_used(reader: AnswerReader, charset: str) -> None:
