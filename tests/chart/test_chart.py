@@ -158,6 +158,10 @@ def test_secrets_are_named_and_never_contained() -> None:
         ({"httpRoute": {"enabled": True}}, "httpRoute.parentRefs is needed"),
         ({"services": {"goals": {"workers": {"autoscaling": {"enabled": True}}}}}, "/workers/autoscaling/enabled"),
         (
+            {"services": {"goals": {"consumers": {"autoscaling": {"enabled": True, "minReplicas": 8}}}}},
+            "services.goals.consumers.autoscaling.minReplicas is 8, and maxReplicas 6",
+        ),
+        (
             merged(SWITCHES["tokens"], {"defaults": {"consumers": {"autoscaling": {"enabled": True}}}}),
             "consumers.autoscaling: KEDA reads the lag with a password or a certificate",
         ),
@@ -167,6 +171,38 @@ def test_values_that_cannot_work_are_refused_with_their_place(values: dict[str, 
     done = run("template", "leadflow", str(CHART), values=merged(MINIMAL, values))
     assert done.returncode != 0
     assert message in done.stderr
+
+
+def test_a_release_whose_services_would_have_too_long_names_is_refused() -> None:
+    longest = "customer-success-europe-production1"
+    names = [each["metadata"]["name"] for each in rendered(release=longest) if each["kind"] == "Service"]
+    assert max(map(len, names)) == 63
+    done = run("template", f"{longest}2", str(CHART), values=MINIMAL)
+    assert done.returncode != 0
+    assert "choose a release name of at most 35" in done.stderr
+
+
+def test_a_budget_of_pods_that_stay_is_not_one_of_pods_that_may_go() -> None:
+    objects = rendered({"defaults": {"api": {"podDisruptionBudget": {"minAvailable": 1}}}})
+    budget = named(objects, "PodDisruptionBudget", "leadflow-stages-api")["spec"]
+    assert budget["minAvailable"] == 1 and "maxUnavailable" not in budget
+    assert named(rendered(), "PodDisruptionBudget", "leadflow-stages-api")["spec"]["maxUnavailable"] == 1
+
+
+def test_the_owner_of_the_databases_may_log_in_by_a_certificate_alone() -> None:
+    values = {
+        "postgres": {"certificateKey": "tls.crt", "keyKey": "tls.key", "passwordKey": ""},
+        "migrations": {
+            "adminSecret": "",
+            "ownerUrl": "postgresql://leadflow_owner@postgres:5432/leadflow_%s",
+            "ownerSecret": "leadflow-owner",
+            "ownerPasswordKey": "",
+        },
+    }
+    (container,) = pods(rendered(values))["leadflow-migrate"]["containers"]
+    env = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert env["LEADFLOW_DATABASE_CERTIFICATE_FILE"] == "/secrets/owner/tls.crt"
+    assert not [name for name in env if "PASSWORD" in name]
 
 
 def test_what_a_service_says_differently_wins_and_env_adds_up() -> None:

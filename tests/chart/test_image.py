@@ -11,8 +11,8 @@ def test_capture_knows_the_names_of_countries_and_leaves_the_geocoder_of_phone_n
     program = """
 import sys
 import services.capture.app
-from services.capture.gateways.contact_details import _country_names
-print(_country_names()["deutschland"], _country_names()["uk"], "phonenumbers.geodata" in sys.modules)
+from shared.countries import country_code
+print(country_code("Deutschland"), country_code("UK"), "phonenumbers.geodata" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.split() == ["DE", "GB", "False"], done.stderr

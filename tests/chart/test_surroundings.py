@@ -51,6 +51,25 @@ def test_every_pod_reaches_where_tokens_for_kafka_come_from_and_where_traces_go(
         assert ports & {8443, 4318} == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "policy", "ports"),
+    [
+        ({"kafka": {"bootstrap": "b-1.msk:9096,b-2.msk:9098"}}, "leadflow", {9096, 9098, 9092}),
+        ({"postgres": {"url": "postgresql://leadflow_%s@pooler:6432/leadflow_%s"}}, "leadflow", {6432, 5432}),
+        ({"oidc": {"issuer": "http://keycloak.id:8080/realms/sales"}}, "leadflow-api", {8080, 443}),
+        ({"oidc": {"issuer": "http://keycloak.id/realms/sales"}}, "leadflow-api", {80, 443}),
+        ({"oidc": {"jwksUrl": "https://[fd00::7]:8443/keys"}}, "leadflow-api", {8443, 443}),
+        ({"oidc": {"issuer": "https://id.example.com/a:9/b"}}, "leadflow-api", {443}),
+        ({"otlpEndpoint": "http://collector:14318"}, "leadflow", {14318, 4318}),
+    ],
+)
+def test_the_port_of_an_address_is_open(values: dict[str, Any], policy: str, ports: set[int]) -> None:
+    egress = named(rendered(values), "NetworkPolicy", policy)["spec"]["egress"]
+    opened = {port["port"] for rule in egress for port in rule["ports"]}
+    assert ports <= opened
+    assert opened <= ports | {53, 5353, 443, 5432, 9092, 9093, 9094, 4317, 4318}
+
+
 def test_a_mail_server_is_let_out_to_at_the_port_that_outreach_takes_for_granted() -> None:
     (rule,) = named(rendered(), "NetworkPolicy", "leadflow-outreach")["spec"]["egress"]
     assert Settings.model_fields["smtp_port"].default in [port["port"] for port in rule["ports"]]

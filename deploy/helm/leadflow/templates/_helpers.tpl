@@ -38,6 +38,7 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- $of = mergeOverwrite $of (deepCopy (index $own .part | default dict)) -}}
 {{- $_ := set $of "env" (concat ($own.env | default list) ($of.env | default list)) -}}
 {{- $_ := set $of "envFrom" (concat ($own.envFrom | default list) ($of.envFrom | default list)) -}}
+{{- if hasKey ($of.podDisruptionBudget | default dict) "minAvailable" }}{{ $_ := unset $of.podDisruptionBudget "maxUnavailable" }}{{ end -}}
 {{ toYaml $of }}
 {{- end -}}
 
@@ -225,26 +226,33 @@ v1 docs openapi.json
     - {protocol: UDP, port: {{ . }}}
     - {protocol: TCP, port: {{ . }}}
     {{- end }}
-{{- include "leadflow.egress" $policy.kafka }}
-{{- include "leadflow.egress" $policy.postgres }}
+{{- include "leadflow.egress" (dict "peers" $policy.kafka "addresses" .Values.kafka.bootstrap) }}
+{{- include "leadflow.egress" (dict "peers" $policy.postgres "addresses" (printf "%s,%s" .Values.postgres.url .Values.migrations.ownerUrl)) }}
 {{- if eq .Values.kafka.saslMechanism "OAUTHBEARER" }}
-{{- include "leadflow.egress" $policy.oauth }}
+{{- include "leadflow.egress" (dict "peers" $policy.oauth "addresses" .Values.kafka.oauth.tokenUrl) }}
 {{- end }}
 {{- if .Values.otlpEndpoint }}
-{{- include "leadflow.egress" $policy.otlp }}
+{{- include "leadflow.egress" (dict "peers" $policy.otlp "addresses" .Values.otlpEndpoint) }}
 {{- end }}
 {{- with $policy.extraEgress }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
 
-{{/* A rule of a NetworkPolicy that lets TCP out to these peers and ports. */}}
+{{/* A rule of a NetworkPolicy that lets TCP out. Arguments: peers (their `to` and `ports`), and the addresses, separated
+by commas, whose own ports are open too. */}}
 {{- define "leadflow.egress" }}
+{{- $ports := .peers.ports }}
+{{- range splitList "," .addresses }}
+{{- $authority := regexReplaceAll "[/?].*" (regexReplaceAll "^[a-z]+://" . "") "" }}
+{{- if regexMatch ":[0-9]+$" $authority }}{{ $ports = append $ports (regexFind "[0-9]+$" $authority | int) }}
+{{- else if hasPrefix "http://" . }}{{ $ports = append $ports 80 }}{{ end }}
+{{- end }}
 - ports:
-    {{- range .ports }}
+    {{- range $ports | uniq }}
     - {protocol: TCP, port: {{ . }}}
     {{- end }}
-  {{- with .to }}
+  {{- with .peers.to }}
   to: {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
