@@ -96,7 +96,9 @@ def read_layout(head: bytes, *, name: str = "", was: str = "utf-8") -> Layout:
         # Excel writes and reads such a first line.
         delimiter, start, line = named[1], start + len(lines.pop(0)), line + 1
     delimiter = delimiter or delimiter_of(lines[:_SAMPLE_LINES], encoding)
-    record = next(_csv(lines, Layout("csv", encoding, delimiter, (), start, line), start, line, ended=True))
+    record = next(_csv(lines, Layout("csv", encoding, delimiter, (), start, line), start, line, ended=True), None)
+    if record is None:
+        raise ValueError("the file is empty")
     columns = record.values.get("") if record.values else None
     if not columns:
         raise ValueError(f"the header cannot be read: {record.reason}")

@@ -143,7 +143,7 @@ def test_a_row_that_no_reader_accepts_costs_one_row(row, reason):
     assert [record.reason.partition(" (")[0] for record in read] == ["", reason, ""]
 
 
-@pytest.mark.parametrize("head", [b"", b"\n\n", b"\xff,\n", b",;,\n"])
+@pytest.mark.parametrize("head", [b"", b"\n\n", b"\xff,\n", b",;,\n", b'""\n', b'" "\n', b"sep=;\n\n", b"sep=;\n;;;\n"])
 def test_a_file_that_cannot_be_read_is_refused_with_a_reason(head):
     with pytest.raises(ValueError, match=r"\w"):
         read_layout(head)
