@@ -151,24 +151,33 @@ def _undo_consent(kept: Lead, alias: Lead, record: dict[str, Any]) -> list[str]:
         _restore_provenance(kept, name, mark)
         kept.unsaved = True
         changed.append(name)
-    if changed and all(kept.consent.get(part) == after.get(part) for part in _CONSENT_PARTS):
+    if changed and _agree(kept.consent, after, _CONSENT_PARTS):
         for part in _CONSENT_PARTS:
             _restore(kept.consent, part, before)
     return changed
 
 
-def forget_undone(record: dict[str, Any], undone: dict[str, Any]) -> dict[str, Any]:
-    """The record of a later merge, once an earlier one is undone: where it took the place of what came of that, it
-    restores what was before."""
+def forget_undone(record: dict[str, Any], undone: dict[str, Any], alias: Lead) -> dict[str, Any]:
+    """The record of another merge, once that of `alias` is undone: where it took the place of what came of the alias,
+    it restores what was before that."""
+    fields = dict(record.get("fields", {}))
+    for name, gone in undone.get("fields", {}).items():
+        if name in fields and fields[name]["mark"] == gone["after"]:
+            fields[name] = {**fields[name], "before": gone["before"], "mark": gone["mark"]}
+    record = {**record, "fields": fields}
     if "consent" not in record or "consent" not in undone:
         return record
-    before, gone = record["consent"]["before"], undone["consent"]
-    if any(before.get(part) != gone["after"].get(part) for part in _CONSENT_PARTS):
-        return record
-    restored = dict(before)
-    for part in _CONSENT_PARTS:
-        _restore(restored, part, gone["before"])
-    return {**record, "consent": {**record["consent"], "before": restored}}
+    marks, before, gone = dict(record["consent_marks"]), dict(record["consent"]["before"]), undone["consent"]
+    for name, mark in undone["consent_marks"].items():
+        channel = name.removeprefix("consent.")
+        was_alias_s = marks.get(name) == _provenance_out(_consent_mark(alias, name))
+        if was_alias_s and _agree(before, gone["after"], (channel, given(channel))):
+            _restore_choice(before, channel, gone["before"])
+            marks[name] = mark
+    if _agree(before, gone["after"], _CONSENT_PARTS):
+        for part in _CONSENT_PARTS:
+            _restore(before, part, gone["before"])
+    return {**record, "consent_marks": marks, "consent": {**record["consent"], "before": before}}
 
 
 def take_again(kept: Lead, alias: Lead, record: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
@@ -189,6 +198,10 @@ def take_again(kept: Lead, alias: Lead, record: dict[str, Any]) -> tuple[list[st
 
 def _consent_mark(alias: Lead, name: str) -> Provenance:
     return alias.provenance_of(name) or Provenance(alias.as_of)
+
+
+def _agree(one: Mapping[str, Any], other: Mapping[str, Any], keys: Iterable[str]) -> bool:
+    return all(one.get(key) == other.get(key) for key in keys)
 
 
 def _restore_choice(consent: dict[str, Any], channel: str, before: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ line it is, so a worker that continues in the middle of a file reads the same re
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, islice
 from typing import Any
@@ -22,6 +22,7 @@ DELIMITERS = ",;\t|"
 ERROR_COLUMNS = ("line", "column", "value", "reason")
 """The first columns of an error file; behind them stand those of the file that was imported."""
 _SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\s*\Z')
+_LINE_END = re.compile(rb"\n|\r\n|\r(?!\Z)")
 _SAMPLE_LINES = 50
 """Lines at the beginning of a CSV file that its delimiter is found from."""
 _SAMPLE_ROWS = 200
@@ -82,7 +83,7 @@ def read_layout(head: bytes, *, name: str = "", was: str = "utf-8") -> Layout:
         raise ValueError("the file is empty")
     if name.lower().endswith((".ndjson", ".jsonl")) or lines[0].lstrip().startswith(b"{"):
         layout = Layout("ndjson", encoding, "", (), start, line, was=was)
-        first = islice(_ndjson(lines, layout, start, line, ended=True), _SAMPLE_ROWS)
+        first = islice(_ndjson(lines, layout, start, line), _SAMPLE_ROWS)
         names = dict.fromkeys(_visible(str(key)) for record in first for key in record.values or ())
         return replace(layout, names=tuple(names)[:_SAMPLE_ROWS])
     if lines[0].lstrip().startswith(b"[{") or lines[0].strip() == b"[":
@@ -96,7 +97,9 @@ def read_layout(head: bytes, *, name: str = "", was: str = "utf-8") -> Layout:
         # Excel writes and reads such a first line.
         delimiter, start, line = named[1], start + len(lines.pop(0)), line + 1
     delimiter = delimiter or delimiter_of(lines[:_SAMPLE_LINES], encoding)
-    record = next(_csv(lines, Layout("csv", encoding, delimiter, (), start, line), start, line, ended=True))
+    record = next(_csv(lines, Layout("csv", encoding, delimiter, (), start, line), start, line), None)
+    if record is None:
+        raise ValueError("the file is empty")
     columns = record.values.get("") if record.values else None
     if not columns:
         raise ValueError(f"the header cannot be read: {record.reason}")
@@ -140,25 +143,77 @@ def numbered(columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(named)
 
 
-def read_records(window: bytes, layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
+Place = tuple[int, int]
+"""A byte of the file and the physical line that it is in."""
+Records = Generator[Record, None, Place]
+"""Records; returns the place behind the last line that was read, which may have been blank."""
+
+
+def read_records(window: bytes, layout: Layout, offset: int, line: int, *, ended: bool) -> Records:
     """The complete records in a window of the file that begins at byte `offset` and physical line `line`.
 
-    `ended`: the window reaches the end of the file. Otherwise an incomplete last record is left for the next page; a
-    record that fills the whole window is too long, and is returned with that reason.
+    `ended`: the window reaches the end of the file. Otherwise an incomplete last record is left for the next page. A
+    line that is longer than a record may be ends the page before it: see `LongLine`.
     """
     lines = window.splitlines(keepends=True)
     if not ended and lines and not lines[-1].endswith(b"\n"):
-        if len(lines) == 1 and len(window) >= MAX_ROW_BYTES:
-            yield Record(line, line, offset + len(window), None, f"is longer than {MAX_ROW_BYTES} bytes")
-            return
         lines.pop()
+    long = next((number for number, each in enumerate(lines) if len(each) > MAX_ROW_BYTES), None)
     read = _ndjson if layout.format == "ndjson" else _csv
-    for record in read(lines, layout, offset, line, ended=ended):
+    records = read(lines[:long], layout, offset, line, None if ended else offset + len(window))
+    while True:
+        try:
+            record = next(records)
+        except StopIteration as stop:
+            place: Place = stop.value
+            return place
         named = layout.format == "ndjson" or record.values is None
         yield record if named else _with_column_names(record, layout)
 
 
-def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
+def is_long_line(window: bytes) -> bool:
+    """Whether the first line of a window is longer than a record may be."""
+    return len(window) > MAX_ROW_BYTES and _LINE_END.search(window, 0, MAX_ROW_BYTES) is None
+
+
+class LongLine:
+    """A line that is longer than a record may be. It is one record without values, with what it has begun to quote.
+
+    Otherwise the other lines of a note would be read as rows.
+    """
+
+    def __init__(self, layout: Layout, offset: int, line: int) -> None:
+        self._layout = layout
+        self._line = line
+        self._quotes = 0
+        self.offset = offset
+        """Where the next window begins."""
+
+    def pass_over(self, window: bytes, *, ended: bool) -> bool:
+        """Pass over what of the line is in a window; whether that is its end."""
+        end = _LINE_END.search(window)
+        # The carriage return at the end of a window may be half of a line's end.
+        passed = end.end() if end else len(window) - (not ended and window.endswith(b"\r"))
+        self._quotes += window.count(b'"', 0, passed)
+        self.offset += passed
+        return end is not None or ended
+
+    def record(self, window: bytes, *, ended: bool) -> Record:
+        """The record, from the window behind the line: a value that it leaves open may be closed there."""
+        used = 0
+        lines = window.splitlines(keepends=True)
+        if not ended and lines and not lines[-1].endswith(b"\n"):
+            lines.pop()
+        if self._layout.format == "csv" and self._quotes % 2 and lines:
+            try:
+                _, used = _Rows([b'"' + lines[0], *lines[1:]], self._layout).read(0)
+            except (_Unfinished, _TooLong, UnicodeDecodeError, csv.Error):
+                used = 0  # never closed: it costs its first line
+        behind = self.offset + sum(map(len, lines[:used]))
+        return Record(self._line, self._line + 1 + used, behind, None, f"is longer than {MAX_ROW_BYTES} bytes")
+
+
+def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, goes_on_at: int | None = None) -> Records:
     for number, raw in enumerate(lines, start=line):
         offset += len(raw)
         if not raw.strip():
@@ -178,6 +233,7 @@ def _ndjson(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, e
         elif is_too_deep(text, values):
             values, reason = None, f"is nested more than {MAX_JSON_DEPTH} levels deep"
         yield Record(number, number + 1, offset, values, reason, raw)
+    return offset, line + len(lines)
 
 
 class _Unfinished(Exception):
@@ -188,21 +244,22 @@ class _TooLong(Exception):
     """A quoted value is larger than a record may be: its quote was never closed."""
 
 
-def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ended: bool) -> Iterator[Record]:
-    """CSV records as `{"": [values]}`; blank lines are skipped."""
+def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, goes_on_at: int | None = None) -> Records:
+    """CSV records as `{"": [values]}`; blank lines are skipped. `goes_on_at`: where the file goes on behind them."""
     rows = _Rows(lines, layout)
+    blank = b" \t\r\n" + layout.delimiter.encode()
     at = 0
     while at < len(lines):
         used, values, reason = 1, None, ""
         first = lines[at]
-        if not first.strip(b" \t\r\n"):
+        if not first.strip(blank):  # a spreadsheet writes delimiters for rows that were emptied
             at, offset, line = at + 1, offset + len(first), line + 1
             continue
         try:
             values, used = rows.read(at)
         except _Unfinished:
-            if not ended and (at or sum(map(len, lines)) < MAX_ROW_BYTES):
-                return
+            if goes_on_at is not None and goes_on_at - offset < MAX_ROW_BYTES:
+                return offset, line
             reason = "a quote is opened and never closed"
         except _TooLong:
             reason = "a quote is opened and never closed"
@@ -214,9 +271,10 @@ def _csv(lines: Sequence[bytes], layout: Layout, offset: int, line: int, *, ende
         offset += len(raw)
         if values is not None and not any(value.strip() for value in values[layout.leading :]):
             at, line = at + used, line + used
-            continue  # a spreadsheet writes delimiters for rows that were emptied
+            continue
         yield Record(line, line + used, offset, None if values is None else {"": values}, reason, raw)
         at, line = at + used, line + used
+    return offset, line
 
 
 class _Rows:
@@ -260,16 +318,6 @@ class _Rows:
 
     def _text(self, number: int) -> str:
         return self._lines[number].decode(self._layout.encoding)
-
-
-def blank_lines(window: bytes, layout: Layout) -> tuple[int, int]:
-    """How many bytes and lines at the beginning of a window are blank, or rows of nothing but delimiters."""
-    skipped = count = 0
-    for line in window.splitlines(keepends=True):
-        if line.strip(b" \t\r\n" + layout.delimiter.encode()) or not line.endswith(b"\n"):
-            break
-        skipped, count = skipped + len(line), count + 1
-    return skipped, count
 
 
 def _with_column_names(record: Record, layout: Layout) -> Record:

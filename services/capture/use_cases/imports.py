@@ -5,7 +5,7 @@ A page's leads and the import's progress commit together, so a killed worker nei
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from services.capture.rules.contact import ContactNormaliser, normalise, read_fi
 from services.capture.rules.errors import FieldError
 from services.capture.rules.field_mapping import read_row
 from services.capture.rules.mentions import Person
-from services.capture.rules.records import MAX_ROW_BYTES, Layout, Record, blank_lines, read_records
+from services.capture.rules.records import MAX_ROW_BYTES, Layout, LongLine, Record, is_long_line, read_records
 from services.capture.store import imports as store
 from services.capture.use_cases.retries import ATTEMPTS, is_collision
 from services.capture.use_cases.submissions import Submission, record_submissions
@@ -193,17 +193,44 @@ def _submission(job: Row, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _next_records(work: UnitOfWork, job: Row) -> tuple[Iterator[Record], bool]:
-    """The records from the import's position on, and whether they reach the end of the file."""
+    """The records from the import's position on, none at the end of the file, and whether that was reached.
+
+    A spreadsheet writes a million rows of delimiters: no record may be in a window, but behind it.
+    """
     layout = Layout(**job["layout"])
-    position, line = job["position"], job["line"]
+    place = job["position"], job["line"]
     while True:
-        window = await store.window(work, job["tenant_id"], job["import_id"], position, _WINDOW)
-        ended = position + len(window) >= job["size"]
-        blank, lines = blank_lines(window, layout)
-        if ended or blank <= len(window) - MAX_ROW_BYTES or not blank:
-            return read_records(window, layout, position, line, ended=ended), ended
-        # A spreadsheet writes a million rows of delimiters: so much of it is blank that no record may fit behind.
-        position, line = position + blank, line + lines
+        position, line = place
+        window, ended = await _window(work, job, position)
+        records = read_records(window, layout, position, line, ended=ended)
+        try:
+            return chain([next(records)], records), ended
+        except StopIteration as stop:
+            place = stop.value
+        if place[0] >= job["size"]:
+            return iter(()), True
+        if place[0] == position:
+            long = await _long_line(work, job, layout, position, line) if is_long_line(window) else None
+            return iter(() if long is None else (long,)), False
+
+
+async def _long_line(work: UnitOfWork, job: Row, layout: Layout, position: int, line: int) -> Record | None:
+    """The record that a long line is; None where a part of the file is missing."""
+    long = LongLine(layout, position, line)
+    at_end = False
+    while not at_end:
+        window, ended = await _window(work, job, long.offset)
+        if not window:
+            return None
+        at_end = long.pass_over(window, ended=ended)
+    window, ended = await _window(work, job, long.offset)
+    return long.record(window, ended=ended)
+
+
+async def _window(work: UnitOfWork, job: Row, position: int) -> tuple[bytes, bool]:
+    """A window of the file, and whether it reaches the file's end."""
+    window = await store.window(work, job["tenant_id"], job["import_id"], position, _WINDOW)
+    return window, position + len(window) >= job["size"]
 
 
 async def forget_rows(work: UnitOfWork, tenant: str, person: Person, normaliser: ContactNormaliser) -> None:
@@ -214,18 +241,13 @@ async def forget_rows(work: UnitOfWork, tenant: str, person: Person, normaliser:
             continue
         # What stands before the first unread row is never read again.
         await store.overwrite(work, job, job["position"] - job["position"] % store.CHUNK, _blank(job["position"]))
-        ended = False
-        while not ended:
-            found, ended = await _next_records(work, job)
-            records = list(found)
+        while records := list((await _next_records(work, job))[0]):
             places = await store.records_with(work, [record.raw for record in records], person)
             for record in await asyncio.to_thread(
                 _about, [records[place] for place in places], job, person, normaliser
             ):
                 begin = record.next_offset - len(record.raw)
                 await store.overwrite(work, job, begin, record.raw.translate(_BLANK))
-            if not records:
-                break
             job = {**job, "position": records[-1].next_offset, "line": records[-1].next_line}
 
 

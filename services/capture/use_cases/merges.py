@@ -75,9 +75,9 @@ async def undo_merge(work: UnitOfWork, tenant: str, merge_id: UUID, actor: str) 
     denied = merging.take_denials(kept, alias, row["record"], records)
     changed = merging.undo(kept, alias, row["record"])
     for alias_id, other in others.items():
-        record = merging.forget_undone(other["record"], row["record"])
+        record = merging.forget_undone(other["record"], row["record"], alias)
         withheld, record = merging.take_again(kept, leads[alias_id], record)
-        if record is not other["record"]:
+        if record != other["record"]:
             await merges.set_record(work, tenant, other["merge_id"], record)
         changed += withheld
     changed = [name for name in dict.fromkeys(changed) if not _is_as_before(name, kept, consent_before)]

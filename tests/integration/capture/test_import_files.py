@@ -87,3 +87,26 @@ async def test_a_file_that_is_blank_for_megabytes_is_read_to_its_end(upload, end
     blank = b";;;;;;;;;\r\n" * 400_000
     job = await ended(await upload(b"email;name\na@x.example;A\n" + blank + b"b@x.example;B\n" + blank))
     assert (job["read"], job["taken"], job["rejected"]) == (2, 2, 0)
+
+
+async def test_a_line_of_megabytes_costs_its_record_and_nobody_in_a_note_becomes_a_lead(api, upload, ended):
+    long = b"x" * 2_400_000
+    parts = [
+        b'name,email\n"first\n' + long + b'",eve@x.example\n',
+        b"\n" * 3 + long + b"\n",
+        b'"' + long + b'\nalice,alice@x.example\nbob,bob@x.example\n",eve@x.example\n',
+        b'"",""\n' * 500_000,
+        b"last,last@x.example\n",
+    ]
+    job = await ended(await upload(b"".join(parts)))
+    assert (job["state"], job["read"], job["taken"], job["rejected"]) == ("done", 5, 1, 4), job
+    errors = (await api.get(f"/v1/imports/{job['import_id']}/errors")).json()["items"]
+    assert [(error["line"], error["reason"].split(" ")[0]) for error in errors] == [
+        (2, "a"),
+        (3, "is"),
+        (7, "is"),
+        (8, "is"),
+    ]
+    for name, count in {"last": 1, "alice": 0, "bob": 0, "eve": 0}.items():
+        found = (await api.get("/v1/leads", params={"email": f"{name}@x.example"})).json()["items"]
+        assert len(found) == count, name

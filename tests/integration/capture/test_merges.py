@@ -122,6 +122,23 @@ async def test_merges_that_are_undone_in_any_order_give_consent_back_and_keep_th
         assert (await api.get(f"/v1/leads/{kept['lead_id']}")).json()["consent"] == kept["consent"]
 
 
+async def test_what_two_merges_gave_a_lead_that_said_nothing_is_gone_when_both_are_undone(api, submit):
+    for turn, (first, second) in enumerate([(0, 1), (1, 0)]):
+        kept = await submit(email=f"k{turn}@x.example")
+        choices = ({"email": "granted", "sms": "granted"}, {"email": "denied", "sms": "denied"})
+        aliases = [await submit(email=f"{n}{turn}@x.example", company=f"{n}", consent=choices[n]) for n in range(2)]
+        path = f"/v1/leads/{aliases[1]['lead_id']}"
+        by_hand = await api.patch(path, json={"company": "By hand"}, headers={"If-Match": "*"})
+        assert by_hand.status_code == 200, by_hand.text
+        merges = [await merged(api, kept, alias) for alias in aliases]
+        lead = (await api.get(f"/v1/leads/{kept['lead_id']}")).json()
+        assert (lead["consent"]["email"], lead["consent"]["sms"], lead["company"]) == ("denied", "denied", "By hand")
+        for undone in (first, second):
+            assert (await api.post(f"/v1/merges/{merges[undone]}/undo")).status_code == 200
+        lead = (await api.get(f"/v1/leads/{kept['lead_id']}")).json()
+        assert (lead.get("consent"), lead.get("company")) == (kept.get("consent"), None)
+
+
 async def test_a_cycle_and_an_alias_of_an_alias_are_conflicts(api, submit):
     a, b, c = [await submit(email=f"{name}@x.example") for name in "abc"]
     await merged(api, a, b)

@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from services.capture.rules.lead import Provenance
-from services.capture.rules.merging import merge, refusal, take_denials, undo
+from services.capture.rules.merging import forget_undone, merge, refusal, take_again, take_denials, undo
 from services.capture.rules.precedence import apply_contact, apply_values
 from tests.unit.capture.builders import a_contact, a_lead, at
 
@@ -108,3 +110,80 @@ def test_a_denial_of_one_alias_is_not_another_s():
     assert take_denials(kept, one, first, [(two, second)]) == []
     deny(kept)
     assert take_denials(kept, one, first, [(two, second)]) == ["consent.email"]
+
+
+class Merges:
+    """The merges of aliases into a lead, made and undone as the use cases do it."""
+
+    def __init__(self, kept):
+        self.kept, self.records = kept, {}
+
+    def toggle(self, alias):
+        if alias not in self.records:
+            _, self.records[alias] = merge(self.kept, alias)
+            return
+        undone = self.records.pop(alias)
+        take_denials(self.kept, alias, undone, self.records.items())
+        undo(self.kept, alias, undone)
+        for other, record in self.records.items():
+            _, record = take_again(self.kept, other, forget_undone(record, undone, alias))
+            self.records[other] = json.loads(json.dumps(record))
+
+
+CHOICES = ("granted", "denied", None)
+
+
+@st.composite
+def some_lead(draw, number, of_one_import):
+    """What it says itself, all at once or one thing after the other, and what a human entered."""
+    said = {channel: draw(st.sampled_from(CHOICES)) for channel in ("email", "sms")}
+    lead = a_lead(number)
+    first = 0 if of_one_import else number
+    for minutes in draw(st.permutations((first, number + 10))):
+        channels = {channel: choice for channel, choice in said.items() if choice and draw(st.booleans())}
+        if channels:
+            consent = {**channels, "source": f"form {minutes}", "basis": draw(st.sampled_from((None, "card")))}
+            apply_contact(lead, a_contact(consent=consent), at(minutes), human=draw(st.booleans()))
+    for name in ("company", "attributes.plan"):
+        by = draw(st.sampled_from(("nobody", "a form", "a human")))
+        if by != "nobody":
+            apply_values(lead, {name: f"{name} of {number}"}, Provenance(at(first), human=by == "a human"))
+    return lead
+
+
+def some_leads(count, *, of_one_import):
+    return st.tuples(*(some_lead(number, of_one_import) for number in range(1, count + 1)))
+
+
+GRANTED_THEN_DENIED = [{}, {"sms": "granted"}, {"sms": "denied"}]
+
+
+def make_and_undo(leads, turns):
+    """Toggle the merges of the aliases in these turns, then undo those that are left."""
+    kept, *aliases = leads
+    own = dict(kept.consent)
+    merges = Merges(kept)
+    for turn in [*turns, *(n for n in (1, 2, 3) if turns.count(n) % 2)]:
+        merges.toggle(aliases[turn - 1])
+        for channel in ("email", "sms"):
+            choices = [own.get(channel), *(alias.consent.get(channel) for alias in merges.records)]
+            assert kept.consent.get(channel) == min(choices, key=("denied", "granted", None).index)
+
+
+@given(some_leads(3, of_one_import=False), st.lists(st.integers(1, 2), max_size=8))
+@example([a_lead(n, n, consent=consent) for n, consent in enumerate(GRANTED_THEN_DENIED)], [1, 2])
+def test_merges_undone_in_any_order_leave_each_lead_what_it_had_itself(leads, turns):
+    before = [snapshot(lead) for lead in leads]
+    make_and_undo(leads, turns)
+    assert [snapshot(lead) for lead in leads] == before
+
+
+@given(some_leads(4, of_one_import=True), st.lists(st.integers(1, 3), max_size=12))
+def test_any_merges_of_leads_that_are_alike_leave_each_its_choices_and_values(leads, turns):
+    def shown(lead):
+        consent = {part: lead.consent[part] for part in lead.consent if part not in ("basis", "source", "at")}
+        return (dict(lead.fields), dict(lead.attributes), consent, dict(lead.provenance))
+
+    before = [shown(lead) for lead in leads]
+    make_and_undo(leads, turns)
+    assert [shown(lead) for lead in leads] == before

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.capture.rules.records import MAX_ROW_BYTES, _Rows, blank_lines, cells_of, read_layout, read_records
+from services.capture.rules.records import (
+    MAX_ROW_BYTES,
+    LongLine,
+    _Rows,
+    cells_of,
+    is_long_line,
+    read_layout,
+    read_records,
+)
 from tests.unit.capture.builders import calls
 
 FILE = b'email,company\nada@x.example,"Acme, Ltd"\n\ngrace@x.example,"two\nlines"\r\nbob@x.example,"say ""hi"""\n'
@@ -99,10 +107,67 @@ def test_a_file_of_open_quotes_costs_as_much_for_each_row_as_a_small_one(row, en
     assert calls(lambda: records(many)) < 2 * 16 * calls(lambda: records(few))
 
 
-def test_rows_of_nothing_but_delimiters_are_counted_as_blank():
-    layout = read_layout(b"email;name\n")
-    assert blank_lines(b";;\r\n  \n\n;a\n;;\n", layout) == (8, 3)
-    assert blank_lines(b";;\n;;", layout) == (3, 1)
+def in_windows(data, size, most):
+    """All records of a file that is read window by window, as the import does it, where a record has `most` bytes."""
+    layout = read_layout(data)
+    place, found = (layout.start, layout.line), []
+
+    def window(offset):
+        part = data[offset : offset + size]
+        return {"window": part, "ended": offset + len(part) >= len(data)}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.capture.rules.records.MAX_ROW_BYTES", most)
+        while place[0] < len(data):
+            before, reader = place, read_records(**window(place[0]), layout=layout, offset=place[0], line=place[1])
+            while True:
+                try:
+                    found.append(next(reader))
+                except StopIteration as stop:
+                    place = stop.value
+                    break
+            if place == before:
+                assert is_long_line(data[place[0] : place[0] + size]), (place, found)
+                long = LongLine(layout, *place)
+                while not long.pass_over(**window(long.offset)):
+                    pass
+                found.append(long.record(**window(long.offset)))
+                place = found[-1].next_offset, found[-1].next_line
+    return found
+
+
+LONG = b"x" * 45
+
+
+@pytest.mark.parametrize(
+    ("rows", "lines"),
+    [
+        (b'"first\n' + LONG + b'",eve@x.co\n', [(2, False), (3, False), (4, True)]),
+        (b"\n,,\n" + LONG + b"\n", [(4, False), (5, True)]),
+        (b'"' + LONG + b'\nann,a@x.co\n"",""\nbob,b@x.co\n",eve@x.co\n', [(2, False), (7, True)]),
+        (b'"' + LONG + b'\r\nann,a@x.co\r\n",eve@x.co\r\n', [(2, False), (5, True)]),
+        (b'"' + LONG + b"\nann,a@x.co\n", [(2, False), (3, True), (4, True)]),
+        (b'"' + LONG + b'"",\nann,a@x.co\n"",",eve@x.co\n', [(2, False), (5, True)]),
+        (b'"' + LONG + b'",eve@x.co\n', [(2, False), (3, True)]),
+        (b"ann,a@x.co\n" + LONG + b"\n" + LONG + b"\n", [(2, True), (3, False), (4, False), (5, True)]),
+        (b'"",""\n' * 60, [(62, True)]),
+        (b" , \n" * 60, [(62, True)]),
+    ],
+)
+def test_a_line_longer_than_a_record_costs_its_record_and_no_line_of_a_note_becomes_a_row(rows, lines):
+    for size in range(80, 160):
+        found = in_windows(b"name,email\n" + rows + b"last,last@x.co\n", size, 40)
+        assert [(record.line, record.values is not None) for record in found] == lines, size
+        assert found[-1].values["email"] == "last@x.co"
+
+
+@given(st.text('a",\n\r ', max_size=150), st.integers(8, 20), st.integers(40, 80))
+def test_the_size_of_the_windows_changes_no_record(text, most, size):
+    data = f"email,name,x,y\n{text}".encode()
+    whole, parts = in_windows(data, 200, most), in_windows(data, size, most)
+    assert [(r.line, r.next_line, r.next_offset, r.values) for r in parts] == [
+        (r.line, r.next_line, r.next_offset, r.values) for r in whole
+    ]
 
 
 def test_each_bad_record_has_a_reason_and_good_records_are_read():
@@ -143,7 +208,7 @@ def test_a_row_that_no_reader_accepts_costs_one_row(row, reason):
     assert [record.reason.partition(" (")[0] for record in read] == ["", reason, ""]
 
 
-@pytest.mark.parametrize("head", [b"", b"\n\n", b"\xff,\n", b",;,\n"])
+@pytest.mark.parametrize("head", [b"", b"\n\n", b"\xff,\n", b",;,\n", b'""\n', b'" "\n', b"sep=;\n\n", b"sep=;\n;;;\n"])
 def test_a_file_that_cannot_be_read_is_refused_with_a_reason(head):
     with pytest.raises(ValueError, match=r"\w"):
         read_layout(head)
