@@ -24,7 +24,8 @@ async def rewind(kafka: Kafka, group: str, topics: list[str], to: datetime) -> i
         await reader.start()
         partitions = [TopicPartition(t, p) for t in topics for p in sorted(reader.partitions_for_topic(t) or ())]
         beginnings, ends = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
-        found = await reader.offsets_for_times(dict.fromkeys(partitions, int(to.timestamp() * 1_000)))
+        since = max(0, int(to.timestamp() * 1_000))  # Kafka knows no time before 1970
+        found = await reader.offsets_for_times(dict.fromkeys(partitions, since))
     finally:
         await reader.stop()
     offsets = {tp: found[tp].offset if found[tp] is not None else ends[tp] for tp in partitions}

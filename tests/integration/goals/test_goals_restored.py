@@ -58,7 +58,10 @@ async def test_a_database_restored_to_an_hour_ago_catches_up(backend, own_goals,
     await run.stop()
 
     await own_goals.restore()
-    assert await rewind(Kafka(backend.bootstrap), own_goals.name, TOPICS, now - timedelta(hours=1)) >= 13
+    an_hour_ago = await rewind(Kafka(backend.bootstrap), own_goals.name, TOPICS, now - timedelta(hours=1))
+    assert an_hour_ago >= 13
+    before_kafka = datetime.min.replace(tzinfo=UTC)
+    assert await rewind(Kafka(backend.bootstrap), own_goals.name, TOPICS, before_kafka) >= an_hour_ago
     run = await own_goals.start()
     after = await reaches(eventually, run, tenant, 5)
     assert after["goal_id"] == before["goal_id"]
