@@ -18,8 +18,8 @@ from services.capture.use_cases import leads as use_cases
 from services.capture.use_cases.engagements import record_engagement
 from services.capture.use_cases.lead_events import captured_event
 from services.capture.use_cases.micro_batching import MicroBatcher
-from services.capture.use_cases.retries import retry_in_savepoint
 from services.capture.use_cases.submissions import Submission, SubmissionResult, record_submissions
+from shared.db.retries import retry_in_savepoint
 from shared.errors import Invalid
 from shared.events.envelope import errors_of
 from shared.http import (

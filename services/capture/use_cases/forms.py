@@ -25,9 +25,9 @@ from services.capture.rules.forms import (
 from services.capture.rules.public_tokens import public_token, tenant_of
 from services.capture.store import consents
 from services.capture.store import forms as store
-from services.capture.use_cases.retries import retry_in_savepoint
 from services.capture.use_cases.submissions import Submission, SubmissionResult, record_submissions
 from shared.db import Database, Row, UnitOfWork
+from shared.db.retries import retry_in_savepoint
 from shared.errors import Forbidden, Invalid, NotFound, TooManyRequests
 from shared.events import EngagementRecorded
 from shared.ids import uuid7

@@ -17,9 +17,9 @@ from services.capture.rules.field_mapping import read_row
 from services.capture.rules.mentions import Person
 from services.capture.rules.records import MAX_ROW_BYTES, Layout, LongLine, Record, is_long_line, read_records
 from services.capture.store import imports as store
-from services.capture.use_cases.retries import ATTEMPTS, is_collision
 from services.capture.use_cases.submissions import Submission, record_submissions
 from shared.db import Database, DatabaseError, Row, UnitOfWork, may_pass_later
+from shared.db.retries import ATTEMPTS, is_collision
 from shared.errors import Conflict, Invalid, NotFound
 from shared.store import outbox
 

@@ -8,9 +8,9 @@ import asyncio
 from contextvars import copy_context
 
 from services.capture.rules.contact import Contact
-from services.capture.use_cases.retries import ATTEMPTS, is_collision
 from services.capture.use_cases.submissions import Submission, SubmissionResult, record_submissions
 from shared.db import Database
+from shared.db.retries import ATTEMPTS, is_collision
 
 _MOST = 200
 """Submissions in one transaction."""

@@ -19,9 +19,9 @@ from services.capture.rules.public_tokens import public_token, tenant_of
 from services.capture.rules.webhook_mapping import Item, Meeting, WebhookMapping, items_of, read_item
 from services.capture.rules.webhook_signatures import Sent, Signature, problem_of
 from services.capture.store import webhooks as store
-from services.capture.use_cases.retries import retry_in_savepoint
 from services.capture.use_cases.submissions import Submission, SubmissionResult, record_submissions
 from shared.db import Database, DatabaseError, Row, UnitOfWork
+from shared.db.retries import retry_in_savepoint
 from shared.errors import Conflict, Forbidden, NotFound, TooManyRequests
 from shared.events import MeetingBooked, MeetingCancelled
 from shared.ids import digest, uuid7

@@ -15,8 +15,10 @@ from services.outreach.replies import store
 from services.outreach.replies.schemas import InboundSms, LabelBody, ReceivedView, ReplyView, StoredView, Utterance
 from services.outreach.replies.use_cases import labelling, receiving
 from services.outreach.replies.use_cases.raw_mail import Mails, store_mail
+from services.outreach.replies.use_cases.received import ReceivedMessage
 from services.outreach.store import all_ids_of, lead_ids_of, lead_of
-from shared.db import Row
+from shared.db import Row, UnitOfWork
+from shared.db.retries import retry_transaction
 from shared.errors import Forbidden, Invalid, NotFound, UnsupportedMedia
 from shared.events.envelope import errors_of
 from shared.events.outreach import Label
@@ -162,9 +164,13 @@ async def receive_sms(
         raise Invalid("the SMS is not valid", errors_of(error)) from None
     mails: Mails = request.app.state.mails
     read = await mails.read_sms(owner, sms.body)
-    async with context.service.database.tenant(owner) as work:
-        received = await receiving.record_sms(work, context.keys, owner, sms.from_, sms.body, sms.message_sid, read)
+
+    async def record(work: UnitOfWork) -> ReceivedMessage:
         context.wake_after(work, "composer")
+        return await receiving.record_sms(work, context.keys, owner, sms.from_, sms.body, sms.message_sid, read)
+
+    # The provider does not repeat it, and it may be a STOP.
+    received = await retry_transaction(lambda: context.service.database.tenant(owner), record)
     if form:
         return Response("<Response/>", 200, media_type="text/xml")
     return ReceivedView(reply_id=received.reply_id, outcome=received.outcome)
@@ -196,9 +202,13 @@ async def receive_inbound_mail(
         raise
     if raw is None or not raw.strip():
         return StoredView(outcome="ignored", mail_id=None)
-    async with context.service.database.tenant(tenant) as work:
-        mail_id = await store_mail(work, tenant, raw)
+
+    async def keep(work: UnitOfWork) -> UUID:
         context.wake_after(work, "mails")
+        return await store_mail(work, tenant, raw)
+
+    # Not every provider repeats what is answered with 409.
+    mail_id = await retry_transaction(lambda: context.service.database.tenant(tenant), keep)
     return StoredView(outcome="received", mail_id=mail_id)
 
 

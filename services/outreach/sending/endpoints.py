@@ -16,6 +16,8 @@ from services.outreach.sending.schemas import DispatchView, Resolve, SmsStatus, 
 from services.outreach.sending.use_cases import outcomes
 from services.outreach.sending.use_cases.sms_status import apply_sms_status
 from services.outreach.store import all_ids_of
+from shared.db import UnitOfWork
+from shared.db.retries import retry_transaction
 from shared.errors import Invalid, NotFound
 from shared.events.envelope import errors_of
 from shared.http import Limit, Operator, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, public
@@ -108,9 +110,12 @@ async def receive_sms_status(
         report = SmsStatus.model_validate(given)
     except ValidationError as error:
         raise Invalid("the status report is not valid", errors_of(error)) from None
-    async with context_of(request).service.database.tenant(owner) as work:
-        code = "" if report.code is None else str(report.code)
-        state = await apply_sms_status(
-            work, owner, report.message_sid, report.status.lower(), code, dispatch if form else None
-        )
+    code = "" if report.code is None else str(report.code)
+
+    async def apply(work: UnitOfWork) -> str:
+        ours = dispatch if form else None
+        return await apply_sms_status(work, owner, report.message_sid, report.status.lower(), code, ours)
+
+    # The provider does not repeat it.
+    state = await retry_transaction(lambda: context_of(request).service.database.tenant(owner), apply)
     return Response(orjson.dumps({"message_sid": report.message_sid, "state": state}), media_type="application/json")

@@ -33,10 +33,27 @@ async def forget_addresses(
     )
 
 
+async def lock_messages(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> None:
+    """Lock the drafts of these leads in the order of their ids, then their dispatches.
+
+    What is done to a draft locks the draft and not its lead. Whoever was first is waited for here, so that the
+    statements that delete see all it wrote; whoever comes later finds no draft.
+    """
+    for table in ("draft", "dispatch"):
+        await work.run(
+            f"""
+            SELECT FROM {table} WHERE tenant_id = :tenant AND lead_id = ANY (:leads)
+            ORDER BY tenant_id, {table}_id FOR UPDATE
+            """,
+            tenant=tenant,
+            leads=list(lead_ids),
+        )
+
+
 async def delete_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     """Delete the lead's drafts, texts, approvals, dispatches and replies, then the lead.
 
-    Triggers allow this only once the erasure has been recorded, and a text only after its draft.
+    Triggers allow this only once the erasure has been recorded, and a text only after its draft. `lock_messages` first.
     """
     of_lead = {"tenant": tenant, "lead": lead_id}
     for table in ("dispatch", "template_approval", "approval"):

@@ -12,7 +12,8 @@ from services.outreach.store import lead_of
 from services.outreach.suppression import store, use_cases
 from services.outreach.suppression.schemas import NewSuppression, SuppressionView
 from services.outreach.suppression.use_cases import SuppressionRequest
-from shared.db import Row
+from shared.db import Row, UnitOfWork
+from shared.db.retries import retry_transaction
 from shared.errors import NotFound
 from shared.http import Limit, Once, Operator, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, public
 
@@ -96,12 +97,16 @@ async def unsubscribe(token: str, request: Request) -> HTMLResponse:
     """One click (RFC 8058), or the page's button. Repeating it changes nothing."""
     link = _content_of(request, token)
     opt_out = SuppressionRequest(link.channel, "unsubscribe", "system:unsubscribe-link")
-    async with context_of(request).service.database.tenant(link.tenant) as work:
+
+    async def close(work: UnitOfWork) -> None:
         lead = await lead_of(work, link.tenant, link.lead_id)
         if lead is None:
             await use_cases.suppress_hash(work, link.tenant, opt_out, link.channel, link.address_hash)
         else:
             await use_cases.opt_out_lead(work, lead, opt_out, also=(link.channel, link.address_hash))
+
+    # A mail program does not repeat the click.
+    await retry_transaction(lambda: context_of(request).service.database.tenant(link.tenant), close)
     content = "<p>We will not write to you again.</p>"
     return HTMLResponse(
         _PAGE.format(title="You are unsubscribed", content=content), headers={"Cache-Control": "no-store"}

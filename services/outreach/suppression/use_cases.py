@@ -1,6 +1,6 @@
 """Closing addresses: opt-outs of leads, suppressions by operators, bounces; and retracting an opt-out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from shared.store.aliases import resolve
 
 PAGE = 500
 """Leads in one transaction while a blocklisted domain is worked through."""
+_BY_OTHERS = {"operator": "an operator suppressed the address", "blocklist": "the lead is on the blocklist"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +125,23 @@ async def suppress_hash(work: UnitOfWork, tenant: str, request: SuppressionReque
 async def opt_out_others(work: UnitOfWork, tenant: str, hash: bytes, besides: Collection[UUID] = ()) -> None:
     """Opt out the other leads with the same address: it is the same person."""
     others = [lead_id for lead_id in await store.leads_with(work, tenant, hash) if lead_id not in besides]
-    for lead_id in await store.mark_opted_out(work, tenant, others):
-        await publish_blocklisted(work, tenant, lead_id)
+    await publish_closed(work, tenant, await store.mark_opted_out(work, tenant, others), "blocklist")
 
 
-async def publish_blocklisted(work: UnitOfWork, tenant: str, lead_id: UUID, cause: Envelope | None = None) -> None:
-    """Publish that a lead, marked as opted out just now, is on the blocklist; end its drafts."""
-    event = ContactOptedOut(channel="all", how="blocklist")
-    published = work.emit(event, tenant=tenant, subject=lead_id, cause=cause)
-    kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
-    alias_id = lead_id if lead_id != kept else None
-    await _notify_closed(work, tenant, kept, "all", "the lead is on the blocklist", published, alias_id=alias_id)
+async def publish_closed(
+    work: UnitOfWork, tenant: str, leads: Sequence[UUID], how: str, channel: str = "all", cause: Envelope | None = None
+) -> None:
+    """Publish that others than these leads closed a channel to them, or (`all`) opted them out; end their drafts.
+
+    They have been marked before. `how`: operator or blocklist.
+    """
+    kept = await resolve(work, [(tenant, lead_id) for lead_id in leads])
+    for lead_id in leads:
+        event = ContactOptedOut(channel=channel, how=how)
+        published = work.emit(event, tenant=tenant, subject=lead_id, cause=cause)
+        closed = kept[tenant, lead_id] if channel == "all" else lead_id
+        alias_id = lead_id if lead_id != closed else None
+        await _notify_closed(work, tenant, closed, channel, _BY_OTHERS[how], published, alias_id=alias_id)
 
 
 async def suppress_address(
@@ -152,13 +159,7 @@ async def suppress_address(
     leads = await store.leads_with(work, tenant, hash)
     if request.channel == "all":
         await store.mark_opted_out(work, tenant, leads)
-    kept = await resolve(work, [(tenant, lead_id) for lead_id in leads])
-    for lead_id in leads:
-        event = ContactOptedOut(channel=request.channel, how="operator")
-        published = work.emit(event, tenant=tenant, subject=lead_id)
-        closed = kept[tenant, lead_id] if request.channel == "all" else lead_id
-        reason, alias_id = "an operator suppressed the address", lead_id if lead_id != closed else None
-        await _notify_closed(work, tenant, closed, request.channel, reason, published, alias_id=alias_id)
+    await publish_closed(work, tenant, leads, "operator", request.channel)
     return row.suppression_id
 
 
@@ -183,8 +184,7 @@ async def opt_out_domain_page(work: UnitOfWork, tenant: str, suppression_id: UUI
     if job is None:
         return 0
     leads = await store.leads_with(work, tenant, job.domain_hash, after=job.after_lead, limit=PAGE)
-    for lead_id in await store.mark_opted_out(work, tenant, leads):
-        await publish_blocklisted(work, tenant, lead_id)
+    await publish_closed(work, tenant, await store.mark_opted_out(work, tenant, leads), "blocklist")
     if len(leads) < PAGE:
         await store.finish_domain_job(work, tenant, suppression_id)
     else:

@@ -5,7 +5,7 @@ from uuid import UUID
 from services.outreach.address_forms import known_address, on_the_wire
 from services.outreach.sequences.use_cases import interruptions
 from services.outreach.store import Lead, address_hashes_of, lead_ids_of, lead_of
-from services.outreach.store.erasure import delete_lead, forget_addresses
+from services.outreach.store.erasure import delete_lead, forget_addresses, lock_messages
 from services.outreach.suppression.store import lock_addresses
 from shared.db import UnitOfWork
 from shared.store.erasure import record_erasure
@@ -20,11 +20,13 @@ def _spellings(lead: Lead) -> list[str]:
 async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     """Erase the lead and its aliases, under the locks of their addresses and of themselves.
 
-    Whoever writes something about a lead locks it too: what is written before is deleted, and nothing is written later.
+    Whoever writes something about a lead locks it or one of its drafts too: what is written before is deleted, and
+    nothing is written later.
     """
     ids = sorted(await lead_ids_of(work, tenant, lead_id))
     await lock_addresses(work, await address_hashes_of(work, [(tenant, each) for each in ids]))
     leads = {each: await lead_of(work, tenant, each, lock=True) for each in ids}
+    await lock_messages(work, tenant, ids)
     for each, lead in leads.items():
         if lead is not None:
             hashes = [hash for hash in (lead.email_hash, lead.phone_hash) if hash]

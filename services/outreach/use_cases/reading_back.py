@@ -22,8 +22,8 @@ from services.outreach.sequences.store import enrolments, sequences, steps
 from services.outreach.sequences.use_cases import enrolling
 from services.outreach.store import all_ids_of, lead_of
 from services.outreach.suppression.rules import BY_THE_LEAD
-from services.outreach.suppression.store import suppressions_of
-from services.outreach.suppression.use_cases import SuppressionRequest, opt_out_lead, suppress_address
+from services.outreach.suppression.store import mark_opted_out, suppressions_of
+from services.outreach.suppression.use_cases import SuppressionRequest, opt_out_lead, publish_closed, suppress_address
 from shared.db import Database, Row, UnitOfWork
 from shared.events import ContactOptedOut, DraftDecided, MessageSent, Received, ReplyReceived, SequenceExited
 from shared.events.base import Event
@@ -114,14 +114,19 @@ async def _close(work: UnitOfWork, keys: Keys, received: Received[ContactOptedOu
     if lead is None:
         found.unknown += 1
         return
+    if event.how not in BY_THE_LEAD and event.channel == "all":
+        # An address or a domain was suppressed, and the event does not say which: it holds for this lead alone.
+        marked = await mark_opted_out(work, tenant, [lead.lead_id])
+        await publish_closed(work, tenant, marked, event.how, cause=received.envelope)
+        found.opted_out += len(marked)
+        return
     known = await suppressions_of(work, lead)
     reply_id = UUID(event.reply_id) if event.reply_id else None
     request = SuppressionRequest(event.channel, event.how, ACTOR, CLOSED_BEFORE, reply_id)
-    if event.how == "operator" and event.channel != "all":
-        if address := lead.address(event.channel):
-            await suppress_address(work, keys, tenant, address, request)
-    elif event.how in BY_THE_LEAD or not lead.opted_out:  # else it is known: by another address, or by a domain
+    if event.how in BY_THE_LEAD:
         await opt_out_lead(work, lead, request, cause=received.envelope)
+    elif address := lead.address(event.channel):
+        await suppress_address(work, keys, tenant, address, request)
     found.opted_out += await suppressions_of(work, lead) != known
 
 

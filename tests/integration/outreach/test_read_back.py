@@ -14,8 +14,10 @@ import pytest
 
 from services.outreach.context import keys_of
 from services.outreach.reading_back import read_back
+from services.outreach.use_cases import reading_back
 from services.outreach.use_cases.reading_back import MAY_HAVE_LEFT, WAS_APPROVED, WAS_SENT, ReadBack
 from shared.errors import Conflict
+from shared.events import ContactOptedOut, Envelope, Received
 from shared.events.readers import READS
 from shared.messaging.connection import Kafka
 from shared.messaging.lag import has_read
@@ -190,6 +192,29 @@ async def test_after_a_restore_nothing_is_sent_again_and_opt_outs_hold(
         await own.rewind(began)
         with pytest.raises(Conflict, match="have not caught up"):
             await read_back(outreach.run.database, keys, kafka, own.name, began)
+
+
+@pytest.mark.parametrize("how", ["operator", "blocklist"])
+async def test_who_shares_another_address_with_a_suppressed_lead_is_not_opted_out(office, tenant, how):
+    """Only one address or domain of the lead was suppressed before the loss, and nobody knows which one."""
+    phone = {"phone": "+4915112345678", "consent": {"sms": "granted"}}
+    gone, other = await office.captured(tenant, **phone), await office.captured(tenant, **phone)
+    draft = await office.draft(tenant, gone)
+    event = ContactOptedOut(channel="all", how=how)
+    envelope = Envelope(str(uuid4()), event.type, "urn:leadflow:outreach", datetime.now(UTC), tenant, str(gone))
+
+    async def published(model):
+        if model is ContactOptedOut:
+            yield [Received(envelope, event, envelope.time)]
+
+    found = [(await reading_back.read_back(office.database, office.context.keys, published))[tenant] for _ in range(2)]
+    assert found == [ReadBack(opted_out=1), ReadBack()]
+    await office.draft(tenant, other)
+    body = {"lead_id": str(gone), "kind": "first", "channel": "sms", "body": "Hi"}
+    async with office.client(tenant, "reviewer") as http:
+        assert (await http.post("/v1/drafts", json=body)).json()["detail"] == "the lead has opted out"
+        assert (await http.get(f"/v1/drafts/{draft['draft_id']}")).json()["state"] == "superseded"
+        assert (await http.get("/v1/suppressions")).json()["items"] == []
 
 
 async def enrolment(outreach, lead):

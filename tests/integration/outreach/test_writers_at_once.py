@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime
+from uuid import UUID
 
 import asyncpg
 import orjson
 import pytest
 
-from services.outreach.drafts.use_cases import requests
+from services.outreach.drafts.schemas import Bulk
+from services.outreach.drafts.use_cases import bulk, requests, review
 from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from services.outreach.use_cases.erasure import erase
 from services.outreach.workers import announce_tenant_modes
@@ -120,5 +122,47 @@ async def test_what_is_being_written_about_a_lead_goes_with_it(office, tenant, e
         erasing = asyncio.create_task(office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)}))
         await eventually(lambda: waits_for_lock(erasing, server))
     await erasing
+    assert await places(office.url, tenant, ("ada",)) == set()
+    await server.close()
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_an_approval_that_an_erasure_waits_for_goes_with_the_lead(office, tenant, smtp, eventually, at_once):
+    lead = await office.captured(tenant, email=f"ada@{tenant}.example")
+    draft = await office.draft(tenant, lead)
+    draft_id, sha256 = UUID(draft["draft_id"]), draft["sha256"]
+    server = await asyncpg.connect(office.url)
+    async with office.database.tenant(tenant) as work:
+        if at_once:
+            items = [{"draft_id": draft_id, "sha256": sha256}]
+            approving = Bulk.model_validate({"action": "approve", "items": items})
+            (done,) = await bulk.act_on_all(work, office.context.keys, tenant, "human:ann", approving)
+            assert done["status"] == 200
+        else:
+            await review.approve(work, office.context.keys, tenant, draft_id, "human:ann", sha256)
+        erasing = asyncio.create_task(office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)}))
+        await eventually(lambda: waits_for_lock(erasing, server))
+    await erasing
+    await office.send()
+    assert smtp.to(f"ada@{tenant}.example") == []
+    assert await places(office.url, tenant, ("ada",)) == set()
+    await server.close()
+
+
+async def test_an_approval_that_waits_for_an_erasure_finds_no_draft(office, tenant, eventually):
+    lead = await office.captured(tenant)
+    draft = await office.draft(tenant, lead)
+    item = {"draft_id": draft["draft_id"], "sha256": draft["sha256"]}
+    server = await asyncpg.connect(office.url)
+    async with office.client(tenant, "reviewer") as http:
+        url = f"/v1/drafts/{draft['draft_id']}/approve"
+        many = {"action": "approve", "items": [item]}
+        async with office.database.worker([tenant]) as work:
+            await erase(work, tenant, lead)
+            one = asyncio.create_task(http.post(url, json={"sha256": draft["sha256"]}))
+            await eventually(lambda: waits_for_lock(one, server))
+            several = asyncio.create_task(http.post("/v1/drafts/bulk", json=many))
+        assert (await one).status_code == 404
+        assert [result["status"] for result in (await several).json()["results"]] == [404]
     assert await places(office.url, tenant, ("ada",)) == set()
     await server.close()

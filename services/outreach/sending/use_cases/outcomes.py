@@ -8,19 +8,39 @@ from services.outreach import hooks
 from services.outreach.rules import OUTCOME_OPEN
 from services.outreach.sending import store
 from services.outreach.sending.rules import Outcome, retry_at
-from services.outreach.store import lead_of, settings_of
+from services.outreach.store import address_hashes_of, lead_of, settings_of
 from services.outreach.suppression.rules import OPT_OUT_SMS, mail_failure, sms_failure
+from services.outreach.suppression.store import lock_addresses
 from services.outreach.suppression.use_cases import Bounce, SuppressionRequest, opt_out_lead, record_bounce
 from shared.db import Row, UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.events import MessageSent
 from shared.ids import derived_id
 from shared.observability import SENDS
+from shared.store.aliases import resolve
+
+
+async def lock_dispatch(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> Row | None:
+    """The dispatch with its text, locked; None when there is none (any more).
+
+    Its address and its lead are locked before, because another state of it changes them too, and locks its enrolment.
+    """
+    rows = await store.page(work, tenant, {"dispatch_id": dispatch_id}, None, 1)
+    if not rows:
+        return None
+    seen = rows[0]
+    key = tenant, seen["lead_id"]
+    leads = sorted({seen["lead_id"], (await resolve(work, [key]))[key]})
+    known = await address_hashes_of(work, [(tenant, each) for each in leads])
+    await lock_addresses(work, [(tenant, seen["channel"], bytes(seen["address_hash"])), *known])
+    for each in leads:
+        await lead_of(work, tenant, each, lock=True)
+    return await store.lock(work, tenant, dispatch_id)
 
 
 async def record_outcome(work: UnitOfWork, tenant: str, dispatch_id: UUID, outcome: Outcome) -> None:
     """Record the outcome of an attempt. A late answer also decides a dispatch that is `unknown` by now."""
-    row = await store.lock(work, tenant, dispatch_id)
+    row = await lock_dispatch(work, tenant, dispatch_id)
     if row is None:
         return
     work.after_commit.append(SENDS.labels(row["channel"], outcome.state).inc)
@@ -105,7 +125,7 @@ async def record_sent(work: UnitOfWork, row: Row, *, provider_id: str | None = N
 
 async def apply_sent_evidence(work: UnitOfWork, evidence: hooks.SentEvidence) -> None:
     """Evidence that a message was sent decides a dispatch whose outcome is open."""
-    row = await store.lock(work, evidence.tenant, evidence.dispatch_id)
+    row = await lock_dispatch(work, evidence.tenant, evidence.dispatch_id)
     if row is not None and row["state"] in OUTCOME_OPEN:
         await record_sent(work, row, note=f"known by {evidence.source}")
 
@@ -114,7 +134,7 @@ async def resolve_unknown(
     work: UnitOfWork, tenant: str, dispatch_id: UUID, outcome: str, note: str, actor: str
 ) -> None:
     """An operator decides a message of unknown outcome: `sent` or `failed`. Conflict in any other state."""
-    row = await store.lock(work, tenant, dispatch_id)
+    row = await lock_dispatch(work, tenant, dispatch_id)
     if row is None:
         raise NotFound("no such dispatch")
     if row["state"] != "unknown":

@@ -11,7 +11,6 @@ from services.outreach.rules import OUTCOME_OPEN
 from services.outreach.sending import store
 from services.outreach.sending.rules import Outcome
 from services.outreach.sending.use_cases import outcomes
-from services.outreach.suppression.store import lock_addresses
 from services.outreach.suppression.use_cases import record_delivery
 from shared.db import UnitOfWork
 from shared.errors import Conflict, NotFound
@@ -34,15 +33,12 @@ async def apply_sms_status(
     the attempt was recorded. NotFound when neither is known, Conflict when the report
     comes more than `REPORTED_WITHIN` after the attempt.
     """
-    row = await store.by_provider_id(work, tenant, sid)
-    if row is None and dispatch_id is not None:
-        row = await store.lock(work, tenant, dispatch_id)
+    known = await store.by_provider_id(work, tenant, sid)
+    if known is not None:
+        dispatch_id = known["dispatch_id"]
+    row = await outcomes.lock_dispatch(work, tenant, dispatch_id) if dispatch_id is not None else None
     if row is None:
         raise NotFound("no such message")
-    # The address is locked before the dispatch and the lead, in the same order as everywhere.
-    await lock_addresses(work, [(tenant, row["channel"], bytes(row["address_hash"]))])
-    row = await store.lock(work, tenant, row["dispatch_id"])
-    assert row is not None
     if row["sending_at"] is not None and row["sending_at"] + REPORTED_WITHIN < work.now:
         raise Conflict(f"the status of a message is read for {REPORTED_WITHIN.days} days")
     is_open = row["state"] in OUTCOME_OPEN
