@@ -1,4 +1,8 @@
-"""Work of all tenants that is due: answers before everything else, and among equals the tenants in turn."""
+"""Work of all tenants that is due: answers before everything else, and among equals the tenants in turn.
+
+Whatever is written, sent, read, asked or checked for all tenants by one worker is found here, or its store picks one at
+random: a tenant with much work keeps that of the others waiting for a round or two, and never for all of its own.
+"""
 
 from services.outreach.tables import QUEUES
 
