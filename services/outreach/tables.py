@@ -61,6 +61,8 @@ class LeadRow(Table, table=True):
         Index("lead_domain", "tenant_id", "domain_hash", postgresql_where=text("domain_hash IS NOT NULL")),
         Index("lead_nurture", "nurture_due", postgresql_where=text("nurture_due IS NOT NULL")),
         Index("lead_exhaust", "exhaust_due", postgresql_where=text("exhaust_due IS NOT NULL")),
+        Index("lead_nurture_in_turn", "tenant_id", "nurture_due", postgresql_where=text("nurture_due IS NOT NULL")),
+        Index("lead_exhaust_in_turn", "tenant_id", "exhaust_due", postgresql_where=text("exhaust_due IS NOT NULL")),
         Index(
             "lead_mode",
             "tenant_id",

@@ -66,7 +66,10 @@ class InboundMailRow(Table, table=True):
     """A raw mail that was received and not read yet; it becomes a reply, and this row is deleted."""
 
     __tablename__ = "inbound_mail"
-    __table_args__ = (Index("inbound_mail_due", "due_at"),)
+    __table_args__ = (
+        Index("inbound_mail_due", "due_at"),
+        Index("inbound_mail_due_in_turn", "tenant_id", "due_at"),
+    )
 
     tenant_id: str = Field(sa_column=text_column(key=True))
     mail_id: UUID = Field(primary_key=True)

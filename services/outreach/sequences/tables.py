@@ -118,6 +118,7 @@ class EnrolmentRow(Table, table=True):
             postgresql_where=text("state IN ('active', 'paused')"),
         ),
         Index("enrolment_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("enrolment_due_in_turn", "tenant_id", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("enrolment_lead", "tenant_id", "lead_id", "created_at"),
         Index("enrolment_draft", "tenant_id", "draft_id", postgresql_where=text("draft_id IS NOT NULL")),
         Index("enrolment_sequence", "tenant_id", "sequence_id", "enrolment_id"),

@@ -16,10 +16,12 @@ from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.supersession import supersede
 from services.outreach.keys import Keys
 from services.outreach.sending import store as dispatches
+from services.outreach.sending.rules import MAY_HAVE_LEFT
 from services.outreach.sending.use_cases.outcomes import record_sent
 from services.outreach.sequences.rules import EXITS, Exit
+from services.outreach.sequences.store import dispatches as of_enrolment
 from services.outreach.sequences.store import enrolments, sequences, steps
-from services.outreach.sequences.use_cases import enrolling
+from services.outreach.sequences.use_cases import enrolling, restoring
 from services.outreach.store import all_ids_of, lead_of
 from services.outreach.suppression.rules import BY_THE_LEAD
 from services.outreach.suppression.store import mark_opted_out, suppressions_of
@@ -33,7 +35,6 @@ Published = Callable[[type[Event]], AsyncIterator[list[Received[Any]]]]
 """The events of a type that outreach has published since the backup, page by page; those of one lead in their order."""
 
 ACTOR = "system:read-back"
-MAY_HAVE_LEFT = "it was queued in the backup from which the database was restored, and may have left since"
 WAS_APPROVED = "it was approved before the database was restored, and may have left"
 WAS_SENT = "such a message was sent before the database was restored"
 CLOSED_BEFORE = "published before the database was restored"
@@ -55,7 +56,7 @@ class ReadBack:
     exited: int = 0
     """Enrolments that have ended since the backup."""
     refused: int = 0
-    """Messages that were queued in the backup, and of which nobody knows whether they left."""
+    """Messages that were queued in the backup, or may have been queued again since, and may have left."""
     unknown: int = 0
     """Opt-outs of leads that are not known here: they were erased, or captured more than 14 days ago."""
 
@@ -84,6 +85,7 @@ async def read_back(database: Database, keys: Keys, published: Published) -> dic
     for tenant, of_tenant in found.items():
         async with database.worker([tenant]) as work:
             of_tenant.refused = await dispatches.refuse_queued(work, tenant, MAY_HAVE_LEFT)
+            of_tenant.refused += await of_enrolment.keep_refused(work, tenant, work.now - restoring.LATEST)
     return found
 
 
@@ -160,14 +162,17 @@ async def _record_sent(work: UnitOfWork, received: Received[MessageSent], found:
 
 
 async def _sent_of_dispatch(work: UnitOfWork, row: Row, message_id: str, at: datetime) -> bool:
-    """Record that the message of a (locked) dispatch has left; False where it is known or was refused."""
-    if row["state"] not in ("queued", "sending", "unknown"):
+    """Record that the message of a (locked) dispatch has left; False where its outcome is known."""
+    if row["state"] in ("sent", "failed"):
         return False
+    columns: dict[str, Any] = {"sending_at": at} if row["state"] in ("queued", "refused") else {}
+    if columns:
+        row = {**row, **columns, "message_id": message_id}
     if row["state"] == "queued":
-        columns = {"message_id": message_id, "sending_at": at, "lease_until": work.now}
-        await dispatches.change_state(work, row, "sending", **columns)
-        row = {**row, **columns, "state": "sending"}
-    await record_sent(work, row, note=f"known by what was {CLOSED_BEFORE}")
+        lease = {"message_id": message_id, "lease_until": work.now}
+        await dispatches.change_state(work, row, "sending", **columns, **lease)
+        row = {**row, "state": "sending"}
+    await record_sent(work, row, note=f"known by what was {CLOSED_BEFORE}", **columns)
     return True
 
 

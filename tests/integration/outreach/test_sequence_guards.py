@@ -316,7 +316,7 @@ async def test_a_look_for_due_steps_reads_the_due_ones_only(office, tenant):
     try:
         async with office.database.worker() as work:
             plan = await enrolments.explain_due(work, 50)
-        assert "enrolment_due" in plan and "Seq Scan" not in plan, plan
+        assert "enrolment_due_in_turn" in plan and "Seq Scan" not in plan, plan
         assert "Rows Removed by Filter" not in plan, plan
     finally:
         await as_owner(

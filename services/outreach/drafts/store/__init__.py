@@ -10,6 +10,7 @@ import orjson
 
 from services.outreach.drafts.tables import ContentRow, DraftRow
 from services.outreach.sending.message import Message
+from services.outreach.store.due import in_turn
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 from shared.errors import NotFound
@@ -208,13 +209,12 @@ async def pending_of(work: UnitOfWork, leads: Iterable[LeadKey]) -> Sequence[Row
     )
 
 
+_EXPIRED = in_turn("draft", "draft_id", "expires_at", "state = 'pending'", "expires_at <= :now")
+
+
 async def expired(work: UnitOfWork, limit: int) -> Sequence[Row]:
-    """(tenant_id, draft_id) of pending drafts whose time has run out."""
-    return await work.fetch(
-        "SELECT tenant_id, draft_id FROM draft WHERE state = 'pending' AND expires_at <= :now LIMIT :limit",
-        now=work.now,
-        limit=limit,
-    )
+    """(tenant_id, draft_id) of pending drafts whose time has run out, the tenants in turn."""
+    return await work.fetch(_EXPIRED, now=work.now, limit=limit)
 
 
 async def update(work: UnitOfWork, row: Row, **columns: Any) -> None:

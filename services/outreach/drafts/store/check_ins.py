@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from services.outreach.store.due import in_turn
 from shared.db import Row, UnitOfWork
+
+_DUE = in_turn("lead", "lead_id", "nurture_due", "nurture_due IS NOT NULL", "nurture_due <= :now")
 
 
 async def due(work: UnitOfWork, limit: int) -> Sequence[Row]:
-    """(tenant_id, lead_id) of leads whose check-in is due, the longest due first."""
-    return await work.fetch(
-        "SELECT tenant_id, lead_id FROM lead WHERE nurture_due <= :now ORDER BY nurture_due LIMIT :limit",
-        now=work.now,
-        limit=limit,
-    )
+    """(tenant_id, lead_id) of leads whose check-in is due: the tenants in turn, of each the longest due first."""
+    return await work.fetch(_DUE, now=work.now, limit=limit)
 
 
 async def lock(work: UnitOfWork, tenant: str, lead_id: UUID) -> Row | None:

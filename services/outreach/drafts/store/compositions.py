@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.outreach.drafts.rules import COMPOSER
 from services.outreach.drafts.tables import CompositionRow
-from services.outreach.store.due import QUEUES_IN_ORDER, tenants_with
+from services.outreach.store.due import QUEUES_IN_ORDER, in_turn
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 
@@ -107,6 +107,13 @@ async def is_queued(work: UnitOfWork, tenant: str, lead_id: UUID, kind: str, cha
     return row is not None
 
 
+_DUE = """
+    due_at <= :now AND (lease_until IS NULL OR lease_until < clock_timestamp()) AND EXISTS (
+        SELECT FROM lead l
+        WHERE l.tenant_id = composition.tenant_id AND l.lead_id = composition.lead_id AND l.version > 0)
+"""
+
+
 async def due(work: UnitOfWork, limit: int) -> Sequence[Row]:
     """(tenant_id, draft_id) of requests that are due and not leased: answers first, the tenants in turn.
 
@@ -120,19 +127,7 @@ async def due(work: UnitOfWork, limit: int) -> Sequence[Row]:
 
 
 async def _due(work: UnitOfWork, queue: str, limit: int) -> Sequence[Row]:
-    return await work.fetch(
-        f"""{tenants_with("composition", queue)}
-        SELECT w.tenant_id, d.draft_id FROM waiting w CROSS JOIN LATERAL (
-            SELECT p.draft_id, p.due_at, row_number() OVER (ORDER BY p.due_at) AS place FROM composition p
-            JOIN lead l ON l.tenant_id = p.tenant_id AND l.lead_id = p.lead_id AND l.version > 0
-            WHERE p.tenant_id = w.tenant_id AND p.state = 'queued' AND p.{queue} AND p.due_at <= :now
-              AND (p.lease_until IS NULL OR p.lease_until < clock_timestamp())
-            ORDER BY p.tenant_id, p.due_at LIMIT :limit
-        ) d ORDER BY d.place, d.due_at LIMIT :limit
-        """,
-        now=work.now,
-        limit=limit,
-    )
+    return await work.fetch(in_turn("composition", "draft_id", "due_at", queue, _DUE), now=work.now, limit=limit)
 
 
 async def lease(

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from services.outreach.store.due import in_turn
 from shared.db import UnitOfWork
 
 
@@ -17,20 +18,24 @@ class AskedReply(NamedTuple):
     because: str
 
 
+_DUE = in_turn(
+    "reply",
+    "reply_id",
+    "received_at",
+    "needs_human",
+    """
+    received_at >= :since AND method <> 'human' AND asked < :attempts AND newest <> ''
+    AND (ask_after IS NULL OR ask_after <= :now)
+    """,
+)
+
+
 async def due(work: UnitOfWork, since: datetime, attempts: int, limit: int) -> Sequence[tuple[str, UUID]]:
-    """(tenant, id) of the replies to ask about, the oldest first."""
-    rows = await work.fetch_tuples(
-        """
-        SELECT tenant_id, reply_id FROM reply
-        WHERE needs_human AND method <> 'human' AND asked < :attempts AND received_at >= :since AND newest <> ''
-          AND (ask_after IS NULL OR ask_after <= :now)
-        ORDER BY received_at LIMIT :limit
-        """,
-        since=since,
-        attempts=attempts,
-        now=work.now,
-        limit=limit,
-    )
+    """(tenant, id) of replies to ask about: the tenants in turn, of each the oldest first.
+
+    The replies of a tenant that has used up its tokens stay due, and keep none of another waiting.
+    """
+    rows = await work.fetch_tuples(_DUE, since=since, attempts=attempts, now=work.now, limit=limit)
     return [(tenant, reply_id) for tenant, reply_id in rows]
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from services.outreach.store.due import in_turn
 from shared.db import UnitOfWork
 
 
@@ -31,13 +32,12 @@ async def add(work: UnitOfWork, tenant: str, mail_id: UUID, raw: bytes, due_at: 
     )
 
 
+_DUE = in_turn("inbound_mail", "mail_id", "due_at", "true", "due_at <= :now")
+
+
 async def due(work: UnitOfWork, limit: int) -> Sequence[tuple[str, UUID]]:
-    """(tenant, id) of the mails that are due to be read, those that have waited longest first."""
-    rows = await work.fetch_tuples(
-        "SELECT tenant_id, mail_id FROM inbound_mail WHERE due_at <= :now ORDER BY due_at LIMIT :limit",
-        now=work.now,
-        limit=limit,
-    )
+    """(tenant, id) of mails that are due to be read: the tenants in turn, of each those that have waited longest."""
+    rows = await work.fetch_tuples(_DUE, now=work.now, limit=limit)
     return [(tenant, mail_id) for tenant, mail_id in rows]
 
 

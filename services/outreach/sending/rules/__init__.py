@@ -23,13 +23,20 @@ from services.outreach.sending.rules.outcomes import (
     smtp_outcome,
 )
 from services.outreach.sending.rules.sender_domain import default_domain, domain_fault, is_own_domain
-from services.outreach.sending.rules.transitions import TRANSITIONS, ForbiddenTransition, State, check_transition
+from services.outreach.sending.rules.transitions import (
+    MAY_HAVE_LEFT,
+    TRANSITIONS,
+    ForbiddenTransition,
+    State,
+    check_transition,
+)
 from services.outreach.sending.rules.used_up import ChannelUse, exhausted, used_up_at
 
 __all__ = [
     "GIVE_UP_AFTER",
     "LEAD_SPACING",
     "LONGEST_BACK_OFF",
+    "MAY_HAVE_LEFT",
     "NOT_SENT_STEPS",
     "SPACING",
     "TRANSITIONS",

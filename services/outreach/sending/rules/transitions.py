@@ -11,14 +11,19 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     "unknown": frozenset({"sent", "failed"}),
     "sent": frozenset(),
     "failed": frozenset(),
-    "refused": frozenset({"queued"}),
+    "refused": frozenset({"queued", "sent"}),
 }
 """The states of a dispatch, each with those that may follow. An `unknown` message is never sent a second time.
 
-A `refused` one is queued again only where the enrolment whose step it is came back; it never left.
+A `refused` one is queued again only where the enrolment whose step it is came back; it never left. It is `sent` only
+after a restore: it was queued again and has left since the backup.
 
 The trigger `guard_dispatch` of the database has the same table; a test compares the two.
 """
+
+
+MAY_HAVE_LEFT = "it was queued in the backup from which the database was restored, and may have left since"
+"""The reason of a `refused` message that a restore has left open: it is never queued again."""
 
 
 class ForbiddenTransition(Exception):

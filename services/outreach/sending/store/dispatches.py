@@ -100,7 +100,7 @@ async def next_due(work: UnitOfWork, spread: int) -> Row | None:
     At random, so that senders pick different ones, and no tenant waits behind the bulk of another.
     """
     for queue in QUEUES_IN_ORDER:
-        due = f"FROM dispatch WHERE tenant_id = w.tenant_id AND state = 'queued' AND {queue} AND due_at <= :now"
+        due = f"FROM dispatch WHERE tenant_id = w.tenant_id AND {queue} AND due_at <= :now"
         row = await work.fetch_one(
             f"""{tenants_with("dispatch", queue)}
             SELECT d.* FROM (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.outreach.store.due import in_turn
 from shared.db import Row, UnitOfWork
 
 
@@ -37,13 +38,12 @@ async def sent_since(work: UnitOfWork, tenant: str, address_hash: bytes, since: 
     return SentMessages(row["n"], row["last_at"], row["done"])
 
 
+_DUE = in_turn("lead", "lead_id", "exhaust_due", "exhaust_due IS NOT NULL", "exhaust_due <= :now")
+
+
 async def due_for_exhaustion(work: UnitOfWork, limit: int = 100) -> Sequence[Row]:
-    """(tenant_id, lead_id) of leads whose channels are due to be checked."""
-    return await work.fetch(
-        "SELECT tenant_id, lead_id FROM lead WHERE exhaust_due <= :now ORDER BY exhaust_due LIMIT :limit",
-        now=work.now,
-        limit=limit,
-    )
+    """(tenant_id, lead_id) of leads whose channels are due to be checked, the tenants in turn."""
+    return await work.fetch(_DUE, now=work.now, limit=limit)
 
 
 async def mark_exhausted(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:

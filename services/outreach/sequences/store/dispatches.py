@@ -1,7 +1,9 @@
 """Queries on the dispatches of enrolments: what has not left, and what is on its way when an enrolment ends."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from services.outreach.sending.rules import MAY_HAVE_LEFT
 from services.outreach.sequences.store.enrolments import StoredEnrolment
 from shared.db import UnitOfWork
 
@@ -23,16 +25,36 @@ async def hasten_dispatch(work: UnitOfWork, enrolment: StoredEnrolment) -> None:
 async def queue_again(work: UnitOfWork, enrolment: StoredEnrolment) -> None:
     """Queue the message of the step under way of an enrolment that came back, where it was refused meanwhile.
 
-    It never left. The sender judges it afresh, and refuses it again for whatever still holds.
+    It never left, unless a restore has left that open. The sender judges it afresh, and refuses it again for whatever
+    still holds.
     """
     await work.run(
         """
         UPDATE dispatch SET state = 'queued', reason = NULL, due_at = :now
-        WHERE tenant_id = :tenant AND draft_id = :draft AND state = 'refused'
+        WHERE tenant_id = :tenant AND draft_id = :draft AND state = 'refused' AND reason IS DISTINCT FROM :left_open
         """,
         now=work.now,
+        left_open=MAY_HAVE_LEFT,
         tenant=enrolment.tenant_id,
         draft=enrolment.draft_id,
+    )
+
+
+async def keep_refused(work: UnitOfWork, tenant: str, since: datetime) -> int:
+    """After a restore: refused messages of enrolments that ended since then and may come back are never queued again.
+
+    Such an enrolment may have come back since the backup, and its message have left. How many there were.
+    """
+    return await work.run(
+        """
+        UPDATE dispatch d SET reason = :left_open FROM enrolment e
+        WHERE d.tenant_id = :tenant AND d.state = 'refused' AND d.reason IS DISTINCT FROM :left_open
+          AND e.tenant_id = d.tenant_id AND e.enrolment_id = d.enrolment_id AND e.draft_id = d.draft_id
+          AND e.state = 'exited' AND e.ended_by IS NOT NULL AND e.ended_at >= :since
+        """,
+        since=since,
+        left_open=MAY_HAVE_LEFT,
+        tenant=tenant,
     )
 
 

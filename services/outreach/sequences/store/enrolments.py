@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.outreach.sequences.rules import Enrolment
 from services.outreach.sequences.tables import EnrolmentRow
+from services.outreach.store.due import in_turn
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
 from shared.ids import LeadKey
@@ -246,11 +247,11 @@ async def page(
     return [_stored(row) for row in rows]
 
 
-_DUE = "SELECT tenant_id, enrolment_id FROM enrolment WHERE due_at <= :now ORDER BY due_at LIMIT :limit"
+_DUE = in_turn("enrolment", "enrolment_id", "due_at", "due_at IS NOT NULL", "due_at <= :now")
 
 
 async def due(work: UnitOfWork, limit: int) -> Sequence[tuple[str, UUID]]:
-    """(tenant, enrolment id) of the enrolments that are due, the longest due first."""
+    """(tenant, enrolment id) of enrolments that are due: the tenants in turn, of each those that are due longest."""
     rows = await work.fetch_tuples(_DUE, now=work.now, limit=limit)
     return [(tenant, enrolment_id) for tenant, enrolment_id in rows]
 
