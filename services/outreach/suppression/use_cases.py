@@ -124,8 +124,7 @@ async def suppress_hash(work: UnitOfWork, tenant: str, request: SuppressionReque
 
 async def opt_out_others(work: UnitOfWork, tenant: str, hash: bytes, besides: Collection[UUID] = ()) -> None:
     """Opt out the other leads with the same address: it is the same person."""
-    others = [lead_id for lead_id in await store.leads_with(work, tenant, hash) if lead_id not in besides]
-    await publish_closed(work, tenant, await store.mark_opted_out(work, tenant, others), "blocklist")
+    await publish_closed(work, tenant, await store.mark_all_with(work, tenant, hash, besides), "blocklist")
 
 
 async def publish_closed(

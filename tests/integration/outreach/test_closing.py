@@ -1,7 +1,9 @@
 """Suppression, the unsubscribe link, modes, settings, channels that are used up."""
 
+from collections import Counter
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from services.outreach.sending.workers import check_exhaustion
@@ -191,3 +193,30 @@ async def test_three_messages_use_nothing_up(office, tenant, bus):
     office.advance(days=60)
     await check_exhaustion(office.database)
     assert bus.seen("outreach.exhausted", tenant=tenant) == []
+
+
+@pytest.mark.parametrize("by", ["the lead", "an operator"])
+async def test_everyone_with_a_shared_address_is_opted_out_however_many_they_are(office, tenant, smtp, bus, by):
+    lead = await office.captured(tenant, email=f"desk@{tenant}.example")
+    approved = await office.approved(tenant, lead)
+    await office.send()
+    server = await asyncpg.connect(office.url)
+    await server.execute(
+        "INSERT INTO lead SELECT (jsonb_populate_record(l, jsonb_build_object('lead_id', gen_random_uuid()))).*"
+        " FROM lead l, generate_series(1, 1100) WHERE l.lead_id = $1",
+        lead,
+    )
+    if by == "the lead":
+        async with office.run.client() as http:
+            link = urlsplit(smtp.to(approved["to"])[0]["List-Unsubscribe"].strip("<>")).path
+            assert (await http.post(link)).status_code == 200
+    else:
+        async with office.client(tenant, "operator") as http:
+            body = {"channel": "all", "address": approved["to"]}
+            assert (await http.post("/v1/suppressions", json=body)).status_code == 201
+    left = "SELECT count(*) FROM lead WHERE tenant_id = $1 AND NOT opted_out_for_good"
+    assert await server.fetchval(left, tenant) == 0
+    await server.close()
+    events = await bus.read("contact.opted_out", tenant=tenant, count=1_101)
+    hows = Counter(event.data["how"] for event in events)
+    assert hows == ({"unsubscribe": 1, "blocklist": 1_100} if by == "the lead" else {"operator": 1_101})

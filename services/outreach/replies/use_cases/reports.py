@@ -25,6 +25,8 @@ RECENT = timedelta(days=14)
 """A report that names no Message-ID is about the last message to its recipient, if that is not older."""
 COMPLAINT = "system:complaint"
 """The actor of suppressions after a complaint."""
+_ALL_ADDRESSES_OF = 1_000
+"""Of so many leads with the address of a complaint all other addresses are closed too; the rest are opted out only."""
 
 
 async def record_reports(
@@ -68,7 +70,10 @@ async def record_complaint(work: UnitOfWork, keys: Keys, new: store.NewReply, co
         return outcome
     request = SuppressionRequest("all", "blocklist", COMPLAINT, f"a complaint ({complaint.kind})")
     for hash in sorted(hashes):
-        leads = [dispatch["lead_id"]] if dispatch is not None else await addresses.leads_with(work, tenant, hash)
+        if dispatch is not None:
+            leads = [dispatch["lead_id"]]
+        else:
+            leads = await addresses.leads_with(work, tenant, hash, limit=_ALL_ADDRESSES_OF)
         known = [lead for lead_id in sorted(leads) if (lead := await lead_of(work, tenant, lead_id)) is not None]
         for lead in known:
             await opt_out_lead(work, lead, request, also=("email", hash))

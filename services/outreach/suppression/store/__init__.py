@@ -22,6 +22,7 @@ from services.outreach.suppression.store.leads import (
     blocklisted_among,
     clear_opt_out,
     leads_with,
+    mark_all_with,
     mark_opted_out,
 )
 from services.outreach.suppression.store.suppressions import (
@@ -53,6 +54,7 @@ __all__ = [
     "lock_addresses",
     "lock_domain_job",
     "lock_domains",
+    "mark_all_with",
     "mark_opted_out",
     "next_domain_job",
     "page",

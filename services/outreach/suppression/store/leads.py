@@ -1,6 +1,7 @@
 """Queries on leads by their addresses, and on which of them have opted out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 from services.outreach.store import Lead
@@ -36,9 +37,9 @@ async def blocklisted_among(work: UnitOfWork, leads: Sequence[Lead]) -> set[Lead
 
 
 async def leads_with(
-    work: UnitOfWork, tenant: str, hash: bytes, *, after: UUID | None = None, limit: int = 1_000
+    work: UnitOfWork, tenant: str, hash: bytes, *, after: UUID | None = None, limit: int | None = None
 ) -> list[UUID]:
-    """Ids of the leads with this address or mail domain, in order."""
+    """Ids of the leads with this address or mail domain, in order: all of them, or a page."""
     rows = await work.fetch(
         """
         SELECT lead_id FROM lead WHERE tenant_id = :tenant
@@ -61,11 +62,20 @@ async def mark_opted_out(
 
     `for_good` is false for an opt-out by reply: a corrected label retracts it.
     """
-    rows = await work.fetch(
-        """
+    return await _mark(work, tenant, "lead_id = ANY (:leads)", for_good, leads=list(lead_ids))
+
+
+async def mark_all_with(work: UnitOfWork, tenant: str, hash: bytes, besides: Collection[UUID]) -> list[UUID]:
+    """Mark all leads with this address as opted out for good, besides these; those of them that were not yet."""
+    whose = "(email_hash = :hash OR phone_hash = :hash) AND NOT opted_out_for_good AND lead_id <> ALL (:besides)"
+    return await _mark(work, tenant, whose, for_good=True, hash=hash, besides=list(besides))
+
+
+async def _mark(work: UnitOfWork, tenant: str, whose: str, for_good: bool, **named: Any) -> list[UUID]:
+    rows = await work.fetch_tuples(
+        f"""
         UPDATE lead l SET opted_out_at = coalesce(l.opted_out_at, :now), opted_out_for_good = :for_good
-        FROM (SELECT lead_id FROM lead WHERE tenant_id = :tenant AND lead_id = ANY (:leads)
-              ORDER BY lead_id FOR UPDATE) w
+        FROM (SELECT lead_id FROM lead WHERE tenant_id = :tenant AND {whose} ORDER BY lead_id FOR UPDATE) w
         WHERE l.tenant_id = :tenant AND l.lead_id = w.lead_id AND NOT l.opted_out_for_good
           AND (:for_good OR l.opted_out_at IS NULL)
         RETURNING l.lead_id
@@ -73,9 +83,9 @@ async def mark_opted_out(
         now=work.now,
         for_good=for_good,
         tenant=tenant,
-        leads=list(lead_ids),
+        **named,
     )
-    return [row["lead_id"] for row in rows]
+    return [lead_id for (lead_id,) in rows]
 
 
 async def clear_opt_out(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> None:
