@@ -217,8 +217,15 @@ def test_a_merged_lead_is_scored_on_the_signals_of_both() -> None:
     signals = [captured(source="referral"), other, theirs]
     history = history_of(signals, day(1))
     assert history.captured_at == day(-5)
-    assert (history.field("source"), history.field("company")) == ("referral", "Alias Ltd")
     assert scored(signals, day(1)).intent == 28
+
+
+def test_a_merged_lead_has_its_own_fields_which_capture_filled_from_the_alias() -> None:
+    other = a_signal("lead.captured", -5, lead=ALIAS, source="website", company="Alias Ltd", version=7)
+    signals = [captured(source="referral"), other, updated(2, 2, company="Alias Ltd"), updated(3, 3)]
+    fields = [history_of(signals, day(days)).field_since("company") for days in (1, 2, 3)]
+    assert [(field.value, field.since) for field in fields] == [(None, day(0)), ("Alias Ltd", day(2)), (None, day(3))]
+    assert history_of([other], day(1)).field("company") == "Alias Ltd", "until the lead itself has been captured"
 
 
 def test_an_explanation_names_the_event_the_fact_and_the_time() -> None:
