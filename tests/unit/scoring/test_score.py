@@ -173,6 +173,16 @@ def test_a_meeting_booked_again_ends_at_the_end_of_the_last_booking() -> None:
     assert [one.kind for one in history_of(signals, day(9)).meetings] == ["booked", "held"]
 
 
+def test_a_meeting_booked_again_with_the_same_end_has_passed_when_it_had_passed() -> None:
+    for booking in (booked(1, ends=5), booked(6, ends=5)):
+        once = [captured(), booking]
+        again = [*once, booked(20, ends=5)]
+        assert scored(again, day(20)).points == scored(once, day(20)).points
+        assert history_of(again, day(20)).meetings == history_of(once, day(20)).meetings
+    moved_back = [captured(), booked(1, ends=5), cancelled(2), booked(6, ends=5)]
+    assert [one.at for one in history_of(moved_back, day(7)).meetings if one.kind == "held"] == [day(6)]
+
+
 def test_unanswered_messages_cost_points_until_the_lead_replies() -> None:
     model = a_model(
         a_rule("base", "engagement", 10), a_rule("quiet", "engagement", -6, message="unanswered", op="gte", value=4)
