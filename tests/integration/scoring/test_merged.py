@@ -60,6 +60,12 @@ class Reader:
         return [dict(row) for row in rows]
 
 
+def _points(leads: list[dict[str, Any]]) -> int:
+    """The score last published of one lead."""
+    (lead,) = leads
+    return int(lead["fit"] + lead["intent"] + lead["engagement"])
+
+
 @pytest.fixture
 async def reader(scoring: Any, tenant: str) -> Any:
     async with scoring.client(tenant, "viewer") as client:
@@ -90,6 +96,18 @@ async def test_an_erased_lead_stays_erased_whenever_its_merge_is_read(
     await bus.read("lead.scored", tenant=reader.tenant, where=lambda seen: seen.lead_id == str(marker))
     published = [seen for seen in bus.seen("lead.scored", tenant=reader.tenant) if seen.lead_id == str(kept)]
     assert bool(published) == (order[0] == "merged"), "only before its erasure"
+
+
+async def test_an_undo_read_after_the_next_merge_leaves_the_former_lead_its_own_points(reader: Reader) -> None:
+    former, kept, alias = uuid7(), uuid7(), uuid7()
+    await reader.read(*map(reader.captured, (former, kept, alias)), reader.form(alias))
+    own = await reader.total(former)
+    await reader.read(reader.merged(former, alias))
+    with_alias = _points(await reader.stored(former))
+    await reader.read(reader.merged(kept, alias, version=3))
+    await reader.read(reader.merged(former, alias, version=2, undone=True))
+    assert _points(await reader.stored(former)) == own == await reader.total(former)
+    assert _points(await reader.stored(kept)) == with_alias == await reader.total(alias)
 
 
 @pytest.mark.parametrize(
