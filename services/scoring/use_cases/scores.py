@@ -59,7 +59,7 @@ async def recompute_scores(
         for lead, aliases in (await aliases_of(work, kept_elsewhere)).items():
             links.aliases[lead] = [(lead[0], alias) for alias in aliases]
     if links.erased:
-        # Nobody scores an alias of an erased lead: its own erasure follows, or the undo that came before that of both.
+        # An alias of an erased lead keeps its signals: its own erasure follows, or an undo that was before the erasure.
         await store.delete_signals(work, links.erased)
         await store.delete_leads(work, links.erased)
         to_score = {lead: cause for lead, cause in to_score.items() if lead not in links.erased}

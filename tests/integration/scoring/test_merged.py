@@ -98,6 +98,17 @@ async def test_an_erased_lead_stays_erased_whenever_its_merge_is_read(
     assert bool(published) == (order[0] == "merged"), "only before its erasure"
 
 
+async def test_an_alias_keeps_its_signals_where_its_merge_was_undone_before_the_erasure(reader: Reader) -> None:
+    kept, alias = uuid7(), uuid7()
+    await reader.read(reader.captured(alias), reader.form(alias))
+    total = await reader.total(alias)
+    await reader.read(reader.erased(kept))
+    await reader.read(reader.merged(kept, alias))
+    assert await reader.total(alias) is None
+    await reader.read(reader.merged(kept, alias, version=2, undone=True))
+    assert [await reader.total(kept), await reader.total(alias)] == [None, total]
+
+
 async def test_an_undo_read_after_the_next_merge_leaves_the_former_lead_its_own_points(reader: Reader) -> None:
     former, kept, alias = uuid7(), uuid7(), uuid7()
     await reader.read(*map(reader.captured, (former, kept, alias)), reader.form(alias))
