@@ -42,6 +42,7 @@ EXAMPLES: dict[str, tuple[list[Booked | Cancelled], float, dict[str, float]]] = 
     "a cancellation of a meeting that nobody booked": ([Cancelled(1, "a")], 3, {}),
     "it was cancelled twice": ([Booked(0, "a", 2), Cancelled(1, "a"), Cancelled(1.2, "a")], 3, {}),
     "two of them": ([Booked(0, "a", 2), Booked(0.5, "b", 3), Cancelled(1, "a")], 4, {"b": 3}),
+    "it was booked once more after it was held": ([Booked(0, "a", 2), Booked(3, "a", 2)], 4, {"a": 2}),
     "it was moved after it was held": ([Booked(0, "a", 2), Booked(3, "a", 5)], 4, {}),
 }
 """What happened, the day of the question, and the meetings held by then with the days on which they passed.

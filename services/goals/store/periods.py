@@ -154,12 +154,17 @@ async def current_periods(
     return {(row["goal_id"], row["period_start"], row["period_end"]): row for row in rows}
 
 
-async def newest_period(work: UnitOfWork, tenant: str, goal_id: UUID) -> Row | None:
-    """The period of a goal that was opened last."""
+async def newest_period(work: UnitOfWork, tenant: str, goal_id: UUID, series_id: UUID) -> Row | None:
+    """The period of a goal that was opened last; None if it counted another metric or filter than this series."""
     return await work.fetch_one(
         f"""
-        SELECT {PERIOD} FROM period p WHERE tenant_id = :tenant AND goal_id = :goal ORDER BY period_id DESC LIMIT 1
+        SELECT {PERIOD}
+        FROM (SELECT * FROM period WHERE tenant_id = :tenant AND goal_id = :goal ORDER BY period_id DESC LIMIT 1) p
+        JOIN series counted ON counted.tenant_id = p.tenant_id AND counted.series_id = p.series_id
+        JOIN series wanted ON wanted.tenant_id = p.tenant_id AND wanted.series_id = :series
+        WHERE (counted.metric, counted.filter) = (wanted.metric, wanted.filter)
         """,
         tenant=tenant,
         goal=goal_id,
+        series=series_id,
     )

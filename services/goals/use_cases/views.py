@@ -38,7 +38,7 @@ async def views_of(
         view = _view_of(goal, period, value, work, history[goal["series_id"]])
         stored = current.get((goal["goal_id"], period.start, period.end))
         if stored is None and goal["period"] == "custom":
-            stored = await periods.newest_period(work, tenant, goal["goal_id"])
+            stored = await periods.newest_period(work, tenant, goal["goal_id"], goal["series_id"])
         view["achieved_on"] = stored["achieved_on"] if stored else None
         if with_missing:
             view["missing"] = await _missing(work, tenant, goal, value)

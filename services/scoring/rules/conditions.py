@@ -43,7 +43,18 @@ def condition_error(when: Mapping[str, Any]) -> str | None:
         return f"op {op} needs a number or text as its value"
     if when.get("meeting") and when["meeting"] not in (*MEETINGS, *DETAILS["meeting"]):
         return f"meeting must be one of {', '.join(MEETINGS)}"
+    if op == "contains" and isinstance(value, int | float) and value is not True and _names_a_kind(when):
+        return "the number of events contains nothing; to find a text in them, give the value as a text"
     return None
+
+
+def _names_a_kind(when: Mapping[str, Any]) -> bool:
+    """Whether a condition names a kind of events, and no detail of them nor a fact or field."""
+    return any(when.get(subject) and not _is_detail(subject, when[subject]) for subject in DETAILS)
+
+
+def _is_detail(subject: str, name: str) -> bool:
+    return name in DETAILS[subject] or name.startswith("properties.")
 
 
 def _is_storable(value: Any) -> bool:
@@ -115,7 +126,7 @@ def event_search(subject: str, name: str, op: str, value: Any) -> Find:
     finds every event of that kind, a number is compared with their count, and a text is searched for in the page, url,
     title and properties of each.
     """
-    if name in DETAILS[subject] or name.startswith("properties."):
+    if _is_detail(subject, name):
         test = value_test(op, value)
         # A meeting has several occurrences with the same details. Those of the booking count.
         return lambda history: [

@@ -46,7 +46,7 @@ class History:
     ends: list[datetime] = dataclasses.field(default_factory=list)
     """When meetings that are ahead will pass: moments when the history changes without an event."""
     snapshots: list[Signal] = dataclasses.field(default_factory=list)
-    """Capture's events, each with all contact fields: those of aliases first, then by version."""
+    """Capture's events of the lead, or else of its aliases, each with all contact fields, by version."""
 
     def field(self, name: str) -> Any:
         """The value of a contact field or attribute now; None if there is none."""
@@ -89,7 +89,7 @@ def look_up(data: Data, path: str) -> Any:
 def history_at(signals: Iterable[Signal], lead_id: UUID, moment: datetime) -> History | None:
     """The history of a lead at a moment, from its own signals and those of its aliases; None before its capture.
 
-    Where the lead and an alias have different values of a field or fact, the lead's value counts.
+    Where the lead and an alias have different values of a fact, the lead's value counts; of fields see `_add_fields`.
     """
     by_type: dict[str, list[Signal]] = {}
     for signal in sorted((signal for signal in signals if signal.at <= moment), key=lambda signal: signal.order):
@@ -116,12 +116,13 @@ def history_at(signals: Iterable[Signal], lead_id: UUID, moment: datetime) -> Hi
 
 
 def _add_fields(history: History, snapshots: list[Signal], lead_id: UUID) -> None:
-    """Add the contact fields of the snapshot with the greatest version: capture decides which values are newest."""
-    if len(snapshots) == 1:
-        history.snapshots = snapshots
-        history.fields = dict(snapshots[0].data)
-        return
-    snapshots.sort(key=lambda s: (s.lead_id == lead_id, s.lead_id.bytes, s.data.get("version", 1), s.order))
+    """Add the contact fields of the lead's snapshot with the greatest version.
+
+    Capture decides which values are newest, and puts into a kept lead what it takes over from an alias, so a field that
+    is missing there was removed or not taken. The snapshots of aliases count only until the lead has one.
+    """
+    snapshots = [snapshot for snapshot in snapshots if snapshot.lead_id == lead_id] or snapshots
+    snapshots.sort(key=lambda s: (s.lead_id.bytes, s.data.get("version", 1), s.order))
     last: dict[UUID, Signal] = {snapshot.lead_id: snapshot for snapshot in snapshots}
     for snapshot in last.values():
         history.fields.update((name, value) for name, value in snapshot.data.items() if value is not None)

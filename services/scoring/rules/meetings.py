@@ -25,16 +25,20 @@ def meetings_at(signals: Iterable[Signal], moment: datetime) -> Meetings:
     """The meetings at a moment, from all `meeting.booked` and `meeting.cancelled` up to it, in any order.
 
     - A meeting passes at its end, or at the time of its booking if the end is earlier. Then it was held.
-    - Booking the same id again moves the meeting: only the end of the last booking counts.
+    - Booking the same id again moves the meeting: only the end of the last booking counts. With the same end it is the
+      same meeting, booked once more: when it passes stays as it is.
     - A cancellation counts only before the meeting passes. A later booking books the meeting again.
     """
     meetings = Meetings()
+    ends: dict[str, datetime] = {}
     passes: dict[str, datetime] = {}
     for signal in sorted(signals, key=lambda signal: signal.order):
         meeting_id = str(signal.data["meeting_id"])
         if signal.type == "meeting.booked":
             meetings.booked.setdefault(meeting_id, signal)
-            passes[meeting_id] = max(datetime.fromisoformat(str(signal.data["ends_at"])), signal.at)
+            ends_at = datetime.fromisoformat(str(signal.data["ends_at"]))
+            if meeting_id not in passes or ends[meeting_id] != ends_at:
+                ends[meeting_id], passes[meeting_id] = ends_at, max(ends_at, signal.at)
         elif meeting_id in passes and passes[meeting_id] >= signal.at:
             meetings.cancelled.append(signal)
             del meetings.booked[meeting_id], passes[meeting_id]

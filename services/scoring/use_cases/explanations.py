@@ -10,6 +10,7 @@ from services.scoring.use_cases.model_cache import ModelCache
 from shared.db import UnitOfWork
 from shared.errors import NotFound
 from shared.store.aliases import aliases_of, resolve
+from shared.store.erasure import erased_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,11 @@ async def explain_score(
     """The score recomputed from the signals, by the active model or by `version`.
 
     `as_of` may be in the past (what had happened by then counts) or in the future (if nothing else happens). Raises
-    NotFound for an unknown lead, one that was not captured by then, and an unknown version.
+    NotFound for an unknown or erased lead, one that was not captured by then, and an unknown version.
     """
     kept = (await resolve(work, [(tenant, lead_id)]))[tenant, lead_id]
+    if await erased_among(work, [(tenant, kept)]):
+        raise NotFound("there is no such lead")  # though an alias of it may wait for its own erasure
     ids = [(tenant, kept), *((tenant, alias) for alias in (await aliases_of(work, [(tenant, kept)]))[tenant, kept])]
     record = await store.read_lead(work, (tenant, kept))
     signals = [signal for of_one in (await store.load_signals(work, ids)).values() for signal in of_one]

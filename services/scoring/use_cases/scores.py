@@ -13,6 +13,7 @@ from shared.db import UnitOfWork
 from shared.events import LeadScored, Received
 from shared.ids import LeadKey, revision_id
 from shared.store.aliases import aliases_of
+from shared.store.erasure import erased_among
 
 _AFTER = timedelta(microseconds=1)
 
@@ -46,8 +47,6 @@ async def recompute_scores(
     versions = await models.load_active(work, {tenant for tenant, _ in causes})
     records = await store.lock_leads(work, causes)
     links = await store.merges_and_erasures(work, causes)
-    if links.erased:
-        await store.delete_signals(work, links.erased)
     present = [lead for lead in causes if lead not in links.erased]
     to_score: dict[LeadKey, Cause] = {}
     for lead in present:
@@ -56,8 +55,14 @@ async def recompute_scores(
     kept_elsewhere = [lead for lead in to_score if lead not in causes]
     if kept_elsewhere:
         records |= await store.lock_leads(work, kept_elsewhere)
+        links.erased |= await erased_among(work, kept_elsewhere)
         for lead, aliases in (await aliases_of(work, kept_elsewhere)).items():
             links.aliases[lead] = [(lead[0], alias) for alias in aliases]
+    if links.erased:
+        # An alias of an erased lead keeps its signals: its own erasure follows, or an undo that was before the erasure.
+        await store.delete_signals(work, links.erased)
+        await store.delete_leads(work, links.erased)
+        to_score = {lead: cause for lead, cause in to_score.items() if lead not in links.erased}
     signals = await _signals_of(work, to_score, records, links.aliases, new_signals or {})
     changed = _records_of_aliases([lead for lead in present if lead not in to_score], records)
     for lead, cause in to_score.items():
@@ -66,6 +71,8 @@ async def recompute_scores(
         if score is None:
             if record is None:
                 changed[lead] = NOT_SCORED
+            elif record.next_change_at is not None:
+                changed[lead] = record._replace(next_change_at=None)
             continue
         if _has_changed(score, record) or lead in publish_same:
             changed[lead] = LeadRecord(

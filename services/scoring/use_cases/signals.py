@@ -44,8 +44,11 @@ async def record_signals(work: UnitOfWork, models: ModelCache, batch: Sequence[R
     for received in batch:
         lead = (received.tenant, received.lead_id)
         if isinstance(received.event, LeadMerged):
+            alias = (received.tenant, received.event.alias_id)
+            # Read before the undo of its last merge, a merge takes the alias from the lead that had it.
+            before = (received.tenant, (await resolve(work, [alias]))[alias])
             if await apply_merge(work, received):
-                for one in (lead, (received.tenant, received.event.alias_id)):
+                for one in (lead, alias, before):
                     causes[one] = received
                     merged.add(one)
         elif isinstance(received.event, LeadErased):

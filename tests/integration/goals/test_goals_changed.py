@@ -124,6 +124,25 @@ async def test_with_another_metric_or_filter_the_goal_has_to_be_achieved_once_mo
         assert await published("goal.achieved") == [(2, 2), (2, 2)]
 
 
+async def test_a_reported_custom_period_is_achieved_by_what_it_counted(api, tenant, record):
+    now = datetime.now(UTC)
+    await record(*qualified(0, now - timedelta(minutes=30), source="fair"))
+    async with api.client(tenant) as client:
+        days = {name: (now - timedelta(minutes=ago)).isoformat() for name, ago in (("from", 40), ("to", 20))}
+        path = await path_of_a_goal(client, target=1, period="custom", **days)
+        await close_ended_periods(api.database, timedelta(0), timedelta(0), has_read)
+        achieved = (await client.get(path)).json()["achieved_on"]
+        assert achieved
+        for fields, shown in (
+            ({"metric": "won"}, (0, None)),
+            ({"metric": "qualified_created", "timezone": "Asia/Kolkata"}, (1, achieved)),
+            ({"filter": {"source": "web"}}, (0, None)),
+            ({"filter": None, "name": "another"}, (1, achieved)),
+        ):
+            changed = await change(client, path, **fields)
+            assert (changed["current_value"], changed["achieved_on"]) == shown
+
+
 async def test_with_another_time_zone_the_goal_stays_achieved(api, tenant, record, published):
     now = datetime.now(UTC)
     noon = now.replace(hour=12)

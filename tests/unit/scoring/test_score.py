@@ -173,6 +173,16 @@ def test_a_meeting_booked_again_ends_at_the_end_of_the_last_booking() -> None:
     assert [one.kind for one in history_of(signals, day(9)).meetings] == ["booked", "held"]
 
 
+def test_a_meeting_booked_again_with_the_same_end_has_passed_when_it_had_passed() -> None:
+    for booking in (booked(1, ends=5), booked(6, ends=5)):
+        once = [captured(), booking]
+        again = [*once, booked(20, ends=5)]
+        assert scored(again, day(20)).points == scored(once, day(20)).points
+        assert history_of(again, day(20)).meetings == history_of(once, day(20)).meetings
+    moved_back = [captured(), booked(1, ends=5), cancelled(2), booked(6, ends=5)]
+    assert [one.at for one in history_of(moved_back, day(7)).meetings if one.kind == "held"] == [day(6)]
+
+
 def test_unanswered_messages_cost_points_until_the_lead_replies() -> None:
     model = a_model(
         a_rule("base", "engagement", 10), a_rule("quiet", "engagement", -6, message="unanswered", op="gte", value=4)
@@ -217,8 +227,15 @@ def test_a_merged_lead_is_scored_on_the_signals_of_both() -> None:
     signals = [captured(source="referral"), other, theirs]
     history = history_of(signals, day(1))
     assert history.captured_at == day(-5)
-    assert (history.field("source"), history.field("company")) == ("referral", "Alias Ltd")
     assert scored(signals, day(1)).intent == 28
+
+
+def test_a_merged_lead_has_its_own_fields_which_capture_filled_from_the_alias() -> None:
+    other = a_signal("lead.captured", -5, lead=ALIAS, source="website", company="Alias Ltd", version=7)
+    signals = [captured(source="referral"), other, updated(2, 2, company="Alias Ltd"), updated(3, 3)]
+    fields = [history_of(signals, day(days)).field_since("company") for days in (1, 2, 3)]
+    assert [(field.value, field.since) for field in fields] == [(None, day(0)), ("Alias Ltd", day(2)), (None, day(3))]
+    assert history_of([other], day(1)).field("company") == "Alias Ltd", "until the lead itself has been captured"
 
 
 def test_an_explanation_names_the_event_the_fact_and_the_time() -> None:
