@@ -243,4 +243,4 @@ def test_the_method_says_who_gave_the_label():
     assert classified("What does the small one cost, and is delivery included?").method == "model"
 
 
-SHIPPED_HASH = "3cca90b140f614d4bbe846e584ee3bc8b3e7ea675dc520e00d665607a4b22b3e"
+SHIPPED_HASH = "4ce9b09dae1cc8be7fa75498ae123f04d23d0da0b636675b38d81c0d4302cc8a"
