@@ -75,7 +75,7 @@ def classify(
         return _for_a_human("there are no words")
     if opt_outs.repeats_our_message(text):
         return Classification("other", 0.9, text[:200])
-    answer = short_answers.label(text)
+    answer = None if opt_outs.opt_out_words(read.own) else short_answers.label(text)
     if answer:
         wrong = answer in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(text, channel)
         return Classification(answer, 0.9, text, wrong_address=wrong)
