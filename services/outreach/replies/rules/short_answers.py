@@ -102,22 +102,22 @@ def _label(text: str) -> str | None:
     for end in _POLITE_ENDS:
         words = words.removesuffix(end).strip()
     plain = [word for word in words.split() if word not in _POLITE]
-    return _LABELS.get(" ".join(plain)) or _interest(plain, says_no_first=bool(_FIRST_NO.match(text)))
+    return _LABELS.get(" ".join(plain)) or _interest(plain, no_first=bool(_FIRST_NO.match(text)))
 
 
-def _interest(words: list[str], *, says_no_first: bool) -> str | None:
+def _interest(words: list[str], *, no_first: bool) -> str | None:
     """Whether words are interest, or the lack of it, and nothing that could change it.
 
-    `says_no_first`: a "no" stands before a comma, so that another one has to follow: "No, I am interested" is unclear.
+    `no_first`: a "no" stands before a comma, so that another one has to follow: "No, I am interested" is unclear.
     """
-    rest = words[1:] if words and (words[0] in _BUT or words[0] in _YES or says_no_first) else words
+    rest = words[1:] if words and (words[0] in _BUT or words[0] in _YES or no_first) else words
     pleased = _PLEASED.sub("", text := " ".join(rest))
     others = set(pleased.split())
     interest = bool(others & _INTEREST)
     if not (interest or pleased != text) or not others <= _INTEREST | _NO | _BESIDE:
         return None
     if not others & _NO:
-        return None if says_no_first else "interested"
+        return None if no_first else "interested"
     return "declined" if interest and words[0] not in _YES else None
 
 
