@@ -243,4 +243,4 @@ def test_the_method_says_who_gave_the_label():
     assert classified("What does the small one cost, and is delivery included?").method == "model"
 
 
-SHIPPED_HASH = "4ce9b09dae1cc8be7fa75498ae123f04d23d0da0b636675b38d81c0d4302cc8a"
+SHIPPED_HASH = "2ece52cb767b2387e1394221bf9d3a60c6a7df32d227bc7337ec11d19464ad8b"
