@@ -59,7 +59,7 @@ def test_plain_interest_is_interest(text: str):
         "Non siamo più interessati, grazie",
         "Sem interesse",
         "Não estou interessada",
-        "Geen interesse",
+        "Geen interesse, dank u",
         "Ik ben niet geïnteresseerd.",
     ],
 )

@@ -20,6 +20,8 @@ def classified(text: str) -> rules.Classification:
         "Can I get removed from this list?",
         "Would it be possible to be removed?",
         "Hi Sam,\nhow do I opt out?\nThanks",
+        "Why do you keep mailing me?",
+        "Is there a way to not get these?",
         "Wie kann ich mich abmelden?",
         "Wo kann ich mich hier abmelden?",
         "Wie melde ich mich ab?",

@@ -57,7 +57,7 @@ _BESIDE = frozenset(
     sono siamo sarei saremmo mi ci e alla vostra sua offerta proposta molto piu ho abbiamo purtroppo vivamente
     estou estaria na proposta vossa sua muito eu tenho temos isto isso o me ja mais infelizmente
     ik ben wij we zijn zou zouden dit dat er hier daarin het uw aanbod heb hebben erg zeer wel heel helaas meer ons
-    bij
+    bij dank je u vielen besten herzlichen beaucoup muchas muchisimas mille hartelijk much
     sound sounds look looks seems klingt hort sich sieht aus wirkt semble parait l air a suena parece pinta suona sembra
     pare klinkt lijkt soa
     """.split()
