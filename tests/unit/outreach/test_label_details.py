@@ -31,6 +31,8 @@ def day(text: str | None) -> date | None:
         ("Bitte in KW 40 nochmal", "2026-09-28"),
         ("Im dritten Quartal gern.", "2026-07-01"),
         ("Nächstes Jahr vielleicht", "2027-01-01"),
+        ("Vielleicht übernächsten Monat.", "2026-07-01"),
+        ("The month after next, perhaps", "2026-07-01"),
         ("Recontactez-moi début septembre", "2026-09-01"),
         ("Relancez-moi dans deux mois", "2026-07-13"),
         ("Escríbame a finales de junio", "2026-06-30"),

@@ -243,4 +243,4 @@ def test_the_method_says_who_gave_the_label():
     assert classified("What does the small one cost, and is delivery included?").method == "model"
 
 
-SHIPPED_HASH = "3cca90b140f614d4bbe846e584ee3bc8b3e7ea675dc520e00d665607a4b22b3e"
+SHIPPED_HASH = "2ece52cb767b2387e1394221bf9d3a60c6a7df32d227bc7337ec11d19464ad8b"

@@ -6,11 +6,13 @@ from typing import Literal
 
 from services.outreach.replies.rules import (
     automatic_replies,
+    contact_requests,
     line_wraps,
     model_labels,
     new_text,
     opt_outs,
     short_answers,
+    ways_out,
     wrong_addresses,
 )
 from services.outreach.replies.rules.automatic_replies import Source
@@ -75,7 +77,7 @@ def classify(
         return _for_a_human("there are no words")
     if opt_outs.repeats_our_message(text):
         return Classification("other", 0.9, text[:200])
-    answer = short_answers.label(text)
+    answer = None if opt_outs.opt_out_words(read.own) else short_answers.label(text)
     if answer:
         wrong = answer in WRONG_ADDRESS_LABELS and wrong_addresses.names_wrong_address(text, channel)
         return Classification(answer, 0.9, text, wrong_address=wrong)
@@ -86,9 +88,10 @@ def classify(
     if _has_left_only_the_address(read.own, assessment):
         wrong = wrong_addresses.names_wrong_address(read.own, channel)
         return Classification("wrong_person", 0.9, text[:200], wrong_address=wrong)
-    opt_out = None if stays else _opt_out(read, assessment, model, source)
-    if opt_out:
-        return opt_out
+    if not stays and (
+        found := _less_than_an_opt_out(read.own, assessment, source) or _opt_out(read, assessment, model, source)
+    ):
+        return found
     by_software = source in ("software", "a list")
     doubtful = by_software and assessment.label == "auto_reply" and assessment.probability < 0.6
     if doubtful or not assessment.sure(source):
@@ -131,6 +134,18 @@ def _of_a_machine(channel: str, subject: str, text: str, model: Model) -> Classi
     return Classification(assessment.label, round(assessment.probability, 3), assessment.because)
 
 
+def _less_than_an_opt_out(own: str, assessment: Assessment, source: Source) -> Classification | None:
+    """What is less than the opt-out that words or model see in it: "not before May", or one channel for the other."""
+    words = opt_outs.opt_out_words(own)
+    if source != "an answer" or not (words or assessment.label in ("opt_out", "declined")):
+        return None
+    if sentence := contact_requests.waits_for_a_day(own):
+        probability = round(max(assessment.probabilities["later"], 0.5), 3)
+        away = assessment.label in automatic_replies.MACHINE_LABELS
+        return None if away else Classification("later", probability, sentence[:200])
+    return _for_a_human(PERHAPS_AN_OPT_OUT, assessment) if contact_requests.asks_for_another_channel(own) else None
+
+
 def _opt_out(read: new_text.NewText, assessment: Assessment, model: Model, source: Source) -> Classification | None:
     """An opt-out by words and model together; None where there is none. What is left in doubt is for a human."""
     probability = assessment.probabilities["opt_out"]
@@ -146,13 +161,15 @@ def _opt_out(read: new_text.NewText, assessment: Assessment, model: Model, sourc
             return Classification("opt_out", round(max(probability, alone, 0.5), 3), words)
         if enough or alone >= PERHAPS_BY_ITSELF:
             return _for_a_human(PERHAPS_AN_OPT_OUT, assessment)
+    elif contact_requests.asks_for_contact(read.own):
+        pass
     elif probability >= (OPT_OUT_OF_A_LONG_TEXT if len(read.own) > LONG else OPT_OUT_BY_MODEL):
         ours = source == "an answer" and assessment.probabilities["other"] <= model_labels.NEEDS[source].other
         if assessment.label != "opt_out" and ours:
             return _by_the_model(assessment, "opt_out")
         if assessment.label == "opt_out" and assessment.ends_the_road(source):
             return _by_the_model(assessment)
-    if assessment.label == "opt_out":
+    if assessment.label == "opt_out" or (source in ("an answer", "a mail") and ways_out.asks_the_way_out(read.own)):
         return _for_a_human(PERHAPS_AN_OPT_OUT, assessment)
     return None
 

@@ -120,6 +120,11 @@ def _parts_of_years() -> Iterator[tuple[str, str, Reader]]:
     yield rf"\b{part}{words.NEXT_QUARTER}\b", "period", parsing.next_part_of_year(3)
     yield rf"\b{part}{words.NEXT_HALF_YEAR}\b", "period", parsing.next_part_of_year(6)
     yield rf"\b{part}{words.NEXT_MONTH}\b", "month", parsing.next_month
+    yield (
+        rf"\b{part}(?:{words.MONTH_AFTER_NEXT})\b",
+        "month",
+        lambda hit, today: parsing.next_month(hit, parsing.months_on(today.replace(day=1), 1)),
+    )
     yield rf"\b{part}{words.NEXT_YEAR}\b", "period", parsing.next_year
     yield rf"\b{end}{words.QUARTER}\b|\bquartalsende\b|\bkwartaaleinde\b", "part", parsing.end_of_quarter
 

@@ -103,6 +103,7 @@ NEXT_WEEK = (
 WEEK_AFTER_NEXT = (
     r"(?:the )?week after next|uberna(?:ch|ech)ste[nr]? woche|la semaine d'apres|semaine apres la prochaine"
 )
+MONTH_AFTER_NEXT = r"(?:the )?month after next|uberna(?:ch|ech)ste[nrsm]? monats?"
 NEXT = (
     r"(?:(?:the |this )?(?:next|coming)|nachste[nrsm]?|kommende[nrsm]?|prochaine?|(?:el |la |il |o |a )?pro(?:x"
     r"|ss)im[oa]"

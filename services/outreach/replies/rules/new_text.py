@@ -134,6 +134,12 @@ def _without_quotes(lines: list[str]) -> _Reply:
             index += 1
             continue
         if _QUOTE.match(line):
+            if length := quote_headers.marked_introduction(lines, index):
+                introduced = True
+                if not _quote_follows(lines, index + length):
+                    break
+                index += length
+                continue
             if not introduced and (index == 0 or not _QUOTE.match(lines[index - 1])):
                 introduced = tries < _MOST_TRIES and _names_its_source(lines, index)
                 tries += 1

@@ -173,8 +173,12 @@ _NOT_MEANT = _any(
     r"\bjá me pode tirar do\b",
     # they ask what happens on leaving, or undo it
     r"\bwhen (a|one|our|your) (client|customer|user)s? (unsubscribes?|cancels?)\b",
+    r"\b(your|our|the|my) (\w+ )?(customers?|clients?|users?|recipients?|subscribers?)\b[^.?!]{0,30}\b(unsub\w*"
+    r"|opt(s|ed|ing)? out)\b",
     r"\b(clicked|hit|pressed) unsubscribe by (accident|mistake)\b|\bdon'?t (take|remove) (me|us) off\b",
     r"\bput (me|us) back on\b|\bkeep (me|us) on (the|your) list\b",
+    # they ask to be put on the list
+    r"\b(nehm|nimm|trag|setz)\w* (sie |ihr )?(bitte )?(mich|uns)( bitte)? (in|auf) (ihre|eure|deine|die|den)n? \w+",
     r"\bquase cliquei em\b|\bneither,? but not get lost\b",
     # a machine explains how to leave ITS list; a tapback repeats what we wrote
     r"\b(reply|text|send|antworten sie mit|répondez|responda|rispondi) [\"“'«]?\w+[\"”'»]? (to|um|pour|para|per) "

@@ -49,6 +49,12 @@ _WITHIN = re.compile(r"(?:^|[\s.!?\-])(?=(?:on|am|le|el|em|op|il|den) [^\n]{0,20
 _CLOCK_END = re.compile(r"\d ?[:.h] ?\d\d(?:[:.]\d\d)?$|\b\d{1,2}$")
 _SENTENCE_ENDS = frozenset(".!?…")
 _ENDS = re.compile(r"[:：]\s{0,3}$")
+_NAME_AND_TIME = re.compile(
+    r".{1,80}[(<][^\s()<>]{1,64}@[\w.-]{1,80}[)>] \[?\d{4}-\d\d-\d\d[ T]\d\d?:\d\d[\w:+ -]{0,12}\]?"
+)
+_MARKED = re.compile(r"\s{0,8}>>> ?(?=[^\s>])")
+_BETWEEN_MARKS = re.compile(r"[^>\n]{0,80}<?[^\s<>]{1,64}@[\w.-]{1,80}>? [^>\n]{0,20}\d[^>\n]{0,40}>>>\s*")
+"""What GroupWise writes above a quote that it does not mark: ">>> Ann Lee <ann@mail.example> 3/9/2026 10:12 AM >>>"."""
 _POSTED_BY = re.compile(r"posted by .{1,80} on \d", re.I)
 
 
@@ -108,6 +114,20 @@ def introduction(lines: Sequence[str], index: int) -> tuple[int, bool]:
         if not dated and "@" not in first and not first.endswith(("<", "(")):
             break
     return 0, False
+
+
+def marked_introduction(lines: Sequence[str], index: int) -> int:
+    """How many lines from here introduce a quote as GroupWise does, behind three marks; 0: none."""
+    if index and _is_quote(lines[index - 1]):
+        return 0
+    first = visible(lines[index])
+    marks = _MARKED.match(first)
+    if not marks:
+        return 0
+    if _BETWEEN_MARKS.fullmatch(first, marks.end()):
+        return 1
+    length, sure = introduction([first[marks.end() :], *lines[index + 1 : index + _MOST_LINES]], 0)
+    return length if sure else 0
 
 
 def own_words_before(line: str) -> str | None:
@@ -227,7 +247,7 @@ def _is_introduction(text: str, dated: bool) -> bool:
         if _ENDS.search(text):
             return dated or at_end or bool(_ADDRESS.search(bare))
         return at_end and (dashed or (dated and bool(_ADDRESS.search(bare))))
-    if _POSTED_BY.match(bare):
+    if _POSTED_BY.match(bare) or (_ENDS.search(text) and _NAME_AND_TIME.fullmatch(bare)):
         return True
     address = max(_ADDRESS.finditer(bare), key=lambda hit: hit.start(), default=None)
     if not address or not dated or not (_YEAR.search(bare) or _CLOCK.search(bare)):
