@@ -148,7 +148,7 @@ async def test_after_a_restore_nothing_is_sent_again_and_opt_outs_hold(
         async def caught_up():
             return await has_read(kafka, own.name, [event.type for event in READS["outreach"]], datetime.now(UTC))
 
-        await eventually(caught_up)
+        await eventually(caught_up, within=90)
         lines = (await command(own, backend, tmp_path, "read-back", "--since", began.isoformat())).splitlines()
         (line,) = [line for line in lines if line.startswith(f"{tenant}: ")]
         assert line.removeprefix(f"{tenant}: ") == (
@@ -176,7 +176,7 @@ async def test_after_a_restore_nothing_is_sent_again_and_opt_outs_hold(
             now = await enrolment(outreach, stepped)
             return {each["state"] for each in now["steps"]} == {"skipped"} and now["step"] == 2
 
-        await eventually(gone_on)
+        await eventually(gone_on, within=90)
         assert (await enrolment(outreach, exited))["state"] == "exited"
         for lead, closed in ((stopped, True), (late, True), (mended, False)):
             body = {"lead_id": str(lead.id), "kind": "answer", "channel": "email", "subject": "Hi", "body": "Hello."}
