@@ -68,9 +68,9 @@ _OTHER_NAMES = {
 """What people write besides the names that Unicode and ISO 3166 have."""
 
 
-def country_code(text: str) -> str | None:
+def country_code(text: str | None) -> str | None:
     """The ISO 3166 alpha-2 code of a country that is given by an ISO code, or by its name; None if it is unknown."""
-    name = _folded(text)
+    name = _folded(text or "")
     return _codes().get(name) or _codes().get(_latin(name))
 
 

@@ -53,7 +53,7 @@ def subject_of(fields: Mapping[str, str]) -> Subject:
     return Subject(
         fields={name: fields[name] for name in FACT_FIELDS if fields.get(name)},
         phone=phone_of(fields.get("phone")),
-        country_code=country_code(fields.get("country", "")),
+        country_code=country_code(fields.get("country")),
         zones=zones(),
     )
 

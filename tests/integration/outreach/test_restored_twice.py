@@ -58,6 +58,7 @@ async def goes_on(office, tenant, lead, of, sequence, reply):
 
 async def test_a_refused_message_that_is_known_to_have_left_is_recorded_as_sent(office, tenant, queued, smtp):
     lead, of, sequence = queued
+    before = len(smtp.mails())
     reply = await replied(office, tenant, lead, SAID)
     (refused,) = await dispatches(office, tenant, lead)
     assert refused["state"] == "refused", "this is the backup; after it the label was corrected, and the message sent"
@@ -75,12 +76,13 @@ async def test_a_refused_message_that_is_known_to_have_left_is_recorded_as_sent(
     assert (dispatch["state"], dispatch["message_id"]) == ("sent", event.message_id)
     assert datetime.fromisoformat(dispatch["sent_at"]) == at
     assert CLOSED_BEFORE in dispatch["note"]
-    assert smtp.mails() == []
+    assert len(smtp.mails()) == before
 
 
 @pytest.mark.parametrize("refused_by", ["the end of its enrolment", "the command"])
 async def test_a_message_that_may_have_left_is_not_queued_again(office, tenant, queued, smtp, refused_by):
     lead, of, sequence = queued
+    before = len(smtp.mails())
     if refused_by == "the command":
         assert (await restored(office))[tenant].refused == 1
     reply = await replied(office, tenant, lead, SAID)
@@ -90,4 +92,4 @@ async def test_a_message_that_may_have_left_is_not_queued_again(office, tenant, 
     step = await goes_on(office, tenant, lead, of, sequence, reply)
     assert (step["state"], step["reason"]) == ("refused", MAY_HAVE_LEFT)
     assert [each["state"] for each in await dispatches(office, tenant, lead)] == ["refused"]
-    assert smtp.mails() == []
+    assert len(smtp.mails()) == before
