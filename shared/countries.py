@@ -103,10 +103,15 @@ def _names() -> Iterator[tuple[str, str]]:
 
 def _english_names() -> Iterator[tuple[str, str]]:
     """Those of ISO 3166, as the database of time zones has them."""
-    for line in (files("tzdata") / "zoneinfo" / "iso3166.tab").read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            code, _, name = line.partition("\t")
-            yield name, code
+    for code, name in time_zone_rows("iso3166.tab"):
+        yield name, code
+
+
+def time_zone_rows(table: str) -> Iterator[list[str]]:
+    """The rows of a table that comes with the database of time zones, such as zone.tab; comments are left out."""
+    for line in (files("tzdata") / "zoneinfo" / table).read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            yield line.split("\t")
 
 
 def _folded(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from json import JSONDecodeError
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import FormParser, parse_options_header
@@ -14,6 +14,7 @@ from shared.strict_json import is_too_deep, read_json, without_zeros
 _URLENCODED = b"application/x-www-form-urlencoded"
 _MULTIPART = b"multipart/form-data"
 _MOST_FIELDS = 1_000
+_TOO_MANY = f"the form has more than {_MOST_FIELDS} fields"
 _CANNOT_BE_READ = "the form cannot be read"
 
 
@@ -37,12 +38,11 @@ def read_form(body: bytes, content_type: str) -> Mapping[str, Any]:
 
 
 def _urlencoded(body: bytes) -> Iterable[tuple[bytes, bytes]]:
-    fields = [field for field in body.split(b"&") if field]
-    if len(fields) > _MOST_FIELDS:
-        raise ValueError(f"the form has more than {_MOST_FIELDS} fields")
-    for field in fields:
-        name, _, value = field.replace(b"+", b" ").partition(b"=")
-        yield unquote_to_bytes(name), unquote_to_bytes(value)
+    try:
+        pairs = parse_qsl(body.decode("latin-1"), True, encoding="latin-1", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise ValueError(_TOO_MANY) from None
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
 
 
 def _multipart(body: bytes, boundary: bytes) -> Iterable[tuple[bytes, bytes]]:
@@ -50,7 +50,7 @@ def _multipart(body: bytes, boundary: bytes) -> Iterable[tuple[bytes, bytes]]:
 
     def keep(field: Any) -> None:
         if len(fields) >= _MOST_FIELDS:
-            raise ValueError(f"the form has more than {_MOST_FIELDS} fields")
+            raise ValueError(_TOO_MANY)
         fields.append((field.field_name or b"", field.value or b""))
 
     in_memory = {"MAX_MEMORY_FILE_SIZE": len(body)}

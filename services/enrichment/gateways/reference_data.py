@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from zoneinfo import available_timezones
 
@@ -11,7 +10,7 @@ from phonenumbers import PhoneNumberType
 from phonenumbers import timezone as phone_zones
 
 from services.enrichment.rules.facts import FACT_FIELDS, Phone, Subject
-from shared.countries import country_code
+from shared.countries import country_code, time_zone_rows
 
 _PHONE_TYPES = {
     PhoneNumberType.FIXED_LINE: "fixed_line",
@@ -92,13 +91,7 @@ def _zone_names() -> Mapping[str, str]:
 def zones() -> Mapping[str, str]:
     """The time zone of each country where (nearly) all people use the same one, by ISO 3166 code."""
     found: dict[str, list[str]] = {}
-    for line in _lines("zone.tab"):
-        code, _, zone = line.split("\t")[:3]
+    for code, _, zone, *_ in time_zone_rows("zone.tab"):
         found.setdefault(code, []).append(zone)
     single = {code: names[0] for code, names in found.items() if len(names) == 1}
     return MappingProxyType(single | _PRINCIPAL_ZONES)
-
-
-def _lines(name: str) -> list[str]:
-    text = (files("tzdata") / "zoneinfo" / name).read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]

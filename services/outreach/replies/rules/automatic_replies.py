@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal
+
+from services.outreach.replies.rules.concepts import any_of
 
 Headers = Mapping[str, str]
 """Header names in lower case; of a repeated header the last value."""
@@ -13,10 +16,7 @@ MACHINE_LABELS = ("auto_reply", "out_of_office", "moved_company")
 """What a machine can say."""
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.I)
-
-
+_any = partial(any_of, flags=re.I)
 _SUBJECT = _any(
     r"^(re: )?(automatic reply|auto(matic)?[- ]?(reply|response|responder)|autoreply|out of (the )?office|ooo\b)",
     r"^(abwesenheit|abwesend|automatische antwort|réponse automatique|absence|respuesta automática|ausente|ausência)",

@@ -6,7 +6,9 @@ authority, need, timing); a tenant whose checklist has an item with such an id g
 
 import re
 from datetime import date
+from functools import partial
 
+from services.outreach.replies.rules.concepts import any_of
 from services.outreach.replies.rules.date_words import fold
 from services.outreach.replies.rules.dates import named_days
 from services.outreach.replies.rules.line_wraps import unwrapped
@@ -17,9 +19,7 @@ _LONGEST = 3_000
 _SENTENCES = 40
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(rf"\b(?:{pattern})" for pattern in patterns))
-
+_any = partial(any_of, before=r"\b")
 
 # Texts are folded before they are searched: lower case, no accents.
 _BUDGET = _any(

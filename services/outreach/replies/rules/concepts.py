@@ -4,6 +4,7 @@ The reply model counts concepts beside words, so that what it learns from a Dutc
 A concept decides nothing by itself.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -185,6 +186,11 @@ def _parsed() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
     return {word: tuple(found) for word, found in whole.items()}, {
         word: tuple(found) for word, found in beginnings.items()
     }
+
+
+def any_of(*patterns: str, before: str = "", flags: int = 0) -> re.Pattern[str]:
+    """A pattern that finds what any of these finds, each with `before` in front of it."""
+    return re.compile("|".join(f"{before}(?:{pattern})" for pattern in patterns), flags)
 
 
 def folded(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 from datetime import date
 
 from services.outreach.replies.rules import opt_outs
-from services.outreach.replies.rules.concepts import folded_line
+from services.outreach.replies.rules.concepts import any_of, folded_line
 from services.outreach.replies.rules.date_words import fold
 from services.outreach.replies.rules.dates import NamedDay, named_days
 
@@ -15,11 +15,7 @@ _READ = 2_000
 """Characters of a text in which a request is looked for."""
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
-
-
-_CONTACT = _any(
+_CONTACT = any_of(
     r"\b(contact|call|phone|ring|text|message|e-?mail|write( to)?|reach|ping) (me|us)\b"
     r"|\b(get in touch|be in touch|get back) (with|to) (me|us)|\bget in touch w(ith)?\b"
     r"|\breach out to (me|us)\b|\b(me|us) a (call|ring|shout|line|text|message)\b",
@@ -37,7 +33,7 @@ _CONTACT = _any(
     r"|\b(bel|belt|mail|mailt) (u )?(mij|me|ons)\b|\b(mij|me|ons) (telefonisch )?(bellen|mailen|bereiken)\b",
 )
 """The writer wants to be contacted, or says how."""
-_LISTED = _any(
+_LISTED = any_of(
     r"\b(add|subscribe|include|enrol|enroll) (me|us|my|our)\b"
     r"|\b(put|sign) (me|us)\b.{0,20}\b(on|up|onto)\b(?!.{0,20}\bdo.not)",
     r"\b(nehm|nimm|setz|trag)\w*\b.{0,40}\b(auf|ein)\b|\b(mich|uns)\b.{0,40}\b(aufnehmen|eintragen|anmelden)\b",
@@ -48,7 +44,7 @@ _LISTED = _any(
     r"\b(zet|voeg|schrijf)\b.{0,30}\b(op|toe|in)\b",
 )
 """The writer wants to be on the list."""
-_SENT = _any(
+_SENT = any_of(
     r"\b(re-?send|send (it |that |them |this )?(again|once more))\b|\b(more|further|additional) (information|info"
     r"|infos|details)\b|\b(spam|junk)( mail)? ?(folder|box)?\b.{0,3}$|\b(in|from|to|among|out of) (my|our|the) (spam"
     r"|junk)\b|\b(stop|drop|come|swing) (by|over|in)\b.{0,30}\b(any|when)|\btell (me|us) more\b|\bhear more\b",
@@ -69,7 +65,7 @@ _SENT = _any(
     r"|\bmeer weten\b",
 )
 """The writer wants something sent, or wants a visit."""
-_HARMLESS = _any(
+_HARMLESS = any_of(
     r"\b(in|im|from|dans|parmi|en|nello|no|de|to|my|your|our|the|mi|mijn|junk|carpeta|mon|mes|les|nel|da|na)"
     r" (spam|junk)\b|\bspam-?(ordner|map|box|folder)\b",
     r"\b(do ?n[o']?t|do not|never) hesitate\b|\bwhy not\b|\bno problem\b|(n't|\b(never|not"
@@ -85,7 +81,7 @@ _HARMLESS = _any(
     r"\baarzel (dan )?niet\b|\b(nooit|niet) (ontvangen|gekregen|gevonden|aangekomen|gezien)\b",
 )
 """Words of refusal that refuse nothing."""
-_REFUSAL = _any(
+_REFUSAL = any_of(
     r"n't\b|\b(not|dont|doesnt|wont|cant|no|nor|never|neither|nobody|without|cease|quit|refrain\w*|remove\w*"
     r"|delete\w*"
     r"|erase|un-?subscribe\w*|opt(ing|ed)? ?out|take (me|us)|leave (me|us)|last (time|warning|chance)|enough|if|when"
@@ -120,7 +116,7 @@ _BUT = (
     r"|liever|graag)"
 )
 _ON = rf"(?:(?! {_BUT}\b)[^.!?,;:–\n]){{0,60}}"
-_FORBIDS_A_CALL = _any(
+_FORBIDS_A_CALL = any_of(
     rf"{_NO} (?:[\w'-]+[ ']){{0,2}}{_CALLED}\b{_ON}",
     rf"\b(?:ruf\w*|bel|appel\w*|telefon\w*)\b[^.!?,;:–\n]{{0,25}}\b(?:nicht|niet|pas)\b{_ON}",
     r"\bn'appel\w*",
@@ -130,7 +126,7 @@ _WRITE = (
     r"(?:e-?mail\w*|mail\w*|correo|courriel|writ\w*|schreib\w*|schrift\w*|ecri\w*|escrib\w*|escrev\w*|scriv\w*"
     r"|schrijf\w*)"
 )
-_OTHER_CHANNEL = _any(
+_OTHER_CHANNEL = any_of(
     rf"\b{_WRITE}\b", r"\b(call|phone|ring|text) (me|us|instead|is|works)\b|\b(by|per|par|por|via) (phone|text|sms)\b"
 )
 _ALL_CHANNELS = re.compile(rf"\b(or|nor|and|oder|und|ou|et|ni|o|y|e|ne|nem|of|en|noch) (\w+ )?{_WRITE}\b")

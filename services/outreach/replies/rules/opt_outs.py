@@ -5,9 +5,10 @@ A missed opt-out costs more than a wrong one: an operator can correct the wrong 
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from services.outreach.replies.rules.concepts import folded
+from services.outreach.replies.rules.concepts import any_of, folded
 
 if TYPE_CHECKING:
     from services.outreach.replies.rules.new_text import NewText
@@ -42,10 +43,7 @@ _STOP_VERBS = (
 )
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.I | re.S)
-
-
+_any = partial(any_of, flags=re.I | re.S)
 _ENGLISH = _any(
     r"\bunsub(s?c?ri?be?)?\b(?! (link|button|footer))|\bopt(ing|ed)?[ -]?(me |us )?out\b",
     r"\b(remove|take|delete|erase|strike|drop|scrub|purge|wipe) (me|us|my|our|this|the)\b.{0,70}"
