@@ -78,8 +78,11 @@ def build_image() -> None:
         build(IMAGE, context / "Dockerfile", context)
 
 
-def start(namespace: Namespace) -> None:
-    """Make the namespace (PodSecurity restricted), both servers, and the secrets that the chart names."""
+def start(namespace: Namespace, *, cpu: str = "300m") -> None:
+    """Make the namespace (PodSecurity restricted), both servers, and the secrets that the chart names.
+
+    `cpu` is what each server asks of its node: its share when the node has more to do than it can.
+    """
     passwords = {service: secrets.token_urlsafe(18) for service in SERVICES}
     admin = secrets.token_urlsafe(18)
     _issuer()
@@ -100,8 +103,8 @@ def start(namespace: Namespace) -> None:
         ),
         _service("kafka", 9092),
         _service("postgres", 5432),
-        _kafka(),
-        _postgres(),
+        _kafka(cpu),
+        _postgres(cpu),
         _only_leadflow("postgres"),
     )
 
@@ -122,13 +125,13 @@ def wait(namespace: Namespace) -> None:
         namespace.kubectl("rollout", "status", f"statefulset/{server}", "--timeout=300s")
 
 
-def values(image: str, **services: Any) -> dict[str, Any]:
-    """The values of a release in such a namespace: the chart's own, on a node with few cores."""
+def values(image: str, *, cpu: str = "30m", **services: Any) -> dict[str, Any]:
+    """The values of a release in such a namespace: the chart's own; each pod asks for `cpu`."""
     repository, _, tag = image.partition(":")
     keys = {"name": "identity", "configMap": {"name": "leadflow-identity"}}
     part: dict[str, Any] = {
         "replicas": 1,
-        "resources": {"requests": {"cpu": "30m", "memory": "100Mi"}, "limits": {"memory": "512Mi"}},
+        "resources": {"requests": {"cpu": cpu, "memory": "100Mi"}, "limits": {"memory": "512Mi"}},
         "volumes": [keys],
         "volumeMounts": [{"name": "identity", "mountPath": "/identity", "readOnly": True}],
     }
@@ -162,17 +165,17 @@ def pod(name: str, image: str, command: list[str], labels: dict[str, str], **mor
     return _object("v1", "Pod", name, labels=labels, spec=spec)
 
 
-def _kafka() -> dict[str, Any]:
+def _kafka(cpu: str) -> dict[str, Any]:
     java = ["/java/bin/java", "-Xms256m", "-Xmx384m", "-XX:+UseSerialGC", "-cp", "/jars/*"]
     java.append("-Dlog4j2.configurationFile=/config/log4j2.properties")
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "x")
     tool = [*java, "kafka.tools.StorageTool", "format", "--standalone", "--ignore-formatted"]
     form = [*tool, "-t", cluster, "-c", "/config/server.properties"]
     run = [*java, "kafka.Kafka", "/config/server.properties"]
-    return _server("kafka", 9092, form, run, "900Mi")
+    return _server("kafka", 9092, form, run, "900Mi", cpu)
 
 
-def _postgres() -> dict[str, Any]:
+def _postgres(cpu: str) -> dict[str, Any]:
     options = "--auth=scram-sha-256 --encoding=UTF8 --locale=C -U postgres --pwfile=/secrets/password"
     make = ["sh", "-c", f"test -s /data/pg/PG_VERSION || /pgsql/bin/initdb -D /data/pg {options}"]
     run = ["/pgsql/bin/postgres", "-D", "/data/pg"]
@@ -186,10 +189,10 @@ def _postgres() -> dict[str, Any]:
     }
     for name, value in settings.items():
         run += ["-c", f"{name}={value}"]
-    return _server("postgres", 5432, make, run, "1200Mi")
+    return _server("postgres", 5432, make, run, "1200Mi", cpu)
 
 
-def _server(name: str, port: int, prepare: list[str], run: list[str], memory: str) -> dict[str, Any]:
+def _server(name: str, port: int, prepare: list[str], run: list[str], memory: str, cpu: str) -> dict[str, Any]:
     mounts = [
         {"name": "data", "mountPath": "/data"},
         {"name": "config", "mountPath": "/config"},
@@ -211,7 +214,7 @@ def _server(name: str, port: int, prepare: list[str], run: list[str], memory: st
                     "name": name,
                     "command": run,
                     "readinessProbe": probe,
-                    "resources": {"limits": {"memory": memory}, "requests": {"memory": "200Mi", "cpu": "300m"}},
+                    "resources": {"limits": {"memory": memory}, "requests": {"memory": "200Mi", "cpu": cpu}},
                 }
             ],
             "volumes": [
