@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,14 @@ def migrate(
     wait: Annotated[
         float, typer.Option("--wait", min=0, help="Seconds to wait for servers that refuse connections.")
     ] = 0.0,
+    made_beside: Annotated[
+        bool,
+        typer.Option(
+            "--made-beside",
+            help="Wait as well for databases and logins that are not there yet, because something else, an operator "
+            "for example, is making them.",
+        ),
+    ] = False,
     print_acls: Annotated[
         bool, typer.Option("--print-acls", help="Change nothing; print who may do what at the broker.")
     ] = False,
@@ -56,9 +65,9 @@ def migrate(
     with refusals():
         admin = setting("LEADFLOW_POSTGRES_URL") or admin
         if databases:
-            asyncio.run(_migrate([service] if service else list(SERVICES), admin, data, wait))
+            asyncio.run(_migrate([service] if service else list(SERVICES), admin, data, wait, made_beside))
         if topics:
-            asyncio.run(_create_topics(wait))
+            asyncio.run(_create_topics(wait, made_beside))
 
 
 def _print_acls(as_json: bool) -> None:
@@ -72,32 +81,36 @@ def _print_acls(as_json: bool) -> None:
         typer.echo("\n".join(commands(rights)))
 
 
-async def _migrate(services: list[str], admin: str, data: Path, wait: float) -> None:
+async def _migrate(services: list[str], admin: str, data: Path, wait: float, made_beside: bool) -> None:
     from deploy.databases import database_name, grant_roles
     from deploy.local.identity import Identity
     from deploy.migrate import prepare_database, upgrade, when_reachable
 
     deadline = time.monotonic() + wait
+
+    async def soon(step: Callable[[], Awaitable[None]]) -> None:
+        await when_reachable(step, deadline - time.monotonic(), made_beside=made_beside)
+
     for name in services:
         own = database_address(os.environ, name)
         login = urlsplit(own.resolve()) if own is not None else None
         if owner := database_address(os.environ, name, "MIGRATION_DATABASE"):
-            await when_reachable(partial(upgrade, name, owner), deadline - time.monotonic())
+            await soon(partial(upgrade, name, owner))
             if login is not None and login.username:
-                await grant_roles(owner, name, unquote(login.username))
+                await soon(partial(grant_roles, owner, name, unquote(login.username)))
         elif admin:
             if login is None:  # of a local run, whose folder has the passwords
                 password: str | None = Identity(data).database_password(database_name(name))
             else:
                 password = unquote(login.password) if login.password else None
-            await when_reachable(partial(prepare_database, admin, name, password), deadline - time.monotonic())
+            await soon(partial(prepare_database, admin, name, password))
         else:
             variable = f"LEADFLOW_{name.upper()}_MIGRATION_DATABASE_URL"
             raise Refused(f"the address of {name}'s database is unknown; start `leadflow up`, or set {variable}")
         typer.echo(f"{name}: The database is at head.")
 
 
-async def _create_topics(wait: float) -> None:
+async def _create_topics(wait: float, made_beside: bool) -> None:
     from deploy.migrate import when_reachable
     from deploy.topics import create_topics
     from shared.events.topics import PARTITIONS
@@ -109,5 +122,6 @@ async def _create_topics(wait: float) -> None:
     partitions = setting("LEADFLOW_KAFKA_PARTITIONS") or str(PARTITIONS)
     if not partitions.isdecimal() or not 1 <= int(partitions) <= 1_000:
         raise Refused("LEADFLOW_KAFKA_PARTITIONS is a whole number from 1 to 1000")
-    created = await when_reachable(partial(create_topics, Kafka.from_environment(), int(partitions)), wait)
+    step = partial(create_topics, Kafka.from_environment(), int(partitions))
+    created = await when_reachable(step, wait, made_beside=made_beside)
     typer.echo(f"Kafka: Created {counted(len(created), 'topic')}." if created else "Kafka: All topics exist.")

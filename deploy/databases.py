@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from deploy.errors import MigrationError, Unreachable, reason
+from deploy.errors import MigrationError, NotMade, Unreachable, reason
 from shared.db import DatabaseAddress, locks
 from shared.names import database_roles
 
@@ -99,7 +99,8 @@ async def _connected(url: str | DatabaseAddress, failed: str) -> AsyncIterator[a
     try:
         yield connection
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise MigrationError(f"{failed}: {reason(error)}") from error
+        refused = NotMade if isinstance(error, _NOT_MADE) else MigrationError
+        raise refused(f"{failed}: {reason(error)}") from error
     finally:
         await connection.close()
 
@@ -110,5 +111,14 @@ async def _connect(url: str | DatabaseAddress) -> asyncpg.Connection:
         return await given.connect(timeout=10)
     except (OSError, asyncpg.PostgresError) as error:
         where = f" at {given.place}" if given.place else ""
-        refused = Unreachable if isinstance(error, OSError | asyncpg.CannotConnectNowError) else MigrationError
+        refused: type[MigrationError] = NotMade if isinstance(error, _NOT_MADE) else MigrationError
+        if isinstance(error, OSError | asyncpg.CannotConnectNowError):
+            refused = Unreachable
         raise refused(f"Postgres{where} cannot be used: {reason(error)}") from error
+
+
+_NOT_MADE = (
+    asyncpg.InvalidCatalogNameError,  # no such database
+    asyncpg.InvalidAuthorizationSpecificationError,  # no such login; its subclass: not with this password
+    asyncpg.UndefinedObjectError,  # no such role in a GRANT
+)

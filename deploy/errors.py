@@ -9,6 +9,11 @@ class Unreachable(MigrationError):
     """A server does not answer, or lets nobody in yet."""
 
 
+class NotMade(MigrationError):
+    """A server knows no such database or login, or does not let it in: it is wrong, or is being made by something
+    else."""
+
+
 def reason(error: BaseException) -> str:
     """What an error says, in one line; its name where it says nothing."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -7,21 +7,23 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from deploy.databases import address, create_database, create_login, database_name, schema_revision
-from deploy.errors import MigrationError, Unreachable, reason
+from deploy.errors import MigrationError, NotMade, Unreachable, reason
 from shared.db import DatabaseAddress
 from shared.schema_revisions import suffices
 
 T = TypeVar("T")
 
 
-async def when_reachable(step: Callable[[], Awaitable[T]], seconds: float) -> T:
+async def when_reachable(step: Callable[[], Awaitable[T]], seconds: float, *, made_beside: bool = False) -> T:
     """What a step gives, which may be repeated. Its server may still be starting, or the rule that lets this machine in
-    be on its way: for so many seconds the step is tried again. Raises Unreachable after them."""
+    be on its way: for so many seconds the step is tried again. With `made_beside` databases and logins are on their
+    way too. Raises Unreachable, or NotMade, after them."""
+    passing = (Unreachable, NotMade) if made_beside else (Unreachable,)
     deadline = time.monotonic() + seconds
     while True:
         try:
             return await step()
-        except Unreachable:
+        except passing:
             if time.monotonic() >= deadline:
                 raise
         await asyncio.sleep(0.5)

@@ -1,12 +1,29 @@
 """Creates missing Kafka topics. It may be repeated at any time."""
 
 from aiokafka.admin import NewTopic
-from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
-from deploy.errors import MigrationError, Unreachable
+from deploy.errors import MigrationError, NotMade, Unreachable
 from shared.errors import LeadflowError
 from shared.events.topics import PARTITIONS, SETTINGS
 from shared.messaging.connection import Kafka
+
+_NOT_MADE = (
+    AuthenticationFailedError,
+    SaslAuthenticationFailed,
+    ClusterAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+)
+"""No such user, or not with this password, or without its rights so far."""
 
 
 async def create_topics(kafka: Kafka, partitions: int = PARTITIONS) -> list[str]:
@@ -18,6 +35,7 @@ async def create_topics(kafka: Kafka, partitions: int = PARTITIONS) -> list[str]
     from shared.events.catalogue import CATALOGUE
 
     client = kafka.admin()
+    refused: type[MigrationError]
     try:
         await client.start()
         present = set(await client.list_topics()) & CATALOGUE.keys()
@@ -35,10 +53,13 @@ async def create_topics(kafka: Kafka, partitions: int = PARTITIONS) -> list[str]
             answer = await client.create_topics(topics)
             for name, code, *detail in answer.topic_errors:
                 if code and for_code(code) is not TopicAlreadyExistsError:
-                    raise MigrationError(f"topic {name} could not be created: {for_code(code).__name__} {detail}")
+                    refused = NotMade if issubclass(for_code(code), _NOT_MADE) else MigrationError
+                    raise refused(f"topic {name} could not be created: {for_code(code).__name__} {detail}")
         return missing
     except (OSError, KafkaError, LeadflowError) as error:
         refused = Unreachable if isinstance(error, KafkaConnectionError) else MigrationError
+        if isinstance(error, _NOT_MADE):
+            refused = NotMade
         raise refused(f"Kafka at {kafka.bootstrap} cannot be used: {kafka.explain(error)}") from error
     finally:
         await client.close()

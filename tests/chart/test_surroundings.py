@@ -160,3 +160,44 @@ def test_keda_knows_who_vouches_for_the_brokers() -> None:
     }
     references = named(rendered(values), "TriggerAuthentication", "leadflow-goals-consumers")["spec"]["secretTargetRef"]
     assert references == [{"parameter": "ca", "name": "kafka-ca", "key": "ca.crt"}]
+
+
+@pytest.mark.parametrize(
+    ("bootstrap", "seen"),
+    [
+        ("kafka:9092", "kafka.sales.svc:9092"),
+        ("kafka.sales:9092,b-1.msk.example.com:9096", "kafka.sales:9092,b-1.msk.example.com:9096"),
+        ("a:9092,b:9093", "a.sales.svc:9092,b.sales.svc:9093"),
+        ("10.0.0.7:9092,[fd00::7]:9092", "10.0.0.7:9092,[fd00::7]:9092"),
+    ],
+)
+def test_keda_finds_the_brokers_from_a_namespace_of_its_own(bootstrap: str, seen: str) -> None:
+    values = {"kafka": {"bootstrap": bootstrap}, "defaults": {"consumers": {"autoscaling": {"enabled": True}}}}
+    (trigger,) = named(rendered(values), "ScaledObject", "leadflow-goals-consumers")["spec"]["triggers"]
+    assert trigger["metadata"]["bootstrapServers"] == seen
+
+
+def test_keda_gets_a_token_as_the_consumers_do() -> None:
+    values = merged(SWITCHES["tokens"], {"defaults": {"consumers": {"autoscaling": {"enabled": True}}}})
+    objects = rendered(values)
+    (trigger,) = named(objects, "ScaledObject", "leadflow-goals-consumers")["spec"]["triggers"]
+    assert (trigger["metadata"]["tls"], trigger["metadata"]["sasl"]) == ("enable", "oauthbearer")
+    users = named(objects, "Secret", "leadflow-kafka-users")["stringData"]
+    references = named(objects, "TriggerAuthentication", "leadflow-goals-consumers")["spec"]["secretTargetRef"]
+    known = {"leadflow-kafka-users": users, "leadflow-goals": {"client-secret": "from the existing secret"}}
+    assert {each["parameter"]: known[each["name"]][each["key"]] for each in references} == {
+        "username": "leadflow-goals",
+        "password": "from the existing secret",
+        "oauthTokenEndpointUri": "https://id.example.com/token",
+        "scopes": "kafka",
+    }
+
+
+def test_what_is_scaled_has_a_disruption_budget_once_it_never_runs_alone() -> None:
+    services = {
+        service: {"consumers": {"autoscaling": {"enabled": True, "minReplicas": least}}}
+        for service, least in (("goals", 2), ("stages", 1))
+    }
+    budgets = [each for each in rendered({"services": services}) if each["kind"] == "PodDisruptionBudget"]
+    names = {each["metadata"]["name"] for each in budgets}
+    assert "leadflow-goals-consumers" in names and "leadflow-stages-consumers" not in names

@@ -30,7 +30,7 @@ _KAFKA = """\
 process.roles=broker,controller
 node.id=1
 listeners=PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093
-advertised.listeners=PLAINTEXT://kafka:9092,CONTROLLER://127.0.0.1:9093
+advertised.listeners=PLAINTEXT://kafka.{namespace}.svc:9092,CONTROLLER://127.0.0.1:9093
 controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:9093
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
@@ -99,7 +99,11 @@ def start(namespace: Namespace, *, cpu: str = "300m") -> None:
             "v1",
             "ConfigMap",
             "servers",
-            data={"server.properties": _KAFKA, "log4j2.properties": _LOG4J, "pg_hba.conf": _HBA},
+            data={
+                "server.properties": _KAFKA.format(namespace=namespace.name),
+                "log4j2.properties": _LOG4J,
+                "pg_hba.conf": _HBA,
+            },
         ),
         _service("kafka", 9092),
         _service("postgres", 5432),

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from deploy.databases import address, create_database, create_login, schema_revision
-from deploy.errors import MigrationError
+from deploy.databases import address, create_database, create_login, grant_roles, schema_revision
+from deploy.errors import MigrationError, NotMade
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.migrate import prepare_database, upgrade, when_reachable
+from shared.db import DatabaseAddress
 from shared.migrations.engine import make_engine
 from shared.schema_revisions import newest
 
@@ -58,6 +59,34 @@ async def test_a_server_that_does_not_let_anybody_in_yet_is_waited_for(admin_url
     finally:
         forwarding.kill()
         await forwarding.wait()
+
+
+async def test_a_database_and_logins_that_an_operator_is_making_are_waited_for(admin_url: str) -> None:
+    owner = DatabaseAddress(address(admin_url, "leadflow_outreach", "leadflow_owner", "a password"))
+    steps = (partial(upgrade, "outreach", owner), partial(grant_roles, owner, "outreach", "leadflow_outreach"))
+
+    async def prepare() -> None:
+        for step in steps:
+            await when_reachable(step, 60, made_beside=True)
+
+    begun = time.monotonic()
+    with pytest.raises(NotMade, match=r"could not be migrated: .*cannot be used: "):
+        await when_reachable(steps[0], 60)
+    assert time.monotonic() - begun < 15, "by itself nobody waits for what is wrong, perhaps"
+    waiting = asyncio.create_task(prepare())
+    admin = await asyncpg.connect(admin_url)
+    for made in (
+        "CREATE ROLE leadflow_owner LOGIN CREATEROLE PASSWORD 'another'",
+        "ALTER ROLE leadflow_owner PASSWORD 'a password'",
+        "CREATE DATABASE leadflow_outreach OWNER leadflow_owner",
+        "CREATE ROLE leadflow_outreach LOGIN NOINHERIT",
+    ):
+        await asyncio.sleep(1.2)
+        assert not waiting.done()
+        await admin.execute(made)
+    await waiting
+    assert await admin.fetchval("SELECT pg_has_role('leadflow_outreach', 'leadflow_outreach_worker', 'MEMBER')")
+    await admin.close()
 
 
 _FORWARD = """

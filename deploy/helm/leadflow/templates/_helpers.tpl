@@ -256,3 +256,15 @@ by commas, whose own ports are open too. */}}
   to: {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
+
+{{/* Addresses as pods of other namespaces resolve them: a name without a dot is a Service of this one. Arguments:
+addresses (host:port, separated by commas), namespace. */}}
+{{- define "leadflow.seenFromElsewhere" -}}
+{{- $namespace := .namespace -}}
+{{- $seen := list -}}
+{{- range splitList "," .addresses -}}
+{{- $host := regexReplaceAll ":[0-9]+$" . "" -}}
+{{- if regexMatch "[.:]" $host }}{{ $seen = append $seen . }}{{ else }}{{ $seen = append $seen (printf "%s.%s.svc%s" $host $namespace (trimPrefix $host .)) }}{{ end -}}
+{{- end -}}
+{{ join "," $seen }}
+{{- end -}}
