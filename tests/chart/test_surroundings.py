@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.outreach.settings import Settings
+from shared.names import SERVICES, database_roles
 from shared.settings import ServiceSettings
 from tests.chart.helm import ROOT, merged, named, pods, rendered
 from tests.chart.switches import SWITCHES
@@ -105,6 +106,16 @@ def test_postgres_lets_every_pod_have_its_connections_while_a_release_is_replace
     assert needed["replaced"] + 20 < allowed, "some are for operators and the migrations"
     assert f"{needed['all']} connections" in SIZING and f"{needed['replaced']} while" in SIZING
     assert f"`max_connections` {allowed}" in SIZING
+
+
+def test_the_operator_of_postgres_makes_each_role_before_who_is_in_it_and_revokes_nothing_that_is_needed() -> None:
+    """CloudNativePG revokes what `inRoles` does not name, and makes roles in the order of the list."""
+    roles = named(rendered(SWITCHES["cloudnativepg"]), "Cluster")["spec"]["managed"]["roles"]
+    names = [role["name"] for role in roles]
+    for service in SERVICES:
+        login = next(role for role in roles if role["name"] == f"leadflow_{service}")
+        assert login["inRoles"] == list(database_roles(service)) and not login["inherit"]
+        assert all(names.index(role) < names.index(login["name"]) for role in database_roles(service))
 
 
 def test_what_the_pods_ask_of_the_nodes_is_what_the_page_of_sizing_says() -> None:

@@ -1,7 +1,8 @@
 """`make kube`: builds the image, installs the chart into a real cluster, and proves what docs/operations promises.
 
 One line for each claim as it is proved; the exit code is 1 if one does not hold. ARGS names groups of claims; without,
-all but `scaling`, which needs KEDA and a metrics server in the cluster. `--keep` leaves the namespace for a look.
+all but `scaling`, which needs KEDA and a metrics server in the cluster, and `operators`, which needs CloudNativePG.
+`--keep` leaves the namespace for a look.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.kube import claims, failures, recovery, scaling, under_load
+from tests.kube import claims, failures, operators, recovery, scaling, under_load
 from tests.kube.cluster import Failed, Namespace, connect
 from tests.kube.context import Context
 
@@ -50,9 +51,13 @@ GROUPS: dict[str, list[Claim]] = {
         ("Consumers are added by their lag, APIs by processor time", scaling.scales_up),
         ("What was added goes again", scaling.scales_down),
     ],
+    "operators": [
+        ("The chart makes its Postgres by CloudNativePG", operators.postgres_is_made),
+        ("The first instance of Postgres may die", operators.postgres_fails_over),
+    ],
     "beside": [("The chart is installed twice, beside each other", claims.installs_beside_itself)],
 }
-BY_NAME = ("scaling",)
+BY_NAME = ("scaling", "operators")
 """Groups that need more than a cluster has by itself, and so are tried when they are asked for."""
 
 

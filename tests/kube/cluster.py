@@ -77,6 +77,8 @@ class Namespace:
     """One namespace with a release of the chart in it."""
 
     name: str
+    psql: tuple[str, ...] = ("postgres-0", "--", "/pgsql/bin/psql", "-h/tmp", "-Upostgres", "-At")
+    """How psql is run as the administrator: the words for `kubectl exec`."""
 
     def kubectl(self, *words: str, given: str | None = None, check: bool = True) -> str:
         """The output of kubectl. Raises Failed when it ends with an error, unless `check` is false."""
@@ -125,7 +127,7 @@ class Namespace:
 
     def sql(self, database: str, statement: str) -> str:
         """What Postgres answers to a statement, as psql prints it without decoration."""
-        return self.exec("postgres-0", "/pgsql/bin/psql", "-h/tmp", "-Upostgres", "-Atc", statement, database).strip()
+        return self.kubectl("exec", *self.psql, "-c", statement, database).strip()
 
     def why_not_ready(self) -> str:
         """One sentence for each pod that is not ready: what its last container said, or what it waits for."""

@@ -78,12 +78,11 @@ def build_image() -> None:
         build(IMAGE, context / "Dockerfile", context)
 
 
-def start(namespace: Namespace, *, cpu: str = "300m") -> None:
-    """Make the namespace (PodSecurity restricted), both servers, and the secrets that the chart names.
+def start(namespace: Namespace, *, cpu: str = "300m", postgres: bool = True) -> None:
+    """Make the namespace (PodSecurity restricted), both servers, or Kafka only, and the secrets that the chart names.
 
     `cpu` is what each server asks of its node: its share when the node has more to do than it can.
     """
-    passwords = {service: secrets.token_urlsafe(18) for service in SERVICES}
     admin = secrets.token_urlsafe(18)
     _issuer()
     keys = (_KEYS / "identity" / "jwks.json").read_text()
@@ -93,7 +92,7 @@ def start(namespace: Namespace, *, cpu: str = "300m") -> None:
         _secret("servers", password=admin),
         _secret("leadflow-admin", url=f"postgresql://postgres:{admin}@postgres:5432/postgres"),
         _secret("leadflow-test", token=token("kube")),
-        *(_secret(f"leadflow-{service}-postgres", password=password) for service, password in passwords.items()),
+        *map(login, SERVICES),
         _object("v1", "ConfigMap", "leadflow-identity", data={"jwks.json": keys}),
         _object(
             "v1",
@@ -106,11 +105,16 @@ def start(namespace: Namespace, *, cpu: str = "300m") -> None:
             },
         ),
         _service("kafka", 9092),
-        _service("postgres", 5432),
         _kafka(cpu),
-        _postgres(cpu),
-        _only_leadflow("postgres"),
     )
+    if postgres:
+        namespace.apply(_service("postgres", 5432), _postgres(cpu), _only_leadflow("postgres"))
+
+
+def login(who: str) -> dict[str, Any]:
+    """The secret of a login of Postgres: of a service, or the owner of the databases."""
+    words = {"username": f"leadflow_{who}", "password": secrets.token_urlsafe(18)}
+    return _secret(f"leadflow-{who}-postgres", **words) | {"type": "kubernetes.io/basic-auth"}
 
 
 def token(tenant: str) -> str:

@@ -19,6 +19,7 @@ from deploy.local.postgres import Postgres
 from deploy.migrate import prepare_database, upgrade, when_reachable
 from shared.db import DatabaseAddress
 from shared.migrations.engine import make_engine
+from shared.names import database_roles
 from shared.schema_revisions import newest
 
 
@@ -75,18 +76,23 @@ async def test_a_database_and_logins_that_an_operator_is_making_are_waited_for(a
     assert time.monotonic() - begun < 15, "by itself nobody waits for what is wrong, perhaps"
     waiting = asyncio.create_task(prepare())
     admin = await asyncpg.connect(admin_url)
+    groups = database_roles("outreach")
     for made in (
-        "CREATE ROLE leadflow_owner LOGIN CREATEROLE PASSWORD 'another'",
+        "CREATE ROLE leadflow_owner LOGIN PASSWORD 'another'",
         "ALTER ROLE leadflow_owner PASSWORD 'a password'",
+        "; ".join(f"CREATE ROLE {name}" for name in groups),
         "CREATE DATABASE leadflow_outreach OWNER leadflow_owner",
-        "CREATE ROLE leadflow_outreach LOGIN NOINHERIT",
+        f"CREATE ROLE leadflow_outreach LOGIN NOINHERIT PASSWORD 'its own' IN ROLE {', '.join(groups)}",
     ):
         await asyncio.sleep(1.2)
         assert not waiting.done()
         await admin.execute(made)
     await waiting
-    assert await admin.fetchval("SELECT pg_has_role('leadflow_outreach', 'leadflow_outreach_worker', 'MEMBER')")
     await admin.close()
+    login = await asyncpg.connect(address(admin_url, "leadflow_outreach", "leadflow_outreach", "its own"))
+    await login.execute("SET ROLE leadflow_outreach_worker")
+    assert await login.fetchval("SELECT version_num FROM alembic_version") == newest("outreach")
+    await login.close()
 
 
 _FORWARD = """
