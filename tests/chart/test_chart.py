@@ -37,12 +37,18 @@ def problems(objects: list[dict[str, Any]]) -> list[str]:
 
 
 _SERVICE = re.compile("|".join(SERVICES))
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+"""Of an object: a DNS subdomain (RFC 1123)."""
 
 
 @cache
 def _refusal(text: str) -> str | None:
     """Why an object would be refused. The same object of six services is looked at once: validating is slow."""
     each = json.loads(text)
+    name = each["metadata"]["name"]
+    if not _NAME.fullmatch(name):
+        return f"the name {name} is none"
     try:
         if spec := SCHEMAS.get((each["apiVersion"], each["kind"])):
             jsonschema.Draft202012Validator(spec).validate(each["spec"])
@@ -261,7 +267,7 @@ def test_topics_and_rights_are_those_of_the_code() -> None:
     assert chart_files.FILE.read_text() == chart_files.content(), "python -m deploy.chart_files"
     objects = rendered(SWITCHES["strimzi"])
     topics = [o for o in objects if o["kind"] == "KafkaTopic"]
-    assert [o["metadata"]["name"] for o in topics] == list(CATALOGUE)
+    assert [o["spec"]["topicName"] for o in topics] == list(CATALOGUE)
     assert topics[0]["spec"]["config"]["max.message.bytes"] == "1048576"
     users = {o["metadata"]["name"]: o for o in objects if o["kind"] == "KafkaUser"}
     assert {f"leadflow-{service}" for service in SERVICES} < set(users)
