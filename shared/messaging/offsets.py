@@ -5,12 +5,12 @@ their offset was not committed yet finds their events in the inbox.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 
 log = structlog.get_logger()
 
@@ -27,6 +27,8 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # the client ha
     def __init__(self, consumer: Callable[[], AIOKafkaConsumer | None]) -> None:
         self._consumer = consumer
         self._behind: dict[TopicPartition, int] = {}
+        self._read: set[TopicPartition] = set()
+        self._placing: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._at_once = False
         self._turn = asyncio.Lock()
@@ -38,17 +40,24 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # the client ha
     async def stop(self) -> None:
         """Commit now, and from now on with each batch: any may be the last."""
         self._at_once = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        running = [task for task in (self._task, self._placing) if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await self.commit()
 
     async def processed(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         """These records, of each partition in order, need not be read again."""
-        self._behind |= {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
+        behind = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
+        self._read |= behind.keys()
+        self._behind |= behind
         if self._at_once:
             await self.commit()
-        elif self._task is None or self._task.done():
+        else:
+            self._begin_to_commit()
+
+    def _begin_to_commit(self) -> None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._commit_soon())
 
     async def _commit_soon(self) -> None:
@@ -83,5 +92,27 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # the client ha
         """Commit while the partitions are still ours, so that their next reader begins behind what was processed."""
         await self.commit()
 
-    async def on_partitions_assigned(self, assigned: object) -> None:
-        """Nothing is to be done: reading begins at what is committed."""
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Reading begins at what is committed. Where nothing is, that is the first record, and it is committed too."""
+        self._read.clear()
+        self._placing = asyncio.create_task(self._take_places(list(assigned)))
+
+    async def _take_places(self, partitions: list[TopicPartition]) -> None:
+        """Commit the beginning of the partitions that the group has no offset of.
+
+        Whoever measures a group by its offsets can then tell what it reads. KEDA takes a group without any for one that
+        has all topics still to read, and would add consumers to a service that has nothing to do.
+        """
+        consumer = self._consumer()
+        if consumer is None or not partitions:
+            return
+        try:
+            found = await consumer._coordinator.fetch_committed_offsets(partitions)
+            new = [each for each in partitions if each not in found or found[each].offset < 0]
+            first = await consumer.beginning_offsets(new) if new else {}
+        except (KafkaError, IllegalStateError) as error:
+            log.info("consumer.places_not_taken", error=repr(error)[:300])
+            return
+        # What was processed meanwhile lies behind the beginning.
+        self._behind = {at: offset for at, offset in first.items() if at not in self._read} | self._behind
+        self._begin_to_commit()

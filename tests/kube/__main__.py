@@ -27,6 +27,7 @@ GROUPS: dict[str, list[Claim]] = {
         ("Every pod is restricted", claims.pods_are_restricted),
         ("No token of the cluster is mounted", claims.no_token_is_mounted),
         ("The network lets through what is needed, and nothing else", claims.network_is_closed),
+        ("The cluster takes the objects of every switch", claims.every_switch_is_taken),
         ("A process starts fast", claims.starts_fast),
     ],
     "load": [

@@ -4,11 +4,13 @@ Each claim returns what was seen, and raises Failed when it does not hold.
 """
 
 import json
+import re
 import time
 from datetime import datetime
 
 from shared.names import SERVICES
-from tests.chart.helm import ROOT
+from tests.chart.helm import ROOT, rendered
+from tests.chart.switches import SWITCHES
 from tests.kube import servers
 from tests.kube.cluster import Failed, Namespace, build, until
 from tests.kube.context import IMAGE, Context
@@ -45,6 +47,26 @@ def installs_from_nothing(context: Context) -> str:
 def helm_test_is_green(context: Context) -> str:
     context.namespace.helm("test", "leadflow", "--timeout", "3m")
     return context.namespace.kubectl("logs", "leadflow-test").strip().splitlines()[-1]
+
+
+def every_switch_is_taken(context: Context) -> str:
+    """The API server, with what operators check, would take the objects of each switch of the chart."""
+    taken = 0
+    unknown: set[str] = set()
+    for switch, values in SWITCHES.items():
+        objects = rendered(values, release="would-be")
+        for each in objects:
+            each["metadata"].pop("namespace", None)  # that of the operators need not be there
+        said = context.namespace.would_apply(objects)
+        unknown |= set(_NO_SUCH_KIND.findall("\n".join(said)))
+        if refused := [line for line in said if not _NO_SUCH_KIND.search(line) and not line.startswith("ensure CRDs")]:
+            raise Failed(f"{switch}: {refused[:3]}")
+        taken += len(objects) - len(said)
+    left = f"; not asked for, because this cluster does not know them: {', '.join(sorted(unknown))}" if unknown else ""
+    return f"{taken} objects of {len(SWITCHES)} switches{left}"
+
+
+_NO_SUCH_KIND = re.compile('no matches for kind "([A-Za-z]+)"')
 
 
 def starts_fast(context: Context) -> str:

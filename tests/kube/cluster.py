@@ -96,6 +96,17 @@ class Namespace:
     def apply(self, *objects: dict[str, Any]) -> None:
         self.kubectl("apply", "-f", "-", given=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
 
+    def would_apply(self, objects: list[dict[str, Any]]) -> list[str]:
+        """What the API server has against these objects, one line each; nothing is made."""
+        words = ["apply", "--server-side", "--dry-run=server", "--field-manager=make-kube", "--force-conflicts"]
+        done = subprocess.run(
+            ["kubectl", "-n", self.name, *words, "-f", "-"],
+            input=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}),
+            capture_output=True,
+            text=True,
+        )
+        return [line for line in done.stderr.splitlines() if line.strip()]
+
     def helm(self, *words: str, values: dict[str, Any] | None = None, check: bool = True) -> str:
         """The output of helm. Raises Failed when it ends with an error, unless `check` is false."""
         command = [helm(), *words, "-n", self.name] + (["-f", "-"] if values is not None else [])

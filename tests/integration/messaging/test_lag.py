@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 
 from shared.messaging.connection import Kafka
 from shared.messaging.lag import ANSWERS_WITHIN, has_read
+from shared.messaging.offsets import Offsets
 
 HOUR = timedelta(hours=1)
 
@@ -92,3 +93,62 @@ async def test_without_a_broker_the_answer_is_no_and_comes_soon():
     begun = time.monotonic()
     assert not await has_read(Kafka("127.0.0.1:1"), "nobody", ["lead.captured"], datetime.now(UTC))
     assert time.monotonic() - begun < ANSWERS_WITHIN + 1
+
+
+async def places(backend, group):
+    client = Kafka(backend.bootstrap).admin()
+    await client.start()
+    try:
+        return {at.partition: found.offset for at, found in (await client.list_consumer_group_offsets(group)).items()}
+    finally:
+        await client.close()
+
+
+async def test_a_member_takes_a_place_in_every_partition_so_that_others_can_tell_what_its_group_reads(
+    backend, topic, eventually
+):
+    """KEDA takes a group without any offset for one that has every topic still to read."""
+    publish(backend, topic, 3)
+    await commit(backend, topic, 2)
+    consumer = AIOKafkaConsumer(bootstrap_servers=backend.bootstrap, group_id=topic, enable_auto_commit=False)
+    offsets = Offsets(lambda: consumer)
+    consumer.subscribe([topic], listener=offsets)
+    await consumer.start()
+    try:
+
+        async def both() -> bool:
+            return await places(backend, topic) == {0: 2, 1: 0}
+
+        await eventually(both)
+    finally:
+        await offsets.stop()
+        await consumer.stop()
+
+
+async def test_a_place_that_is_taken_late_does_not_take_back_what_was_processed(backend, topic, eventually):
+    publish(backend, topic, 3)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=backend.bootstrap, group_id=topic, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    offsets = Offsets(lambda: consumer)
+    look = consumer.beginning_offsets
+
+    async def slowly(partitions):
+        found = await look(partitions)
+        await asyncio.sleep(1)
+        return found
+
+    consumer.beginning_offsets = slowly
+    consumer.subscribe([topic], listener=offsets)
+    await consumer.start()
+    try:
+        records = [await consumer.getone() for _ in range(3)]
+        await offsets.processed(records)
+
+        async def both() -> bool:
+            return await places(backend, topic) == {0: 3, 1: 0}
+
+        await eventually(both)
+    finally:
+        await offsets.stop()
+        await consumer.stop()
