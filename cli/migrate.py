@@ -2,12 +2,10 @@
 
 import json
 import os
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote, urlsplit
 
 import typer
@@ -16,6 +14,9 @@ from cli.environment import database_address, require_service, setting
 from cli.errors import Refused, refusals
 from cli.options import DEFAULT_DATA, AsJson, Data
 from cli.wording import counted
+
+if TYPE_CHECKING:
+    from deploy.migrate import Patience
 
 
 def migrate(
@@ -49,6 +50,7 @@ def migrate(
     import asyncio
 
     from deploy.local.run_record import NotRunning, RunRecord
+    from deploy.migrate import Patience
     from shared.names import SERVICES
 
     if print_acls:
@@ -64,10 +66,15 @@ def migrate(
         admin = ""
     with refusals():
         admin = setting("LEADFLOW_POSTGRES_URL") or admin
+        patience = Patience.of(wait, made_beside=made_beside, say=_say)
         if databases:
-            asyncio.run(_migrate([service] if service else list(SERVICES), admin, data, wait, made_beside))
+            asyncio.run(_migrate([service] if service else list(SERVICES), admin, data, patience))
         if topics:
-            asyncio.run(_create_topics(wait, made_beside))
+            asyncio.run(_create_topics(patience))
+
+
+def _say(reason: str) -> None:
+    typer.echo(f"leadflow: waiting, because {reason}", err=True)
 
 
 def _print_acls(as_json: bool) -> None:
@@ -81,37 +88,31 @@ def _print_acls(as_json: bool) -> None:
         typer.echo("\n".join(commands(rights)))
 
 
-async def _migrate(services: list[str], admin: str, data: Path, wait: float, made_beside: bool) -> None:
+async def _migrate(services: list[str], admin: str, data: Path, patience: "Patience") -> None:
     from deploy.databases import database_name, grant_roles
     from deploy.local.identity import Identity
-    from deploy.migrate import prepare_database, upgrade, when_reachable
-
-    deadline = time.monotonic() + wait
-
-    async def soon(step: Callable[[], Awaitable[None]]) -> None:
-        await when_reachable(step, deadline - time.monotonic(), made_beside=made_beside)
+    from deploy.migrate import prepare_database, upgrade
 
     for name in services:
         own = database_address(os.environ, name)
         login = urlsplit(own.resolve()) if own is not None else None
         if owner := database_address(os.environ, name, "MIGRATION_DATABASE"):
-            await soon(partial(upgrade, name, owner))
+            await patience.take(partial(upgrade, name, owner))
             if login is not None and login.username:
-                await soon(partial(grant_roles, owner, name, unquote(login.username)))
+                await patience.take(partial(grant_roles, owner, name, unquote(login.username)))
         elif admin:
             if login is None:  # of a local run, whose folder has the passwords
                 password: str | None = Identity(data).database_password(database_name(name))
             else:
                 password = unquote(login.password) if login.password else None
-            await soon(partial(prepare_database, admin, name, password))
+            await patience.take(partial(prepare_database, admin, name, password))
         else:
             variable = f"LEADFLOW_{name.upper()}_MIGRATION_DATABASE_URL"
             raise Refused(f"the address of {name}'s database is unknown; start `leadflow up`, or set {variable}")
         typer.echo(f"{name}: The database is at head.")
 
 
-async def _create_topics(wait: float, made_beside: bool) -> None:
-    from deploy.migrate import when_reachable
+async def _create_topics(patience: "Patience") -> None:
     from deploy.topics import create_topics
     from shared.events.topics import PARTITIONS
     from shared.messaging.connection import Kafka
@@ -122,6 +123,5 @@ async def _create_topics(wait: float, made_beside: bool) -> None:
     partitions = setting("LEADFLOW_KAFKA_PARTITIONS") or str(PARTITIONS)
     if not partitions.isdecimal() or not 1 <= int(partitions) <= 1_000:
         raise Refused("LEADFLOW_KAFKA_PARTITIONS is a whole number from 1 to 1000")
-    step = partial(create_topics, Kafka.from_environment(), int(partitions))
-    created = await when_reachable(step, wait, made_beside=made_beside)
+    created = await patience.take(partial(create_topics, Kafka.from_environment(), int(partitions)))
     typer.echo(f"Kafka: Created {counted(len(created), 'topic')}." if created else "Kafka: All topics exist.")

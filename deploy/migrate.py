@@ -4,7 +4,8 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from deploy.databases import address, create_database, create_login, database_name, schema_revision
 from deploy.errors import MigrationError, NotMade, Unreachable, reason
@@ -14,19 +15,34 @@ from shared.schema_revisions import suffices
 T = TypeVar("T")
 
 
-async def when_reachable(step: Callable[[], Awaitable[T]], seconds: float, *, made_beside: bool = False) -> T:
-    """What a step gives, which may be repeated. Its server may still be starting, or the rule that lets this machine in
-    be on its way: for so many seconds the step is tried again. With `made_beside` databases and logins are on their
-    way too. Raises Unreachable, or NotMade, after them."""
-    passing = (Unreachable, NotMade) if made_beside else (Unreachable,)
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return await step()
-        except passing:
-            if time.monotonic() >= deadline:
-                raise
-        await asyncio.sleep(0.5)
+@dataclass(frozen=True)
+class Patience:
+    """How long steps are tried again whose server may still be starting, or whose way there may not be open yet."""
+
+    until: float
+    """By the clock of time.monotonic()."""
+    made_beside: bool = False
+    """Whether databases and logins are on their way too."""
+    say: Callable[[str], None] = lambda reason: None
+    """Is told what is waited for, once for each reason."""
+
+    @classmethod
+    def of(cls, seconds: float, **more: Any) -> "Patience":
+        return cls(time.monotonic() + seconds, **more)
+
+    async def take(self, step: Callable[[], Awaitable[T]]) -> T:
+        """What a step gives, which may be repeated. Raises Unreachable, or NotMade, when the time is over."""
+        passing = (Unreachable, NotMade) if self.made_beside else (Unreachable,)
+        said = ""
+        while True:
+            try:
+                return await step()
+            except passing as error:
+                if time.monotonic() >= self.until:
+                    raise
+                if said != (said := str(error)):
+                    self.say(said)
+            await asyncio.sleep(0.5)
 
 
 async def prepare_database(admin_url: str, service: str, password: str | None) -> None:

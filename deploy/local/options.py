@@ -82,4 +82,5 @@ def _service_settings(
     inherited = {key: value for key, value in options.environment.items() if key.startswith("LEADFLOW_")}
     # The flags win: their defaults have already been read from the environment.
     from_flags = {"LEADFLOW_KAFKA_BOOTSTRAP": record.kafka.bootstrap, f"{prefix}_PORT": str(entry.port)}
-    return defaults | inherited | from_flags
+    in_files = {key.removesuffix("_FILE") for key in inherited if key.endswith("_FILE")}
+    return {key: value for key, value in defaults.items() if key not in in_files} | inherited | from_flags

@@ -90,6 +90,8 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # the client ha
 
     async def on_partitions_revoked(self, revoked: object) -> None:
         """Commit while the partitions are still ours, so that their next reader begins behind what was processed."""
+        if self._placing is not None:
+            self._placing.cancel()  # what is found out now may no longer be so when they are ours again
         await self.commit()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:

@@ -27,7 +27,7 @@ async def published_since(kafka: Kafka, since: datetime, event: type[Event]) -> 
         await reader.start()
         partitions = list(reader.assignment())
         ends = await reader.end_offsets(partitions)
-        found = await reader.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1_000)))
+        found = await reader.offsets_for_times(dict.fromkeys(partitions, max(0, int(since.timestamp() * 1_000))))
         for at in partitions:
             reader.seek(at, ends[at] if found[at] is None else found[at].offset)
         while left := [at for at in partitions if await reader.position(at) < ends[at]]:

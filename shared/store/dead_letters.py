@@ -216,8 +216,17 @@ async def show(work: Transaction, id: UUID) -> dict[str, Any]:
     letter = await _find(work, id)
     letter["value"] = _readable(letter["value"])
     letter["key"] = _readable(letter["key"])
-    letter["headers"] = {name: _readable(value) for name, value in letter["headers"]}
+    letter["headers"] = _shown(letter["headers"])
     return letter
+
+
+def _shown(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str | None]:
+    """Headers as text. What a name that occurs twice says stands behind each other, as in HTTP."""
+    shown: dict[str, str | None] = {}
+    for name, value in headers:
+        text = _readable(value)
+        shown[name] = text if name not in shown else f"{shown[name]}, {text}"
+    return shown
 
 
 async def lock(work: Transaction, id: UUID) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 from shared.names import PARTS, SERVICES
@@ -40,22 +41,22 @@ def upgrade_in_turns(context: Context) -> str:
         context.namespace.kubectl("rollout", "pause", "deployment", "-l", ALL)
         context.namespace.install(context.values(NEXT_IMAGE), verb="upgrade", wait=False)
         _all_run(context, IMAGE)
-        _let_services_roll(context)
+        _let_them_roll(context)
         _all_run(context, NEXT_IMAGE)
         upgraded = time.monotonic() - began
         context.namespace.kubectl("rollout", "pause", "deployment", "-l", ALL)
         context.namespace.helm("rollback", "leadflow")
-        _let_services_roll(context)
+        _let_them_roll(context)
         back = time.monotonic() - began - upgraded
     _all_run(context, IMAGE)
     return f"there in {upgraded:.0f} s, back in {back:.0f} s; {_compared(context, report)}; {report}"
 
 
-def _let_services_roll(context: Context) -> None:
-    for service in reversed(SERVICES):
-        of_service = f"{ALL},app.kubernetes.io/component={service}"
-        context.namespace.kubectl("rollout", "resume", "deployment", "-l", of_service)
-        context.namespace.kubectl("rollout", "status", "deployment", "-l", of_service, "--timeout=300s")
+def _let_them_roll(context: Context) -> None:
+    for service, part in product(reversed(SERVICES), ("consumers", "workers", "api")):
+        deployment = f"deployment/leadflow-{service}-{part}"
+        context.namespace.kubectl("rollout", "resume", deployment)
+        context.namespace.kubectl("rollout", "status", deployment, "--timeout=300s")
 
 
 def _all_run(context: Context, image: str) -> None:

@@ -16,7 +16,7 @@ from deploy.databases import address, create_database, create_login, grant_roles
 from deploy.errors import MigrationError, NotMade
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
-from deploy.migrate import prepare_database, upgrade, when_reachable
+from deploy.migrate import Patience, prepare_database, upgrade
 from shared.db import DatabaseAddress
 from shared.migrations.engine import make_engine
 from shared.names import database_roles
@@ -50,7 +50,7 @@ async def test_a_server_that_does_not_let_anybody_in_yet_is_waited_for(admin_url
     with pytest.raises(MigrationError, match="cannot be used"):
         await create_database(later, "enrichment")
     begun = time.monotonic()
-    waiting = asyncio.create_task(when_reachable(partial(create_database, later, "enrichment"), 20))
+    waiting = asyncio.create_task(Patience.of(20).take(partial(create_database, later, "enrichment")))
     await asyncio.sleep(1)
     assert not waiting.done()
     forwarding = await asyncio.create_subprocess_exec(sys.executable, "-c", _FORWARD, str(port), str(server.port))
@@ -66,13 +66,16 @@ async def test_a_database_and_logins_that_an_operator_is_making_are_waited_for(a
     owner = DatabaseAddress(address(admin_url, "leadflow_outreach", "leadflow_owner", "a password"))
     steps = (partial(upgrade, "outreach", owner), partial(grant_roles, owner, "outreach", "leadflow_outreach"))
 
+    said: list[str] = []
+    patience = Patience.of(60, made_beside=True, say=said.append)
+
     async def prepare() -> None:
         for step in steps:
-            await when_reachable(step, 60, made_beside=True)
+            await patience.take(step)
 
     begun = time.monotonic()
     with pytest.raises(NotMade, match=r"could not be migrated: .*cannot be used: "):
-        await when_reachable(steps[0], 60)
+        await Patience.of(60).take(steps[0])
     assert time.monotonic() - begun < 15, "by itself nobody waits for what is wrong, perhaps"
     waiting = asyncio.create_task(prepare())
     admin = await asyncpg.connect(admin_url)
@@ -88,6 +91,8 @@ async def test_a_database_and_logins_that_an_operator_is_making_are_waited_for(a
         assert not waiting.done()
         await admin.execute(made)
     await waiting
+    assert len(said) == len(set(said)) >= 2, "what is waited for is said, and once"
+    assert said[-1].endswith('role "leadflow_outreach" does not exist')
     await admin.close()
     login = await asyncpg.connect(address(admin_url, "leadflow_outreach", "leadflow_outreach", "its own"))
     await login.execute("SET ROLE leadflow_outreach_worker")

@@ -38,7 +38,7 @@ async def read_timeline(
     """The activities of a lead, the newest first; filtered by one type or several."""
     record = await leads.get(work, lead_id)
     ids = [record.lead_id, *(await aliases_of(work, [record.key]))[record.key]]
-    types = [part for each in type for part in each.split(",")] if type else None
+    types = [part for each in type or () for part in each.split(",") if part] or None
     rows = await timeline.page(work, ids, types=types, before=_position(cursor), limit=limit + 1)
     replies = {row["data"]["reply_id"] for row in rows if row["type"] == "reply.received" and "reply_id" in row["data"]}
     labels: dict[str, list[Any]] = defaultdict(list)
@@ -94,7 +94,7 @@ async def list_meetings(
 
 
 def _position(cursor: str | None) -> tuple[datetime, int, UUID] | None:
-    if cursor is None:
+    if not cursor:
         return None
     position = decode_cursor(cursor, at=moment, position=number, digest=UUID)
     return position["at"], position["position"], position["digest"]

@@ -41,7 +41,7 @@ async def read_queue(
     """
     filters = queue.Filters(
         stages=_stages(stage),
-        any_stage=stage is not None and "any" in stage,
+        any_stage="any" in ",".join(stage or ()).split(","),
         status=_one_of("status", status, STATUSES),
         source=source,
         campaign=campaign,
@@ -93,7 +93,7 @@ async def list_waiting(
 
 
 def _stages(given: list[str] | None) -> list[str]:
-    names = [part for each in given or () for part in each.split(",") if part and part != "any"]
+    names = list(dict.fromkeys(part for each in given or () for part in each.split(",") if part and part != "any"))
     for name in names:
         _one_of("stage", name, tuple(stage.value for stage in Stage))
     return names

@@ -7,7 +7,7 @@ from .dry_run import DryRunMove, dry_run
 from .explanation import explain
 from .fold import advance, can_advance, decided_at, fold
 from .hot import is_hot
-from .journey import Journey
+from .journey import BOOKED, PASSED, Journey
 from .manual_moves import manual_move_refusal
 from .next_action import next_action
 from .outcome import BecameHot, Ignored, Outcome, Transition
@@ -31,6 +31,7 @@ from .transitions import RULES, Rule
 
 __all__ = [
     "ACTIVE",
+    "BOOKED",
     "CHECKLIST_TICK",
     "DEFAULT_SETTINGS",
     "DISQUALIFIED",
@@ -39,6 +40,7 @@ __all__ = [
     "MANUAL_MOVE",
     "MEANINGS",
     "OPEN",
+    "PASSED",
     "QUIET_STAGES",
     "RULES",
     "SIGNAL_TYPES",

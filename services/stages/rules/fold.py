@@ -74,9 +74,9 @@ def _in_order(signals: Iterable[Signal]) -> list[Signal]:
     found = list(signals)
     if len(found) < 2:
         return found
-    first_deliveries: dict[str, Signal] = {}
+    first_deliveries: dict[tuple[str, str], Signal] = {}
     for signal in found:
-        first_deliveries.setdefault(signal.digest, signal)
+        first_deliveries.setdefault((signal.type, signal.digest), signal)
     return sorted(first_deliveries.values(), key=_order)
 
 
@@ -86,5 +86,6 @@ def decided_at(journey: Journey, now: datetime) -> datetime:
     return now if last is None or last[0] < now else last[0] + timedelta(microseconds=1)
 
 
-def _order(signal: Signal) -> Order:
-    return signal.order
+def _order(signal: Signal) -> tuple[Order, str]:
+    """Events of two types may have the same source, id and time."""
+    return signal.order, signal.type

@@ -14,8 +14,8 @@ Order = tuple[datetime, bytes, bytes]
 class Signal(NamedTuple):
     """One event of a lead, reduced to the fields that the rules read.
 
-    `digest` is its key in the store. `lead_id` is the id that the event was received with, which may be an alias.
-    `type` is an event type, or `manual.move` or `checklist.tick` for what people did through the API.
+    `type` and `digest` are its key in the store. `lead_id` is the id that the event was received with, which may be an
+    alias. `type` is an event type, or `manual.move` or `checklist.tick` for what people did through the API.
     """
 
     digest: str

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from services.stages.rules import Signal
+from services.stages.rules import MANUAL_MOVE, Signal
 from services.stages.tables import Activity
 from shared.db import UnitOfWork, by_column
 from shared.db.columns import column_types, insert_rows
@@ -140,18 +140,30 @@ async def last_activity(work: UnitOfWork, leads: Iterable[LeadKey]) -> dict[Lead
 
 
 async def strip_person(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
-    """Remove the person from the activities of an erased lead; what happened can still be counted."""
+    """Remove the person from the activities of an erased lead; what happened can still be counted.
+
+    While it was an alias, the moves that people had made with it were moves of the lead that was kept, and stay in that
+    timeline when the merge is undone.
+    """
     await work.run(
         """
-        UPDATE activity SET data = CASE WHEN folded OR type IN ('status_change', 'ignored')
+        UPDATE activity a SET data = CASE WHEN folded OR type IN ('status_change', 'ignored')
             THEN data - '{before,note,evidence,email_key,phone_key,address_key}'::text[]
                       - '{excerpt,title,successor,detail,text}'::text[]
                  || CASE WHEN data ->> 'rule' = 'manual' THEN '{"reason": "moved by hand"}'::jsonb ELSE '{}' END
                  || CASE WHEN data ? 'disqualification_reason' THEN '{"disqualification_reason": "erased"}'::jsonb
                          ELSE '{}' END
             ELSE '{}'::jsonb END
-        WHERE tenant_id = :tenant AND lead_id = :lead
+        WHERE tenant_id = :tenant AND (
+            lead_id = :lead
+            OR type = 'status_change'
+                AND lead_id = (SELECT lead_id FROM alias WHERE tenant_id = :tenant AND alias_id = :lead AND undone)
+                AND caused_by IN (
+                    SELECT event_id FROM activity WHERE tenant_id = :tenant AND lead_id = :lead AND type = :by_hand
+                )
+        )
         """,
         tenant=tenant,
         lead=lead_id,
+        by_hand=MANUAL_MOVE,
     )

@@ -41,7 +41,7 @@ class Filters:
     @property
     def listed(self) -> list[str]:
         """The stages whose leads are listed."""
-        if self.stages:
+        if self.stages and not self.any_stage:
             return list(self.stages)
         if self.any_stage or self.status in ("disqualified", "converted"):
             return [stage.value for stage in Stage]

@@ -32,27 +32,47 @@ async def present(work: UnitOfWork) -> TenantSettings:
     return (await history(work)).at(work.now)
 
 
-async def hold(work: UnitOfWork, tenants: Iterable[str], *, exclusive: bool = False) -> None:
+async def hold(work: UnitOfWork, tenants: Iterable[str]) -> None:
     """Hold the settings of these tenants until the transaction ends, in a statement before they are read.
 
-    Whoever folds leads shares them; who changes them holds them `exclusive`. So two changes follow each other, and what
-    was folded by the settings before is committed when the timers of all leads are recomputed.
+    Whoever folds leads shares them; who changes them has them alone (`hold_alone`). So two changes follow each other,
+    and what was folded by the settings before is committed when the timers of all leads are recomputed.
     """
-    function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
     await work.run(
-        f"SELECT {function}(hashtextextended('settings/' || t, 0)) FROM unnest(CAST(:tenants AS text[])) AS t",
+        f"SELECT pg_advisory_xact_lock_shared({_LOCK}) FROM unnest(CAST(:tenants AS text[])) AS t",
         tenants=sorted(set(tenants)),
     )
 
 
-async def next_moment(work: UnitOfWork) -> datetime:
-    """From when a new version of the tenant's settings holds: now, or just after the one that was saved last."""
+async def hold_alone(work: UnitOfWork) -> datetime:
+    """Hold the settings of the tenant of this work against all others; since when that was waited for."""
+    row = await work.fetch_one(
+        f"SELECT clock_timestamp() AS since, pg_advisory_xact_lock({_LOCK}) FROM (SELECT CAST(:tenant AS text) AS t) s",
+        tenant=work.tenants[0],
+    )
+    assert row is not None
+    return row["since"]  # type: ignore[no-any-return]
+
+
+_LOCK = "hashtextextended('settings/' || t, 0)"
+
+
+async def next_moment(work: UnitOfWork, waited_since: datetime) -> datetime:
+    """From when a new version of the tenant's settings holds: now, or just after the one that was saved last.
+
+    Now is later than `work.now` by as long as the settings were waited for: what was folded meanwhile, was folded by
+    the version before.
+    """
     row = await work.fetch_one(
         """
-        SELECT greatest(CAST(:now AS timestamptz), max(valid_from) + interval '1 microsecond') AS at
+        SELECT greatest(
+            CAST(:now AS timestamptz) + (clock_timestamp() - CAST(:since AS timestamptz)),
+            max(valid_from) + interval '1 microsecond'
+        ) AS at
         FROM setting WHERE tenant_id = :tenant
         """,
         now=work.now,
+        since=waited_since,
         tenant=work.tenants[0],
     )
     assert row is not None, "an aggregate has a row"

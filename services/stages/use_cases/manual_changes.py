@@ -10,7 +10,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.stages.rules import CHECKLIST_TICK, DISQUALIFIED, MANUAL_MOVE, Stage, decided_at, manual_move_refusal
+from services.stages.rules import (
+    BOOKED,
+    CHECKLIST_TICK,
+    DISQUALIFIED,
+    MANUAL_MOVE,
+    PASSED,
+    Stage,
+    decided_at,
+    manual_move_refusal,
+)
 from services.stages.store import activities
 from services.stages.store.activities import ActivityRecord
 from services.stages.store.leads import LeadRecord
@@ -138,12 +147,15 @@ async def book_meeting(
 
 
 async def cancel_meeting(work: UnitOfWork, principal: Principal, lead_id: UUID, meeting_id: str) -> None:
-    """Cancel a meeting; NotFound for an unknown one. A second cancellation changes nothing."""
+    """Cancel a meeting. A second cancellation changes nothing. Raises NotFound for an unknown meeting, and Conflict for
+    one that has taken place."""
     batch, record = await _lock_lead(work, lead_id)
     meeting = record.journey.meetings.get(meeting_id)
     if meeting is None:
         raise NotFound(f"the lead has no meeting {meeting_id!r}")
-    if meeting.state != "cancelled":
+    if meeting.state == PASSED or (meeting.state == BOOKED and meeting.ends_at <= work.now):
+        raise Conflict("the meeting has already taken place")
+    if meeting.state == BOOKED:
         event = MeetingCancelled(meeting_id=meeting_id)
         entry = _entry(work, principal, record, event.type, {"meeting_id": meeting_id}, event=event)
         await _apply(batch, [(record, entry)])

@@ -24,8 +24,8 @@ Change = Callable[[TenantSettings], dict[str, Any]]
 
 async def change_settings(work: UnitOfWork, change: Change, actor: str) -> TenantSettings:
     """Store changed settings, which hold from now on; older signals keep the settings of their time."""
-    await settings.hold(work, work.tenants, exclusive=True)
-    now = await settings.next_moment(work)
+    waited_since = await settings.hold_alone(work)
+    now = await settings.next_moment(work, waited_since)
     changed = change((await settings.history(work)).at(now))
     await settings.add_version(work, changed, actor, now)
     return TenantSettings.from_json(changed)

@@ -93,6 +93,21 @@ async def test_meetings_are_booked_moved_and_cancelled(stages, captured, bus, te
     assert len(bus.seen("stage.changed", tenant=tenant)) <= 2
 
 
+async def test_a_meeting_that_has_taken_place_is_not_cancelled(stages, captured, bus, tenant):
+    (lead,) = await captured(time=ago(days=3))
+    lead.met(ago(hours=3), ago(hours=2), time=ago(days=2))
+    await bus.read("stage.changed", tenant=tenant, where=lambda s: s.data["to"] == "meeting_completed")
+    async with stages.client(tenant, "reviewer") as api:
+        seen = (await api.get(f"/v1/leads/{lead.id}")).json()
+        answer = await api.delete(f"/v1/leads/{lead.id}/meetings/m1")
+        assert (answer.status_code, answer.json()["detail"]) == (409, "the meeting has already taken place")
+        assert (await api.get(f"/v1/leads/{lead.id}")).json() == seen
+        every = (await api.get(f"/v1/leads/{lead.id}/timeline")).json()["items"]
+        empty = await api.get(f"/v1/leads/{lead.id}/timeline", params={"type": "", "cursor": ""})
+        assert empty.json()["items"] == every != [], "an empty parameter is no filter"
+    assert bus.seen("meeting.cancelled", tenant=tenant) == []
+
+
 async def test_owner_and_notes_are_in_the_timeline(stages, captured, bus, tenant):
     (lead,) = await captured(owner="ben")
     async with stages.client(tenant, "reviewer") as api:

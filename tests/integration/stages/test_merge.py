@@ -191,6 +191,39 @@ async def test_an_alias_has_its_own_details_once_its_merge_is_undone(stages, cap
         assert await has(kept, company="Analytical Ltd", score_total=0)
 
 
+async def test_what_was_noted_of_a_person_leaves_the_timeline_of_the_lead_that_it_was_merged_into(
+    stages, captured, bus, tenant, eventually
+):
+    kept, alias = await captured(2, time=ago(hours=8))
+    async with stages.client(tenant, "reviewer") as api:
+        own = {"stage": "nurture", "note": "Grace asked for spring"}
+        assert (await api.put(f"/v1/leads/{kept.id}/stage", json=own)).status_code == 200
+        move = {"stage": "lost", "note": "Ada is ill", "disqualification_reason": "Ada is ill"}
+        assert (await api.put(f"/v1/leads/{alias.id}/stage", json=move)).status_code == 200
+        merge_id = str(uuid4())
+        merge(kept, alias, 1, merge_id=merge_id)
+
+        async def timeline() -> str:
+            return (await api.get(f"/v1/leads/{kept.id}/timeline")).text
+
+        async def shows(words: str) -> bool:
+            return words in await timeline()
+
+        await eventually(lambda: shows("Ada is ill"))
+        merge(kept, alias, 2, undone=True, merge_id=merge_id)
+        await bus.read(
+            "stage.changed", tenant=tenant, where=lambda s: s.lead_id == str(kept.id) and s.data["revision"] == 3
+        )
+        assert await shows("Ada is ill"), "it is history, and superseded"
+        alias.publish("lead.erased", {"lead_id": str(alias.id)})
+
+        async def forgotten() -> bool:
+            return not await shows("Ada")
+
+        await eventually(forgotten)
+        assert await shows("Grace asked for spring")
+
+
 async def test_erasure_removes_the_person_and_keeps_the_count(stages, captured, bus, tenant, eventually):
     (lead,) = await captured(full_name="Ada Lovelace", company="Analytical Ltd")
     async with stages.client(tenant, "reviewer") as api:

@@ -40,6 +40,10 @@ async def test_the_queue_pages_through_all_leads_best_first(stages, captured, bu
 
         assert await ids(stage="dead") == {str(leads[24].id)} == await ids(status="disqualified")
         assert len(await ids(stage="any")) == 25
+        twice = [("stage", "new"), ("stage", "new,contacted"), ("limit", "200")]
+        listed = [item["lead_id"] for item in (await api.get("/v1/queue", params=twice)).json()["items"]]
+        assert len(listed) == len(set(listed)) == 24, "a stage that is named twice is listed once"
+        assert len(await ids(stage="new,any")) == 25, "any is all, whatever stands beside it"
         await eventually(lambda: ids(stage="contacted"))
         assert await ids(stage="contacted") == {str(leads[3].id)}
         assert await ids(band="A") == {id for id, total in totals.items() if total == 90}

@@ -36,6 +36,22 @@ async def test_settings_that_several_people_save_at_once_are_all_saved(stages, t
     assert [saved[name] for change in changes for name in change] == [7, 3, {"hot": {"up": 90, "down": 60}}]
 
 
+async def test_new_settings_hold_from_when_the_leads_could_be_held_for_them(
+    stages, captured, tenant, server, eventually
+):
+    """What was folded while they waited was folded by the settings before, and stays so."""
+    (lead,) = await captured()
+    async with stages.client(tenant, "admin") as api:
+        async with stages.database.worker([tenant]) as work:
+            await LeadBatch.lock(work, [(tenant, lead.id)])
+            saving = asyncio.create_task(api.put("/v1/settings", json={"quiet_days": 7}))
+            await eventually(lambda: waits_for_lock(saving, server))
+            folded = await server.fetchval("SELECT clock_timestamp()")
+            await asyncio.sleep(0.1)
+        assert (await saving).status_code == 200
+    assert await server.fetchval("SELECT valid_from FROM setting WHERE tenant_id = $1", tenant) > folded
+
+
 async def test_a_lead_that_was_folded_by_the_settings_before_has_the_timer_of_the_new_ones(
     stages, captured, tenant, server, eventually
 ):

@@ -29,6 +29,13 @@ def test_leadflow_variables_are_passed_on_but_flags_win(tmp_path):
     assert "OTHER" not in settings
 
 
+def test_what_the_environment_gives_in_a_file_has_no_default_beside_it(tmp_path):
+    settings = settings_of(tmp_path, "outreach", LEADFLOW_OUTREACH_SMTP_HOST_FILE="/run/smtp")
+    assert settings["LEADFLOW_OUTREACH_SMTP_HOST_FILE"] == "/run/smtp"
+    assert "LEADFLOW_OUTREACH_SMTP_HOST" not in settings, "both are refused"
+    assert settings["LEADFLOW_OUTREACH_SMS_FILE"].endswith("sms.jsonl"), "this name only ends like it"
+
+
 def test_the_environment_may_set_the_issuer(tmp_path):
     settings = settings_of(tmp_path, "stages", LEADFLOW_OIDC_ISSUER="https://login.example")
     assert settings["LEADFLOW_OIDC_ISSUER"] == "https://login.example"

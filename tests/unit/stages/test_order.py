@@ -26,6 +26,18 @@ def test_a_repeated_signal_counts_once() -> None:
     assert lead.rules == ["first-message", "meeting-booked"]
 
 
+def test_events_of_two_types_may_have_the_same_id() -> None:
+    """A calendar may name both by its own id of the meeting; an event is known by its type as well."""
+    lead = a_lead().replied("interested", at=0.5)
+    lead.add("meeting.booked", 1, id="m-17", meeting_id="m", starts_at=day(5), ends_at=day(6))
+    lead.add("meeting.cancelled", 1, id="m-17", meeting_id="m")
+    outcomes = [fold(each, lead.history, day(9)) for each in permutations(lead.signals)]
+    assert {outcome.journey.stage for outcome in outcomes} == {Stage.ENGAGED}
+    assert {outcome.journey.meetings_held for outcome in outcomes} == {0}
+    lead.add("contact.opted_out", 2, id="s-1", channel="all", how="link")
+    assert lead.add("sequence.enrolled", 1.5, id="s-1", enrolment_id="e").stage is Stage.DEAD
+
+
 def test_a_manual_move_outranks_every_older_automatic_one() -> None:
     lead = a_lead().moved("nurture", at=5).replied("interested", at=4)
     assert lead.stage is Stage.NURTURE
