@@ -125,6 +125,32 @@ async def test_a_member_takes_a_place_in_every_partition_so_that_others_can_tell
         await consumer.stop()
 
 
+async def test_a_place_that_was_to_be_taken_before_a_rebalance_is_not_taken_after_it(backend, topic):
+    consumer = AIOKafkaConsumer(bootstrap_servers=backend.bootstrap, group_id=topic, enable_auto_commit=False)
+    offsets = Offsets(lambda: consumer)
+    looked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(partitions):
+        looked.set()
+        await go_on.wait()
+        return dict.fromkeys(partitions, 0)
+
+    consumer.beginning_offsets = slowly
+    consumer.subscribe([topic])
+    await consumer.start()
+    try:
+        await offsets.on_partitions_assigned(consumer.assignment())
+        await asyncio.wait_for(looked.wait(), 20)
+        await offsets.on_partitions_revoked(consumer.assignment())
+        await consumer.commit({TopicPartition(topic, 0): 2})  # as the replica would that has it meanwhile
+        go_on.set()
+        await asyncio.sleep(0.5)
+        assert await places(backend, topic) == {0: 2}
+    finally:
+        await offsets.stop()
+        await consumer.stop()
+
+
 async def test_a_place_that_is_taken_late_does_not_take_back_what_was_processed(backend, topic, eventually):
     publish(backend, topic, 3)
     consumer = AIOKafkaConsumer(
