@@ -24,7 +24,7 @@ class Patience:
     made_beside: bool = False
     """Whether databases and logins are on their way too."""
     say: Callable[[str], None] = lambda reason: None
-    """Is told what is waited for, once for each reason."""
+    """Gets what is waited for, once for each reason."""
 
     @classmethod
     def of(cls, seconds: float, **more: Any) -> "Patience":
@@ -33,15 +33,15 @@ class Patience:
     async def take(self, step: Callable[[], Awaitable[T]]) -> T:
         """What a step gives, which may be repeated. Raises Unreachable, or NotMade, when the time is over."""
         passing = (Unreachable, NotMade) if self.made_beside else (Unreachable,)
-        said = ""
+        last = ""
         while True:
             try:
                 return await step()
             except passing as error:
                 if time.monotonic() >= self.until:
                     raise
-                if said != (said := str(error)):
-                    self.say(said)
+                if last != (last := str(error)):
+                    self.say(last)
             await asyncio.sleep(0.5)
 
 

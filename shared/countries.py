@@ -15,13 +15,18 @@ from shared.text import clean
 
 _OTHER_NAMES = {
     "america": "US",
+    "bolivia, plurinational state of": "BO",
     "bosnia": "BA",
     "britain": "GB",
+    "brunei darussalam": "BN",
     "burma": "MM",
     "cape verde": "CV",
     "cesko": "CZ",
+    "congo, democratic republic of the": "CD",
+    "congo, the democratic republic of the": "CD",
     "czech republic": "CZ",
     "czechia": "CZ",
+    "democratic republic of the congo": "CD",
     "dr congo": "CD",
     "drc": "CD",
     "england": "GB",
@@ -30,15 +35,25 @@ _OTHER_NAMES = {
     "great britain": "GB",
     "grossbritannien": "GB",
     "holland": "NL",
+    "holy see": "VA",
+    "holy see (vatican city state)": "VA",
     "hong kong sar": "HK",
+    "iran, islamic republic of": "IR",
+    "islamic republic of iran": "IR",
     "ivory coast": "CI",
+    "korea, democratic peoples republic of": "KP",
+    "korea, republic of": "KR",
     "kosova": "XK",
     "kosovo": "XK",
+    "lao peoples democratic republic": "LA",
     "macedonia": "MK",
+    "micronesia, federated states of": "FM",
+    "moldova, republic of": "MD",
     "north korea": "KP",
     "northern ireland": "GB",
     "oesterreich": "AT",
     "paises bajos": "NL",
+    "palestine, state of": "PS",
     "peoples republic of china": "CN",
     "prc": "CN",
     "republic of ireland": "IE",
@@ -51,7 +66,9 @@ _OTHER_NAMES = {
     "south korea": "KR",
     "srbija": "RS",
     "swaziland": "SZ",
-    "swz": "SZ",
+    "syrian arab republic": "SY",
+    "taiwan, province of china": "TW",
+    "tanzania, united republic of": "TZ",
     "the bahamas": "BS",
     "the gambia": "GM",
     "the netherlands": "NL",
@@ -59,10 +76,15 @@ _OTHER_NAMES = {
     "turkiye": "TR",
     "uae": "AE",
     "uk": "GB",
+    "united kingdom of great britain and northern ireland": "GB",
+    "united republic of tanzania": "TZ",
     "united states of america": "US",
+    "venezuela, bolivarian republic of": "VE",
     "vereinigte staaten": "US",
     "vereinigte staaten von amerika": "US",
     "viet nam": "VN",
+    "virgin islands, british": "VG",
+    "virgin islands, us": "VI",
     "wales": "GB",
 }
 """What people write besides the names that Unicode and ISO 3166 have."""
@@ -76,18 +98,21 @@ def country_code(text: str | None) -> str | None:
 
 @cache
 def _codes() -> Mapping[str, str]:
-    names = (*_alpha_3(), *_names(), *_english_names())
-    codes = {_folded(name): code for name, code in names if code in _KNOWN}
-    plain = {_latin(name): code for name, code in codes.items()}
-    return MappingProxyType(plain | _OTHER_NAMES | {code.lower(): code for code in _KNOWN} | codes)
+    names = {_folded(name): code for name, code in (*_names(), *_english_names()) if code in _KNOWN}
+    plain = {latin: code for name, code in names.items() if len(latin := _latin(name)) > 2}
+    alpha_3 = {_folded(name): code for name, code in _alpha_3() if code in _KNOWN}
+    # Codes last: Nga is Russia in Vietnamese, and NGA Nigeria everywhere.
+    return MappingProxyType(plain | names | _OTHER_NAMES | alpha_3 | {code.lower(): code for code in _KNOWN})
 
 
 _KNOWN: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
 def _alpha_3() -> Iterator[tuple[str, str]]:
+    """The list of the library has some codes that are not those of ISO 3166."""
     for _, alpha_2, alpha_3, *_ in COUNTRIES.values():
         yield alpha_3, alpha_2
+    yield from (("BHR", "BH"), ("BGR", "BG"), ("GTM", "GT"), ("MAR", "MA"), ("SWZ", "SZ"), ("VUT", "VU"), ("XKX", "XK"))
 
 
 def _names() -> Iterator[tuple[str, str]]:

@@ -16,11 +16,19 @@ from shared.countries import country_code
         ("AT", "AUT | Österreich | Osterreich | Oesterreich | Áo"),
         ("CI", "CIV | Ivory Coast | Côte d'Ivoire | Côte d’Ivoire | Cote d'Ivoire"),
         ("NL", "NLD | Holland | Nederland | The Netherlands"),
-        ("KR", "KOR | South Korea | Republic of Korea"),
+        ("KR", "KOR | South Korea | Republic of Korea | Korea, Republic of"),
         ("RU", "RUS | Russia | Россия | Russian Federation"),
         ("VN", "VNM | Vietnam | Viet Nam"),
         ("MK", "MKD | North Macedonia"),
         ("SZ", "SWZ | Eswatini"),
+        ("NG", "NGA | Nigeria"),
+        ("BG", "BGR | Bulgaria"),
+        ("MA", "MAR | Morocco"),
+        ("BH", "BHR | Bahrain"),
+        ("IR", "IRN | Iran | Iran, Islamic Republic of"),
+        ("TZ", "TZA | Tanzania | Tanzania, United Republic of"),
+        ("KP", "PRK | Korea, Democratic People's Republic of"),
+        ("SY", "SYR | Syria | Syrian Arab Republic"),
         ("TR", "TUR | Turkey | Türkiye | Turkiye"),
         ("ES", "ESP | España | Espana"),
     ],
@@ -38,6 +46,6 @@ def test_every_code_means_its_own_country():
     assert [country_code(code.lower()) for code in codes] == codes
 
 
-@pytest.mark.parametrize("text", ["", " ", "Narnia", "XX", "null", "n/a", "EU", "Europe", "ABC"])
+@pytest.mark.parametrize("text", ["", " ", "Narnia", "XX", "null", "n/a", "EU", "Europe", "ABC", "Y"])
 def test_what_is_no_country_is_none(text):
     assert country_code(text) is None

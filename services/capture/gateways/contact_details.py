@@ -57,7 +57,7 @@ class OfflineContactNormaliser:
         return found.normalized.lower()
 
     def phone(self, text: str, country: str | None) -> Phone:
-        """The number in E.164. A national number is read with the country, or with the default region.
+        """The number in E.164. A national number is read with the country, or (None) with the default region.
 
         Spreadsheets drop the plus of a number. So where the digits begin with the country's own calling code, the
         number is read both ways: the valid one counts, then the one that is a mobile, then the national one with a
@@ -66,7 +66,7 @@ class OfflineContactNormaliser:
         if _SHORTENED.fullmatch(text):
             raise ValueError("was shortened by a spreadsheet, and its last digits are lost")
         text = _DECIMALS.sub("", text)
-        region = country or self._region
+        region = self._region if country is None else country or None
         national, failure = self._read(text, region)
         digits = re.sub(r"\D", "", text)
         if text.startswith("+") or not digits:

@@ -65,13 +65,17 @@ class ContactNormaliser(Protocol):
 
     def email(self, text: str) -> str: ...
 
-    def phone(self, text: str, country: str | None) -> Phone: ...
+    def phone(self, text: str, country: str | None) -> Phone: ...  # in the default region for None
 
     def national_number(self, phone: str) -> str: ...
 
     def country(self, text: str) -> str: ...
 
     def timezone(self, text: str) -> str: ...
+
+
+NO_COUNTRY = ""
+"""In place of a phone's country: only a number with its own country's calling code can be read."""
 
 
 class Contact(NamedTuple):
@@ -154,7 +158,9 @@ def read_fields(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[
             errors.append(FieldError("email", str(error), text))
     if text := read_text(raw, "phone", MAX_TEXT, errors):
         try:
-            phone = normaliser.phone(text, fields.get("country"))
+            # A country that cannot be read is not the default one.
+            unread = any(error.field == "country" for error in errors)
+            phone = normaliser.phone(text, NO_COUNTRY if unread else fields.get("country"))
         except ValueError as error:
             errors.append(FieldError("phone", str(error), text))
         else:

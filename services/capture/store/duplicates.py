@@ -178,12 +178,12 @@ async def store_decision(
 
 
 async def decide_by_merge(work: UnitOfWork, tenant: str, a: UUID, b: UUID, merge_id: UUID, by: str) -> None:
-    """Decide the pair of two merged leads, if there is one."""
+    """Decide the pair of two merged leads, if there is one; what a person called distinct stays so."""
     first, second = sorted((a, b))
     await work.run(
         """
         UPDATE duplicate SET state = 'merged', merge_id = :merge, decided_on = :now, decided_by = :by
-        WHERE tenant_id = :tenant AND lead_a = :a AND lead_b = :b
+        WHERE tenant_id = :tenant AND lead_a = :a AND lead_b = :b AND state <> 'distinct'
         """,
         tenant=tenant,
         a=first,

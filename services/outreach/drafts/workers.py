@@ -15,6 +15,7 @@ from services.outreach.drafts.use_cases.addressing import SenderAddresses
 from services.outreach.drafts.use_cases.check_ins import request_check_in
 from services.outreach.drafts.use_cases.composer import Composer
 from services.outreach.drafts.use_cases.expiry import expire
+from services.outreach.store import lead_of
 from shared.db import Database, is_outage
 from shared.errors import Invalid
 
@@ -79,6 +80,8 @@ class CompositionWorker:
     async def _drop(self, database: Database, request: CompositionRequest, reason: str) -> None:
         log.info("draft.dropped", tenant=request.tenant, draft_id=str(request.draft_id), reason=reason)
         async with database.worker([request.tenant]) as work:
+            # A worker that gives its step this draft meanwhile has the lead, and then learns that it was dropped.
+            await lead_of(work, request.tenant, request.lead_id, lock=True)
             await compositions.end(work, request.tenant, request.draft_id, "dropped", reason)
 
     async def _again(

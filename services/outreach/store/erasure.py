@@ -11,13 +11,15 @@ async def forget_addresses(
 ) -> None:
     """Delete the lead's plain addresses and words from the suppression list, and unmatched replies from it.
 
-    The reason of a suppression is the sentence of a reply, or an operator's words about the person.
+    The addresses are those that it has, and those that it was written to. The reason of a suppression is the sentence
+    of a reply, or an operator's words about the person.
     """
     await work.run(
         """
         UPDATE suppression SET address = NULL, reason = NULL
         WHERE tenant_id = :tenant AND (address IS NOT NULL OR reason IS NOT NULL) AND address_hash IS NOT NULL
           AND (address_hash = ANY (CAST(:hashes AS bytea[]))
+               OR address_hash IN (SELECT address_hash FROM dispatch WHERE tenant_id = :tenant AND lead_id = :lead)
                OR reply_id IN (SELECT reply_id FROM reply WHERE tenant_id = :tenant AND (
                                    lead_id = :lead OR lead_id IS NULL AND sender = ANY (:senders))))
         """,

@@ -1,7 +1,7 @@
 """Closing addresses: opt-outs of leads, suppressions by operators, bounces; and retracting an opt-out."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.outreach import hooks
@@ -79,6 +79,10 @@ async def opt_out_lead(
     if also:
         closing.add(also)
     await store.lock_addresses(work, [(tenant, channel, hash) for channel, hash in closing])
+    if await lead_of(work, tenant, lead.lead_id) is None:  # erased while its addresses were waited for
+        for channel, hash in sorted(closing):
+            await suppress_hash(work, tenant, replace(request, reason=None), channel, hash)
+        return
     added = False
     for channel, hash in sorted(closing):
         if await store.find_active(work, tenant, channel, hash, request.how, request.reply_id) is None:

@@ -12,9 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from services.outreach.drafts import store as drafts
-from services.outreach.drafts.store import compositions
+from services.outreach.drafts.store import check_ins, compositions
 from services.outreach.drafts.use_cases.supersession import supersede
 from services.outreach.keys import Keys
+from services.outreach.rules import CHECK_IN_INTERVAL
 from services.outreach.sending import store as dispatches
 from services.outreach.sending.rules import MAY_HAVE_LEFT
 from services.outreach.sending.use_cases.outcomes import record_sent
@@ -154,6 +155,8 @@ async def _record_sent(work: UnitOfWork, received: Received[MessageSent], found:
         sequence_id = UUID(event.sequence_id)
         found.steps += await steps.add_sent(work, tenant, received.lead_id, sequence_id, event.step, event.channel, at)
     for lead_id in await all_ids_of(work, tenant, received.lead_id):
+        if event.kind == "nurture":
+            await check_ins.put_off(work, tenant, lead_id, at + CHECK_IN_INTERVAL)
         found.drafts += await compositions.drop_all(work, tenant, lead_id, None, WAS_SENT, event.kind, until=at)
         for draft in await drafts.pending_of(work, [(tenant, lead_id)]):
             if (draft["kind"], draft["channel"]) == (event.kind, event.channel) and draft["cause_at"] <= at:

@@ -43,8 +43,16 @@ def condition_error(when: Mapping[str, Any]) -> str | None:
         return f"op {op} needs a number or text as its value"
     if when.get("meeting") and when["meeting"] not in (*MEETINGS, *DETAILS["meeting"]):
         return f"meeting must be one of {', '.join(MEETINGS)}"
-    if op == "contains" and isinstance(value, int | float) and value is not True and _names_a_kind(when):
+    if not _names_a_kind(when):
+        return None
+    if op == "contains" and isinstance(value, int | float) and value is not True:
         return "the number of events contains nothing; to find a text in them, give the value as a text"
+    if op in ("gte", "lte") and not isinstance(value, int | float):
+        return f"op {op} compares the number of events, so its value is a number"
+    if op == "in" and any(not isinstance(option, str) for option in value or ()):
+        return "op in finds texts in events; to compare their number, use eq, gte or lte"
+    if op in ("eq", "ne") and value is False:
+        return f"op {op} compares the number of events, or finds a text; for none of them use exists with false"
     return None
 
 
@@ -91,15 +99,21 @@ def _normalised(value: Any) -> Any:
         value = value.strip()
         return _number(value) if value[:1] in "+-.0123456789" and value else value.casefold()
     if isinstance(value, int):
-        return float(value)
+        return float(value) if abs(value) < _EXACT else str(value)
     return value if isinstance(value, float) else str(value)
 
 
+_EXACT = 2**53
+"""Below it a float tells each whole number from the next."""
+
+
 def _number(text: str) -> float | str:
+    """As a number, unless that would not tell it from its neighbours: ids have more digits than a float."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return text.casefold()
+    return number if abs(number) < _EXACT else text.casefold()
 
 
 def _contains(actual: Any, expected: Any, text: str) -> bool:
@@ -119,13 +133,18 @@ def _compares(actual: Any, expected: Any, op: str) -> bool:
     return bool(actual >= expected if op == "gte" else actual <= expected)
 
 
-def event_search(subject: str, name: str, op: str, value: Any) -> Find:
-    """A search for the occurrences that match a condition on events.
+def event_search(subject: str, name: str, op: str, value: Any, *, daily: bool = False) -> Find:
+    """A search for the occurrences that match a condition on events; `daily` finds and counts them `once_a_day`.
 
     If the name is a detail, the detail of each event is tested. Any other name is a kind: `exists` (or the value true)
     finds every event of that kind, a number is compared with their count, and a text is searched for in the page, url,
     title and properties of each.
     """
+    find = _event_search(subject, name, op, value, once_a_day if daily else lambda each: each)
+    return once_a_day(find) if daily else find
+
+
+def _event_search(subject: str, name: str, op: str, value: Any, counted: Callable[[Find], Find]) -> Find:
     if _is_detail(subject, name):
         test = value_test(op, value)
         # A meeting has several occurrences with the same details. Those of the booking count.
@@ -134,16 +153,20 @@ def event_search(subject: str, name: str, op: str, value: Any) -> Find:
             for event in occurrences(history, subject)
             if (subject != "meeting" or event.kind == "booked") and test(_detail(event, name))
         ]
+
+    def of_kind(history: History) -> list[Occurrence]:
+        return _of_kind(history, subject, name)
+
     if op == "exists" or value is True:
         if value is False:
-            return _count_search(subject, name, lambda count: count == 0)
-        return lambda history: _of_kind(history, subject, name)
+            return _count_search(name, of_kind, lambda count: count == 0)
+        return of_kind
     if isinstance(value, int | float):
-        return _count_search(subject, name, value_test(op, value), int(value) if op == "gte" else None)
+        return _count_search(name, counted(of_kind), value_test(op, value), int(value) if op == "gte" else None)
     test = value_test(op, value)
     if op == "ne":
-        return lambda history: [event for event in _of_kind(history, subject, name) if all(map(test, _texts(event)))]
-    return lambda history: [event for event in _of_kind(history, subject, name) if any(map(test, _texts(event)))]
+        return lambda history: [event for event in of_kind(history) if all(map(test, _texts(event)))]
+    return lambda history: [event for event in of_kind(history) if any(map(test, _texts(event)))]
 
 
 def once_a_day(find: Find) -> Find:
@@ -184,14 +207,14 @@ def _of_kind(history: History, subject: str, kind: str) -> list[Occurrence]:
     return [event for event in occurrences(history, subject) if event.kind == kind]
 
 
-def _count_search(subject: str, kind: str, test: Test, reached: int | None = None) -> Find:
-    """A search that finds one occurrence if the number of events passes the test.
+def _count_search(kind: str, counted: Find, test: Test, reached: int | None = None) -> Find:
+    """A search that finds one occurrence if the number of the events that are counted passes the test.
 
     It is the event that reached the count `reached`, or else the last event, or else the capture.
     """
 
     def find(history: History) -> list[Occurrence]:
-        events = _of_kind(history, subject, kind)
+        events = counted(history)
         if not test(len(events)):
             return []
         if reached is not None and 0 < reached <= len(events):

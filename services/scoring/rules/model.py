@@ -12,7 +12,6 @@ from services.scoring.rules.conditions import (
     condition_error,
     event_search,
     occurrences,
-    once_a_day,
     value_test,
 )
 from services.scoring.rules.default_model import DEFAULT_BANDS, DEFAULT_CAPS
@@ -131,9 +130,8 @@ def _rule(rule: Definition) -> Rule:
     name, op, value = when[subject], when.get("op", "exists"), when.get("value")
     has_one_value = subject in ("fact", "field")
     test = value_test(op, value) if has_one_value else None
-    find = None if has_one_value else event_search(subject, name, op, value)
-    if find and rule.get("once_a_day"):
-        find = once_a_day(find)
+    daily = bool(rule.get("once_a_day"))
+    find = None if has_one_value else event_search(subject, name, op, value, daily=daily)
     return Rule(
         id=rule["id"],
         score=rule["score"],

@@ -49,7 +49,7 @@ async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
         if one.key not in new:
             continue
         key = (one.tenant, resolved[one.tenant, one.lead_id])
-        batch.publisher.received[one.tenant, one.id] = one
+        batch.publisher.received[*key, one.id] = one
         apply_details(records[key], one)
         if key[1] != one.lead_id:  # an alias has its own details again once its merge is undone
             apply_details(records[one.tenant, one.lead_id], one)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from services.stages.rules import (
     Ignored,
@@ -30,8 +31,8 @@ class StagePublisher:
 
     def __init__(self, work: UnitOfWork) -> None:
         self.work = work
-        self.received: dict[tuple[str, str], Received[Any]] = {}
-        """The events received in this batch, by tenant and id: what they cause continues their trace."""
+        self.received: dict[tuple[str, UUID, str], Received[Any]] = {}
+        """The events received in this batch, by tenant, lead and id: what they cause continues their trace."""
         self.entries: list[ActivityRecord] = []
 
     def publish_move(self, record: LeadRecord, move: Transition) -> None:
@@ -102,7 +103,7 @@ class StagePublisher:
             tenant=alert.tenant_id,
             subject=alert.lead_id,
             time=alert.at,
-            cause=self.received.get((alert.tenant_id, alert.caused_by)),
+            cause=self.received.get((alert.tenant_id, alert.lead_id, alert.caused_by)),
             event_id=str(alert.alert_id),
         )
 
@@ -141,7 +142,7 @@ class StagePublisher:
             tenant=record.tenant,
             subject=record.lead_id,
             time=change.occurred_at,
-            cause=self.received.get((record.tenant, caused_by)),
+            cause=self.received.get((record.tenant, record.lead_id, caused_by)),
             event_id=revision_id(StageChanged.type, record.lead_id, record.revision),
         )
 

@@ -79,6 +79,14 @@ async def test_a_distinct_pair_never_comes_back(api, submit, pairs):
     assert await pairs() == {}
 
 
+async def test_a_distinct_pair_does_not_come_back_when_they_were_merged_by_mistake(api, submit, pairs):
+    one, other = await submit(**JON), await submit(**TYPO)
+    await decide(api, (await pairs())[frozenset({one, other})], "distinct")
+    merged = (await api.post(f"/v1/leads/{one}/merge", json={"alias_id": other})).json()
+    await api.post(f"/v1/merges/{merged['merge_id']}/undo")
+    assert await pairs() == {}
+
+
 async def test_a_distinct_pair_does_not_come_back_for_the_lead_that_one_of_them_was_merged_into(api, submit, pairs):
     one, other = await submit(**JON), await submit(**TYPO)
     await decide(api, (await pairs())[frozenset({one, other})], "distinct")

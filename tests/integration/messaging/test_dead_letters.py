@@ -308,17 +308,6 @@ async def test_a_record_of_another_cluster_takes_the_place_of_a_letter_and_both_
     assert [(row["value"], row["kafka_offset"]) for row in rows] == [(b"1", None), (b"2", None), (b"3", offset)]
 
 
-async def test_a_header_that_a_record_has_twice_is_shown_with_both_values(start, tenant):
-    stages = await start("stages", only="api")
-    headers = [("ce_tenantid", tenant.encode()), ("ce_id", b"1"), ("ce_id", b"2"), ("x", None)]
-    letter = DeadLetter(f"topic-of-{tenant}", 0, 7, None, b"{}", headers, "ce_id stands there twice")
-    await dead_letters.store(stages.database, [letter])
-    async with stages.client(tenant, "operator") as api:
-        (listed,) = (await api.get("/v1/dead-letters")).json()["items"]
-        shown = (await api.get(f"/v1/dead-letters/{listed['id']}")).json()
-    assert shown["headers"] == {"ce_tenantid": tenant, "ce_id": "1, 2", "x": None}
-
-
 def record(tenant: str, offset: int, timestamp: int) -> ConsumerRecord:
     headers = [(name, value.encode()) for name, value in attributes(tenant).items()]
     return ConsumerRecord("engagement.recorded", 0, offset, timestamp, 0, None, GOOD, None, -1, len(GOOD), headers)

@@ -3,6 +3,8 @@
 import asyncpg
 
 from shared.ids import digest, revision_id
+from shared.messaging import dead_letters
+from shared.store.dead_letters import DeadLetter
 from shared.testing.builders import ALead
 
 CAPTURE = "urn:leadflow:capture"
@@ -82,3 +84,14 @@ async def test_the_same_event_twice_counts_once_and_another_type_with_its_id_cou
         return await recorded() == ["engagement.recorded", "message.sent"]
 
     await eventually(both)
+
+
+async def test_a_header_that_a_record_has_twice_is_shown_with_both_values(start, tenant):
+    stages = await start("stages", only="api")
+    headers = [("ce_tenantid", tenant.encode()), ("ce_id", b"1"), ("ce_id", b"2"), ("x", None)]
+    letter = DeadLetter(f"topic-of-{tenant}", 0, 7, None, b"{}", headers, "ce_id stands there twice")
+    await dead_letters.store(stages.database, [letter])
+    async with stages.client(tenant, "operator") as api:
+        (listed,) = (await api.get("/v1/dead-letters")).json()["items"]
+        shown = (await api.get(f"/v1/dead-letters/{listed['id']}")).json()
+    assert shown["headers"] == {"ce_tenantid": tenant, "ce_id": "1, 2", "x": None}

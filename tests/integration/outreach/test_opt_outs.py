@@ -9,6 +9,8 @@ import pytest
 
 from services.outreach.replies.rules.mail_reading import read_sms
 from services.outreach.replies.use_cases.receiving import record_sms
+from services.outreach.store import lead_of
+from services.outreach.suppression.use_cases import SuppressionRequest, opt_out_lead
 from tests.integration.outreach.meanwhile import waits_for_lock
 from tests.integration.outreach.test_bounces import dsn
 from tests.integration.outreach.test_replies import answer_to, post_mail
@@ -180,6 +182,30 @@ async def test_an_erasure_takes_the_leads_own_words_from_the_suppression_list(of
     rows = await suppressions(office, tenant)
     assert {(row["address"], row["reason"]) for row in rows} == {(None, None)}
     assert sorted(row["how"] for row in rows) == ["operator", "reply", "reply", "reply"]
+
+
+async def test_an_erasure_takes_the_address_that_was_written_to_and_is_another_now(office, tenant, reached):
+    lead, mail, _ = reached
+    async with office.client(tenant, "operator") as http:
+        told = {"channel": "email", "address": mail["To"], "reason": "Ada asked on the phone."}
+        assert (await http.post("/v1/suppressions", json=told)).status_code == 201
+    await office.updated(tenant, lead, email="ada@new.example")
+    await office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)})
+    rows = await suppressions(office, tenant)
+    assert {(row["address"], row["reason"]) for row in rows} == {(None, None)}
+
+
+async def test_an_opt_out_that_meets_the_erasure_keeps_the_hash_alone(office, tenant, reached):
+    lead, mail, _ = reached
+    async with office.database.worker([tenant]) as work:
+        found = await lead_of(work, tenant, lead)
+    await office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)})
+    async with office.database.worker([tenant]) as work:
+        await opt_out_lead(work, found, SuppressionRequest("all", "unsubscribe", "lead", "I want out, says Ada"))
+    rows = await suppressions(office, tenant)
+    assert len(rows) == 2 and {(row["address"], row["reason"]) for row in rows} == {(None, None)}
+    other = await office.captured(tenant, email=mail["To"])
+    assert await why_not(office, tenant, other) == "the lead has opted out"
 
 
 @pytest.mark.parametrize(("channel", "status"), [("sms", 422), ("email", 201), ("all", 201)])

@@ -1,10 +1,11 @@
 """After a restore of the database: the message of an enrolment that comes back once more is not sent once more."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
+from services.outreach.rules import CHECK_IN_INTERVAL
 from services.outreach.sending.rules import MAY_HAVE_LEFT
 from services.outreach.use_cases.reading_back import CLOSED_BEFORE, read_back
 from shared.events import Envelope, MessageSent, Received
@@ -93,3 +94,20 @@ async def test_a_message_that_may_have_left_is_not_queued_again(office, tenant, 
     assert (step["state"], step["reason"]) == ("refused", MAY_HAVE_LEFT)
     assert [each["state"] for each in await dispatches(office, tenant, lead)] == ["refused"]
     assert len(smtp.mails()) == before
+
+
+async def test_a_check_in_that_is_known_to_have_left_is_not_due_again(office, tenant):
+    lead = await office.captured(tenant)
+    await office.moved(tenant, lead, "nurture")
+
+    async def due() -> datetime:
+        async with office.database.worker() as work:
+            row = await work.fetch_one("SELECT nurture_due FROM lead WHERE lead_id = :lead", lead=lead)
+        return row["nurture_due"]
+
+    at = await due() + timedelta(hours=1)
+    event = MessageSent(message_id=f"{uuid4()}@x.example", draft_id=uuid4(), channel="email", kind="nurture")
+    envelope = Envelope(str(uuid4()), event.type, "urn:test", at, tenant, str(lead))
+    for _ in range(2):
+        await restored(office, Received(envelope, event, at))
+        assert await due() == at + CHECK_IN_INTERVAL

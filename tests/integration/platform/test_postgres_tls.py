@@ -20,7 +20,7 @@ from deploy.errors import MigrationError
 from deploy.local.jars import pinned_jars
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
-from deploy.migrate import prepare_database, upgrade
+from deploy.migrate import Patience, prepare_database, upgrade
 from shared import schema_revisions
 from shared.db import Database, DatabaseAddress
 from tests.integration.platform.certificates import Authority
@@ -160,7 +160,7 @@ async def test_a_certificate_instead_of_a_password(
     monkeypatch.setenv("LEADFLOW_CAPTURE_DATABASE_URL", by_certificate)
     nowhere = tmp_path / "nowhere"
     nowhere.write_text("a file, below which no folder can be made")
-    await _migrate(["capture"], admin, nowhere, 0)
+    await _migrate(["capture"], admin, nowhere, Patience.of(0))
     server = await asyncpg.connect(admin)
     row = await server.fetchrow("SELECT rolpassword FROM pg_authid WHERE rolname = 'leadflow_capture'")
     await server.close()

@@ -5,6 +5,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.capture.gateways.contact_details import OfflineContactNormaliser
 from services.capture.rules.contact import normalise
 from tests.unit.capture.builders import NOON, NORMALISER, a_contact, messages
 
@@ -97,6 +98,17 @@ def test_without_a_source_there_is_no_lead():
 )
 def test_a_country_becomes_its_iso_code(given, code):
     assert a_contact(country=given).fields["country"] == code
+
+
+def test_a_phone_whose_country_cannot_be_read_is_not_taken_as_one_of_the_default_region():
+    german = OfflineContactNormaliser("DE")
+    contact, errors = normalise({"source": "web", "phone": "0612345678", "country": "Morroco"}, german)
+    assert contact is None
+    assert set(messages(errors)) == {"country", "phone"}
+    contact, _ = normalise({"source": "web", "phone": "+212612345678", "country": "Morroco"}, german)
+    assert contact is not None and contact.phone == "+212612345678"
+    contact, _ = normalise({"source": "web", "phone": "0151 23456789"}, german)
+    assert contact is not None and contact.phone == "+4915123456789"
 
 
 def test_an_unknown_country_is_left_out():

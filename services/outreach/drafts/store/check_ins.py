@@ -28,6 +28,19 @@ async def lock(work: UnitOfWork, tenant: str, lead_id: UUID) -> Row | None:
     )
 
 
+async def put_off(work: UnitOfWork, tenant: str, lead_id: UUID, until: datetime) -> None:
+    """Let the next check-in, if there is one, fall due no sooner than then."""
+    await work.run(
+        """
+        UPDATE lead SET nurture_due = :until
+        WHERE tenant_id = :tenant AND lead_id = :lead AND nurture_due < :until
+        """,
+        until=until,
+        tenant=tenant,
+        lead=lead_id,
+    )
+
+
 async def set_next(work: UnitOfWork, tenant: str, lead_id: UUID, due: datetime | None) -> None:
     """Set when the next check-in falls due; None: no more check-ins."""
     await work.run(

@@ -313,12 +313,14 @@ async def wake_waiting(work: UnitOfWork, tenant: str) -> None:
 
 
 async def wake_sequence(work: UnitOfWork, tenant: str, sequence_id: UUID) -> None:
-    """Let a worker look at the enrolments that were put aside while their sequence was paused."""
+    """Let a worker look at the enrolments that were put aside while their sequence was paused.
+
+    All of them are updated, to wait for a worker that is still putting one aside because of the pause.
+    """
     await work.run(
         """
         UPDATE enrolment SET due_at = :at
         WHERE tenant_id = :tenant AND sequence_id = :sequence AND state IN ('active', 'paused')
-          AND due_at IS NULL
         """,
         at=AT_ONCE,
         tenant=tenant,
