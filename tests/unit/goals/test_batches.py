@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from itertools import permutations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -173,6 +174,17 @@ def test_erasing_a_person_keeps_the_counts(delivery, number):
         goals.inbox.clear()
         goals.record([event for event in batch if event.lead_id == lead_id(number)], NOW)
     assert goals.live.metrics == counts
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_erasure_that_is_read_before_the_undo_of_a_merge_takes_nobody_else(number):
+    """They are in two topics. At capture the merge was undone first, so the other one is a person of its own."""
+    goals = InMemoryGoals()
+    goals.record([captured(0), captured(1), merged(0, 1)], NOW)
+    goals.record([erased(number)], NOW)
+    goals.record([merged(0, 1, version=2, undone=True)], NOW)
+    assert {lead for _, lead in goals.erased} == {lead_id(number)}
+    assert goals.recount() == goals.live
 
 
 @given(histories())
