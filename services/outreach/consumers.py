@@ -13,7 +13,9 @@ from services.outreach.drafts.use_cases import supersession
 from services.outreach.hooks import ChannelClosed
 from services.outreach.rules import is_recent, next_check_in
 from services.outreach.sequences.use_cases import interruptions
-from services.outreach.store import Lead, lead_state, leads_of, schedule_check_ins, settings_of_all
+from services.outreach.store import Lead, address_hashes_of, lead_state, leads_of, schedule_check_ins, settings_of_all
+from services.outreach.suppression.store import lock_addresses
+from services.outreach.suppression.use_cases import opt_out_blocklisted
 from services.outreach.use_cases.contact_details import apply_contact_details, follow_clocks
 from services.outreach.use_cases.erasure import erase
 from shared.db import UnitOfWork
@@ -147,14 +149,23 @@ async def on_lead_became_hot(work: UnitOfWork, batch: list[Received[LeadBecameHo
 async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) -> None:
     """lead.merged: drafts of the alias end, and those of the kept lead if the alias has opted out.
 
-    Undoing a merge restores the enrolments that it ended, and no drafts: a step under way is written afresh.
+    Undoing a merge restores the enrolments that it ended, and no drafts: a step under way is written afresh. Whoever
+    then has an address that opted out meanwhile is opted out.
     """
+    parted = {
+        (each.tenant, lead_id): each.envelope
+        for each in batch
+        if each.event.undone
+        for lead_id in (each.lead_id, each.event.alias_id)
+    }
+    await lock_addresses(work, await address_hashes_of(work, list(parted)))
     applied = [each for each in sorted(batch, key=lambda each: each.event.version) if await apply_merge(work, each)]
     merges = [each for each in applied if not each.event.undone]
     merged = list(dict.fromkeys((each.tenant, each.event.alias_id) for each in merges))
     await supersession.supersede_all(work, merged, "merged")
     await interruptions.end_merged(work, merges)
     await interruptions.undo_merges(work, [each for each in applied if each.event.undone])
+    await opt_out_blocklisted(work, await leads_of(work, parted), parted)
     aliases = await leads_of(work, merged)
     for tenant, alias_id in merged:
         await compositions.drop_all(work, tenant, alias_id, None, "merged")

@@ -51,7 +51,10 @@ class LeadMerged(Event):
 
 
 class LeadErased(Event):
-    """The person was erased: every service deletes what it knows of the person and keeps the counts."""
+    """The person was erased: every service deletes what it knows of the person and keeps the counts.
+
+    Each alias of the person has an event of its own.
+    """
 
     type = "lead.erased"
     publisher = "capture"

@@ -58,7 +58,7 @@ class NewSuppression(Body):
 
 
 class SuppressionView(BaseModel):
-    """A row of the suppression list. Of an opt-out by the lead itself only a keyed hash of the address is kept."""
+    """A row of the suppression list. Once the person is erased, only a keyed hash of the address is kept."""
 
     suppression_id: UUID
     channel: Literal["email", "sms", "all"]

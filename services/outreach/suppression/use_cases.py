@@ -1,6 +1,6 @@
 """Closing addresses: opt-outs of leads, suppressions by operators, bounces; and retracting an opt-out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from services.outreach.suppression import store
 from services.outreach.suppression.rules import BY_THE_LEAD, SOFT_WINDOW, Failure, address_state
 from shared.db import Row, UnitOfWork
 from shared.events import ContactOptedOut, Envelope, MessageBounced
-from shared.ids import uuid7
+from shared.ids import LeadKey, uuid7
 from shared.store.aliases import resolve
 
 PAGE = 500
@@ -129,6 +129,15 @@ async def suppress_hash(work: UnitOfWork, tenant: str, request: SuppressionReque
 async def opt_out_others(work: UnitOfWork, tenant: str, hash: bytes, besides: Collection[UUID] = ()) -> None:
     """Opt out the other leads with the same address: it is the same person."""
     await publish_closed(work, tenant, await store.mark_all_with(work, tenant, hash, besides), "blocklist")
+
+
+async def opt_out_blocklisted(
+    work: UnitOfWork, leads: Mapping[LeadKey, Lead], causes: Mapping[LeadKey, Envelope]
+) -> None:
+    """Opt out those of the leads whose address is blocklisted, under the locks of their addresses."""
+    for tenant, lead_id in sorted(await store.blocklisted_among(work, list(leads.values()))):
+        await store.mark_opted_out(work, tenant, [lead_id])
+        await publish_closed(work, tenant, [lead_id], "blocklist", cause=causes[tenant, lead_id])
 
 
 async def publish_closed(

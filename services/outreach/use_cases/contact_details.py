@@ -14,7 +14,7 @@ from services.outreach.store import Lead, address_hashes_of, hold_settings, lead
 from services.outreach.store.lead_state import ContactDetails, newest_of, save_contacts
 from services.outreach.store.modes import mark_mode_announced
 from services.outreach.suppression import store as addresses
-from services.outreach.suppression.use_cases import publish_closed
+from services.outreach.suppression.use_cases import opt_out_blocklisted
 from services.outreach.use_cases.modes import announce
 from shared.db import UnitOfWork
 from shared.events import LeadCaptured, LeadUpdated, Received
@@ -61,9 +61,7 @@ async def apply_contact_details(work: UnitOfWork, keys: Keys, batch: Sequence[De
     if not changed:
         return
     leads = await leads_of(work, changed)
-    for tenant, lead_id in sorted(await addresses.blocklisted_among(work, list(leads.values()))):
-        await addresses.mark_opted_out(work, tenant, [lead_id])
-        await publish_closed(work, tenant, [lead_id], "blocklist", cause=changed[tenant, lead_id].envelope)
+    await opt_out_blocklisted(work, leads, {key: each.envelope for key, each in changed.items()})
     await _announce_modes(work, leads, changed, settings)
     await supersede_on_changed_details(work, leads, {key: each.id for key, each in changed.items()})
     await follow_clocks(work, {(each.tenant, each.lead_id) for each in batch if _may_change_clock(each)} & set(changed))

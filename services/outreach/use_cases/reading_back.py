@@ -129,6 +129,7 @@ async def _close(work: UnitOfWork, keys: Keys, received: Received[ContactOptedOu
     if event.how in BY_THE_LEAD:
         await opt_out_lead(work, lead, request, cause=received.envelope)
     elif address := lead.address(event.channel):
+        # It may be another one than then. To suppress one too many is the smaller harm.
         await suppress_address(work, keys, tenant, address, request)
     found.opted_out += await suppressions_of(work, lead) != known
 

@@ -162,6 +162,19 @@ async def test_an_opt_out_counts_for_the_kept_lead_until_the_merge_is_undone(off
     assert await why_not(office, tenant, alias) == "the lead has opted out"
 
 
+async def test_who_has_the_address_of_an_opt_out_is_opted_out_when_the_merge_is_undone(office, tenant, reached):
+    """While they were one lead, the kept one had the alias's phone, and opted out by it."""
+    alias, _, phone = reached
+    kept = await office.captured(tenant, email="grace@navy.example")
+    await merge(office, tenant, kept, alias)
+    await office.updated(tenant, kept, email="grace@navy.example", phone=phone)
+    async with office.database.worker([tenant]) as work:
+        lead = await lead_of(work, tenant, kept)
+        await opt_out_lead(work, lead, SuppressionRequest("sms", "stop_word", "lead"))
+    await merge(office, tenant, kept, alias, version=2, undone=True)
+    assert await why_not(office, tenant, alias) == "the lead has opted out"
+
+
 async def test_correcting_an_opt_out_from_before_a_merge_clears_the_kept_lead(office, tenant, reached):
     alias, mail, _ = reached
     reply_id = await reply(office, tenant, mail, SILENCE)
