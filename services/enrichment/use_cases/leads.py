@@ -24,7 +24,7 @@ from shared.errors import Conflict, NotFound
 from shared.events import Fact, LeadCaptured, LeadEnriched, LeadErased, LeadMerged, LeadUpdated, ProviderRun, Received
 from shared.events.envelope import Envelope
 from shared.ids import LeadKey, revision_id
-from shared.store.aliases import apply_merge, resolve
+from shared.store.aliases import aliases_of, apply_merge, resolve
 from shared.store.erasure import erased_among, record_erasure
 
 _AFTER = timedelta(microseconds=1)
@@ -94,15 +94,13 @@ async def read_facts(work: UnitOfWork, tenant: str, lead_id: UUID) -> LeadRecord
 
 
 async def erase_lead(work: UnitOfWork, lead: LeadKey) -> None:
-    """Erase a person: delete the lead, and drop its later events.
-
-    Its aliases have erasures of their own. One whose merge was undone before has none, though its undo may not be read
-    yet.
-    """
-    await record_erasure(work, *lead)
-    await store.delete_leads(work, [lead])
-    await lookups.forget_leads(work, [lead])
-    await publications.forget_leads(work, [lead])
+    """Erase a person: delete the lead and its aliases, and drop their later events."""
+    erased = [lead, *((lead[0], alias) for alias in (await aliases_of(work, [lead]))[lead])]
+    for tenant, lead_id in erased:
+        await record_erasure(work, tenant, lead_id)
+    await store.delete_leads(work, erased)
+    await lookups.forget_leads(work, erased)
+    await publications.forget_leads(work, erased)
 
 
 async def publish_answers(work: UnitOfWork, due: Collection[LeadKey]) -> int:

@@ -131,9 +131,11 @@ class LeadBatch:
             signal = MeetingSignal(received.occurred_at, received.id, received.source, event.meeting_id, ends_at)
             history.signals.append(signal)
             self._new_signals.append((key, signal))
-        elif isinstance(event, LeadErased) and key not in self._erased:
-            # Its aliases have erasures of their own; one whose merge was undone before has none.
-            self._erased.append(key)
+        elif isinstance(event, LeadErased):
+            # With a lead its aliases; with an alias nobody else, for the undo of its merge may not be read yet.
+            is_alias = kept_lead(self._merges, key) != key
+            group = [key] if is_alias else groups_of(self._merges, self._histories)[key]
+            self._erased.extend(member for member in group if member not in self._erased)
 
     def _apply_transition(self, key: LeadKey, event_id: str, event: StageChanged) -> None:
         if self._is_answer_to_erasure(key, event):

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.outreach.address_forms import known_address, on_the_wire
 from services.outreach.sequences.use_cases import interruptions
-from services.outreach.store import Lead, address_hashes_of, lead_of
+from services.outreach.store import Lead, address_hashes_of, lead_ids_of, lead_of
 from services.outreach.store.erasure import delete_lead, forget_addresses, lock_messages
 from services.outreach.suppression.store import lock_addresses
 from shared.db import UnitOfWork
@@ -18,18 +18,19 @@ def _spellings(lead: Lead) -> list[str]:
 
 
 async def erase(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
-    """Erase the lead, under the locks of its addresses and of itself.
+    """Erase the lead and its aliases, under the locks of their addresses and of themselves.
 
     Whoever writes something about a lead locks it or one of its drafts too: what is written before is deleted, and
-    nothing is written later. Its aliases have erasures of their own. One whose merge was undone before has none, though
-    its undo may not be read yet.
+    nothing is written later.
     """
-    await lock_addresses(work, await address_hashes_of(work, [(tenant, lead_id)]))
-    lead = await lead_of(work, tenant, lead_id, lock=True)
-    await lock_messages(work, tenant, [lead_id])
-    if lead is not None:
-        hashes = [hash for hash in (lead.email_hash, lead.phone_hash) if hash]
-        await forget_addresses(work, tenant, lead_id, hashes, _spellings(lead))
-    await record_erasure(work, tenant, lead_id)
-    await interruptions.erase(work, tenant, lead_id)
-    await delete_lead(work, tenant, lead_id)
+    ids = sorted(await lead_ids_of(work, tenant, lead_id))
+    await lock_addresses(work, await address_hashes_of(work, [(tenant, each) for each in ids]))
+    leads = {each: await lead_of(work, tenant, each, lock=True) for each in ids}
+    await lock_messages(work, tenant, ids)
+    for each, lead in leads.items():
+        if lead is not None:
+            hashes = [hash for hash in (lead.email_hash, lead.phone_hash) if hash]
+            await forget_addresses(work, tenant, each, hashes, _spellings(lead))
+        await record_erasure(work, tenant, each)
+        await interruptions.erase(work, tenant, each)
+        await delete_lead(work, tenant, each)

@@ -88,32 +88,42 @@ def value_test(op: str, value: Any) -> Test:
     if op == "contains":
         text = str(value).strip().casefold()
         return lambda actual: _contains(actual, expected, text)
-    return lambda actual: _compares(actual, expected, op)
+    bound = _ordered(value)
+    return lambda actual: _compares(actual, bound, op)
 
 
 def _normalised(value: Any) -> Any:
-    """The value in a form in which equal ones compare equal: without letter case, 5 as "5", true as "true"."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        value = value.strip()
-        return _number(value) if value[:1] in "+-.0123456789" and value else value.casefold()
-    if isinstance(value, int):
-        return float(value) if abs(value) < _EXACT else str(value)
-    return value if isinstance(value, float) else str(value)
+    """The value in a form in which equal ones compare equal: without letter case, 5 as "5", true as "true".
+
+    Ids have more digits than a float tells apart: those are compared as they are written.
+    """
+    found = _ordered(value)
+    if not isinstance(found, float) or abs(found) < _EXACT:
+        return found
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip().casefold()
 
 
 _EXACT = 2**53
 """Below it a float tells each whole number from the next."""
 
 
+def _ordered(value: Any) -> Any:
+    """The value in a form in which a greater one compares greater."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        value = value.strip()
+        return _number(value) if value[:1] in "+-.0123456789" and value else value.casefold()
+    if isinstance(value, int):
+        return float(value)
+    return value if isinstance(value, float) else str(value)
+
+
 def _number(text: str) -> float | str:
-    """As a number, unless that would not tell it from its neighbours: ids have more digits than a float."""
     try:
-        number = float(text)
+        return float(text)
     except ValueError:
         return text.casefold()
-    return number if abs(number) < _EXACT else text.casefold()
 
 
 def _contains(actual: Any, expected: Any, text: str) -> bool:
@@ -127,7 +137,7 @@ def _compares(actual: Any, expected: Any, op: str) -> bool:
     """Whether `gte` or `lte` holds; never for two values of different types."""
     if actual is None:
         return False
-    actual = _normalised(actual)
+    actual = _ordered(actual)
     if type(actual) is not type(expected):
         return False
     return bool(actual >= expected if op == "gte" else actual <= expected)

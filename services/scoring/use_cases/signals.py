@@ -13,7 +13,7 @@ from services.scoring.use_cases.scores import Cause, recompute_scores
 from shared.db import UnitOfWork
 from shared.events import Event, LeadErased, LeadMerged, Received
 from shared.ids import EventKey, LeadKey
-from shared.store.aliases import apply_merge, resolve
+from shared.store.aliases import aliases_of, apply_merge, resolve
 from shared.store.erasure import record_erasure
 from shared.store.inbox import without_repetitions
 
@@ -70,15 +70,14 @@ async def record_signals(work: UnitOfWork, models: ModelCache, batch: Sequence[R
 
 
 async def erase_lead(work: UnitOfWork, lead: LeadKey) -> None:
-    """Erase a person: delete the lead with its signals, and drop its later events.
-
-    Its aliases have erasures of their own. One whose merge was undone before has none, though its undo may not be read
-    yet.
-    """
-    await store.lock_leads(work, [lead])
-    await record_erasure(work, *lead)
-    await store.delete_signals(work, [lead])
-    await store.delete_leads(work, [lead])
+    """Erase a person: delete the lead and its aliases with their signals, and drop their later events."""
+    aliases = (await aliases_of(work, [lead]))[lead]
+    erased = [lead, *((lead[0], alias) for alias in aliases)]
+    await store.lock_leads(work, erased)
+    for tenant, lead_id in erased:
+        await record_erasure(work, tenant, lead_id)
+    await store.delete_signals(work, erased)
+    await store.delete_leads(work, erased)
 
 
 async def delete_uncaptured(work: UnitOfWork, leads: Iterable[LeadKey], before: datetime) -> int:

@@ -143,7 +143,7 @@ async def strip_person(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     """Remove the person from the activities of an erased lead; what happened can still be counted.
 
     While it was an alias, the moves that people had made with it were moves of the lead that was kept, and stay in that
-    timeline when the merge is undone.
+    timeline when the merge is undone, which may be read later.
     """
     await work.run(
         """
@@ -157,7 +157,7 @@ async def strip_person(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
         WHERE tenant_id = :tenant AND (
             lead_id = :lead
             OR type = 'status_change'
-                AND lead_id = (SELECT lead_id FROM alias WHERE tenant_id = :tenant AND alias_id = :lead AND undone)
+                AND lead_id = (SELECT lead_id FROM alias WHERE tenant_id = :tenant AND alias_id = :lead)
                 AND caused_by IN (
                     SELECT event_id FROM activity WHERE tenant_id = :tenant AND lead_id = :lead AND type = :by_hand
                 )

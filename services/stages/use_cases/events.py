@@ -60,6 +60,7 @@ async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
     for one, ids in parties:
         _mark_alias(records, one)
         causes |= {(one.tenant, id): one.id for id in ids}
+        batch.publisher.received |= {(one.tenant, id, one.id): one for id in ids}
     await _recompute_last_activity(work, records, merged)
     await batch.apply_signals(signals, refold=merged, causes=causes)
     for one in received:

@@ -213,7 +213,6 @@ async def test_an_alias_shows_the_facts_of_its_lead_and_an_erased_lead_is_gone(
 
         await eventually(answers_for)
         story.publish("lead.erased")
-        alias.publish("lead.erased")
         bus.flush()
         await eventually(gone)
     story.updated(5, "email", **HEAD)

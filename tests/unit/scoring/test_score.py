@@ -312,14 +312,6 @@ def test_opens_of_another_message_or_on_another_day_count_again() -> None:
     assert scored(signals, day(2), model).intent == 8
 
 
-def test_opens_of_one_message_on_one_day_are_counted_once() -> None:
-    model = a_model(a_rule(points=10, engagement="open", op="gte", value=3) | {"once_a_day": True})
-    opens = [engagement("open", 0.1 + n / 500, f"o{n}", properties={"message_id": "m1"}) for n in range(5)]
-    assert scored([captured(), *opens], day(2), model).intent == 0, "a scanner opened it, and alone is not three"
-    others = [engagement("open", n, f"d{n}", properties={"message_id": "m1"}) for n in (1.1, 2.1)]
-    assert scored([captured(), *opens, *others], day(3), model).intent == 10
-
-
 def test_the_main_reasons_are_the_rules_that_weigh_most_losses_too():
     model = a_model(
         a_rule("website", points=6),
