@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from deploy.errors import MigrationError, NotMade, Unreachable, reason
+from deploy.errors import kind_of, reason
 from shared.db import DatabaseAddress, locks
 from shared.names import database_roles
 
@@ -99,8 +99,7 @@ async def _connected(url: str | DatabaseAddress, failed: str) -> AsyncIterator[a
     try:
         yield connection
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        refused = NotMade if isinstance(error, _NOT_MADE) else MigrationError
-        raise refused(f"{failed}: {reason(error)}") from error
+        raise kind_of(type(error), not_made=_NOT_MADE)(f"{failed}: {reason(error)}") from error
     finally:
         await connection.close()
 
@@ -111,9 +110,7 @@ async def _connect(url: str | DatabaseAddress) -> asyncpg.Connection:
         return await given.connect(timeout=10)
     except (OSError, asyncpg.PostgresError) as error:
         where = f" at {given.place}" if given.place else ""
-        refused: type[MigrationError] = NotMade if isinstance(error, _NOT_MADE) else MigrationError
-        if isinstance(error, OSError | asyncpg.CannotConnectNowError):
-            refused = Unreachable
+        refused = kind_of(type(error), unreachable=(OSError, asyncpg.CannotConnectNowError), not_made=_NOT_MADE)
         raise refused(f"Postgres{where} cannot be used: {reason(error)}") from error
 
 

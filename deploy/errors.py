@@ -14,6 +14,18 @@ class NotMade(MigrationError):
     else."""
 
 
+def kind_of(
+    error: type[BaseException],
+    *,
+    unreachable: tuple[type[BaseException], ...] = (),
+    not_made: tuple[type[BaseException], ...] = (),
+) -> type[MigrationError]:
+    """Which of these errors a library's error is, by those of it that say so."""
+    if issubclass(error, unreachable):
+        return Unreachable
+    return NotMade if issubclass(error, not_made) else MigrationError
+
+
 def reason(error: BaseException) -> str:
     """What an error says, in one line; its name where it says nothing."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__

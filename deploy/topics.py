@@ -12,7 +12,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from deploy.errors import MigrationError, NotMade, Unreachable
+from deploy.errors import kind_of
 from shared.errors import LeadflowError
 from shared.events.topics import PARTITIONS, SETTINGS
 from shared.messaging.connection import Kafka
@@ -35,7 +35,6 @@ async def create_topics(kafka: Kafka, partitions: int = PARTITIONS) -> list[str]
     from shared.events.catalogue import CATALOGUE
 
     client = kafka.admin()
-    refused: type[MigrationError]
     try:
         await client.start()
         present = set(await client.list_topics()) & CATALOGUE.keys()
@@ -53,13 +52,11 @@ async def create_topics(kafka: Kafka, partitions: int = PARTITIONS) -> list[str]
             answer = await client.create_topics(topics)
             for name, code, *detail in answer.topic_errors:
                 if code and for_code(code) is not TopicAlreadyExistsError:
-                    refused = NotMade if issubclass(for_code(code), _NOT_MADE) else MigrationError
+                    refused = kind_of(for_code(code), not_made=_NOT_MADE)
                     raise refused(f"topic {name} could not be created: {for_code(code).__name__} {detail}")
         return missing
     except (OSError, KafkaError, LeadflowError) as error:
-        refused = Unreachable if isinstance(error, KafkaConnectionError) else MigrationError
-        if isinstance(error, _NOT_MADE):
-            refused = NotMade
+        refused = kind_of(type(error), unreachable=(KafkaConnectionError,), not_made=_NOT_MADE)
         raise refused(f"Kafka at {kafka.bootstrap} cannot be used: {kafka.explain(error)}") from error
     finally:
         await client.close()

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -24,6 +24,11 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next_cursor: str | None = None
+
+
+def listed(given: Iterable[str] | None) -> list[str]:
+    """The values of a parameter that may be repeated, and have several separated by commas; each once, none empty."""
+    return list(dict.fromkeys(part for each in given or () for part in each.split(",") if part))
 
 
 def encode_cursor(position: dict[str, Any]) -> str:

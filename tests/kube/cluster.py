@@ -11,6 +11,7 @@ import json
 import os
 import shlex
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -94,18 +95,19 @@ class Namespace:
         return json.loads(self.kubectl("get", *words, "-o", "json"))
 
     def apply(self, *objects: dict[str, Any]) -> None:
-        self.kubectl("apply", "-f", "-", given=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+        self.kubectl("apply", "-f", "-", given=_as_list(objects))
 
     def would_apply(self, objects: list[dict[str, Any]]) -> list[str]:
         """What the API server has against these objects, one line each; nothing is made."""
         words = ["apply", "--server-side", "--dry-run=server", "--field-manager=make-kube", "--force-conflicts"]
-        done = subprocess.run(
-            ["kubectl", "-n", self.name, *words, "-f", "-"],
-            input=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}),
-            capture_output=True,
-            text=True,
-        )
-        return [line for line in done.stderr.splitlines() if line.strip()]
+        with tempfile.TemporaryDirectory() as cache:  # kubectl remembers for hours which kinds an address had
+            words.append(f"--cache-dir={cache}")
+            answer = self.kubectl(*words, "-f", "-", given=_as_list(objects), check=False)
+        return [line for line in answer.splitlines() if line.strip() and not line.endswith("(server dry run)")]
+
+    def has(self, kind: str, name: str) -> bool:
+        """Whether there is an object of this kind and name."""
+        return bool(self.kubectl("get", kind, name, "--ignore-not-found", "-o", "name").strip())
 
     def helm(self, *words: str, values: dict[str, Any] | None = None, check: bool = True) -> str:
         """The output of helm. Raises Failed when it ends with an error, unless `check` is false."""
@@ -129,6 +131,16 @@ class Namespace:
         items: list[dict[str, Any]] = self.get("pods", "-l", selector)["items"]
         return [pod for pod in items if not pod["metadata"].get("deletionTimestamp")]
 
+    def require_no_restart(self) -> None:
+        """Raise Failed if a pod of the release was restarted by its kubelet."""
+        restarted = [
+            pod["metadata"]["name"]
+            for pod in self.pods()
+            if any(status["restartCount"] for status in pod["status"].get("containerStatuses", []))
+        ]
+        if restarted:
+            raise Failed(f"restarted, and need not have been: {restarted}")
+
     def is_ready(self, selector: str, count: int) -> bool:
         ready = [pod for pod in self.pods(selector) if condition(pod, "Ready") == "True"]
         return len(ready) >= count
@@ -151,6 +163,10 @@ class Namespace:
                     last = (ended.get("message") or "").strip().splitlines()
                     sentences.append(f"{pod['metadata']['name']}: {waits} {last[-1] if last else ''}".strip())
         return "; ".join(sentences[:5])
+
+
+def _as_list(objects: Sequence[dict[str, Any]]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
 
 
 def condition(pod: dict[str, Any], type: str) -> str:

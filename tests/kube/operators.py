@@ -13,7 +13,7 @@ _SERVER = f"{_CLUSTER}-rw:5432"
 def postgres_is_made(context: Context) -> str:
     """`helm install --wait` from nothing, with TLS and the operator's own authority."""
     of = _beside(context).namespace
-    if not of.kubectl("get", "crd", "clusters.postgresql.cnpg.io", "--ignore-not-found", "-o", "name").strip():
+    if not of.has("crd", "clusters.postgresql.cnpg.io"):
         raise Failed("this cluster has no CloudNativePG")
     of.kubectl("delete", "namespace", of.name, "--ignore-not-found", "--wait=true")
     servers.start(of, cpu="100m", postgres=False)
@@ -33,7 +33,7 @@ def postgres_is_made(context: Context) -> str:
     }
     of.install(merged(servers.values(IMAGE, cpu="10m"), values))
     of.helm("test", "leadflow", "--timeout", "3m")
-    version = _beside(context).namespace.sql("leadflow_stages", "SHOW server_version")
+    version = of.sql("leadflow_stages", "SHOW server_version")
     return f"{len(of.pods())} pods and 2 of PostgreSQL {version.split()[0]}, `helm test` green"
 
 
@@ -45,13 +45,7 @@ def postgres_fails_over(context: Context) -> str:
         here.namespace.kubectl("delete", "pod", first, "--grace-period=0", "--force", "--wait=false")
         until(lambda: _primary(here.namespace) != first, 180, "no other instance became the first")
         until(lambda: here.namespace.is_ready(f"cnpg.io/cluster={_CLUSTER}", 2), 240, "the instance does not come back")
-        restarted = [
-            pod["metadata"]["name"]
-            for pod in here.namespace.pods()
-            if any(status["restartCount"] for status in pod["status"].get("containerStatuses", []))
-        ]
-    if restarted:
-        raise Failed(f"restarted, and need not have been: {restarted}")
+        here.namespace.require_no_restart()
     here.namespace.kubectl("delete", "namespace", here.namespace.name, "--wait=false")
     return f"{_primary(here.namespace)} for {first}, and no pod of Leadflow was restarted; {report}"
 

@@ -16,7 +16,8 @@ a HorizontalPodAutoscaler looks again."""
 DOWN_SECONDS = 480.0
 """A HorizontalPodAutoscaler takes pods away after five minutes in which fewer would have done."""
 
-_OBJECTS = "app.kubernetes.io/component in (scoring, stages)"
+_CONSUMERS = [service for service, part in SCALED.items() if part == "consumers"]
+_OBJECTS = f"app.kubernetes.io/component in ({', '.join(_CONSUMERS)})"
 
 
 def scales_up(context: Context) -> str:
@@ -24,8 +25,7 @@ def scales_up(context: Context) -> str:
     _needs(context)
     context.namespace.install(_values(context), verb="upgrade")
     context.namespace.kubectl("wait", "scaledobject", "--all", "--for=condition=Ready", "--timeout=90s")
-    consumers = [service for service, part in SCALED.items() if part == "consumers"]
-    deployments = [f"deployment/{_deployment(service)}" for service in consumers]
+    deployments = [f"deployment/{_deployment(service)}" for service in _CONSUMERS]
     after: dict[str, float] = {}
 
     def all_added() -> bool:
@@ -36,7 +36,7 @@ def scales_up(context: Context) -> str:
         context.namespace.kubectl("annotate", "scaledobject", "-l", _OBJECTS, "autoscaling.keda.sh/paused=true")
         context.namespace.kubectl("scale", *deployments, "--replicas=0")
         time.sleep(BACKLOG_SECONDS)
-        if added := [service for service in consumers if _replicas(context, service)]:
+        if added := [service for service in _CONSUMERS if _replicas(context, service)]:
             raise Failed(f"KEDA did not let {added} stand still")
         began = time.monotonic()
         context.namespace.kubectl("annotate", "scaledobject", "-l", _OBJECTS, "autoscaling.keda.sh/paused-")
@@ -60,8 +60,7 @@ def scales_down(context: Context) -> str:
 
 def _needs(context: Context) -> None:
     for name, what in (("v1beta1.external.metrics.k8s.io", "KEDA"), ("v1beta1.metrics.k8s.io", "metrics server")):
-        found = context.namespace.kubectl("get", "apiservice", name, "--ignore-not-found", "-o", "name")
-        if not found.strip():
+        if not context.namespace.has("apiservice", name):
             raise Failed(f"this cluster has no {what} ({name})")
 
 

@@ -96,13 +96,7 @@ def servers_restart(context: Context) -> str:
             context.namespace.kubectl("rollout", "status", f"statefulset/{server}", "--timeout=300s")
             time.sleep(5)
         until(lambda: _all_ready(context), 240, context.namespace.why_not_ready)
-        restarted = [
-            pod["metadata"]["name"]
-            for pod in context.namespace.pods()
-            if pod["status"]["containerStatuses"][0]["restartCount"]
-        ]
-    if restarted:
-        raise Failed(f"restarted, and need not have been: {restarted}")
+        context.namespace.require_no_restart()
     return f"no pod of Leadflow was restarted for it; {report}"
 
 

@@ -181,6 +181,8 @@ async def lock_leads_shared(work: UnitOfWork, tenant: str, lead_id: UUID) -> Non
 
 async def address_hashes_of(work: UnitOfWork, keys: Sequence[LeadKey]) -> list[tuple[str, str, bytes]]:
     """(tenant, channel, hash) of every address that these leads have now."""
+    if not keys:
+        return []
     rows = await work.fetch(
         """
         SELECT l.tenant_id, l.email_hash, l.phone_hash FROM lead l

@@ -12,7 +12,7 @@ from services.stages.rules import explain
 from services.stages.schemas.answers import ActivityView, ExplanationView, IgnoredSignal, LeadView, MeetingView
 from services.stages.store import leads, settings, timeline
 from shared.http import Limit, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor, etag
-from shared.http.pages import moment, number, text
+from shared.http.pages import listed, moment, number, text
 from shared.store.aliases import aliases_of
 
 router = Router(tags=["stages"])
@@ -38,8 +38,7 @@ async def read_timeline(
     """The activities of a lead, the newest first; filtered by one type or several."""
     record = await leads.get(work, lead_id)
     ids = [record.lead_id, *(await aliases_of(work, [record.key]))[record.key]]
-    types = [part for each in type or () for part in each.split(",") if part] or None
-    rows = await timeline.page(work, ids, types=types, before=_position(cursor), limit=limit + 1)
+    rows = await timeline.page(work, ids, types=listed(type) or None, before=_position(cursor), limit=limit + 1)
     replies = {row["data"]["reply_id"] for row in rows if row["type"] == "reply.received" and "reply_id" in row["data"]}
     labels: dict[str, list[Any]] = defaultdict(list)
     if replies:

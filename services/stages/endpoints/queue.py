@@ -12,7 +12,7 @@ from services.stages.schemas.answers import AlertView, LeadView, WaitingEvent
 from services.stages.store import alerts, queue, waiting
 from shared.errors import Invalid
 from shared.http import Limit, Page, Router, TenantWork, Viewer, decode_cursor, encode_cursor
-from shared.http.pages import moment, number
+from shared.http.pages import listed, moment, number
 
 router = Router(tags=["stages"])
 
@@ -39,9 +39,10 @@ async def read_queue(
 
     An empty parameter is no filter.
     """
+    named = listed(stage)
     filters = queue.Filters(
-        stages=_stages(stage),
-        any_stage="any" in ",".join(stage or ()).split(","),
+        stages=[_stage(name) for name in named if name != "any"],
+        any_stage="any" in named,
         status=_one_of("status", status, STATUSES),
         source=source,
         campaign=campaign,
@@ -92,11 +93,9 @@ async def list_waiting(
     return Page(items=[WaitingEvent(**row) for row in rows], next_cursor=more)
 
 
-def _stages(given: list[str] | None) -> list[str]:
-    names = list(dict.fromkeys(part for each in given or () for part in each.split(",") if part and part != "any"))
-    for name in names:
-        _one_of("stage", name, tuple(stage.value for stage in Stage))
-    return names
+def _stage(name: str) -> str:
+    _one_of("stage", name, tuple(stage.value for stage in Stage))
+    return name
 
 
 def _one_of(field: str, value: str | None, known: tuple[str, ...]) -> str | None:

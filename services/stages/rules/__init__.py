@@ -7,8 +7,9 @@ from .dry_run import DryRunMove, dry_run
 from .explanation import explain
 from .fold import advance, can_advance, decided_at, fold
 from .hot import is_hot
-from .journey import BOOKED, PASSED, Journey
+from .journey import Journey
 from .manual_moves import manual_move_refusal
+from .meetings import has_passed
 from .next_action import next_action
 from .outcome import BecameHot, Ignored, Outcome, Transition
 from .settings import DEFAULT_SETTINGS, Item, SettingsHistory, TenantSettings
@@ -31,7 +32,6 @@ from .transitions import RULES, Rule
 
 __all__ = [
     "ACTIVE",
-    "BOOKED",
     "CHECKLIST_TICK",
     "DEFAULT_SETTINGS",
     "DISQUALIFIED",
@@ -40,7 +40,6 @@ __all__ = [
     "MANUAL_MOVE",
     "MEANINGS",
     "OPEN",
-    "PASSED",
     "QUIET_STAGES",
     "RULES",
     "SIGNAL_TYPES",
@@ -68,6 +67,7 @@ __all__ = [
     "explain",
     "fold",
     "from_text",
+    "has_passed",
     "is_hot",
     "is_ticked",
     "last_moment",

@@ -33,6 +33,11 @@ def cancel(journey: Journey, meeting_id: str) -> str | None:
     return None
 
 
+def has_passed(meeting: Meeting, moment: datetime) -> bool:
+    """Whether the meeting has taken place, or will have once its timer has fired."""
+    return meeting.state == PASSED or (meeting.state == BOOKED and meeting.ends_at <= moment)
+
+
 def has_meeting_ahead(journey: Journey, moment: datetime) -> bool:
     """Whether a meeting that is not cancelled ends after the moment."""
     return any(meeting.state == BOOKED and meeting.ends_at > moment for meeting in journey.meetings.values())

@@ -147,7 +147,7 @@ async def strip_person(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     """
     await work.run(
         """
-        UPDATE activity a SET data = CASE WHEN folded OR type IN ('status_change', 'ignored')
+        UPDATE activity SET data = CASE WHEN folded OR type IN ('status_change', 'ignored')
             THEN data - '{before,note,evidence,email_key,phone_key,address_key}'::text[]
                       - '{excerpt,title,successor,detail,text}'::text[]
                  || CASE WHEN data ->> 'rule' = 'manual' THEN '{"reason": "moved by hand"}'::jsonb ELSE '{}' END

@@ -45,24 +45,17 @@ async def hold(work: UnitOfWork, tenants: Iterable[str]) -> None:
 
 
 async def hold_alone(work: UnitOfWork) -> datetime:
-    """Hold the settings of the tenant of this work against all others; since when that was waited for."""
-    row = await work.fetch_one(
-        f"SELECT clock_timestamp() AS since, pg_advisory_xact_lock({_LOCK}) FROM (SELECT CAST(:tenant AS text) AS t) s",
-        tenant=work.tenants[0],
-    )
-    assert row is not None
-    return row["since"]  # type: ignore[no-any-return]
+    """Hold the settings of the tenant of this work against all others; from when a new version of them then holds.
 
-
-_LOCK = "hashtextextended('settings/' || t, 0)"
-
-
-async def next_moment(work: UnitOfWork, waited_since: datetime) -> datetime:
-    """From when a new version of the tenant's settings holds: now, or just after the one that was saved last.
-
-    Now is later than `work.now` by as long as the settings were waited for: what was folded meanwhile, was folded by
-    the version before.
+    That is now, or just after the version that was saved last. Now is later than `work.now` by as long as the settings
+    were waited for: what was folded meanwhile, was folded by the version before.
     """
+    tenant = work.tenants[0]
+    waited = await work.fetch_one(
+        f"SELECT clock_timestamp() AS since, pg_advisory_xact_lock({_LOCK}) FROM (SELECT CAST(:tenant AS text) AS t) s",
+        tenant=tenant,
+    )
+    assert waited is not None
     row = await work.fetch_one(
         """
         SELECT greatest(
@@ -72,11 +65,14 @@ async def next_moment(work: UnitOfWork, waited_since: datetime) -> datetime:
         FROM setting WHERE tenant_id = :tenant
         """,
         now=work.now,
-        since=waited_since,
-        tenant=work.tenants[0],
+        since=waited["since"],
+        tenant=tenant,
     )
     assert row is not None, "an aggregate has a row"
     return row["at"]  # type: ignore[no-any-return]
+
+
+_LOCK = "hashtextextended('settings/' || t, 0)"
 
 
 async def add_version(work: UnitOfWork, body: dict[str, Any], actor: str, valid_from: datetime) -> None:

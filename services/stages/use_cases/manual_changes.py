@@ -11,13 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from services.stages.rules import (
-    BOOKED,
     CHECKLIST_TICK,
     DISQUALIFIED,
     MANUAL_MOVE,
-    PASSED,
     Stage,
     decided_at,
+    has_passed,
     manual_move_refusal,
 )
 from services.stages.store import activities
@@ -153,9 +152,9 @@ async def cancel_meeting(work: UnitOfWork, principal: Principal, lead_id: UUID, 
     meeting = record.journey.meetings.get(meeting_id)
     if meeting is None:
         raise NotFound(f"the lead has no meeting {meeting_id!r}")
-    if meeting.state == PASSED or (meeting.state == BOOKED and meeting.ends_at <= work.now):
+    if has_passed(meeting, work.now):
         raise Conflict("the meeting has already taken place")
-    if meeting.state == BOOKED:
+    if meeting.state != "cancelled":
         event = MeetingCancelled(meeting_id=meeting_id)
         entry = _entry(work, principal, record, event.type, {"meeting_id": meeting_id}, event=event)
         await _apply(batch, [(record, entry)])

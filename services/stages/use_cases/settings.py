@@ -24,8 +24,7 @@ Change = Callable[[TenantSettings], dict[str, Any]]
 
 async def change_settings(work: UnitOfWork, change: Change, actor: str) -> TenantSettings:
     """Store changed settings, which hold from now on; older signals keep the settings of their time."""
-    waited_since = await settings.hold_alone(work)
-    now = await settings.next_moment(work, waited_since)
+    now = await settings.hold_alone(work)
     changed = change((await settings.history(work)).at(now))
     await settings.add_version(work, changed, actor, now)
     return TenantSettings.from_json(changed)

@@ -15,6 +15,8 @@ async def blocklisted_among(work: UnitOfWork, leads: Sequence[Lead]) -> set[Lead
 
     A row caused by a reply of the lead itself does not count here: it holds only as long as the reply's label does.
     """
+    if not leads:
+        return set()
     rows = await work.fetch(
         """
         SELECT DISTINCT l.tenant_id, l.lead_id, s.channel, s.how
