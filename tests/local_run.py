@@ -76,7 +76,7 @@ class LocalRun:
         token = Identity(self.data).sign_token(tenant, roles, subject)
         headers = {"Authorization": f"Bearer {token}"}
         url = self.record.services[service].url
-        self._clients.append(httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False))
+        self._clients.append(httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False, verify=False))
         return self._clients[-1]
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> None:

@@ -57,10 +57,12 @@ class Bus:
                 "bootstrap.servers": bootstrap,
                 "group.id": "bus",
                 "enable.auto.commit": False,
-                # The broker answers one request after the other, and the next waits while one for records finds none.
-                "fetch.wait.max.ms": 20,
+                # A topic that is read for the first time waits for the answer that is under way.
+                "fetch.wait.max.ms": 100,
             }
         )
+        # With a connection of its own: the broker answers the requests of one in turn, and one for records may wait.
+        self._places = Consumer({"bootstrap.servers": bootstrap, "group.id": "bus"})
         self._seen: dict[str, list[Seen]] = {}
         self._next: dict[tuple[str, int], int] = {}
         """The offset of the next record, by topic and partition."""
@@ -147,10 +149,12 @@ class Bus:
         new = [topic for topic in topics if topic not in self._seen]
         for topic in new:
             self._seen[topic] = []
+            # Asked of the reader itself, which else takes nearly a second to look for a topic that it does not know.
             for partition in self._consumer.list_topics(topic, timeout=10).topics[topic].partitions:
                 self._next[topic, partition] = self._beginning(topic, partition)
         if new:
-            self._consumer.assign([TopicPartition(*place, offset) for place, offset in self._next.items()])
+            places = [TopicPartition(*place, offset) for place, offset in self._next.items() if place[0] in new]
+            self._consumer.incremental_assign(places)
 
     def _take(self, wait: float) -> set[str]:
         """Keep the records that have arrived; wait up to so many seconds for the first. The topics that they are of."""
@@ -172,7 +176,7 @@ class Bus:
             try:
                 end = self._end(topic, partition)
                 place = TopicPartition(topic, partition, self._began)
-                (found,) = self._consumer.offsets_for_times([place], timeout=10)
+                (found,) = self._places.offsets_for_times([place], timeout=10)
                 return found.offset if found.offset >= 0 else end
             except KafkaException:  # a topic that was made just now has no leader yet
                 if time.monotonic() > deadline:
@@ -180,11 +184,12 @@ class Bus:
                 time.sleep(0.1)
 
     def _end(self, topic: str, partition: int) -> int:
-        _, end = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        _, end = self._places.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
         return int(end)
 
     def close(self) -> None:
         self._consumer.close()
+        self._places.close()
 
 
 _headers_of = methodcaller("headers")

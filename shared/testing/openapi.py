@@ -4,7 +4,6 @@ So the description is as true as the tests are thorough: a client that was gener
 """
 
 import re
-from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -62,10 +61,14 @@ class Description:
         return self._validators[id(schema)]
 
 
-@lru_cache
-def description_of(app: FastAPI) -> Description:
-    """The description of an app."""
-    return Description(app.openapi())
+_OF_SERVICES: dict[str, Description] = {}
+
+
+def description_of(service: str, app: FastAPI) -> Description:
+    """The description of a service: that of its first app, because settings change no route."""
+    if service not in _OF_SERVICES:
+        _OF_SERVICES[service] = Description(app.openapi())
+    return _OF_SERVICES[service]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -1,6 +1,7 @@
 """The reply model: what it knows of replies that it never saw, that it is made anew, and how fast it is."""
 
 import hashlib
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def test_a_model_of_a_few_replies_labels_others_better_than_chance():
 def test_the_same_replies_give_the_same_bytes():
     some = ROWS[::400]
     assert training.train(some).to_bytes() == training.train(some).to_bytes()
+
+
+def test_models_are_alike_that_differ_by_rounding_only():
+    model = shipped_model()
+    flipped = model.weights.copy()
+    flipped[5, 3] += 1 if flipped[5, 3] < 100 else -1
+    another = model.weights.copy()
+    another[5, 3] += 2 if another[5, 3] < 100 else -2
+    assert training.alike(model, replace(model, weights=flipped, scales=model.scales * np.float32(1.00001)))
+    assert not training.alike(model, replace(model, weights=another))
+    assert not training.alike(model, replace(model, scales=model.scales * np.float32(1.001)))
+    assert not training.alike(model, replace(model, numbers=model.numbers + np.uint32(1)))
 
 
 def test_a_tenants_model_knows_its_words_and_keeps_what_it_knew():

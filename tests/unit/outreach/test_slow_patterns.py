@@ -106,12 +106,15 @@ def seconds(pattern: re.Pattern[str], text: str) -> float:
     return time.thread_time() - start
 
 
-def growth(pattern: re.Pattern[str], unit: str) -> float:
-    """How many times longer a search takes in a text that is GROWTH times longer; 0.0 where both are fast."""
+def grows(pattern: re.Pattern[str], unit: str) -> bool:
+    """Whether a search takes much more than GROWTH times longer in a text that is GROWTH times longer, four times in
+    a row; not where it is fast in the longer one."""
     small, large = ((unit * size)[:size] for size in (SMALL, GROWTH * SMALL))
-    if seconds(pattern, large) < LONG_ENOUGH:
-        return 0.0
-    return min(seconds(pattern, large) / max(seconds(pattern, small), 1e-5) for _ in range(4))
+    for _ in range(4):
+        taken = seconds(pattern, large)
+        if taken < LONG_ENOUGH or taken <= LIMIT * seconds(pattern, small):
+            return False
+    return True
 
 
 def slow(patterns: dict[str, re.Pattern[str]]) -> dict[str, str]:
@@ -120,7 +123,7 @@ def slow(patterns: dict[str, re.Pattern[str]]) -> dict[str, str]:
         name: unit
         for name, pattern in patterns.items()
         for unit in (*MARKS, *own_words(pattern))
-        if growth(pattern, unit) > LIMIT
+        if grows(pattern, unit)
     }
 
 

@@ -101,12 +101,13 @@ class ImapSession:
     @classmethod
     def open(cls, account: ImapAccount) -> "ImapSession":
         """Connect and log in. REFUSED_LOGIN when the server does not accept the credentials."""
-        context = ssl.create_default_context(cafile=str(account.ca_file) if account.ca_file else None)
-        tls = account.security == "tls"
+        tls, starttls = account.security == "tls", account.security == "starttls"
+        ca_file = str(account.ca_file) if account.ca_file else None
+        context = ssl.create_default_context(cafile=ca_file) if tls or starttls else None
         host, port = account.address
         client = _Client(host, port, ssl=tls, ssl_context=context if tls else None, timeout=_TIMEOUT)
         try:
-            if account.security == "starttls":
+            if starttls:
                 client.starttls(context)
             if account.token_file is not None:
                 client.oauth2_login(account.user, _secret(account.token_file))

@@ -1,8 +1,8 @@
-"""Training of the reply model: from labelled replies to its weights, the same bytes each time.
+"""Training of the reply model: from labelled replies to its weights, the same bytes each time on the same machine.
 
 `python -m services.outreach.replies.training` trains the shipped model anew from `data/replies`; with `--check` it only
-says whether the shipped file is what comes out. It takes about two minutes, needs numpy and nothing else, and runs in
-the service's container too.
+says whether the shipped file is what comes out, but for rounding. It takes about two minutes, needs numpy and nothing
+else, and runs in the service's container too.
 """
 
 import json
@@ -103,6 +103,19 @@ def train(rows: Sequence[LabelledReply], readings: Sequence[Reading] | None = No
     """The model of these replies. The same replies in the same order give the same model."""
     readings = read(rows) if readings is None else readings
     return _trained(readings, [row.label for row in rows], SHARPNESS)
+
+
+def alike(one: Model, other: Model) -> bool:
+    """Whether two models are the same but for rounding, in which processors differ: by 1 in a weight, by 1e-4 else."""
+    if not np.array_equal(one.numbers, other.numbers) or not np.array_equal(one.idf, other.idf):
+        return False
+    weights = ((getattr(model, name).astype(int) for model in (one, other)) for name in ("weights", "vector_weights"))
+    numbers = ((getattr(model, name) for model in (one, other)) for name in ("vector_mean", "scales"))
+    return (
+        one.sharpness == other.sharpness
+        and all(a.shape == b.shape and abs(a - b).max(initial=0) <= 1 for a, b in weights)
+        and all(a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in numbers)
+    )
 
 
 def cross_validated(rows: Sequence[LabelledReply], readings: Sequence[Reading] | None = None) -> Figures:

@@ -53,7 +53,7 @@ async def test_a_json_api_answers_and_its_facts_are_in_the_first_event(
 async def test_leads_of_a_company_share_one_answer_and_one_flight(
     enrichment: Running, leads: Leads, site: HostileWeb
 ) -> None:
-    site.routes["/shared"] = web.after(0.2, company())
+    site.routes["/shared"] = web.after(1, company())
     await configure(enrichment, leads.tenant, api(site, "shared"))
     first = [leads.capture(email=f"p{n}@shared.example") for n in range(5)]
     for lead in first:
