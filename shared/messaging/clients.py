@@ -24,6 +24,9 @@ STOPS_WITHIN = 3.0
 _CUT_WITHIN = 0.5
 """Seconds for each step of that."""
 
+_PARTIAL_MS = 50
+"""Milliseconds that the broker may keep a request for some of the partitions only, when it finds nothing."""
+
 
 class ProducerClient(AIOKafkaProducer):  # type: ignore[misc, unused-ignore]
     """A producer. What is not acknowledged when its `stop` ends may have been sent, and may not."""
@@ -47,6 +50,26 @@ class ProducerClient(AIOKafkaProducer):  # type: ignore[misc, unused-ignore]
 
 class ConsumerClient(AIOKafkaConsumer):  # type: ignore[misc, unused-ignore]
     """A consumer. When its `stop` was cut short, its group notices by the end of its session."""
+
+    async def start(self) -> None:
+        """Connect, and join the group."""
+        await super().start()
+        self._ask_again_soon()
+
+    def _ask_again_soon(self) -> None:
+        """Let no request that leaves partitions out be kept for long.
+
+        The library asks for the partitions of which it holds no more records. The next request waits for the answer,
+        and with it the partitions whose records are taken meanwhile.
+        """
+        fetcher = self._fetcher
+        whole_ms, requests = fetcher._fetch_max_wait_ms, fetcher._get_actions_per_node
+
+        def requests_now(assignment: Any) -> Any:
+            fetcher._fetch_max_wait_ms = min(whole_ms, _PARTIAL_MS) if fetcher._records else whole_ms
+            return requests(assignment)
+
+        fetcher._get_actions_per_node = requests_now
 
     async def stop(self) -> None:
         """Leave the group and close, within a few seconds. It never raises, whatever the broker says."""

@@ -3,11 +3,9 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import NewTopic
 from confluent_kafka import Producer
 
 from shared.messaging.connection import Kafka
@@ -15,19 +13,6 @@ from shared.messaging.lag import ANSWERS_WITHIN, has_read
 from shared.messaging.offsets import Offsets
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-async def topic(backend):
-    """A topic of two partitions that nobody else uses."""
-    name = f"lag.{uuid4().hex[:8]}"
-    client = Kafka(backend.bootstrap).admin()
-    await client.start()
-    config = {"message.timestamp.type": "LogAppendTime"}
-    await client.create_topics([NewTopic(name, num_partitions=2, replication_factor=1, topic_configs=config)])
-    yield name
-    await client.delete_topics([name])
-    await client.close()
 
 
 @pytest.fixture
