@@ -61,14 +61,14 @@ class Description:
         return self._validators[id(schema)]
 
 
-_OF_SERVICES: dict[str, Description] = {}
+_KNOWN: dict[tuple[str, str | None], Description] = {}
 
 
-def description_of(service: str, app: FastAPI) -> Description:
-    """The description of a service: that of its first app, because settings change no route."""
-    if service not in _OF_SERVICES:
-        _OF_SERVICES[service] = Description(app.openapi())
-    return _OF_SERVICES[service]
+def description_of(service: str, only: str | None, app: FastAPI) -> Description:
+    """The description of a service, or of a part of it: that of its first app, because settings change no route."""
+    if (service, only) not in _KNOWN:
+        _KNOWN[service, only] = Description(app.openapi())
+    return _KNOWN[service, only]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

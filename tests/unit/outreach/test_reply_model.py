@@ -49,6 +49,11 @@ def test_models_are_alike_that_differ_by_rounding_only():
     another = model.weights.copy()
     another[5, 3] += 2 if another[5, 3] < 100 else -2
     assert training.alike(model, replace(model, weights=flipped, scales=model.scales * np.float32(1.00001)))
+    weak = int(np.flatnonzero(abs(model.weights.astype(int)).max(axis=1) == 1)[0])
+    rows = {name: np.delete(getattr(model, name), weak, axis=0) for name in ("numbers", "idf", "weights")}
+    assert training.alike(model, replace(model, **rows)) and training.alike(replace(model, **rows), model)
+    rows = {name: np.delete(getattr(model, name), 5, axis=0) for name in ("numbers", "idf", "weights")}
+    assert abs(model.weights[5].astype(int)).max() > 1 and not training.alike(model, replace(model, **rows))
     assert not training.alike(model, replace(model, weights=another))
     assert not training.alike(model, replace(model, scales=model.scales * np.float32(1.001)))
     assert not training.alike(model, replace(model, numbers=model.numbers + np.uint32(1)))

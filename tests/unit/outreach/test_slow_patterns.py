@@ -44,8 +44,8 @@ MARKS += ["a@", "a.", "a@b.", "<a", "&a", "1", "12 ", "1/", "=20", "你", "a, a,
 SMALL, GROWTH = 1_500, 4
 LINEAR, QUADRATIC = GROWTH, GROWTH**2
 LIMIT = (LINEAR + QUADRATIC) / 2
-LONG_ENOUGH = 0.004
-"""Seconds below which a search cannot be told from noise, and which no quadratic one stays below at the larger size."""
+LONG_ENOUGH = 0.0008
+"""Seconds below which a search of the larger size is fast, whatever the rate at which it grows."""
 SECONDS = 120
 
 

@@ -106,15 +106,23 @@ def train(rows: Sequence[LabelledReply], readings: Sequence[Reading] | None = No
 
 
 def alike(one: Model, other: Model) -> bool:
-    """Whether two models are the same but for rounding, in which processors differ: by 1 in a weight, by 1e-4 else."""
-    if not np.array_equal(one.numbers, other.numbers) or not np.array_equal(one.idf, other.idf):
-        return False
-    weights = ((getattr(model, name).astype(int) for model in (one, other)) for name in ("weights", "vector_weights"))
-    numbers = ((getattr(model, name) for model in (one, other)) for name in ("vector_mean", "scales"))
+    """Whether two models are the same but for rounding, in which processors differ: by 1 in a weight, by 1e-4 else.
+
+    A feature without any weight is not in a model, so a weight of 1 may be missing with its feature.
+    """
+    _, of_one, of_other = np.intersect1d(one.numbers, other.numbers, assume_unique=True, return_indices=True)
+    weights = (
+        one.weights[of_one].astype(int) - other.weights[of_other],
+        np.delete(one.weights, of_one, axis=0),
+        np.delete(other.weights, of_other, axis=0),
+        one.vector_weights.astype(int) - other.vector_weights,
+    )
     return (
         one.sharpness == other.sharpness
-        and all(a.shape == b.shape and abs(a - b).max(initial=0) <= 1 for a, b in weights)
-        and all(a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in numbers)
+        and np.array_equal(one.idf[of_one], other.idf[of_other])
+        and all(abs(each).max(initial=0) <= 1 for each in weights)
+        and np.allclose(one.vector_mean, other.vector_mean, rtol=1e-4, atol=1e-6)
+        and np.allclose(one.scales, other.scales, rtol=1e-4, atol=1e-6)
     )
 
 
