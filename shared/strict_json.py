@@ -91,3 +91,12 @@ def depth_of(value: Any, limit: int) -> int:
         depth += 1
         level = [item for each in containers for item in (each.values() if isinstance(each, dict) else each)]
     return depth
+
+
+def with_long_numbers_as_text(value: Any) -> Any:
+    """A JSON value whose whole numbers beyond 64 bits are texts: most readers would change their digits."""
+    if isinstance(value, dict):
+        return {name: with_long_numbers_as_text(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [with_long_numbers_as_text(item) for item in value]
+    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value

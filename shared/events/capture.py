@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from shared.attributes import free_fields_error
 from shared.events.base import Event, Model, Moment, Text, open_enum
 from shared.events.external import ContactFields
+from shared.strict_json import with_long_numbers_as_text
 
 
 class LeadCaptured(ContactFields, Event):
@@ -87,7 +88,10 @@ class SubmissionAnswered(Event):
 
 
 class EngagementRecorded(Event):
-    """The lead did something: visit, form, open, click, download, webinar, trial, or a tenant's own kind."""
+    """The lead did something: visit, form, open, click, download, webinar, trial, or a tenant's own kind.
+
+    A whole number beyond 64 bits in the properties is read as a text.
+    """
 
     type = "engagement.recorded"
     publisher = "capture"
@@ -108,4 +112,4 @@ class EngagementRecorded(Event):
     def _limited(cls, properties: dict[str, Any] | None) -> dict[str, Any] | None:
         if properties is not None and (message := free_fields_error(properties)):
             raise ValueError(message)
-        return properties
+        return properties and with_long_numbers_as_text(properties)

@@ -37,6 +37,11 @@ EXAMPLES: dict[str, tuple[list[Booked | Cancelled], float, dict[str, float]]] = 
     "it was cancelled after its end": ([Booked(0, "a", 2), Cancelled(2.5, "a")], 3, {"a": 2}),
     "it was moved": ([Booked(0, "a", 2), Booked(1, "a", 5)], 3, {}),
     "it was moved and held": ([Booked(0, "a", 2), Booked(1, "a", 5)], 6, {"a": 5}),
+    "its booking was repeated after it, and cancelled at that moment": (
+        [Booked(0, "a", 2), Booked(3, "a", 2), Cancelled(3, "a")],
+        4,
+        {"a": 2},
+    ),
     "it was cancelled and booked again": ([Booked(0, "a", 2), Cancelled(1, "a"), Booked(1.5, "a", 4)], 5, {"a": 4}),
     "it was booked after its end": ([Booked(3, "a", 2)], 4, {"a": 3}),
     "a cancellation of a meeting that nobody booked": ([Cancelled(1, "a")], 3, {}),

@@ -270,9 +270,9 @@ async def _csv_pages(service: Service, tenant: str, job: Row, warnings: bool) ->
 
 
 def _cells(row: Row, layout: Layout, width: int) -> list[str]:
-    if not width or row["record"] is None:
-        return [""] * width
-    return (cells_of(row["record"], layout) + [""] * width)[:width]
+    """The values of a row as it was written, at least `width`; more where it has too many, which is its error."""
+    values = cells_of(row["record"], layout) if width and row["record"] is not None else []
+    return values + [""] * (width - len(values))
 
 
 def _csv_text(rows: Iterable[Iterable[object]]) -> str:

@@ -104,8 +104,7 @@ async def create_webhook(request: Request, principal: Admin, work: TenantWork, b
     secret = body.secret or ""
     if not secret and (settings["signature"] or settings["challenge"]):
         secret = secrets.token_urlsafe(32)
-    if settings["challenge"] == "facebook" and not settings["verify_token"]:
-        settings["verify_token"] = secrets.token_urlsafe(16)
+    _need_verify_token(settings)
 
     async def run() -> Any:
         webhook = await use_cases.create_webhook(
@@ -114,6 +113,12 @@ async def create_webhook(request: Request, principal: Admin, work: TenantWork, b
         return _webhook_out(request, webhook, secret=secret or None, note=note)
 
     return await once(run)
+
+
+def _need_verify_token(settings: dict[str, Any]) -> None:
+    """Make the token by which Facebook proves that it was told of this address, where there is none."""
+    if settings["challenge"] == "facebook" and not settings["verify_token"]:
+        settings["verify_token"] = secrets.token_urlsafe(16)
 
 
 @router.get("/webhooks", response_model=Page[WebhookOut], response_model_exclude_unset=True)
@@ -139,8 +144,9 @@ async def edit_webhook(request: Request, principal: Admin, work: TenantWork, tok
     )
     settings = _checked({**webhook.settings, **given})
     secret = body.secret.encode() if body.secret else webhook.row["secret"]
-    if settings["signature"] and not secret:
-        raise Invalid("a signature needs a secret", [{"field": "secret", "message": "is missing"}])
+    if (settings["signature"] or settings["challenge"]) and not secret:
+        raise Invalid("a signature or a challenge needs a secret", [{"field": "secret", "message": "is missing"}])
+    _need_verify_token(settings)
     await store.WEBHOOKS.update(
         work,
         principal.tenant,

@@ -255,10 +255,10 @@ def _company(one: Profile, other: Profile) -> Iterator[str]:
 
 def _companies_alike(one: Profile, other: Profile) -> bool:
     """Whether one name is the beginning, the initials or another spelling of the other, word by word."""
-    shorter, longer = sorted((one.company, other.company), key=len)
-    joined = "".join(shorter)
-    if joined in (one.initials, other.initials) or one_letter_apart(joined, "".join(longer)):
+    mine, others = "".join(one.company), "".join(other.company)
+    if mine == other.initials or others == one.initials or one_letter_apart(mine, others):
         return True
+    shorter, longer = sorted((one.company, other.company), key=len)
     return all(_same_word(word, of_longer) for word, of_longer in zip(shorter, longer, strict=False))
 
 

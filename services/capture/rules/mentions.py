@@ -22,6 +22,7 @@ _DIGITS = 9
 """The last digits of a longer national number by which it is found: those before them are written in many ways."""
 _ADDRESS = re.compile(r"[\w.+-]@[\w-]")
 _NUMBER = re.compile(r"(?<!\d)\+?\d(?:[^\w@,;:|\"'<>{}\[\]+]{0,3}\d){4,19}(?!\d)")
+_NO_DIGIT = re.compile(r"\D+")
 _FORM = re.compile(r"[^\s=\"{}<>]{1,200}=[^\s\"{}<>]*")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _NO_ADDRESS_BEFORE = frozenset("._+-")
@@ -41,6 +42,12 @@ class Phone(NamedTuple):
             return False
         before, calling_code = digits[: -len(end)], self.number[1 : -len(self.national)]
         return len(self.national) > _DIGITS or len(before) <= 1 or calling_code in before
+
+    def is_in(self, text: str) -> bool:
+        """Whether a text has this number, however it is written. Most numbers are passed over at a glance."""
+        end = self.national[-_DIGITS:]
+        written = (match[0] for match in _NUMBER.finditer(text) if end in _NO_DIGIT.sub("", match[0]))
+        return any(self.is_digits(number) for each in written for number in _numbers_in(each))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +78,7 @@ class Person:
             return True
         if _ADDRESS.search(text):
             return False
-        numbers = {number for match in _NUMBER.finditer(text) for number in _numbers_in(match[0])}
-        found = [phone for phone in self.phones if any(map(phone.is_digits, numbers))]
+        found = [phone for phone in self.phones if phone.is_in(text)]
         return any(not phone.shared for phone in found) or (bool(found) and self._is_named_in(text))
 
     def _is_named_in(self, text: str) -> bool:
@@ -121,13 +127,11 @@ def without_items(content: bytes, person: Person) -> tuple[bytes | None, bytes]:
 
     Only a list of items, of which others are about other people, is divided.
     """
-    try:
-        value = json.loads(content)
-    except ValueError:
-        return None, content
     theirs: list[Any] = []
-    rest = _divide(value, person, theirs)
-    left = json.dumps(rest).encode()
+    try:
+        left = json.dumps(_divide(json.loads(content), person, theirs)).encode()
+    except (ValueError, RecursionError):  # no JSON, or nested so deeply that nobody reads it
+        return None, content
     if not theirs or person.is_in(left):
         return None, content
     return left, json.dumps(theirs).encode()

@@ -339,9 +339,10 @@ def _as_written(cell: str) -> str:
 
 def cells_of(raw: bytes, layout: Layout) -> list[str]:
     """The values of one stored record of a CSV file, without those of an error file; for the next error file."""
-    text = raw.decode(layout.encoding, errors="replace")
+    # The lines of bytes, as the import reads them: as text, a line would also end at U+2028 and other characters.
+    lines = [line.decode(layout.encoding, errors="replace") for line in raw.splitlines(keepends=True)]
     try:
-        row = next(csv.reader(text.splitlines(keepends=True), delimiter=layout.delimiter), [])
+        row = next(csv.reader(lines, delimiter=layout.delimiter), [])
     except csv.Error:
-        row = [text]
+        row = ["".join(lines)]
     return row[layout.leading :]

@@ -9,7 +9,7 @@ from contextvars import copy_context
 
 from services.capture.rules.contact import Contact
 from services.capture.use_cases.submissions import Submission, SubmissionResult, record_submissions
-from shared.db import Database
+from shared.db import Database, is_outage
 from shared.db.retries import ATTEMPTS, is_collision
 
 _MOST = 200
@@ -61,9 +61,12 @@ class MicroBatcher:
                     if not waiting.done():
                         waiting.set_result(result)
                 return
-        if len(batch) > 1:
+        assert error is not None
+        if len(batch) > 1 and not is_outage(error):
             # One of them may be at fault: each gets a transaction of its own.
             for entry in batch:
                 await self._commit(tenant, [entry])
-        elif error is not None and not batch[0][1].done():
-            batch[0][1].set_exception(error)
+            return
+        for _, waiting in batch:
+            if not waiting.done():
+                waiting.set_exception(error)

@@ -1,8 +1,8 @@
 """Which meetings of a lead were held, from its bookings and cancellations, in any order of arrival.
 
 A meeting is held when its end passes and it has not been cancelled by then. A booking with a known id moves the
-meeting: it is held at its new end only. A cancellation after the end changes nothing. Events at the very instant of
-the end are applied before the meeting passes.
+meeting: it is held at its new end only. With the same end it changes nothing. A cancellation after the end changes
+nothing. Events at the very instant of the end are applied before the meeting passes.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,8 @@ def meetings_at(signals: Iterable[MeetingSignal], now: datetime) -> Meetings:
         booking: MeetingSignal | None = None
         for signal in of_meeting:
             if signal.ends_at is not None:
-                booking = signal
+                if booking is None or booking.ends_at != signal.ends_at:
+                    booking = signal
             elif booking is not None and signal.occurred_at <= _passes_at(booking):
                 booking = None
         if booking is not None and booking.ends_at is not None:

@@ -6,6 +6,7 @@ events, and those that match are found.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any, Literal
 
 from services.scoring.rules.history import History, Occurrence, look_up, unanswered_messages
@@ -35,6 +36,8 @@ def condition_error(when: Mapping[str, Any]) -> str | None:
     op, value = when.get("op", "exists"), when.get("value")
     if not all(map(_is_storable, value if isinstance(value, list | tuple) else [value])):
         return "a value is a whole number beyond 64 bits, or a text with half of a surrogate pair"
+    if op == "exists" and value is not None and not isinstance(value, bool):
+        return "op exists takes true or false as its value; to compare with a value, name another op"
     if op == "in" and not isinstance(value, list | tuple):
         return "op in needs a list as its value"
     if op in ("eq", "ne", "contains") and value is None:
@@ -51,7 +54,7 @@ def condition_error(when: Mapping[str, Any]) -> str | None:
         return f"op {op} compares the number of events, so its value is a number"
     if op == "in" and any(not isinstance(option, str) for option in value or ()):
         return "op in finds texts in events; to compare their number, use eq, gte or lte"
-    if op in ("eq", "ne") and value is False:
+    if (op in ("eq", "ne") and value is False) or (op == "ne" and value is True):
         return f"op {op} compares the number of events, or finds a text; for none of them use exists with false"
     return None
 
@@ -172,7 +175,7 @@ def _event_search(subject: str, name: str, op: str, value: Any, counted: Callabl
             return _count_search(name, of_kind, lambda count: count == 0)
         return of_kind
     if isinstance(value, int | float):
-        return _count_search(name, counted(of_kind), value_test(op, value), int(value) if op == "gte" else None)
+        return _count_search(name, counted(of_kind), value_test(op, value), ceil(value) if op == "gte" else None)
     test = value_test(op, value)
     if op == "ne":
         return lambda history: [event for event in of_kind(history) if all(map(test, _texts(event)))]

@@ -67,7 +67,8 @@ async def record_progress(
     await work.run(
         """
         UPDATE rescore
-        SET done = done + :count, total = GREATEST(total, done + :count),
+        SET done = done + :count,
+            total = CASE WHEN :finished THEN done + :count ELSE GREATEST(total, done + :count) END,
             reached = COALESCE(CAST(:reached AS uuid), reached),
             progressed_at = clock_timestamp(), state = CASE WHEN :finished THEN 'done' ELSE state END,
             finished_at = CASE WHEN :finished THEN CAST(:now AS timestamptz) END

@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.stages.rules import Stage, TenantSettings
 from shared.errors import Invalid
 from shared.events.stages import check_meeting
 from shared.http.openapi import schema_of
+from shared.text import clean
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -16,6 +17,12 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 def _blank_is_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is blank")
+    return text
 
 
 Remark = Annotated[Text | None, BeforeValidator(_blank_is_none)]
@@ -78,7 +85,7 @@ class TickBody(Body):
     )
 
     ticked: bool
-    evidence: Text | None = None
+    evidence: Remark = None
 
 
 class MeetingBody(Body):
@@ -98,8 +105,8 @@ class MeetingBody(Body):
 
     starts_at: AwareDatetime
     ends_at: AwareDatetime
-    title: Text | None = None
-    meeting_id: Name | None = None
+    title: Remark = None
+    meeting_id: Annotated[Name | None, BeforeValidator(_blank_is_none)] = None
 
     @model_validator(mode="after")
     def _in_order(self) -> "MeetingBody":
@@ -110,13 +117,13 @@ class MeetingBody(Body):
 class NoteBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"text": "Met at the fair."}]})
 
-    text: Annotated[str, Field(min_length=1, max_length=20_000)]
+    text: Annotated[str, Field(min_length=1, max_length=20_000), AfterValidator(_not_blank)]
 
 
 class OwnerBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"owner": "ann"}]})
 
-    owner: Name | None
+    owner: Annotated[Name, AfterValidator(clean), AfterValidator(_not_blank)] | None
 
 
 class ScoreRule(Body):

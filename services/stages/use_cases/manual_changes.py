@@ -80,7 +80,8 @@ async def move_leads(
             results.append(record)
         except LeadflowError as refusal:
             results.append(refusal)
-    for key in [key for key, record in batch.records.items() if not record.stored]:
+    changed = {record.key for record, _ in changes}
+    for key in batch.records.keys() - changed:  # what is saved is a change, and waits anew for its capture
         del batch.records[key]
     await _apply(batch, changes)
     return results

@@ -14,6 +14,15 @@ async def test_the_error_file_is_corrected_and_uploaded_by_itself(api, upload, e
     assert lead["phone"] == "+4915123456789"
 
 
+async def test_a_row_with_too_many_values_keeps_them_in_the_error_file_and_is_rejected_again(api, upload, ended):
+    first = await ended(await upload("email,name,company\nann@x.example,Lee, Ann,Acme\nnot one,Ann\u2028Lee,Acme\n"))
+    path = f"/v1/imports/{first['import_id']}/errors"
+    text = (await api.get(path, headers={"Accept": "text/csv"})).text
+    assert "ann@x.example,Lee, Ann,Acme\r\n" in text and "not one,Ann\u2028Lee,Acme\r\n" in text
+    again = await ended(await upload(text, name="errors.csv"))
+    assert (again["taken"], again["rejected"]) == (0, 2)
+
+
 async def test_what_nobody_sees_in_a_file_costs_no_row(api, upload, ended):
     """Joined files have marks in their middle, old programs leave zeros, and copied text says where it runs."""
     rows = "\ufeffe\0mail;first_name\nada@x.example;A\0da\n\ufeffbob@x.example;Bob\n\u202acy@x.example\u202c;\u200bCy\n"

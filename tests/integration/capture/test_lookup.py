@@ -19,6 +19,7 @@ async def test_a_lead_is_found_by_whatever_identifies_it_in_any_spelling(api):
         {"source": "web", "external_id": "7"},
         {"email": " ADA@Acme.example"},
         {"phone": "+49 151 23456789"},
+        {"phone": " 4915123456789"},
         {"source": "web", "email": "ada@acme.example"},
         {"source": "web", "external_id": "7", "email": "ada@acme.example", "phone": "+4915123456789"},
     ):

@@ -180,6 +180,11 @@ async def test_meta_and_linkedin_verify_the_address_before_they_send(admin, send
     answer = await sender.get(f"/v1/webhooks/{linkedin['token']}", params={"challengeCode": code})
     expected = hmac.new(b"client-secret", code.encode(), hashlib.sha256).hexdigest()
     assert answer.json() == {"challengeCode": code, "challengeResponse": expected}
+    plain = await a_webhook(admin, mapping={"email": "email"})
+    refused = await admin.patch(f"/v1/webhooks/{plain['token']}", json={"challenge": "linkedin"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "secret")
+    edited = await admin.patch(f"/v1/webhooks/{plain['token']}", json={"challenge": "facebook", "secret": "s" * 20})
+    assert edited.status_code == 200 and edited.json()["settings"]["verify_token"]
 
 
 async def test_a_webhook_that_cannot_work_is_refused_by_field(admin, capture, tenant):

@@ -117,6 +117,20 @@ async def test_a_model_is_created_tested_and_activated_and_every_lead_is_rescore
         assert (await late.scored()).data["model_version"] == 2
 
 
+async def test_a_rescore_that_is_done_has_no_leads_left_though_some_were_erased_meanwhile(
+    scoring: Any, tenant: str
+) -> None:
+    rescore = uuid7()
+    async with scoring.database.tenant(tenant) as work:
+        await store.add_rescore(work, tenant, rescore, 1)
+        await work.run("UPDATE rescore SET total = 5 WHERE rescore_id = :rescore", rescore=rescore)
+        for count, finished in ((4, False), (0, True)):
+            await store.record_progress(work, tenant, rescore, count=count, reached=None, finished=finished)
+    async with scoring.client(tenant, "admin") as client:
+        progress = (await client.get(f"/v1/rescores/{rescore}")).json()
+    assert (progress["state"], progress["done"], progress["total"]) == ("done", 4, 4)
+
+
 async def test_the_built_in_model_can_be_activated_again(scoring: Any, story: Story) -> None:
     story.captured()
     await story.scored(6)

@@ -111,8 +111,11 @@ async def test_a_meeting_that_has_taken_place_is_not_cancelled(stages, captured,
 async def test_owner_and_notes_are_in_the_timeline(stages, captured, bus, tenant):
     (lead,) = await captured(owner="ben")
     async with stages.client(tenant, "reviewer") as api:
-        answer = await api.put(f"/v1/leads/{lead.id}/owner", json={"owner": "zoe"})
+        answer = await api.put(f"/v1/leads/{lead.id}/owner", json={"owner": " zoe "})
         assert answer.json()["owner"] == "zoe"
+        for path, blank in (("owner", {"owner": "  "}), ("notes", {"text": " \n "})):
+            refused = await api.request("PUT" if path == "owner" else "POST", f"/v1/leads/{lead.id}/{path}", json=blank)
+            assert (refused.status_code, "is blank" in refused.text) == (422, True)
         assert (await api.post(f"/v1/leads/{lead.id}/notes", json={"text": "knows our CTO"})).status_code == 201
         timeline = (await api.get(f"/v1/leads/{lead.id}/timeline")).json()["items"]
         assert [entry["type"] for entry in timeline][:2] == ["note", "lead.assigned"]

@@ -85,6 +85,11 @@ async def test_an_event_about_an_unknown_lead_is_shown_until_the_lead_is_capture
         of_first = (await waiting(lead_id=str(first.id)))["items"]
         assert {item["type"] for item in of_first} == {"message.sent", "engagement.recorded"}
         assert all(item["deleted_on"] > item["recorded_at"] for item in of_first)
+        async with stages.client(tenant, "reviewer") as reviewer:
+            items = [{"lead_id": str(first.id), "stage": "engaged"}]
+            refused = await reviewer.post("/v1/moves", json={"items": items})
+        assert refused.json()["results"][0]["status"] == 404
+        assert (await waiting(lead_id=str(first.id)))["items"] == of_first, "it waits no longer for that"
 
         first.captured()
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from services.capture.rules.mentions import Person, Phone, spellings_of_domain, without_items
+from tests.processor_time import processor_seconds
 from tests.unit.capture.builders import NORMALISER, a_lead
 
 
@@ -108,6 +109,19 @@ def test_a_body_of_one_person_is_not_divided():
         content = json.dumps(body).encode()
         assert without_items(content, LEE) == (None, content)
     assert without_items(b"no JSON: lee@acme.com", LEE) == (None, b"no JSON: lee@acme.com")
+
+
+def test_a_body_that_is_nested_too_deeply_is_the_persons_as_a_whole():
+    for begins, ends in (("[", "]"), ('{"a":', "}")):
+        content = (begins * 3_000 + '"lee@acme.com"' + ends * 3_000).encode()
+        assert LEE.is_in(content) and without_items(content, LEE) == (None, content)
+
+
+def test_many_digits_cost_little():
+    content = (b"1 7 0 4 " * 30_000) + b"0151-234 567 89"
+    lee = a_person(phone="+4915123456789")
+    assert lee.is_in(content) and not lee.is_in(content[:-3])
+    assert processor_seconds(lambda: lee.is_in(content)) < 0.5
 
 
 def test_a_domain_with_a_sharp_s_is_not_the_one_with_two():

@@ -43,6 +43,13 @@ def test_a_meeting_cancelled_after_its_end_was_held():
     assert meetings_at([booking(at(days=2)), cancellation(at(days=3))], NOW).held_on == (at(days=2),)
 
 
+def test_a_meeting_that_was_held_stays_so_when_its_booking_is_repeated():
+    repeated = booking(at(days=1), time=at(days=2), id="b2")
+    signals = [booking(at(days=1)), repeated, cancellation(at(days=2))]
+    assert meetings_at(signals, NOW).held_on == (at(days=1),)
+    assert meetings_at(signals[:2], at(days=1, hours=1)).held_on == (at(days=1),)
+
+
 def test_a_booking_after_a_cancellation_counts():
     signals = [booking(at(days=2)), cancellation(at(days=1)), booking(at(days=4), time=at(days=1, hours=1), id="b2")]
     assert meetings_at(signals, NOW).held_on == (at(days=4),)

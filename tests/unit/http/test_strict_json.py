@@ -3,6 +3,7 @@ import json
 import pytest
 
 from shared.errors import Invalid
+from shared.events import EngagementRecorded
 from shared.http.problems import problem_of
 from shared.strict_json import has_half_pair, holds_zero, read_json, without_zeros
 
@@ -48,3 +49,11 @@ def _without(value):
 def test_what_is_no_json_is_not_read(body):
     with pytest.raises(json.JSONDecodeError):
         read_json(body)
+
+
+def test_whole_numbers_beyond_64_bits_are_texts_at_any_depth():
+    event = EngagementRecorded.model_validate_json(
+        b'{"kind": "visit", "properties": {"order": 12345678901234567890123, "n": [%s, 5, 1.5, true]}}' % (b"9" * 400)
+    )
+    assert event.properties == {"order": "12345678901234567890123", "n": ["9" * 400, 5, 1.5, True]}
+    assert EngagementRecorded(kind="visit", properties={"n": 2**63 - 1}).properties == {"n": 2**63 - 1}

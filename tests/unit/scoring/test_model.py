@@ -97,10 +97,11 @@ def test_a_condition_gives_its_points_once_for_each_match(when: dict[str, Any], 
     assert score_at(a_model(rule), history, day(5)).fit == 3 * times
 
 
-def test_the_points_of_a_count_fade_from_the_event_that_reached_it() -> None:
+@pytest.mark.parametrize("count", [2, 1.5])
+def test_the_points_of_a_count_fade_from_the_event_that_reached_it(count: float) -> None:
     history = history_at(SIGNALS, LEAD, day(12))
     assert history is not None
-    model = a_model(a_rule("r", "fit", 20, 10, engagement="visit", op="gte", value=2))
+    model = a_model(a_rule("r", "fit", 20, 10, engagement="visit", op="gte", value=count))
     assert score_at(model, history, day(12)).fit == 10
 
 
@@ -118,6 +119,9 @@ def test_the_points_of_a_count_fade_from_the_event_that_reached_it() -> None:
         ([a_rule("r", engagement="open", op="in", value=[3, 4])], "rules.0.when"),
         ([a_rule("r", engagement="open", op="eq", value=False)], "rules.0.when"),
         ([a_rule("r", engagement="open", op="gte", value="3")], "rules.0.when"),
+        ([a_rule("r", engagement="open", op="ne", value=True)], "rules.0.when"),
+        ([a_rule("r", engagement="open", op="exists", value=0)], "rules.0.when"),
+        ([a_rule("r", fact="employees", op="exists", value="no")], "rules.0.when"),
         ([a_rule("r", meeting="dreamt", op="exists")], "rules.0.when"),
         ([a_rule("r", field="employees", op="gte", value=2**63)], "rules.0.when"),
         ([a_rule("r", field="employees", op="in", value=[1, -(2**63) - 1])], "rules.0.when"),
