@@ -49,6 +49,8 @@ STATUS_STAGES: Mapping[Status, frozenset[str]] = {
 }
 """The stages of each status. A lead in `nurture` is `contacted` once a message was sent to it, `new` before."""
 
+HUMAN = "human"
+"""The method of a label that a human gave."""
 AUTOMATIC_LABELS = frozenset({"out_of_office", "auto_reply", "bounce"})
 """Labels of messages that no person wrote: they do not count as a reply of the lead."""
 

@@ -9,6 +9,7 @@ from services.outreach.store.leads import (
     lead_of,
     leads_of,
     lock_leads_shared,
+    replies_since,
     reply_ids_of,
     schedule_check_ins,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "lock_leads_shared",
     "lock_settings",
     "mailboxes_of",
+    "replies_since",
     "reply_ids_of",
     "save_settings",
     "schedule_check_ins",

@@ -220,6 +220,20 @@ async def reply_ids_of(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[UUI
     return [reply_id for (reply_id,) in rows]
 
 
+async def replies_since(work: UnitOfWork, tenant: str, lead_id: UUID, since: datetime) -> Sequence[tuple[Any, ...]]:
+    """(reply id, label, method) of the replies that came to this lead itself since then, in order."""
+    return await work.fetch_tuples(
+        """
+        SELECT reply_id, label, method FROM reply
+        WHERE tenant_id = :tenant AND lead_id = :lead AND received_at >= :since AND outcome = 'matched'
+        ORDER BY received_at, reply_id
+        """,
+        tenant=tenant,
+        lead=lead_id,
+        since=since,
+    )
+
+
 async def schedule_check_ins(work: UnitOfWork, dues: Mapping[LeadKey, datetime | None]) -> None:
     """Set when the next nurture check-in of each lead falls due; None: there is none."""
     await work.run(

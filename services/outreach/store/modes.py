@@ -25,7 +25,9 @@ async def mark_mode_announced(work: UnitOfWork, tenant: str, lead_ids: Sequence[
     """The mode of these leads has been announced: their own, or else the tenant's."""
     await work.run(
         """
-        UPDATE lead SET announced_mode = coalesce(mode, :mode) WHERE tenant_id = :tenant AND lead_id = ANY (:leads)
+        UPDATE lead SET announced_mode = coalesce(mode, :mode),
+               exhausted_at = CASE WHEN announced_mode = coalesce(mode, :mode) THEN exhausted_at END
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads)
         """,
         mode=tenant_mode,
         tenant=tenant,

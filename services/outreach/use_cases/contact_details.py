@@ -121,3 +121,4 @@ async def _announce_modes(
             announce(work, tenant, lead_id, mode, lead.announced_mode, changed[tenant, lead_id].envelope)
     for tenant, lead_ids in announced.items():
         await mark_mode_announced(work, tenant, lead_ids, settings[tenant].mode)
+        await dispatches.check_now(work, tenant, lead_ids)

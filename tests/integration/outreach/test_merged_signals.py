@@ -68,6 +68,19 @@ async def test_what_an_alias_says_ends_an_enrolment_of_the_kept_lead_until_the_m
     assert (await enrolment(office, tenant, of))["state"] == "active"
 
 
+@pytest.mark.parametrize("enrolled_first", [True, False])
+async def test_what_an_alias_said_before_the_merge_ends_what_had_begun_by_then(office, tenant, reached, enrolled_first):
+    alias, mail, _ = reached
+    kept, sequence = await office.captured(tenant), await written(office, tenant, text("P3D"))
+    of = await enrolled(office, tenant, sequence, kept) if enrolled_first else None
+    await reply(office, tenant, mail, "No thank you, we chose somebody else.")
+    of = of or await enrolled(office, tenant, sequence, kept)
+    merge_id = await merged(office, tenant, kept, alias)
+    assert (await enrolment(office, tenant, of))["state"] == ("exited" if enrolled_first else "active")
+    await undone(office, tenant, kept, alias, merge_id)
+    assert (await enrolment(office, tenant, of))["state"] == "active"
+
+
 @pytest.mark.parametrize("how", ["it enters nurture", "a rule on its stage", "a rule on its capture"])
 async def test_what_happened_to_an_alias_enrols_nobody_once_it_is_merged(office, tenant, how):
     if how == "it enters nurture":

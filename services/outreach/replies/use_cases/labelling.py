@@ -11,7 +11,7 @@ from services.outreach.replies.rules import WRONG_ADDRESS_LABELS
 from services.outreach.replies.rules.checklist_evidence import evidence_of
 from services.outreach.replies.rules.label_details import details_of
 from services.outreach.replies.rules.wrong_addresses import names_wrong_address
-from services.outreach.rules import AUTOMATIC_LABELS, CHANNELS, morning_of, next_check_in
+from services.outreach.rules import AUTOMATIC_LABELS, CHANNELS, HUMAN, morning_of, next_check_in
 from services.outreach.store import Lead, lead_ids_of, lead_of, schedule_check_ins, settings_of, zone_name
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.use_cases import (
@@ -27,8 +27,6 @@ from shared.ids import uuid7
 
 EXCERPT = 500
 """Characters of a reply in `reply.received`."""
-HUMAN = "human"
-"""The `method` of a label that a human gave."""
 
 
 async def label_reply(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.outreach.rules import USED_UP_MOVES_FROM
 from services.outreach.store.due import in_turn
 from shared.db import Row, UnitOfWork
 
@@ -90,9 +91,14 @@ async def check_now(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> 
 
 
 async def check_all_for_exhaustion(work: UnitOfWork, tenant: str) -> None:
-    """Check now the channels of every lead of the tenant that a check is planned for: its settings have changed."""
+    """Check now the channels of every lead of the tenant that may be used up: its settings have changed."""
     await work.run(
-        "UPDATE lead SET exhaust_due = :now WHERE tenant_id = :tenant AND exhaust_due IS NOT NULL",
+        """
+        UPDATE lead l SET exhaust_due = :now
+        WHERE tenant_id = :tenant AND (exhaust_due IS NOT NULL OR stage = ANY (CAST(:stages AS text[])) AND EXISTS (
+            SELECT FROM dispatch d WHERE d.tenant_id = l.tenant_id AND d.lead_id = l.lead_id AND d.state = 'sent'))
+        """,
+        stages=sorted(USED_UP_MOVES_FROM),
         now=work.now,
         tenant=tenant,
     )

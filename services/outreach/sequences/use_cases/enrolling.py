@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from uuid import UUID
 
 from services.outreach.drafts.store import compositions
@@ -249,7 +248,7 @@ async def _after_end(work: UnitOfWork, ended: StoredEnrolment, exit_: Exit) -> N
         return
     settings = await settings_of(work, tenant)
     if exit_.reason == "done" and not ended.nurture:
-        await sending.check_at_latest(work, tenant, lead_id, work.now + timedelta(days=settings.exhaust_after_days))
+        await sending.check_at_latest(work, tenant, lead_id, work.now)
     lead = await lead_of(work, tenant, lead_id)
     if lead is None or lead.stage != "nurture" or lead.opted_out or lead.merged_into:
         return

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.outreach.hooks import ChannelClosed, DraftApproved, ReplyLabelled
-from services.outreach.rules import MEETING_RULES, is_recent
+from services.outreach.rules import HUMAN, MEETING_RULES, is_recent
 from services.outreach.schemas import OutreachSettings
 from services.outreach.sending import store as sending
 from services.outreach.sequences.rules import (
@@ -35,6 +35,7 @@ from services.outreach.store import (
     lead_ids_of,
     lead_of,
     leads_of,
+    replies_since,
     reply_ids_of,
     schedule_check_ins,
     settings_of,
@@ -248,15 +249,24 @@ def _fits(sequence: StoredSequence, lead: Lead) -> bool:
 
 
 async def end_merged(work: UnitOfWork, merges: Sequence[Received[LeadMerged]]) -> None:
-    """Leads were merged into others: their enrolments end, and those of the kept leads that have opted out by it."""
+    """Leads were merged into others: their enrolments end, and those of the kept leads that have opted out by it, or
+    that have answered under the alias since they began."""
     for merge in merges:
         cause, alias = restoring.by_merge(merge.event.merge_id), (merge.tenant, merge.event.alias_id)
         for present in await enrolments.current_of(work, [alias]):
             await _end(work, present, Exit("merged"), cause, event=merge.envelope)
         kept = await lead_of(work, merge.tenant, merge.event.lead_id)
-        if kept is not None and kept.opted_out:
-            for present in await enrolments.current_of(work, [(merge.tenant, kept.lead_id)]):
+        for present in await enrolments.current_of(work, [(merge.tenant, kept.lead_id)] if kept else []):
+            answers = [
+                (reply_id, label)
+                for reply_id, label, method in await replies_since(work, *alias, present.created_at)
+                if not ends_nothing(label, by_human=method == HUMAN)
+            ]
+            if kept is not None and kept.opted_out:
                 await _end(work, present, Exit("opted_out"), cause, event=merge.envelope)
+            elif answers:
+                exit_ = Exit("reply", f"the lead replied: {answers[0][1]}")
+                await _end(work, present, exit_, *(restoring.by_reply(id) for id, _ in answers), event=merge.envelope)
 
 
 async def undo_merges(work: UnitOfWork, undone: Sequence[Received[LeadMerged]]) -> None:
