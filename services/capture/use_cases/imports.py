@@ -68,13 +68,11 @@ async def import_next_page(database: Database, normaliser: ContactNormaliser, pa
     """Import a page of the import that waited longest; 0 when there is none, or the outbox is not short.
 
     One that fails for now has to wait like one that had its turn, and the next one is imported. Raises its error where
-    no other could be imported. While no import is running, abandoned uploads are deleted.
+    no other could be imported. Abandoned uploads are deleted.
     """
-    abandoned: list[tuple[str, UUID]] = []
     async with database.worker() as work:
         waiting = await store.longest_waiting(work)
-        if not waiting:
-            abandoned = await store.abandoned_uploads(work)
+        abandoned = await store.abandoned_uploads(work)
         may_publish = await outbox.is_short(work, outbox_limit) if waiting else False
     for tenant, import_id in abandoned:
         async with database.worker([tenant]) as work:

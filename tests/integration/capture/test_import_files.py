@@ -1,5 +1,9 @@
 """Files of leads as people keep them: previews, error files that are uploaded again, consent in many spellings."""
 
+from uuid import UUID
+
+from services.capture.store import imports as store
+
 
 async def test_the_error_file_is_corrected_and_uploaded_by_itself(api, upload, ended):
     first = await ended(await upload("E-Mail,Telefon,Land\na@x.example,,\nb at x,0151 2,DE\n,+49 1,\n"))
@@ -119,3 +123,28 @@ async def test_a_line_of_megabytes_costs_its_record_and_nobody_in_a_note_becomes
     for name, count in {"last": 1, "alice": 0, "bob": 0, "eve": 0}.items():
         found = (await api.get("/v1/leads", params={"email": f"{name}@x.example"})).json()["items"]
         assert len(found) == count, name
+
+
+async def test_an_abandoned_upload_is_deleted_while_others_are_imported(
+    capture, api, tenant, upload, ended, eventually, monkeypatch
+):
+    running, abandoned = [await upload("email\na@x.example\n") for _ in range(2)]
+    for one in (running, abandoned):
+        await ended(one)
+
+    async def waiting(work):
+        return [(tenant, UUID(running))]
+
+    monkeypatch.setattr(store, "longest_waiting", waiting)
+    async with capture.database.tenant(tenant) as work:
+        await work.run(
+            "UPDATE import_job SET state = 'uploading', touched_on = clock_timestamp() - interval '2 days'"
+            " WHERE import_id = :abandoned",
+            abandoned=UUID(abandoned),
+        )
+
+    async def gone():
+        async with capture.database.tenant(tenant) as work:
+            return not await work.fetch("SELECT 1 FROM import_job WHERE import_id = :id", id=UUID(abandoned))
+
+    await eventually(gone)
