@@ -147,7 +147,8 @@ async def on_lead_became_hot(work: UnitOfWork, batch: list[Received[LeadBecameHo
 
 
 async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) -> None:
-    """lead.merged: drafts of the alias end, and those of the kept lead if the alias has opted out.
+    """lead.merged: drafts of the alias end, and those of the kept lead if the alias has opted out, or has written since
+    their cause.
 
     Undoing a merge restores the enrolments that it ended, and no drafts: a step under way is written afresh. Whoever
     then has an address that opted out meanwhile is opted out.
@@ -170,9 +171,12 @@ async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) ->
     for tenant, alias_id in merged:
         await compositions.drop_all(work, tenant, alias_id, None, "merged")
         alias = aliases.get((tenant, alias_id))
-        if alias and alias.opted_out and alias.merged_into:
+        if alias is None or alias.merged_into is None:
+            continue
+        if alias.opted_out:
             closed = ChannelClosed(tenant, alias.merged_into, "all", "the lead has opted out")
             await supersession.supersede_on_channel_closed(work, closed)
+        await supersession.supersede_on_merge(work, tenant, alias.merged_into, alias_id)
 
 
 async def on_lead_erased(work: UnitOfWork, batch: list[Received[LeadErased]]) -> None:

@@ -81,6 +81,19 @@ async def test_what_an_alias_said_before_the_merge_ends_what_had_begun_by_then(o
     assert (await enrolment(office, tenant, of))["state"] == "active"
 
 
+@pytest.mark.parametrize("state", ["superseded", "pending"])
+async def test_what_an_alias_said_before_the_merge_ends_drafts_that_are_older(office, tenant, reached, state):
+    alias, mail, _ = reached
+    kept = await office.captured(tenant)
+    if state == "superseded":
+        await office.draft(tenant, kept)
+    await reply(office, tenant, mail, "What does it cost?")
+    if state == "pending":
+        await office.draft(tenant, kept)
+    await merged(office, tenant, kept, alias)
+    assert [each["state"] for each in await drafts(office, tenant, lead_id=str(kept))] == [state]
+
+
 @pytest.mark.parametrize("how", ["it enters nurture", "a rule on its stage", "a rule on its capture"])
 async def test_what_happened_to_an_alias_enrols_nobody_once_it_is_merged(office, tenant, how):
     if how == "it enters nurture":

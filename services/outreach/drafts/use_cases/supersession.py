@@ -1,6 +1,7 @@
 """Events that supersede pending drafts. A changed fact or address also requests a new draft in place of the old."""
 
 from collections.abc import Iterable, Mapping, Set
+from uuid import UUID
 
 from services.outreach.drafts import store
 from services.outreach.drafts.composer.facts import values_of
@@ -17,7 +18,7 @@ from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.events import SYSTEM, publish_decided
 from services.outreach.hooks import ChannelClosed, ReplyLabelled
 from services.outreach.rules import AUTOMATIC_LABELS
-from services.outreach.store import Lead
+from services.outreach.store import Lead, replies_since
 from shared.db import Row, UnitOfWork
 from shared.ids import LeadKey, uuid7
 
@@ -83,6 +84,16 @@ async def supersede_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
         reason = superseded_by_reply(_pending(row), reply.received_at, str(reply.reply_id))
         if reason:
             await supersede(work, row, reason)
+
+
+async def supersede_on_merge(work: UnitOfWork, tenant: str, kept: UUID, alias: UUID) -> None:
+    """The lead wrote under the alias before they were one: end the drafts with an older cause."""
+    for row in await store.pending_of(work, [(tenant, kept)]):
+        for reply_id, label, _, received_at in await replies_since(work, tenant, alias, row["cause_at"]):
+            reason = superseded_by_reply(_pending(row), received_at, str(reply_id))
+            if label not in AUTOMATIC_LABELS and reason:
+                await supersede(work, row, reason)
+                break
 
 
 async def supersede_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -> None:

@@ -259,7 +259,7 @@ async def end_merged(work: UnitOfWork, merges: Sequence[Received[LeadMerged]]) -
         for present in await enrolments.current_of(work, [(merge.tenant, kept.lead_id)] if kept else []):
             answers = [
                 (reply_id, label)
-                for reply_id, label, method in await replies_since(work, *alias, present.created_at)
+                for reply_id, label, method, _ in await replies_since(work, *alias, present.created_at)
                 if not ends_nothing(label, by_human=method == HUMAN)
             ]
             if kept is not None and kept.opted_out:
