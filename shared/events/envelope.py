@@ -21,7 +21,7 @@ from shared.events.base import DATE_TIME, EARLIEST, Event
 from shared.ids import EventKey, digest, read_id
 from shared.limits import MAX_ATTRIBUTE_BYTES, MAX_RECORD_BYTES, MAX_REVISION
 from shared.names import TENANT_FORM, is_tenant
-from shared.strict_json import holds, holds_long_number, holds_zero, read_json
+from shared.strict_json import holds, holds_long_number, holds_zero, read_json, with_long_numbers_as_text
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -186,10 +186,11 @@ def decode(
     try:
         event = model.model_validate_json(value)
         if keep_raw or any(holds(value, number) for number in _NO_JSON):
-            raw = orjson.loads(value)
+            long = holds_long_number(value)
+            raw = with_long_numbers_as_text(read_json(value)) if long else orjson.loads(value)
     except ValidationError as error:
         raise Invalid(_sentence(error), errors_of(error)) from None
-    except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"the value is not JSON: {error}") from None
     for name in _counts_of(model):
         if (getattr(event, name) or 0) > MAX_REVISION:

@@ -157,7 +157,7 @@ async def find_leads(
 
     Several of them together find the leads that have all. What an alias had finds the lead that was kept.
     """
-    if phone[:1] == " " and phone[1:2].isdigit():
+    if phone[:1] == " " and phone[1:2] in tuple("123456789"):
         phone = f"+{phone[1:]}"  # in a query, a plus that is not written as %2B is a blank
     wanted = {"source": source, "external_id": external_id, "email": email, "phone": phone}
     found = await use_cases.find_leads(

@@ -144,8 +144,9 @@ async def edit_webhook(request: Request, principal: Admin, work: TenantWork, tok
     )
     settings = _checked({**webhook.settings, **given})
     secret = body.secret.encode() if body.secret else webhook.row["secret"]
-    if (settings["signature"] or settings["challenge"]) and not secret:
-        raise Invalid("a signature or a challenge needs a secret", [{"field": "secret", "message": "is missing"}])
+    if (settings["signature"] or settings["challenge"] == "linkedin") and not secret:
+        message = "a signature, and the challenge of LinkedIn, need a secret"
+        raise Invalid(message, [{"field": "secret", "message": "is missing"}])
     _need_verify_token(settings)
     await store.WEBHOOKS.update(
         work,

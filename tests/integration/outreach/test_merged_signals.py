@@ -91,7 +91,8 @@ async def test_what_an_alias_said_before_the_merge_ends_drafts_that_are_older(of
     if state == "pending":
         await office.draft(tenant, kept)
     await merged(office, tenant, kept, alias)
-    assert [each["state"] for each in await drafts(office, tenant, lead_id=str(kept))] == [state]
+    of_kept = [each for each in await drafts(office, tenant, lead_id=str(kept)) if each["state"] != "approved"]
+    assert [each["state"] for each in of_kept] == [state], "besides the one that was sent to the alias"
 
 
 @pytest.mark.parametrize("how", ["it enters nurture", "a rule on its stage", "a rule on its capture"])
