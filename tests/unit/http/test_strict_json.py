@@ -55,9 +55,8 @@ def test_what_is_no_json_is_not_read(body):
 
 
 def test_whole_numbers_beyond_64_bits_are_texts_at_any_depth():
-    body = b'{"kind": "visit", "properties": {"order": 12345678901234567890123, "n": [%s, 5, 1.5, true]}}' % (
-        b"9" * 400
-    )
+    long = b"9" * 400
+    body = b'{"kind": "visit", "properties": {"id": 12345678901234567890123, "n": [%s, 5, 1.5, true]}}' % long
     attributes = {"ce_id": "1", "ce_source": "urn:test", "ce_type": "engagement.recorded", "ce_tenantid": "acme"}
     attributes |= {"ce_time": "2026-03-01T00:00:00Z", "ce_subject": str(uuid4())}
     headers = [(name, text.encode()) for name, text in attributes.items()]
