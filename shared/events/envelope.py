@@ -186,8 +186,7 @@ def decode(
     try:
         event = model.model_validate_json(value)
         if keep_raw or any(holds(value, number) for number in _NO_JSON):
-            long = holds_long_number(value)
-            raw = with_long_numbers_as_text(read_json(value)) if long else orjson.loads(value)
+            raw = _json_of(value)
     except ValidationError as error:
         raise Invalid(_sentence(error), errors_of(error)) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -196,6 +195,13 @@ def decode(
         if (getattr(event, name) or 0) > MAX_REVISION:
             raise Invalid(f"{name} is beyond {MAX_REVISION}, which no lead reaches")
     return Received(envelope, event, broker_time, raw)
+
+
+def _json_of(value: bytes) -> Any:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:  # perhaps for a whole number of more than 308 digits
+        return with_long_numbers_as_text(read_json(value))
 
 
 @lru_cache

@@ -48,7 +48,9 @@ class Offsets(ConsumerRebalanceListener):  # type: ignore[misc]  # the client ha
 
     async def processed(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         """These records, of each partition in order, need not be read again."""
-        behind = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
+        # A pair is as good a key, and is made sooner: there are few partitions, and many records.
+        places = {(each.topic, each.partition): each.offset + 1 for each in records}
+        behind = {TopicPartition(*place): offset for place, offset in places.items()}
         self._read |= behind.keys()
         self._behind |= behind
         if self._at_once:
