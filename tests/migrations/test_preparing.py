@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,7 +62,9 @@ async def test_a_server_that_does_not_let_anybody_in_yet_is_waited_for(admin_url
         await forwarding.wait()
 
 
-async def test_a_database_and_logins_that_an_operator_is_making_are_waited_for(admin_url: str) -> None:
+async def test_a_database_and_logins_that_an_operator_is_making_are_waited_for(
+    admin_url: str, eventually: Callable[..., Awaitable[bool]]
+) -> None:
     owner = DatabaseAddress(address(admin_url, "leadflow_outreach", "leadflow_owner", "a password"))
     steps = (partial(upgrade, "outreach", owner), partial(grant_roles, owner, "outreach", "leadflow_outreach"))
 
@@ -89,13 +91,13 @@ async def test_a_database_and_logins_that_an_operator_is_making_are_waited_for(a
         await asyncio.sleep(1.2)
         assert not waiting.done()
         await admin.execute(made)
-    async with asyncio.timeout(40):  # as long as the migrations take
-        while not said or not said[-1].endswith('role "leadflow_outreach" does not exist'):
-            await asyncio.sleep(0.1)
+
+    async def said_of_the_login() -> bool:
+        return bool(said) and said[-1].endswith('role "leadflow_outreach" does not exist')
+
+    await eventually(said_of_the_login)  # as long as the migrations take
     assert not waiting.done()
-    await admin.execute(
-        f"CREATE ROLE leadflow_outreach LOGIN NOINHERIT PASSWORD 'its own' IN ROLE {', '.join(groups)}"
-    )
+    await admin.execute(f"CREATE ROLE leadflow_outreach LOGIN NOINHERIT PASSWORD 'its own' IN ROLE {', '.join(groups)}")
     await waiting
     await admin.close()
     assert len(said) == len(set(said)) >= 2, "what is waited for is said, and once"
