@@ -99,4 +99,9 @@ def with_long_numbers_as_text(value: Any) -> Any:
         return {name: with_long_numbers_as_text(item) for name, item in value.items()}
     if isinstance(value, list):
         return [with_long_numbers_as_text(item) for item in value]
-    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
+    return str(value) if isinstance(value, int) and not fits_64_bits(value) else value
+
+
+def fits_64_bits(number: int) -> bool:
+    """Whether a whole number is one that the event's JSON, and most of its readers, can hold."""
+    return -(2**63) <= number < 2**63

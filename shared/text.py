@@ -18,3 +18,10 @@ def clean(value: object) -> str:
         return value.strip() if "  " not in value else " ".join(value.split())
     kept = "".join(c for c in value.translate(_UNSEEN) if c.isspace() or unicodedata.category(c) not in ("Cc", "Cs"))
     return unicodedata.normalize("NFC", " ".join(kept.split()))
+
+
+def not_blank(text: str) -> str:
+    """The text as it is, for a field that needs one. Raises ValueError for a blank one."""
+    if not text.strip():
+        raise ValueError("is blank")
+    return text

@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from shared.attributes import free_fields_error
 from shared.events.base import Event, Model, Moment, Text, open_enum
 from shared.events.external import ContactFields
 from shared.strict_json import with_long_numbers_as_text
+from shared.text import not_blank
 
 
 class LeadCaptured(ContactFields, Event):
@@ -95,17 +96,10 @@ class EngagementRecorded(Event):
 
     type = "engagement.recorded"
     publisher = "capture"
-    kind: Annotated[str, Field(min_length=1, max_length=100)]
+    kind: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(not_blank)]
     page: Text | None = None
     url: Text | None = None
     properties: dict[str, Any] | None = None
-
-    @field_validator("kind")
-    @classmethod
-    def _named(cls, kind: str) -> str:
-        if not kind.strip():
-            raise ValueError("is blank")
-        return kind
 
     @field_validator("properties")
     @classmethod

@@ -64,11 +64,12 @@ class Description:
 _KNOWN: dict[tuple[str, str | None], Description] = {}
 
 
-def description_of(service: str, only: str | None, app: FastAPI) -> Description:
+def description_of(app: FastAPI) -> Description:
     """The description of a service, or of a part of it: that of its first app, because settings change no route."""
-    if (service, only) not in _KNOWN:
-        _KNOWN[service, only] = Description(app.openapi())
-    return _KNOWN[service, only]
+    key = (app.state.service.name, app.state.service.only)
+    if key not in _KNOWN:
+        _KNOWN[key] = Description(app.openapi())
+    return _KNOWN[key]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -42,7 +42,7 @@ class Running:
 
     async def _as_described(self, answer: httpx.Response) -> None:
         await answer.aread()
-        difference = description_of(self.service.name, self.service.only, self.app).difference(answer)
+        difference = description_of(self.app).difference(answer)
         assert difference is None, difference
 
     async def stop(self) -> None:

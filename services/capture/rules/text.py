@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from shared.strict_json import fits_64_bits
 from shared.text import clean
 
 MAX_TEXT = 2_000
@@ -39,8 +40,7 @@ def clean_json(value: Any) -> Any:
         case bool() | None | float():
             return value
         case int():
-            # Neither the event's JSON nor most of its readers can hold a number beyond 64 bits.
-            return value if -(2**63) <= value < 2**63 else str(value)
+            return value if fits_64_bits(value) else str(value)
         case Mapping():
             return {clean_json(str(key)): clean_json(item) for key, item in value.items()}
         case list() | tuple():

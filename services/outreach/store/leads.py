@@ -221,10 +221,10 @@ async def reply_ids_of(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[UUI
 
 
 async def replies_since(work: UnitOfWork, tenant: str, lead_id: UUID, since: datetime) -> Sequence[tuple[Any, ...]]:
-    """(reply id, label, method, received at) of the replies that came to this lead itself since then, in order."""
+    """(reply id, label, method) of the replies that came to this lead itself since then, in order."""
     return await work.fetch_tuples(
         """
-        SELECT reply_id, label, method, received_at FROM reply
+        SELECT reply_id, label, method FROM reply
         WHERE tenant_id = :tenant AND lead_id = :lead AND received_at >= :since AND outcome = 'matched'
         ORDER BY received_at, reply_id
         """,

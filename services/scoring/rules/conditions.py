@@ -10,7 +10,7 @@ from math import ceil
 from typing import Any, Literal
 
 from services.scoring.rules.history import History, Occurrence, look_up, unanswered_messages
-from shared.strict_json import has_half_pair
+from shared.strict_json import fits_64_bits, has_half_pair
 
 Operator = Literal["eq", "ne", "in", "gte", "lte", "contains", "exists"]
 SUBJECTS = ("fact", "field", "engagement", "reply", "meeting", "message")
@@ -54,7 +54,7 @@ def condition_error(when: Mapping[str, Any]) -> str | None:
         return f"op {op} compares the number of events, so its value is a number"
     if op == "in" and any(not isinstance(option, str) for option in value or ()):
         return "op in finds texts in events; to compare their number, use eq, gte or lte"
-    if (op in ("eq", "ne") and value is False) or (op == "ne" and value is True):
+    if (op == "eq" and value is False) or (op == "ne" and isinstance(value, bool)):
         return f"op {op} compares the number of events, or finds a text; for none of them use exists with false"
     return None
 
@@ -72,7 +72,7 @@ def _is_storable(value: Any) -> bool:
     """Whether a value can be stored with the model: no whole number beyond 64 bits, no half of a surrogate pair."""
     if isinstance(value, str):
         return not has_half_pair(value)
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
+    return not isinstance(value, int) or fits_64_bits(value)
 
 
 def value_test(op: str, value: Any) -> Test:

@@ -9,7 +9,7 @@ from services.stages.rules import Stage, TenantSettings
 from shared.errors import Invalid
 from shared.events.stages import check_meeting
 from shared.http.openapi import schema_of
-from shared.text import clean
+from shared.text import clean, not_blank
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -17,12 +17,6 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 def _blank_is_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
-
-
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("is blank")
-    return text
 
 
 Remark = Annotated[Text | None, BeforeValidator(_blank_is_none)]
@@ -117,13 +111,13 @@ class MeetingBody(Body):
 class NoteBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"text": "Met at the fair."}]})
 
-    text: Annotated[str, Field(min_length=1, max_length=20_000), AfterValidator(_not_blank)]
+    text: Annotated[str, Field(min_length=1, max_length=20_000), AfterValidator(not_blank)]
 
 
 class OwnerBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"owner": "ann"}]})
 
-    owner: Annotated[Name, AfterValidator(clean), AfterValidator(_not_blank)] | None
+    owner: Annotated[Name, AfterValidator(clean), AfterValidator(not_blank)] | None
 
 
 class ScoreRule(Body):

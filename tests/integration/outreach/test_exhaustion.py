@@ -99,22 +99,6 @@ async def test_the_follow_up_of_a_revived_lead_uses_the_channel_that_is_not_used
     assert [draft["channel"] for draft in await drafts(office, tenant, kind="follow_up")] == ["sms"]
 
 
-async def test_a_lower_limit_reaches_leads_for_which_no_check_was_planned(office, tenant, bus):
-    settings = {"exhaust_after_messages": 2, "mode": "email_only", "auto_drafts": {"follow_up": False}}
-    async with office.client(tenant, "admin") as http:
-        await http.put("/v1/settings", json=settings)
-        lead = await office.captured(tenant, email="ada@example.com")
-        await office.approved(tenant, lead)
-        await office.send()
-        await office.moved(tenant, lead, "contacted", rule="first-message")
-        office.advance(days=15)
-        await check_exhaustion(office.database)
-        assert bus.seen("outreach.exhausted", tenant=tenant) == []
-        await http.put("/v1/settings", json={"exhaust_after_messages": 1})
-    await check_exhaustion(office.database)
-    assert len(await bus.read("outreach.exhausted", tenant=tenant)) == 1
-
-
 async def test_a_mode_that_changed_details_announce_first_revives_as_any_other(office, tenant, tried_by_mail, bus):
     """The tenant's mode goes to all its leads page by page; whoever has new details before hears of it then."""
     async with office.client(tenant, "admin") as http:

@@ -76,16 +76,25 @@ async def test_a_failed_message_that_waits_for_the_window_is_retried_within_its_
     assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == "sent"
 
 
-async def test_fewer_days_without_a_reply_count_for_channels_that_are_waiting(office, tenant, bus):
-    await save(office, tenant, auto_drafts={"follow_up": False}, exhaust_after_messages=1, exhaust_after_days=30)
+@pytest.mark.parametrize(
+    ("before", "days", "after"),
+    [
+        ({"exhaust_after_messages": 1, "exhaust_after_days": 30}, 8, {"exhaust_after_days": 7}),
+        # The check after the usual days finds that two messages would be needed, and plans no other.
+        ({"exhaust_after_messages": 2, "mode": "email_only"}, 15, {"exhaust_after_messages": 1}),
+    ],
+    ids=["days", "messages"],
+)
+async def test_fewer_days_or_messages_count_for_channels_that_are_waiting(office, tenant, bus, before, days, after):
+    await save(office, tenant, auto_drafts={"follow_up": False}, **before)
     lead = await office.captured(tenant)
     await office.approved(tenant, lead)
     await office.send()
     await office.moved(tenant, lead, "contacted", rule="first-message")
-    office.advance(days=8)
+    office.advance(days=days)
     await check_exhaustion(office.database)
     assert bus.seen("outreach.exhausted", tenant=tenant) == []
-    await save(office, tenant, exhaust_after_days=7)
+    await save(office, tenant, **after)
     await check_exhaustion(office.database)
     (event,) = await bus.read("outreach.exhausted", tenant=tenant)
     assert event.lead_id == str(lead)

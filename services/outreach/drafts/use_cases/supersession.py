@@ -6,6 +6,7 @@ from uuid import UUID
 from services.outreach.drafts import store
 from services.outreach.drafts.composer.facts import values_of
 from services.outreach.drafts.rules import (
+    WRITTEN_SINCE,
     PendingDraft,
     first_cause,
     rewrite_cause,
@@ -18,7 +19,7 @@ from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.events import SYSTEM, publish_decided
 from services.outreach.hooks import ChannelClosed, ReplyLabelled
 from services.outreach.rules import AUTOMATIC_LABELS
-from services.outreach.store import Lead, replies_since
+from services.outreach.store import Lead, last_reply_at
 from shared.db import Row, UnitOfWork
 from shared.ids import LeadKey, uuid7
 
@@ -88,12 +89,12 @@ async def supersede_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
 
 async def supersede_on_merge(work: UnitOfWork, tenant: str, kept: UUID, alias: UUID) -> None:
     """The lead wrote under the alias before they were one: end the drafts with an older cause."""
+    written_at = await last_reply_at(work, tenant, [alias])
+    if written_at is None:
+        return
     for row in await store.pending_of(work, [(tenant, kept)]):
-        for reply_id, label, _, received_at in await replies_since(work, tenant, alias, row["cause_at"]):
-            reason = superseded_by_reply(_pending(row), received_at, str(reply_id))
-            if label not in AUTOMATIC_LABELS and reason:
-                await supersede(work, row, reason)
-                break
+        if written_at > row["cause_at"]:
+            await supersede(work, row, WRITTEN_SINCE)
 
 
 async def supersede_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -> None:

@@ -256,17 +256,25 @@ async def end_merged(work: UnitOfWork, merges: Sequence[Received[LeadMerged]]) -
         for present in await enrolments.current_of(work, [alias]):
             await _end(work, present, Exit("merged"), cause, event=merge.envelope)
         kept = await lead_of(work, merge.tenant, merge.event.lead_id)
-        for present in await enrolments.current_of(work, [(merge.tenant, kept.lead_id)] if kept else []):
-            answers = [
-                (reply_id, label)
-                for reply_id, label, method, _ in await replies_since(work, *alias, present.created_at)
-                if not ends_nothing(label, by_human=method == HUMAN)
-            ]
-            if kept is not None and kept.opted_out:
+        if kept is None:
+            continue
+        for present in await enrolments.current_of(work, [(merge.tenant, kept.lead_id)]):
+            if kept.opted_out:
                 await _end(work, present, Exit("opted_out"), cause, event=merge.envelope)
-            elif answers:
-                exit_ = Exit("reply", f"the lead replied: {answers[0][1]}")
-                await _end(work, present, exit_, *(restoring.by_reply(id) for id, _ in answers), event=merge.envelope)
+            else:
+                await _end_by_answers(work, present, merge)
+
+
+async def _end_by_answers(work: UnitOfWork, present: StoredEnrolment, merge: Received[LeadMerged]) -> None:
+    """End an enrolment of the kept lead that has answered under the alias since it began."""
+    answers = [
+        (reply_id, label)
+        for reply_id, label, method in await replies_since(work, merge.tenant, merge.event.alias_id, present.created_at)
+        if not ends_nothing(label, by_human=method == HUMAN)
+    ]
+    if answers:
+        exit_ = Exit("reply", f"the lead replied: {answers[0][1]}")
+        await _end(work, present, exit_, *(restoring.by_reply(id) for id, _ in answers), event=merge.envelope)
 
 
 async def undo_merges(work: UnitOfWork, undone: Sequence[Received[LeadMerged]]) -> None:
