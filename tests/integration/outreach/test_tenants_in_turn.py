@@ -7,6 +7,7 @@ import pytest
 from services.outreach.drafts.store import check_ins, compositions
 from services.outreach.replies.store import inbound_mails
 from services.outreach.sending.store import due_for_exhaustion
+from services.outreach.sending.workers import check_exhaustion
 from services.outreach.sequences.store import enrolments
 from services.outreach.store import model_use
 from tests.integration.outreach.sequence_steps import enrolled, replied, text, written
@@ -71,6 +72,8 @@ _LEADS = "INSERT INTO lead (tenant_id, lead_id, {}_due) SELECT :tenant, gen_rand
     ids=["mails to read", "check-ins", "channels to check"],
 )
 async def test_what_one_tenant_waits_for_is_found_before_the_bulk_of_another(office, tenant, table, rows, due):
+    while await check_exhaustion(office.database):
+        pass  # what other tests have left: a round has place for twenty tenants
     tenants = {f"{tenant}-bulk": 100, f"{tenant}-small": 1}
     for days, (name, count) in zip((9, 1), tenants.items(), strict=True):
         await as_owner(office, name, f"{rows} now() - interval '{days} days' FROM generate_series(1, {count})")
