@@ -61,6 +61,15 @@ class Servers:
         finally:
             await connection.close()
 
+    async def tables(self, implementation: str, service: str) -> set[str]:
+        connection = await asyncpg.connect(self.owner_url(implementation, service))
+        try:
+            return {
+                row[0] for row in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            }
+        finally:
+            await connection.close()
+
     async def count(self, implementation: str, service: str, table: str) -> int:
         connection = await asyncpg.connect(self.owner_url(implementation, service))
         try:

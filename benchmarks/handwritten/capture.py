@@ -68,6 +68,16 @@ _PAIR = """
 """
 
 
+_CONSENT = """
+    INSERT INTO consent_change (tenant_id, lead_id, channel, choice, before, at, source, basis, text_id, cause,
+                                recorded_on)
+    SELECT tenant_id, lead_id, channel, choice, before, at, source, basis, text_id, cause, recorded_on
+    FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[],
+                $9::uuid[], $10::text[], $11::timestamptz[])
+         WITH ORDINALITY AS v (tenant_id, lead_id, channel, choice, before, at, source, basis, text_id, cause,
+                               recorded_on, position)
+    ORDER BY position
+"""
 _SEARCH = "INSERT INTO duplicate_search (tenant_id, lead_id) SELECT * FROM unnest($1::text[], $2::uuid[])"
 
 
@@ -112,6 +122,9 @@ async def handle(connection: asyncpg.Connection, now: datetime, events: list[Eve
     await connection.execute(_SEARCH, [lead.tenant for lead in new], [lead.lead_id for lead in new])
     if identities:
         await connection.execute(_IDENTIFY, *map(list, zip(*sorted(identities), strict=True)))
+    changes = [(lead.tenant, lead.lead_id, *change, now) for lead in new for change in lead.consent_changes]
+    if WHOLE_CONTRACT and changes:
+        await connection.execute(_CONSENT, *map(list, zip(*changes, strict=True)))
     if pairs:
         await connection.executemany(
             _PAIR, [(p.tenant, uuid7(), *p.lead_ids, p.score, list(p.reasons), now) for p in pairs.values()]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Any
 from uuid import UUID
 
@@ -84,8 +84,9 @@ def digest(source: str, id: str) -> UUID:
 class Outbox:
     """The events that a transaction publishes, as the columns of one statement."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, begins_traces: bool) -> None:
         self._source = source
+        self._begins_traces = begins_traces
         self._rows: list[tuple[str, str, str, str, bytes]] = []
 
     def add(
@@ -113,8 +114,11 @@ class Outbox:
         }
         if cause is not None:
             headers["ce_causationid"] = cause.id
-            if cause.traceparent:
-                headers["traceparent"] = cause.traceparent
+        if cause is not None and cause.traceparent:
+            headers["traceparent"] = cause.traceparent
+        elif self._begins_traces:
+            trace = sha256(f"{tenant}/{subject}".encode()).hexdigest()[:32]
+            headers["traceparent"] = f"00-{trace}-{sha256(id.encode()).hexdigest()[:16]}-01"
         self._rows.append((tenant, type, subject, orjson.dumps(headers).decode(), orjson.dumps(data)))
 
     def __bool__(self) -> bool:
