@@ -12,13 +12,11 @@ from itertools import chain
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 log = structlog.get_logger()
-
-Records = dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 
 STOPS_WITHIN = 3.0
 """Seconds until a stop is cut short."""
@@ -53,9 +51,6 @@ class ProducerClient(AIOKafkaProducer):  # type: ignore[misc, unused-ignore]
 class ConsumerClient(AIOKafkaConsumer):  # type: ignore[misc, unused-ignore]
     """A consumer. When its `stop` was cut short, its group notices by the end of its session."""
 
-    _number = -1
-    """The partition number that `take` came to last."""
-
     async def start(self) -> None:
         """Connect, and join the group."""
         await super().start()
@@ -75,43 +70,6 @@ class ConsumerClient(AIOKafkaConsumer):  # type: ignore[misc, unused-ignore]
             return requests(assignment)
 
         fetcher._get_actions_per_node = requests_now
-
-    async def take(self, *, timeout_ms: int, max_records: int) -> Records:
-        """Records that have arrived, of each partition in order; none when none arrives within `timeout_ms`.
-
-        Partitions of the same number are taken together and in equal shares, because they have the events of the same
-        leads: so events that different topics have of a lead are in one batch, and no topic has to wait until another
-        one's backlog is gone. The library's own `getmany` empties one partition after the other.
-
-        Raises what the library raises for a partition; then records of others may have been passed over, as with
-        `getmany`.
-        """
-        taken: Records = {}
-        if not self._fetcher._records:
-            taken = await self.getmany(timeout_ms=timeout_ms, max_records=1)
-        left = max_records - sum(map(len, taken.values()))
-        by_number: dict[int, list[TopicPartition]] = {}
-        for partition in self._fetcher._records:
-            by_number.setdefault(partition.partition, []).append(partition)
-        # Each number comes first in turn.
-        for number in sorted(by_number, key=lambda number: (number <= self._number, number)):
-            self._number = number
-            partitions = by_number[number]
-            while partitions and left:
-                filled = []
-                for place, partition in enumerate(partitions):
-                    share = -(-left // (len(partitions) - place))  # rounded up
-                    if not share:
-                        break
-                    records = (await self.getmany(partition, max_records=share)).get(partition, [])
-                    taken.setdefault(partition, []).extend(records)
-                    left -= len(records)
-                    if len(records) == share:
-                        filled.append(partition)
-                partitions = filled
-            if not left:
-                break
-        return taken
 
     async def stop(self) -> None:
         """Leave the group and close, within a few seconds. It never raises, whatever the broker says."""

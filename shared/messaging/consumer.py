@@ -26,7 +26,6 @@ from shared.db import Database, DatabaseError
 from shared.errors import Transient
 from shared.events.base import Event
 from shared.messaging import raw_records
-from shared.messaging.clients import ConsumerClient
 from shared.messaging.connection import Kafka
 from shared.messaging.offsets import Offsets
 from shared.messaging.processing import BatchProcessor, Handle, Refuse
@@ -129,11 +128,11 @@ class Consumer:
         await self.offsets.stop()
         await self.broker.stop()
 
-    async def _fetch(self, consumer: ConsumerClient) -> tuple[ConsumerRecord[bytes, bytes], ...]:
+    async def _fetch(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord[bytes, bytes], ...]:
         """The records that have arrived; () when none does within `_POLL_MS`."""
         self.turned_at = time.monotonic()
         try:
-            fetched = await consumer.take(timeout_ms=_POLL_MS, max_records=self._batch_records)
+            fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch_records)
         except ConsumerStoppedError:
             raise
         except Exception as error:

@@ -9,21 +9,13 @@ from shared.messaging.connection import Kafka
 
 
 @pytest.fixture
-async def topics(backend):
-    """Two topics of two partitions each that nobody else uses."""
-    names = [f"own.{uuid4().hex[:8]}" for _ in range(2)]
+async def topic(backend):
+    """A topic of two partitions that nobody else uses."""
+    name = f"own.{uuid4().hex[:8]}"
     client = Kafka(backend.bootstrap).admin()
     await client.start()
     config = {"message.timestamp.type": "LogAppendTime"}
-    await client.create_topics(
-        [NewTopic(name, num_partitions=2, replication_factor=1, topic_configs=config) for name in names]
-    )
-    yield names
-    await client.delete_topics(names)
+    await client.create_topics([NewTopic(name, num_partitions=2, replication_factor=1, topic_configs=config)])
+    yield name
+    await client.delete_topics([name])
     await client.close()
-
-
-@pytest.fixture
-async def topic(topics):
-    """A topic of two partitions that nobody else uses."""
-    return topics[0]
