@@ -184,7 +184,8 @@ def decode(
             raise Invalid("subject is not a UUID")
     raw = _NOTHING_MORE
     try:
-        event = model.model_validate_json(value)
+        # `model_validate_json` asks about options first, which takes a fifth of the time of reading an event.
+        event: Event = model.__pydantic_validator__.validate_json(value)
         if keep_raw or any(holds(value, number) for number in _NO_JSON):
             raw = _json_of(value)
     except ValidationError as error:
