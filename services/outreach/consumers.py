@@ -153,19 +153,15 @@ async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) ->
     Undoing a merge restores the enrolments that it ended, and no drafts: a step under way is written afresh. Whoever
     then has an address that opted out meanwhile is opted out.
     """
-    parted = {
-        (each.tenant, lead_id): each.envelope
-        for each in batch
-        if each.event.undone
-        for lead_id in (each.lead_id, each.event.alias_id)
-    }
-    await lock_addresses(work, await address_hashes_of(work, list(parted)))
+    # Whoever answers or opts out meanwhile holds its addresses: that is seen below, or sees the merge.
+    await lock_addresses(work, await address_hashes_of(work, [key for each in batch for key in _parties(each)]))
     applied = [each for each in sorted(batch, key=lambda each: each.event.version) if await apply_merge(work, each)]
     merges = [each for each in applied if not each.event.undone]
     merged = list(dict.fromkeys((each.tenant, each.event.alias_id) for each in merges))
     await supersession.supersede_all(work, merged, "merged")
     await interruptions.end_merged(work, merges)
     await interruptions.undo_merges(work, [each for each in applied if each.event.undone])
+    parted = {key: each.envelope for each in batch if each.event.undone for key in _parties(each)}
     await opt_out_blocklisted(work, await leads_of(work, parted), parted)
     aliases = await leads_of(work, merged)
     for tenant, alias_id in merged:
@@ -177,6 +173,10 @@ async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) ->
             closed = ChannelClosed(tenant, alias.merged_into, "all", "the lead has opted out")
             await supersession.supersede_on_channel_closed(work, closed)
         await supersession.supersede_on_merge(work, tenant, alias.merged_into, alias_id)
+
+
+def _parties(merge: Received[LeadMerged]) -> tuple[LeadKey, LeadKey]:
+    return (merge.tenant, merge.lead_id), (merge.tenant, merge.event.alias_id)
 
 
 async def on_lead_erased(work: UnitOfWork, batch: list[Received[LeadErased]]) -> None:

@@ -79,10 +79,12 @@ async def opt_out_lead(
     if also:
         closing.add(also)
     await store.lock_addresses(work, [(tenant, channel, hash) for channel, hash in closing])
-    if await lead_of(work, tenant, lead.lead_id) is None:  # erased while its addresses were waited for
+    present = await lead_of(work, tenant, lead.lead_id)
+    if present is None:  # erased while its addresses were waited for
         for channel, hash in sorted(closing):
             await suppress_hash(work, tenant, replace(request, reason=None), channel, hash)
         return
+    lead = present  # perhaps it was merged meanwhile
     added = False
     for channel, hash in sorted(closing):
         if await store.find_active(work, tenant, channel, hash, request.how, request.reply_id) is None:

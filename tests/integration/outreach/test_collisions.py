@@ -20,7 +20,8 @@ from tests.integration.outreach.sequence_steps import (
     text,
     written,
 )
-from tests.integration.outreach.test_opt_outs import suppressions
+from tests.integration.outreach.test_opt_outs import reply, suppressions
+from tests.integration.outreach.test_restored_enrolments import merged
 
 
 @pytest.fixture
@@ -113,4 +114,25 @@ async def test_the_outcome_of_a_step_and_an_opt_out_wait_for_each_other_in_one_o
         await recording
         assert (await clicking).status_code == 200
     assert {each["state"] for each in await dispatches(office, tenant, lead)} == {"sent"}
+    assert (await enrolment(office, tenant, of))["state"] == "exited"
+
+
+@pytest.mark.parametrize("what", ["an answer", "a click on unsubscribe"])
+async def test_what_a_lead_says_while_it_is_merged_ends_what_is_under_way_for_the_kept_lead(
+    office, tenant, reached, server, eventually, what
+):
+    alias, mail, _ = reached
+    kept = await office.captured(tenant)
+    of = await enrolled(office, tenant, await written(office, tenant, text("P3D")), kept)
+    async with office.run.client() as http:
+        async with server.transaction():
+            await server.execute("SELECT FROM address WHERE tenant_id = $1 FOR UPDATE", tenant)
+            if what == "an answer":
+                saying = asyncio.create_task(reply(office, tenant, mail, "No thank you, we chose somebody else."))
+            else:
+                saying = asyncio.create_task(http.post(link_of(mail)))
+            await eventually(lambda: waits_for_lock(saying, server))
+            merging = asyncio.create_task(merged(office, tenant, kept, alias))
+            await asyncio.wait([merging], timeout=0.5)  # it need not wait for what is said
+        await asyncio.gather(saying, merging)
     assert (await enrolment(office, tenant, of))["state"] == "exited"

@@ -1,5 +1,6 @@
 """Labels of replies, by the rules or by a human, and everything that follows from a label."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -63,7 +64,10 @@ async def relabel(work: UnitOfWork, keys: Keys, row: Row, given: store.GivenLabe
     """Give a stored (locked) reply a later label, with all that follows from it; the reply afterwards."""
     tenant, reply_id = row["tenant_id"], row["reply_id"]
     lead = await lead_of(work, tenant, row["lead_id"]) if row["lead_id"] else None
-    await lock_addresses(work, keys, row, lead, given.label)
+    others = [(row["channel"], bytes(row["closed_hash"]))] if row["closed_hash"] else []
+    if given.label == "opt_out" and (sender := _sender(keys, row)):
+        others.append(sender)
+    lead = await lock_addresses(work, tenant, lead, others)
     wrong_address = await _is_wrong_address(work, keys, row, lead, given.label)
     if row["closed_hash"] and not wrong_address:
         await addresses.save_state(work, (tenant, row["channel"], bytes(row["closed_hash"])), "valid", [])
@@ -76,17 +80,19 @@ async def relabel(work: UnitOfWork, keys: Keys, row: Row, given: store.GivenLabe
     return relabelled
 
 
-async def lock_addresses(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | None, label: str) -> None:
-    """Lock the addresses that a label may change: before any lead or dispatch, in the same order as everywhere."""
-    tenant = row["tenant_id"]
-    wanted: set[tuple[str, str, bytes]] = set()
+async def lock_addresses(
+    work: UnitOfWork, tenant: str, lead: Lead | None, others: Iterable[tuple[str, bytes]]
+) -> Lead | None:
+    """Lock the addresses that a label may change, those of the lead and (channel, hash) of others; returns the lead as
+    it is then: merged or erased, perhaps.
+
+    This comes before any lead or dispatch is locked, in the same order as everywhere.
+    """
+    wanted = {(tenant, *each) for each in others}
     if lead:
         wanted |= {(tenant, channel, hash) for channel in CHANNELS if (hash := lead.address_hash(channel))}
-    if row["closed_hash"]:
-        wanted.add((tenant, row["channel"], bytes(row["closed_hash"])))
-    if label == "opt_out" and (sender := _sender(keys, row)):
-        wanted.add((tenant, *sender))
     await addresses.lock_addresses(work, wanted)
+    return await lead_of(work, tenant, lead.lead_id) if lead else None
 
 
 async def _is_wrong_address(work: UnitOfWork, keys: Keys, row: Row, lead: Lead | None, label: str) -> bool:

@@ -132,19 +132,21 @@ async def _store(
 ) -> ReceivedMessage:
     """Store a new reply and apply its label; a duplicate when another request stored it at the same time."""
     tenant = new.tenant_id
+    opts_out = classification.label == "opt_out" and new.sender
+    sender = [(new.channel, keys.address(tenant, new.sender))] if opts_out else []
+    lead = await labelling.lock_addresses(work, tenant, match.lead, sender)
     new = new._replace(
-        lead_id=match.lead.lead_id if match.lead else None,
+        lead_id=lead.lead_id if lead else None,
         dispatch_id=match.dispatch["dispatch_id"] if match.dispatch is not None else None,
-        outcome="matched" if match.lead else "unmatched",
+        outcome="matched" if lead else "unmatched",
     )
     if not await store.add(work, new, classification):
         return ReceivedMessage(await store.find_by_key(work, tenant, new.key), "duplicate")
     row = await store.get(work, tenant, new.reply_id)
     assert row is not None
-    await labelling.lock_addresses(work, keys, row, match.lead, row["label"])
     if match.dispatch is not None:
         await notify_sent(work, match.dispatch, "a reply")
-    await labelling.apply_label(work, keys, row, match.lead, None)
+    await labelling.apply_label(work, keys, row, lead, None)
     return ReceivedMessage(new.reply_id, new.outcome)
 
 
