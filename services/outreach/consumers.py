@@ -12,6 +12,7 @@ from services.outreach.drafts.store.compositions import CompositionRequest
 from services.outreach.drafts.use_cases import supersession
 from services.outreach.hooks import ChannelClosed
 from services.outreach.rules import is_recent, next_check_in
+from services.outreach.sending import store as dispatches
 from services.outreach.sequences.use_cases import interruptions
 from services.outreach.store import Lead, address_hashes_of, lead_state, leads_of, schedule_check_ins, settings_of_all
 from services.outreach.suppression.store import lock_addresses
@@ -106,6 +107,7 @@ async def on_stage_changed(work: UnitOfWork, batch: list[Received[StageChanged]]
     if moves:
         await schedule_check_ins(work, _check_in_dues(moves, leads, work.now))
     await interruptions.interrupt_on_stages(work, leads, changed)
+    await dispatches.check_returned(work, changed)
     settings = await settings_of_all(work, {tenant for tenant, _ in changed})
     requests = []
     for (tenant, lead_id), received in moves.items():

@@ -57,6 +57,13 @@ class Lead:
         return self.lead_id if self.merged_into else None
 
     @property
+    def taken_up_at(self) -> datetime | None:
+        """When a person took the lead up again after its channels were used up: they count from then on."""
+        by_hand = self.stage_rule == "manual" and self.stage_since is not None
+        taken_up = by_hand and self.exhausted_at is not None and self.stage_since > self.exhausted_at
+        return self.stage_since if taken_up else None
+
+    @property
     def name(self) -> str | None:
         """The whole name, as far as it is known."""
         parts = [self.fields.get("first_name"), self.fields.get("last_name")]

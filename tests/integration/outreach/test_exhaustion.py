@@ -1,5 +1,6 @@
 """Used-up channels: checked whenever another channel closes; and on which channel a revived lead is contacted."""
 
+import asyncpg
 import pytest
 
 from services.outreach.sending.workers import check_exhaustion
@@ -108,3 +109,48 @@ async def test_a_mode_that_changed_details_announce_first_revives_as_any_other(o
             office.advance(days=1, minutes=1)
             await check_exhaustion(office.database)
     assert len(await bus.read("outreach.exhausted", tenant=tenant, count=2)) == 2
+
+
+async def _due(office, lead):
+    connection = await asyncpg.connect(office.url)
+    try:
+        return await connection.fetchval("SELECT exhaust_due FROM lead WHERE lead_id = $1", lead)
+    finally:
+        await connection.close()
+
+
+async def test_a_lead_that_a_person_takes_up_again_is_exhausted_again_once_as_much_was_tried(
+    office, tenant, tried_by_mail, bus
+):
+    lead = tried_by_mail
+    async with office.client(tenant, "operator") as http:
+        await http.put(f"/v1/leads/{lead}/mode", json={"mode": "email_only"})
+    await check_exhaustion(office.database)
+    await office.moved(tenant, lead, "exhausted", revision=2, rule="used-up", from_="contacted")
+    office.advance(days=2)
+    await check_exhaustion(office.database)
+    assert await _due(office, lead) is None, "nothing can move it, so nobody asks each day"
+    await office.moved(tenant, lead, "contacted", revision=3, rule="manual", from_="exhausted")
+    office.advance(days=20)
+    await check_exhaustion(office.database)
+    assert len(await bus.read("outreach.exhausted", tenant=tenant)) == 1, "what was sent before counts no more"
+    await office.approved(tenant, lead, "answer")
+    await office.send()
+    office.advance(days=15)
+    await check_exhaustion(office.database)
+    assert len(await bus.read("outreach.exhausted", tenant=tenant, count=2)) == 2
+
+
+async def test_a_lead_that_comes_back_to_a_stage_that_used_up_channels_end_is_checked(
+    office, tenant, tried_by_mail, bus
+):
+    lead = tried_by_mail
+    await office.moved(tenant, lead, "engaged", revision=2, rule="reply", from_="contacted")
+    async with office.client(tenant, "operator") as http:
+        await http.put(f"/v1/leads/{lead}/mode", json={"mode": "email_only"})
+    office.advance(days=2)
+    await check_exhaustion(office.database)
+    assert await _due(office, lead) is None
+    await office.moved(tenant, lead, "contacted", revision=3, rule="manual", from_="engaged")
+    await check_exhaustion(office.database)
+    assert len(await bus.read("outreach.exhausted", tenant=tenant)) == 1

@@ -1,6 +1,6 @@
 """Queries on used-up channels: what was sent to an address, and when each lead's channels are checked next."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from services.outreach.rules import USED_UP_MOVES_FROM
 from services.outreach.store.due import in_turn
 from shared.db import Row, UnitOfWork
+from shared.ids import LeadKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ async def sent_since(work: UnitOfWork, tenant: str, address_hash: bytes, since: 
             WHERE e.tenant_id = d.tenant_id AND e.enrolment_id = d.enrolment_id AND e.state = 'done'
         )), false) AS done
         FROM dispatch d
-        WHERE tenant_id = :tenant AND address_hash = :hash AND state = 'sent' AND kind <> 'nurture' AND uses_up
+        WHERE tenant_id = :tenant AND address_hash = :hash AND sending_at IS NOT NULL AND state = 'sent'
+          AND kind <> 'nurture' AND uses_up
           AND (CAST(:since AS timestamptz) IS NULL OR sent_at > CAST(:since AS timestamptz))
         """,
         tenant=tenant,
@@ -90,15 +92,39 @@ async def check_now(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> 
     )
 
 
+_WRITTEN_TO = """
+    stage = ANY (CAST(:stages AS text[])) AND EXISTS (
+        SELECT FROM dispatch d WHERE d.tenant_id = l.tenant_id AND d.address_hash IN (l.email_hash, l.phone_hash)
+        AND d.sending_at IS NOT NULL AND d.state = 'sent')
+"""
+"""Whether a channel of the lead `l` may be used up, and that would move it."""
+
+
 async def check_all_for_exhaustion(work: UnitOfWork, tenant: str) -> None:
     """Check now the channels of every lead of the tenant that may be used up: its settings have changed."""
     await work.run(
-        """
+        f"""
         UPDATE lead l SET exhaust_due = :now
-        WHERE tenant_id = :tenant AND (exhaust_due IS NOT NULL OR stage = ANY (CAST(:stages AS text[])) AND EXISTS (
-            SELECT FROM dispatch d WHERE d.tenant_id = l.tenant_id AND d.lead_id = l.lead_id AND d.state = 'sent'))
+        WHERE tenant_id = :tenant AND (exhaust_due IS NOT NULL OR {_WRITTEN_TO})
         """,
         stages=sorted(USED_UP_MOVES_FROM),
         now=work.now,
         tenant=tenant,
+    )
+
+
+async def check_returned(work: UnitOfWork, leads: Collection[LeadKey]) -> None:
+    """Check now the channels of those of these (locked) leads that may be used up and are not checked: they have come
+    back from a stage in which they are not."""
+    wanted = sorted(leads)
+    await work.run(
+        f"""
+        UPDATE lead l SET exhaust_due = :now
+        FROM unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
+        WHERE l.tenant_id = w.tenant_id AND l.lead_id = w.lead_id AND exhaust_due IS NULL AND {_WRITTEN_TO}
+        """,
+        stages=sorted(USED_UP_MOVES_FROM),
+        now=work.now,
+        tenants=[tenant for tenant, _ in wanted],
+        leads=[lead_id for _, lead_id in wanted],
     )

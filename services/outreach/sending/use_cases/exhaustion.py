@@ -2,7 +2,8 @@
 
 Whether a channel is used up follows from the messages that were sent; whether another channel is left, from mode,
 consent, addresses and suppressions. A changed mode or a closed channel has the lead checked soon; other changes are
-found by the daily check of every lead that has a used-up channel.
+found by the daily check of every lead that has a used-up channel. In a stage from which it moves nobody, a lead is not
+checked; when it comes back, it is.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ _CHECK_INTERVAL = timedelta(days=1)
 async def used_up_from(work: UnitOfWork, lead: Lead, settings: OutreachSettings) -> dict[str, datetime]:
     """For each channel with enough messages: from when it is used up, unless the lead replies before."""
     reply_at = await last_reply_at(work, lead.tenant, await lead_ids_of(work, lead.tenant, lead.lead_id))
-    contact_at = max(filter(None, (reply_at, lead.met_at)), default=None)
+    contact_at = max(filter(None, (reply_at, lead.met_at, lead.taken_up_at)), default=None)
     found: dict[str, datetime] = {}
     for channel in CHANNELS:
         hash = lead.address_hash(channel)
@@ -41,10 +42,10 @@ async def used_up_from(work: UnitOfWork, lead: Lead, settings: OutreachSettings)
 async def check_lead(work: UnitOfWork, tenant: str, lead_id: UUID) -> None:
     """Publish `outreach.exhausted` if the lead's channels are used up now, and set the next check."""
     lead = await lead_of(work, tenant, lead_id, lock=True)
-    if lead is None or not lead.captured or lead.opted_out or lead.merged_into:
+    if lead is None or not lead.captured or lead.opted_out or lead.merged_into or lead.stage not in USED_UP_MOVES_FROM:
         await store.set_next_check(work, tenant, lead_id, None)
         return
-    if lead.exhausted_at or lead.stage not in USED_UP_MOVES_FROM:
+    if lead.exhausted_at and not lead.taken_up_at:
         await store.set_next_check(work, tenant, lead_id, work.now + _CHECK_INTERVAL)
         return
     settings = await settings_of(work, tenant)
