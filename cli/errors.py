@@ -32,6 +32,8 @@ def _explained(error: Exception) -> str | None:
 
     if isinstance(error, NotRunning | LeadflowError | MigrationError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        return f"the package {error.name} is not installed; pip install 'leadflow[local]' brings all of a local run"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename} cannot be used: {error.strerror}"
     return _of_a_library(error)

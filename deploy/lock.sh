@@ -6,6 +6,6 @@ uv=$(command -v uv || echo .leadflow/tools/bin/uv)
 compile() {
     "$uv" pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate "$@"
 }
-compile --group dev pyproject.toml -o requirements.lock
+compile --group dev --extra local pyproject.toml -o requirements.lock
 compile --constraint requirements.lock pyproject.toml -o deploy/requirements.lock
 echo uv | compile - -o deploy/build.lock

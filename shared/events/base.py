@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from shared.attributes import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTE_DEPTH, MAX_ATTRIBUTES
+
 
 class Model(BaseModel):
     """Part of an event's data. Unknown fields are no error; wrong types are (strict: "5" is not 5)."""
@@ -93,6 +95,13 @@ def check_moment(at: datetime) -> datetime:
 
 LifeMoment = Annotated[Moment, AfterValidator(check_moment)]
 """A moment that strangers give in the body of a request."""
+
+NOT_BLANK = {"pattern": r"\S"}
+LIMITED = {
+    "maxProperties": MAX_ATTRIBUTES,
+    "$comment": f"nested at most {MAX_ATTRIBUTE_DEPTH} levels, {MAX_ATTRIBUTE_CHARACTERS} characters in all",
+}
+"""What the JSON Schema says besides of texts and free fields that a function checks."""
 
 Text = Annotated[str, Field(max_length=2_000)]
 LongText = Annotated[str, Field(max_length=100_000)]

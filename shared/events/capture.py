@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, field_validator
 
 from shared.attributes import free_fields_error
-from shared.events.base import Event, Model, Moment, Text, open_enum
+from shared.events.base import LIMITED, NOT_BLANK, Event, Model, Moment, Text, open_enum
 from shared.events.external import ContactFields
 from shared.strict_json import with_long_numbers_as_text
 from shared.text import not_blank
@@ -96,10 +96,10 @@ class EngagementRecorded(Event):
 
     type = "engagement.recorded"
     publisher = "capture"
-    kind: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(not_blank)]
+    kind: Annotated[str, Field(min_length=1, max_length=100, json_schema_extra=NOT_BLANK), AfterValidator(not_blank)]
     page: Text | None = None
     url: Text | None = None
-    properties: dict[str, Any] | None = None
+    properties: Annotated[dict[str, Any], Field(json_schema_extra=LIMITED)] | None = None
 
     @field_validator("properties")
     @classmethod

@@ -1,10 +1,10 @@
 """What other systems publish. They may also publish `engagement.recorded`, `meeting.booked` and `meeting.cancelled`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from shared.events.base import Event, Model, Moment, Text, open_enum
+from shared.events.base import LIMITED, NOT_BLANK, Event, Model, Moment, Text, open_enum
 
 OTHER_SYSTEMS = "other systems"
 """The publisher of what no service publishes."""
@@ -42,13 +42,25 @@ class ContactFields(Model):
     attributes: dict[str, Any] | None = None
 
 
+class SubmittedConsent(Consent):
+    """What the lead allowed, as it is submitted. A choice that is none of these refuses the lead: it may be a denial."""
+
+    email: Literal["granted", "denied", "unknown"] = "unknown"
+    sms: Literal["granted", "denied", "unknown"] = "unknown"
+
+
 class LeadSubmitted(ContactFields, Event):
     """Another system submits a lead, with a source and at least one of e-mail and phone."""
 
     type = "lead.submitted"
     publisher = OTHER_SYSTEMS
     needs_subject = False
-    source: Annotated[str, Field(min_length=1, max_length=200)]
+    source: Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=NOT_BLANK)]
+    external_id: Annotated[str, Field(max_length=300)] | None = None
+    email: Text | None = None
+    phone: Text | None = None
+    consent: SubmittedConsent | None = None
+    attributes: Annotated[dict[str, Any], Field(json_schema_extra=LIMITED)] | None = None
 
     @model_validator(mode="after")
     def _reachable(self) -> "LeadSubmitted":

@@ -19,6 +19,7 @@ from shared.db import RETRY_AT_ONCE, Database, DatabaseError, UnitOfWork, is_out
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Transient
 from shared.events.base import Event
 from shared.events.envelope import Received, decode
+from shared.ids import EventKey
 from shared.limits import MAX_RECORD_BYTES
 from shared.messaging import dead_letters
 from shared.messaging.raw_records import Unreadable
@@ -76,7 +77,7 @@ class BatchProcessor:
     async def process(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         """Process these records, once each. Raises when the database is away, or an error stays that passes by itself:
         then read them again."""
-        readable: list[tuple[ConsumerRecord[bytes, bytes], Received[Any]]] = []
+        first: dict[EventKey, tuple[ConsumerRecord[bytes, bytes], Received[Any]]] = {}
         failures: list[Failure] = []
         for record in records:
             if isinstance(record, Unreadable):
@@ -96,8 +97,9 @@ class BatchProcessor:
             except Exception as defect:  # noqa: BLE001 - a record that we cannot read must not stop the others
                 failures.append(Failure(record, _reason(defect)))
             else:
-                readable.append((record, received))
-        readable.sort(key=lambda pair: pair[1].order)
+                # Of an event and its repetitions the first counts, whatever times they have.
+                first.setdefault(received.key, (record, received))
+        readable = sorted(first.values(), key=lambda pair: pair[1].order)
         if readable:
             await self._process(readable)
         # Afterwards, so that a broken repetition finds the event that it repeats in the inbox.

@@ -20,6 +20,10 @@ _KNOWN_BY_THE_INBOX = {LeadMerged.type, LeadErased.type}
 """Types that take effect before their activities are written. Of the others the activities say what is known."""
 
 
+_OPEN = ("address_state", "band", "change", "channel", "how", "kind", "label", "mode")
+"""Fields that may hold a value which this version does not know. The event has what stands for it, such as `other`."""
+
+
 async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
     """Record events and apply their signals. An event that was recorded before changes nothing."""
     erased = await erased_among(work, {(r.tenant, r.lead_id) for r in events})
@@ -74,8 +78,9 @@ def _entry(received: Received[Any]) -> ActivityRecord:
     folded = type in SIGNAL_TYPES
     data = signal_data(type, raw) if folded else {}
     data |= shown_fields(type, raw)
-    if type == ReplyReceived.type:
-        data["label"] = received.event.label  # `other` for a label that this version does not know
+    for name in _OPEN:
+        if name in data:
+            data[name] = getattr(received.event, name, data[name])
     if type == "lead.enriched":
         data["facts"] = sorted(raw.get("facts") or ())
     return ActivityRecord(

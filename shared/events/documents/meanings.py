@@ -207,6 +207,7 @@ _THERE: Mapping[str, Mapping[str, str]] = {
         "meetings_held": "How many meetings have passed.",
     },
 }
+_THERE["SubmittedConsent"] = _THERE["Consent"]
 
 
 def meaning(where: str, field: str) -> str:

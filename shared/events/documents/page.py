@@ -24,6 +24,7 @@ lead's id; the value is the data as JSON; the attributes are headers (CloudEvent
 - **Inside a major version** only optional fields and new values of a list are added. So: ignore unknown fields, and
   read an unknown value as `other`. A new major version is a new topic beside the old one.
   [`released/`](released) holds the schemas that others have built on; the tests compare with them.
+  A schema that promised more than was ever taken is corrected there as well: nobody can have built on that.
 - **An event is identified by** tenant, type, source and id: a second event with all four equal changes nothing.
 - **Publishing**: partition by murmur2 over the key (librdkafka: `partitioner=murmur2_random`), at most 1 MiB. A record
   that cannot be read becomes a dead letter of each reader, with the reason: `leadflow dead-letters list SERVICE`.

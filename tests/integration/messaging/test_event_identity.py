@@ -1,6 +1,11 @@
 """An event is known by tenant, type, source and id: one of another type never takes its place."""
 
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
 import asyncpg
+import orjson
+from aiokafka import ConsumerRecord
 
 from shared.ids import digest, revision_id
 from shared.messaging import dead_letters
@@ -95,3 +100,44 @@ async def test_a_header_that_a_record_has_twice_is_shown_with_both_values(start,
         (listed,) = (await api.get("/v1/dead-letters")).json()["items"]
         shown = (await api.get(f"/v1/dead-letters/{listed['id']}")).json()
     assert shown["headers"] == {"ce_tenantid": tenant, "ce_id": "1, 2", "x": None}
+
+
+async def test_of_two_events_with_one_id_the_first_that_arrives_counts_whatever_times_they_have(start, tenant):
+    stages = await start("stages", only="consumers", consumer_group=f"identity-{tenant}")
+    lead, now = str(uuid4()), datetime.now(UTC)
+
+    def record(offset: int, kind: str, time: datetime) -> ConsumerRecord:
+        attributes = {
+            "ce_id": "one-id",
+            "ce_source": "urn:x",
+            "ce_type": "engagement.recorded",
+            "ce_time": time.isoformat(),
+            "ce_tenantid": tenant,
+            "ce_subject": lead,
+        }
+        headers = [(name, text.encode()) for name, text in attributes.items()]
+        value, at = orjson.dumps({"kind": kind}), int(now.timestamp() * 1_000)
+        return ConsumerRecord("engagement.recorded", 0, offset, at, 0, None, value, None, -1, len(value), headers)
+
+    first, second = record(1 << 42, "visit", now), record((1 << 42) + 1, "trial", now - timedelta(hours=1))
+    await stages.service.consumer.processor.process([first, second])
+    async with stages.database.worker() as work:
+        rows = await work.fetch("SELECT data FROM activity WHERE tenant_id = :t", t=tenant)
+    assert [row["data"]["kind"] for row in rows] == ["visit"]
+
+
+async def test_stages_reads_a_channel_that_it_does_not_know_as_another_one(start, tenant, bus, eventually):
+    stages = await start("stages")
+    lead = ALead(bus, tenant)
+    lead.captured(email="ada@example.com")
+    bounced = {"message_id": "m", "channel": "carrier_pigeon", "severity": "hard", "address_state": "invalid"}
+    lead.publish("message.bounced", bounced)
+
+    async def recorded() -> list[str]:
+        async with stages.database.worker() as work:
+            query = "SELECT data FROM activity WHERE tenant_id = :t AND type = 'message.bounced'"
+            return [row["data"]["channel"] for row in await work.fetch(query, t=tenant)]
+
+    assert await eventually(recorded) == ["other"]
+    async with stages.client(tenant=tenant) as http:
+        assert (await http.get(f"/v1/leads/{lead.id}")).json()["stage"] == "new"

@@ -52,6 +52,13 @@ class TestFailures:
     def test_a_state_that_this_version_does_not_know_counts_as_soft(self) -> None:
         assert a_contacted_lead().bounced("greylisted").stage is Stage.CONTACTED
 
+    def test_a_failure_on_a_channel_that_this_version_does_not_know_closes_no_address(self) -> None:
+        lead = a_contacted_lead(phone=PHONE).bounced(channel="other", address=None)
+        assert lead.stage is Stage.CONTACTED
+        assert lead.ignored == "it is about a channel that is not known here"
+        lead = a_contacted_lead().replied("wrong_person", channel="other", wrong_address=True)
+        assert lead.stage is Stage.CONTACTED
+
     def test_a_second_failure_of_an_address_changes_nothing(self) -> None:
         lead = a_contacted_lead(phone=PHONE).bounced().bounced()
         assert lead.ignored == "it says nothing new about the address"

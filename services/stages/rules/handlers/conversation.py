@@ -5,7 +5,7 @@ from typing import Any
 
 from .. import channels, checklist, replies
 from ..fold_state import FoldState
-from ..journey import CHANNELS, EMAIL, INVALID, SMS, SOFT, VALID
+from ..journey import CHANNELS, EMAIL, INVALID, SOFT, VALID
 from ..signals import Signal
 from ..stages import NURTURE
 from ..transitions import Trigger
@@ -41,8 +41,8 @@ def replied(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
             _tick_by_reply(fold, signal, data["evidence"], qualifies=trigger is Trigger.REPLIED)
     elif not data.get("wrong_address"):
         fold.ignore(signal, replies.NOT_BY_THE_LEAD[label])
-    if data.get("wrong_address"):
-        channel = _channel(data)
+    channel = data.get("channel", EMAIL)
+    if data.get("wrong_address") and channel in CHANNELS:
         in_use = list(channels.addresses_in_use(journey, channel, signal.lead_id))
         _update_state(fold, signal, channel, in_use, INVALID)
 
@@ -93,7 +93,10 @@ def _suppress(fold: FoldState, signal: Signal, channel: str) -> None:
 def bounced(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
     """Store the state of the bounced address; only the state of an address in use can move the lead."""
     journey = fold.journey
-    channel, key, state = _channel(data), data.get("address_key"), data.get("address_state")
+    channel, key, state = data.get("channel", EMAIL), data.get("address_key"), data.get("address_state")
+    if channel not in CHANNELS:
+        fold.ignore(signal, "it is about a channel that is not known here")
+        return
     if state not in (VALID, INVALID):
         state = SOFT
     if key is None:
@@ -112,7 +115,3 @@ def _update_state(fold: FoldState, signal: Signal, channel: str, keys: list[str]
         fold.fire_or_ignore(Trigger.CHANNEL_FAILED, signal)
     elif not changed:
         fold.ignore(signal, "it says nothing new about the address", routine=True)
-
-
-def _channel(data: Mapping[str, Any]) -> str:
-    return SMS if data.get("channel") == SMS else EMAIL
