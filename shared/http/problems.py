@@ -147,6 +147,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(DatabaseError)
     async def _database(request: Request, error: DatabaseError) -> Response:
         state = error.sqlstate
+        if request.app.state.service.waits_for is not None:  # roles or tables are not there yet, whatever it says
+            return _database_away()
         log.error("http.database", path=request.url.path, sqlstate=state, error=type(error).__name__)
         if state[:2] == "22":
             return problem(422, "Invalid content", "a value cannot be stored as it is", kind="invalid-content")

@@ -207,12 +207,15 @@ _THERE: Mapping[str, Mapping[str, str]] = {
         "meetings_held": "How many meetings have passed.",
     },
 }
-_THERE["SubmittedConsent"] = _THERE["Consent"]
+
+
+_SAME = {"SubmittedConsent": "Consent"}
+"""Parts whose fields mean what those of another part mean."""
 
 
 def meaning(where: str, field: str) -> str:
     """What `field` of an event type, or of a part such as `Consent`, means. KeyError: it has no meaning here."""
-    found = _THERE.get(where, {}).get(field) or _EVERYWHERE.get(field)
+    found = _THERE.get(_SAME.get(where, where), {}).get(field) or _EVERYWHERE.get(field)
     if found is None:
         raise KeyError(f"write in {__name__} what the field {field!r} of {where} means")
     return found

@@ -82,6 +82,8 @@ async def test_a_service_that_starts_before_its_database_waits_and_then_works(ba
         assert (await api.post("/v1/suppressions", json=request)).status_code == 503
     await server.execute("CREATE DATABASE leadflow_outreach_later ENCODING 'UTF8' TEMPLATE template0")
     await server.close()
+    async with outreach.client(tenant, "operator") as api:
+        assert (await api.post("/v1/suppressions", json=request)).status_code == 503, "it has no tables yet"
     await upgrade("outreach", url)
 
     async def works() -> bool:
