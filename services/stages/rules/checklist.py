@@ -45,6 +45,13 @@ def follow_score(journey: Journey, settings: TenantSettings, at: datetime) -> No
             journey.ticks[item.id] = Tick(now, BY_SCORE, at)
 
 
+def drop_ticks(journey: Journey, settings: TenantSettings, at: datetime) -> None:
+    """Untick the items that the last score ticked and would not tick by the present list: their N was raised since."""
+    for item in settings.checklist:
+        if item.score_at_least is not None and _tick_is_set(journey, item) and not score_ticks(journey, item):
+            journey.ticks[item.id] = Tick(False, BY_SCORE, at)
+
+
 def score_ticks(journey: Journey, item: Item) -> bool:
     """Whether the present score ticks an item "score at least N"; a set tick holds down to N-10."""
     if item.score_at_least is None or journey.score is None:

@@ -8,7 +8,7 @@ from typing import Any
 from .signals import Order
 from .stages import NEW, Stage, status_of
 
-RULES_VERSION = 4
+RULES_VERSION = 5
 """Greater with each change after which a stored journey may differ from the fold of its signals.
 
 A journey of another version is folded again when its next signal or timer is due.

@@ -129,3 +129,12 @@ def test_what_is_missing_is_named() -> None:
 
 def test_a_label_that_is_an_abbreviation_keeps_its_capitals() -> None:
     assert describe_missing(a_lead().journey, TenantSettings(checklist=(Item("nda", "NDA"),))) == "NDA is missing"
+
+
+def test_a_score_that_reaches_a_raised_n_qualifies_although_the_old_score_had_ticked_the_item() -> None:
+    older = TenantSettings(checklist=(Item("budget", "Budget"), Item("score", "Score", score_at_least=50)))
+    raised = TenantSettings(checklist=(Item("score", "Score", score_at_least=90),), valid_from=day(3))
+    lead = a_lead(older, raised).scored(60, at=1).scored(79, at=4)
+    assert (lead.stage, lead.journey.ticks["score"].ticked) == (Stage.NEW, False)
+    assert lead.scored(95, at=5).stage is Stage.QUALIFIED
+    assert a_lead(older, raised).scored(60, at=1).scored(95, at=4).stage is Stage.QUALIFIED

@@ -69,6 +69,7 @@ def scored(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
     """Store the score, set the ticks that follow it, and decide whether the lead is hot."""
     journey = fold.journey
     settings = fold.settings_of(signal)
+    checklist.drop_ticks(journey, settings, signal.occurred_at)
     journey.score = int(data["total"])
     if settings.checklist:
         complete = checklist.is_complete(journey, settings)
