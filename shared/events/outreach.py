@@ -70,7 +70,10 @@ class MessageSent(Event):
 
 
 class MessageBounced(Event):
-    """A message could not be delivered; `address_state` (valid, soft, invalid) is the address's state from now on."""
+    """A message could not be delivered; `address_state` (valid, soft, invalid) is the address's state from now on.
+
+    When an address becomes invalid, each lead that has it gets the event.
+    """
 
     type = "message.bounced"
     publisher = "outreach"

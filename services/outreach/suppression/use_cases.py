@@ -243,7 +243,10 @@ class Bounce:
 
 
 async def record_bounce(work: UnitOfWork, bounce: Bounce, failure: Failure) -> None:
-    """Save what a failure makes of the address, and publish `message.bounced`."""
+    """Save what a failure makes of the address, and publish `message.bounced`.
+
+    An address that works no more works for none of the leads that have it: each of them gets the event.
+    """
     key = (bounce.tenant, bounce.channel, bounce.address_hash)
     locked = (await store.lock_addresses(work, [key]))[key]
     state = locked.state
@@ -251,26 +254,27 @@ async def record_bounce(work: UnitOfWork, bounce: Bounce, failure: Failure) -> N
         state = address_state(bounce.channel, failure, locked.soft_failures, work.now)
         softs = [at for at in locked.soft_failures if work.now - at < SOFT_WINDOW]
         await store.save_state(work, key, state, [*softs, work.now] if failure.severity == "soft" else softs)
-    published = work.emit(
-        MessageBounced(
-            message_id=bounce.message_id,
-            channel=bounce.channel,
-            severity=failure.severity or "soft",
-            code=failure.code or None,
-            detail=failure.detail[:500] or None,
-            address=bounce.address,
-            address_state=state,
-        ),
-        tenant=bounce.tenant,
-        subject=bounce.lead_id,
+    closes = state == "invalid" and locked.state != "invalid"
+    others = await store.leads_with(work, bounce.tenant, bounce.address_hash) if closes else []
+    for lead_id in [bounce.lead_id, *(each for each in others if each != bounce.lead_id)]:
+        published = work.emit(_bounced(bounce, failure, state), tenant=bounce.tenant, subject=lead_id)
+        kept = (await resolve(work, [(bounce.tenant, lead_id)]))[bounce.tenant, lead_id]
+        lead = await lead_of(work, bounce.tenant, kept)
+        if closes and lead is not None and lead.address_hash(bounce.channel) == bounce.address_hash:
+            why = f"the {bounce.channel} address does not work"
+            await _notify_closed(work, bounce.tenant, kept, bounce.channel, why, published)
+
+
+def _bounced(bounce: Bounce, failure: Failure, state: str) -> MessageBounced:
+    return MessageBounced(
+        message_id=bounce.message_id,
+        channel=bounce.channel,
+        severity=failure.severity or "soft",
+        code=failure.code or None,
+        detail=failure.detail[:500] or None,
+        address=bounce.address,
+        address_state=state,
     )
-    kept = (await resolve(work, [(bounce.tenant, bounce.lead_id)]))[bounce.tenant, bounce.lead_id]
-    lead = await lead_of(work, bounce.tenant, kept)
-    in_use = lead is not None and lead.address_hash(bounce.channel) == bounce.address_hash
-    if state == "invalid" and locked.state != "invalid" and in_use:
-        await _notify_closed(
-            work, bounce.tenant, kept, bounce.channel, f"the {bounce.channel} address does not work", published
-        )
 
 
 async def record_delivery(work: UnitOfWork, tenant: str, channel: str, address_hash: bytes) -> None:

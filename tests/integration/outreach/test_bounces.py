@@ -54,6 +54,25 @@ async def test_an_sms_status_sets_the_state_of_the_number(office, tenant, bus):
     )
 
 
+async def test_a_number_that_does_not_work_is_closed_for_every_lead_that_has_it(office, tenant, bus):
+    phone = {"phone": "+4915112345681", "consent": {"sms": "granted"}}
+    lead, other = await office.captured(tenant, **phone), await office.captured(tenant, **phone)
+    text = {"channel": "sms", "subject": None, "body": "Hi"}
+    approved = await office.approved(tenant, lead, **text)
+    waiting = await office.draft(tenant, other, **text)
+    await office.send()
+    async with office.client(tenant, "service") as http:
+        sid = "SM" + approved["dispatch_id"].replace("-", "")
+        for _ in range(2):
+            await http.post("/v1/sms/status", json={"message_sid": sid, "status": "undelivered", "code": 30005})
+        bounced = await bus.read("message.bounced", tenant=tenant, count=2)
+        assert (await http.get(f"/v1/drafts/{waiting['draft_id']}")).json()["state"] == "superseded"
+    assert {(each.lead_id, each.data["address_state"]) for each in bounced} == {
+        (str(lead), "invalid"),
+        (str(other), "invalid"),
+    }
+
+
 async def test_a_message_has_one_final_status_and_a_late_report_is_refused(office, tenant, bus):
     """A signed report has no time in it: whoever has seen one could repeat it to close or reopen a number."""
     phone = "+4915112345680"
