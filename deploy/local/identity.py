@@ -42,7 +42,7 @@ class Identity:
         now = datetime.now(UTC)
         claims = {
             "iss": self.issuer,
-            "aud": audience or self.audience,
+            "aud": audience or self.audience.partition(",")[0].strip(),  # services accept any of several
             "sub": subject,
             "tenant": tenant,
             "roles": list(roles),

@@ -21,7 +21,7 @@ from shared.events.base import DATE_TIME, EARLIEST, Event
 from shared.ids import EventKey, digest, read_id
 from shared.limits import MAX_ATTRIBUTE_BYTES, MAX_RECORD_BYTES, MAX_REVISION
 from shared.names import TENANT_FORM, is_tenant
-from shared.strict_json import holds, holds_long_number, holds_zero, read_json, with_long_numbers_as_text
+from shared.strict_json import has_half_pair, holds, holds_long_number, holds_zero, read_json, with_long_numbers_as_text
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -264,6 +264,8 @@ def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
     attributes = {f"ce_{name.lower()}": value for name, value in body.items() if isinstance(value, str)}
     if isinstance(sequence, str | int):
         attributes["ce_sequence"] = str(sequence)
+    if half := [name[3:] for name, text in attributes.items() if has_half_pair(text)]:
+        raise Invalid(f"{half[0]} has half of a surrogate pair, which is no character")
     try:
         if data is None:
             return attributes, b64decode(encoded, validate=True)

@@ -43,7 +43,7 @@ class ContactFields(Model):
 
 
 class SubmittedConsent(Consent):
-    """What the lead allowed, as it is submitted. A choice that is none of these refuses the lead: it may be a denial."""
+    """What the lead allowed, as it is submitted. A choice that is none of these refuses the lead: it may deny."""
 
     email: Literal["granted", "denied", "unknown"] = "unknown"
     sms: Literal["granted", "denied", "unknown"] = "unknown"

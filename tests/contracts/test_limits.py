@@ -55,3 +55,13 @@ def test_the_schema_says_what_is_taken(event, data, valid):
     except Invalid:
         taken = False
     assert (accepted, taken) == (valid, valid)
+
+
+def test_half_a_character_in_an_attribute_is_said_to_be_one():
+    """A long number has the event read by the slower reader, which takes half of a surrogate pair for text."""
+    attributes = {"specversion": "1.0", "id": "?", "source": "urn:x", "type": "engagement.recorded", "tenantid": "acme"}
+    more = {"time": NOW.isoformat(), "subject": str(uuid7()), "data": VISIT | {"properties": {"n": 10**19}}}
+    value = orjson.dumps(attributes | more).replace(b"?", rb"\ud83d")
+    structured = [("content-type", b"application/cloudevents+json")]
+    with pytest.raises(Invalid, match="id has half of a surrogate pair"):
+        decode("engagement.recorded", value, structured, NOW, {"engagement.recorded": EngagementRecorded})

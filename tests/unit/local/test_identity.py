@@ -35,6 +35,11 @@ def test_the_key_of_another_folder_does_not_verify(tmp_path):
         read(Identity(tmp_path / "b"), token)
 
 
+def test_of_several_audiences_a_token_is_for_the_first(tmp_path):
+    identity = Identity(tmp_path, audience="portal, leadflow")
+    assert read(identity, identity.sign_token("acme", ["viewer"]), "portal")["aud"] == "portal"
+
+
 def test_a_token_for_another_audience_is_refused(tmp_path):
     identity = Identity(tmp_path)
     with pytest.raises(jwt.InvalidAudienceError):
