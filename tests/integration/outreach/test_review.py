@@ -170,9 +170,11 @@ async def test_bulk_gives_a_result_for_each(office, tenant, smtp):
     items = [{"draft_id": draft["draft_id"], "sha256": draft["sha256"]} for draft in drafts]
     items[1]["sha256"] = "0" * 64
     items.append({"draft_id": "00000000-0000-7000-8000-000000000000", "sha256": "0" * 64})
+    items += [{"draft_id": "none"}, {}, {**items[1], "sha256": 5}, {**items[1], "colour": "red"}]
     async with office.client(tenant, "reviewer") as http:
         answer = await http.post("/v1/drafts/bulk", json={"action": "approve", "items": items})
-    assert [result["status"] for result in answer.json()["results"]] == [200, 409, 200, 404]
+    assert [result["status"] for result in answer.json()["results"]] == [200, 409, 200, *[404] * 3, *[422] * 2]
+    assert answer.json()["results"][4]["draft_id"] == "none"
     assert "hash" in answer.json()["results"][1]["error"]
     await office.send()
     assert [len(smtp.to(draft["to"])) for draft in drafts] == [1, 0, 1]

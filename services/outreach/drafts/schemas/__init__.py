@@ -1,6 +1,6 @@
 """HTTP bodies of requests on drafts and strategies; `views` has those of the answers."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from services.outreach.drafts.rules import MAX_INSTRUCTION
 from services.outreach.schemas import Body, Channel, Kind
 from services.outreach.sending.templates import MAX_TEMPLATE
+from shared.http.openapi import schema_of
 
 MAX_REASON = 2_000
 Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON)]
@@ -89,7 +90,7 @@ class Snooze(Body):
 
 
 class BulkItem(Body):
-    """One draft of many. Hash and reason are checked item by item, so that a wrong one fails alone."""
+    """One draft of many. It is read and checked by itself, so that a wrong one fails alone."""
 
     draft_id: UUID
     sha256: str | None = None
@@ -117,7 +118,10 @@ class Bulk(Body):
     )
 
     action: Literal["approve", "reject", "claim", "release", "snooze", "regenerate"]
-    items: Annotated[list[BulkItem], Field(min_length=1, max_length=1_000)]
+    items: Annotated[
+        list[dict[str, Any]],
+        Field(min_length=1, max_length=1_000, json_schema_extra={"items": schema_of(BulkItem)}),
+    ]
     until: AwareDatetime | None = None
     instruction: Instruction | None = None
 

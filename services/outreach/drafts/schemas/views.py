@@ -218,7 +218,7 @@ class RegeneratedView(BaseModel):
 class BulkResult(BaseModel):
     """The result of an action on one draft: done (200), or refused with `error`."""
 
-    draft_id: UUID
+    draft_id: Annotated[UUID | str | None, Field(description="As the item names it; null where that is no text")]
     status: int
     error: str | None = None
     type: Annotated[str | None, Field(description="The kind of the problem, where `errors` has more")] = None
