@@ -92,7 +92,9 @@ def answer(
         response.raise_for_status()
         result = response.json()
     reply_id = f" The reply's id is {result['reply_id']}." if result.get("reply_id") else ""
-    typer.echo(f"Outreach received the reply from {mail.recipient} (outcome: {result['outcome']}).{reply_id}")
+    unmatched = tenant is None and result["outcome"] == "unmatched"
+    hint = " If another tenant than the demo's sent the message, name it with --tenant." if unmatched else ""
+    typer.echo(f"Outreach received the reply from {mail.recipient} (outcome: {result['outcome']}).{reply_id}{hint}")
 
 
 def _mails(data: Path) -> "list[Mail]":
