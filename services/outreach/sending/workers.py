@@ -17,7 +17,8 @@ from services.outreach.sending.message import build_mime
 from services.outreach.sending.rules import Outcome
 from services.outreach.sending.use_cases import attempts, exhaustion, expired_leases, outcomes
 from services.outreach.sending.use_cases.attempts import Attempt
-from shared.db import Database, DatabaseError, may_pass_later
+from shared.db import Database, is_outage
+from shared.db.retries import ATTEMPTS, is_collision
 from shared.errors import Invalid
 
 log = structlog.get_logger()
@@ -91,18 +92,24 @@ class Sender:
         return partial(self.sms.send, sms)
 
     async def _record(self, database: Database, attempt: Attempt, outcome: Outcome, lease_ends: float) -> None:
-        """Record the outcome, retrying until the lease ends while the database is away: nobody else knows it."""
-        pause = 0.1
+        """Record the outcome: nobody else knows it.
+
+        While the database is away it is retried until the lease ends. An outcome that the database refuses is recorded
+        in plain words, because the state that follows matters more than the answer that led to it.
+        """
+        pause, collisions = 0.1, 0
         while True:
             try:
                 async with database.worker([attempt.tenant]) as work:
                     return await outcomes.record_outcome(work, attempt.tenant, attempt.dispatch_id, outcome)
-            except (DatabaseError, OSError) as error:
-                if time.monotonic() + pause > lease_ends or not may_pass_later(error):
+            except Exception as error:
+                collisions += is_collision(error)
+                passes = is_outage(error) or (is_collision(error) and collisions < ATTEMPTS)
+                if time.monotonic() + pause > lease_ends or (not passes and outcome == outcome.plain):
                     raise
-                log.warning(
-                    "dispatch.outcome_not_recorded", dispatch_id=str(attempt.dispatch_id), error=str(error)[:200]
-                )
+                log.warning("dispatch.outcome_not_recorded", dispatch_id=str(attempt.dispatch_id), exc_info=error)
+                if not passes:
+                    outcome = outcome.plain
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
 

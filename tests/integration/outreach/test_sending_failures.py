@@ -87,19 +87,45 @@ async def test_recording_an_outcome_is_not_retried_after_the_lease_has_ended(off
     await office.lease_runs_out()
 
 
-async def test_a_refusal_by_the_database_is_not_retried(office, tenant, monkeypatch):
+async def test_an_outcome_that_the_database_refuses_is_recorded_once_more_in_plain_words(office, tenant, monkeypatch):
     asked = []
 
-    async def refused(*args):
-        asked.append(args)
+    async def refused(work, tenant, dispatch_id, outcome):
+        asked.append(outcome)
         raise IntegrityError("no such state", "23514")
 
     monkeypatch.setattr(outcomes, "record_outcome", refused)
     await office.approved(tenant, await office.captured(tenant))
     with pytest.raises(IntegrityError):
         await office.send()
-    assert len(asked) == 1
+    first, plain = asked
+    assert (first.state, first.code, plain) == ("sent", "250", first.plain)
     await office.lease_runs_out()
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "reason"),
+    [
+        (b"450 4.2.0 Postfach \xfc\0berf\xfcllt", "queued", "not sent, rcpt: 450 4.2.0 Postfach berfllt"),
+        (b"550 5.1.1 Empf\xe4nger unbekannt", "failed", "550 5.1.1 Empfnger unbekannt"),
+    ],
+)
+async def test_an_answer_that_is_no_text_has_its_outcome(office, tenant, bus, answer, state, reason):
+    async def serve(reader, writer):
+        writer.write(b"220 mail\r\n")
+        while line := await reader.readline():
+            writer.write((answer if line.startswith(b"RCPT") else b"250 OK") + b"\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    approved = await office.approved(tenant, await office.captured(tenant))
+    await office.send(mailer=Smtp("127.0.0.1", server.sockets[0].getsockname()[1], timeout=3))
+    server.close()
+    dispatch = await office.dispatch(tenant, approved["dispatch_id"])
+    assert (dispatch["state"], dispatch["reason"]) == (state, reason)
+    if state == "failed":
+        (bounced,) = await bus.read("message.bounced", tenant=tenant)
+        assert bounced.data["address_state"] == "invalid"
 
 
 async def test_the_answer_to_the_whole_message_may_take_longer_than_any_other(office, tenant, smtp):
