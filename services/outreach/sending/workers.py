@@ -17,11 +17,14 @@ from services.outreach.sending.message import build_mime
 from services.outreach.sending.rules import Outcome
 from services.outreach.sending.use_cases import attempts, exhaustion, expired_leases, outcomes
 from services.outreach.sending.use_cases.attempts import Attempt
-from shared.db import Database, is_outage
+from shared.db import Database, Row, is_outage, may_pass_later
 from shared.db.retries import ATTEMPTS, is_collision
 from shared.errors import Invalid
 
 log = structlog.get_logger()
+
+AGAIN_AFTER = timedelta(minutes=1)
+"""When a dispatch, or a lead, is looked at again whose look has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,7 @@ class Sender:
         if due is None:
             return 0
         lease_ends = time.monotonic() + self.limit * 2
-        async with database.worker([due["tenant_id"]]) as work:
-            attempt = await attempts.lease_dispatch(
-                work, self.context.keys, self.context.settings, due, timedelta(seconds=self.limit * 2)
-            )
+        attempt = await self._lease(database, due)
         if attempt is None:
             return 1
         outcome = await self.hand_over(attempt)
@@ -61,6 +61,22 @@ class Sender:
             code=outcome.code,
         )
         return 1
+
+    async def _lease(self, database: Database, due: Row) -> Attempt | None:
+        """Lease a due dispatch. One that fails at that is tried again later: it must not keep the others waiting."""
+        tenant, dispatch_id = due["tenant_id"], due["dispatch_id"]
+        lease = timedelta(seconds=self.limit * 2)
+        try:
+            async with database.worker([tenant]) as work:
+                return await attempts.lease_dispatch(work, self.context.keys, self.context.settings, due, lease)
+        except Exception as error:
+            if may_pass_later(error):
+                raise
+            log.error("dispatch.not_leased", tenant=tenant, dispatch_id=str(dispatch_id), exc_info=error)
+            reason = f"a defect in this service: {type(error).__name__}"
+            async with database.worker([tenant]) as work:
+                await store.postpone(work, tenant, dispatch_id, work.now + AGAIN_AFTER, reason)
+        return None
 
     async def hand_over(self, attempt: Attempt) -> Outcome:
         """Call the gateway: the only place from which a message is sent.
@@ -129,6 +145,14 @@ async def check_exhaustion(database: Database) -> int:
     async with database.worker() as work:
         rows = await store.due_for_exhaustion(work)
     for row in rows:
-        async with database.worker([row["tenant_id"]]) as work:
-            await exhaustion.check_lead(work, row["tenant_id"], row["lead_id"])
+        tenant, lead_id = row["tenant_id"], row["lead_id"]
+        try:
+            async with database.worker([tenant]) as work:
+                await exhaustion.check_lead(work, tenant, lead_id)
+        except Exception as error:
+            if may_pass_later(error):
+                raise
+            log.error("exhaustion.lead_failed", tenant=tenant, lead=str(lead_id), exc_info=error)
+            async with database.worker([tenant]) as work:
+                await store.set_next_check(work, tenant, lead_id, work.now + AGAIN_AFTER)
     return len(rows)
