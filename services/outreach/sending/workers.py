@@ -51,7 +51,10 @@ class Sender:
         attempt = await self._lease(database, due)
         if attempt is None:
             return 1
-        outcome = await self.hand_over(attempt)
+        if time.monotonic() + self.limit > lease_ends:
+            outcome = Outcome("queued", "not sent: the sender was held up until its lease had no room for the attempt")
+        else:
+            outcome = await self.hand_over(attempt)
         await self._record(database, attempt, outcome, lease_ends)
         log.info(
             "dispatch.outcome_recorded",
