@@ -54,8 +54,14 @@ HUMAN = "human"
 AUTOMATIC_LABELS = frozenset({"out_of_office", "auto_reply", "bounce"})
 """Labels of messages that no person wrote: they do not count as a reply of the lead."""
 
-OUTCOME_OPEN = frozenset({"sending", "unknown"})
-"""States of a dispatch in which evidence may still show that its message was sent."""
+
+def is_outcome_open(state: str, message_id: str | None) -> bool:
+    """Whether evidence that names the message of a dispatch may still show that it was sent.
+
+    One that is queued again counts, too: it has its id since its first attempt, and a server that answered "not now"
+    may have accepted it nevertheless. Nobody else can name an id that has not left.
+    """
+    return state in ("sending", "unknown") or (state == "queued" and message_id is not None)
 
 
 def stage_for(

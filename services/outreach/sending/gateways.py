@@ -14,6 +14,7 @@ import httpx
 from aiosmtplib.protocol import PERIOD_REGEX, normalize_message_line_endings
 
 from services.outreach.sending.rules import Outcome, sms_outcome, smtp_outcome
+from shared.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +181,8 @@ class TwilioSms:
         except ValueError:
             content = {}
         content = content if isinstance(content, dict) else {}
-        outcome = sms_outcome(answer.status_code, str(content.get("code") or ""), str(content.get("message") or ""))
-        sid = content.get("sid")
+        code, message, sid = (clean(str(content.get(name) or "")) for name in ("code", "message", "sid"))
+        outcome = sms_outcome(answer.status_code, code, message)
         if outcome.state == "sent" and not sid:
             return Outcome("unknown", "the provider's answer names no message")
-        return Outcome(outcome.state, outcome.reason, outcome.code, outcome.blames_address, str(sid) if sid else None)
+        return Outcome(outcome.state, outcome.reason, outcome.code, outcome.blames_address, sid or None)

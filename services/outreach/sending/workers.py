@@ -17,10 +17,14 @@ from services.outreach.sending.message import build_mime
 from services.outreach.sending.rules import Outcome
 from services.outreach.sending.use_cases import attempts, exhaustion, expired_leases, outcomes
 from services.outreach.sending.use_cases.attempts import Attempt
-from shared.db import Database, DatabaseError, may_pass_later
+from shared.db import Database, Row, is_outage, may_pass_later
+from shared.db.retries import ATTEMPTS, is_collision
 from shared.errors import Invalid
 
 log = structlog.get_logger()
+
+AGAIN_AFTER = timedelta(minutes=1)
+"""When a dispatch, or a lead, is looked at again whose look has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +48,13 @@ class Sender:
         if due is None:
             return 0
         lease_ends = time.monotonic() + self.limit * 2
-        async with database.worker([due["tenant_id"]]) as work:
-            attempt = await attempts.lease_dispatch(
-                work, self.context.keys, self.context.settings, due, timedelta(seconds=self.limit * 2)
-            )
+        attempt = await self._lease(database, due)
         if attempt is None:
             return 1
-        outcome = await self.hand_over(attempt)
+        if time.monotonic() + self.limit > lease_ends:
+            outcome = Outcome("queued", "not sent: the sender was held up until its lease had no room for the attempt")
+        else:
+            outcome = await self.hand_over(attempt)
         await self._record(database, attempt, outcome, lease_ends)
         log.info(
             "dispatch.outcome_recorded",
@@ -60,6 +64,22 @@ class Sender:
             code=outcome.code,
         )
         return 1
+
+    async def _lease(self, database: Database, due: Row) -> Attempt | None:
+        """Lease a due dispatch. One that fails at that is tried again later: it must not keep the others waiting."""
+        tenant, dispatch_id = due["tenant_id"], due["dispatch_id"]
+        lease = timedelta(seconds=self.limit * 2)
+        try:
+            async with database.worker([tenant]) as work:
+                return await attempts.lease_dispatch(work, self.context.keys, self.context.settings, due, lease)
+        except Exception as error:
+            if may_pass_later(error):
+                raise
+            log.error("dispatch.not_leased", tenant=tenant, dispatch_id=str(dispatch_id), exc_info=error)
+            reason = f"a defect in this service: {type(error).__name__}"
+            async with database.worker([tenant]) as work:
+                await store.postpone(work, tenant, dispatch_id, work.now + AGAIN_AFTER, reason)
+        return None
 
     async def hand_over(self, attempt: Attempt) -> Outcome:
         """Call the gateway: the only place from which a message is sent.
@@ -91,18 +111,24 @@ class Sender:
         return partial(self.sms.send, sms)
 
     async def _record(self, database: Database, attempt: Attempt, outcome: Outcome, lease_ends: float) -> None:
-        """Record the outcome, retrying until the lease ends while the database is away: nobody else knows it."""
-        pause = 0.1
+        """Record the outcome: nobody else knows it.
+
+        While the database is away it is retried until the lease ends. An outcome that the database refuses is recorded
+        in plain words, because the state that follows matters more than the answer that led to it.
+        """
+        pause, collisions = 0.1, 0
         while True:
             try:
                 async with database.worker([attempt.tenant]) as work:
                     return await outcomes.record_outcome(work, attempt.tenant, attempt.dispatch_id, outcome)
-            except (DatabaseError, OSError) as error:
-                if time.monotonic() + pause > lease_ends or not may_pass_later(error):
+            except Exception as error:
+                collisions += is_collision(error)
+                passes = is_outage(error) or (is_collision(error) and collisions < ATTEMPTS)
+                if time.monotonic() + pause > lease_ends or (not passes and outcome == outcome.plain):
                     raise
-                log.warning(
-                    "dispatch.outcome_not_recorded", dispatch_id=str(attempt.dispatch_id), error=str(error)[:200]
-                )
+                log.warning("dispatch.outcome_not_recorded", dispatch_id=str(attempt.dispatch_id), exc_info=error)
+                if not passes:
+                    outcome = outcome.plain
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
 
@@ -122,6 +148,14 @@ async def check_exhaustion(database: Database) -> int:
     async with database.worker() as work:
         rows = await store.due_for_exhaustion(work)
     for row in rows:
-        async with database.worker([row["tenant_id"]]) as work:
-            await exhaustion.check_lead(work, row["tenant_id"], row["lead_id"])
+        tenant, lead_id = row["tenant_id"], row["lead_id"]
+        try:
+            async with database.worker([tenant]) as work:
+                await exhaustion.check_lead(work, tenant, lead_id)
+        except Exception as error:
+            if may_pass_later(error):
+                raise
+            log.error("exhaustion.lead_failed", tenant=tenant, lead=str(lead_id), exc_info=error)
+            async with database.worker([tenant]) as work:
+                await store.set_next_check(work, tenant, lead_id, work.now + AGAIN_AFTER)
     return len(rows)

@@ -72,7 +72,7 @@ class Lead:
     @property
     def company(self) -> str | None:
         """The company that the lead gave, or else the one that enrichment found."""
-        return self.fields.get("company") or (self.facts.get("company_name") or {}).get("value")
+        return self.fields.get("company") or self._text_of_fact("company_name")
 
     def address(self, channel: str) -> str | None:
         """The lead's address on a channel."""
@@ -89,14 +89,18 @@ class Lead:
     @property
     def timezone(self) -> str | None:
         """The time zone that the lead gave, or else the one that enrichment found."""
-        fact = self.facts.get("timezone") or {}
-        return self.fields.get("timezone") or fact.get("value")
+        return self.fields.get("timezone") or self._text_of_fact("timezone")
 
     @property
     def country(self) -> str | None:
         """The country (ISO 3166) that the lead gave, or else the one that enrichment found for it or its phone."""
-        found = (self.facts.get(name) or {} for name in ("country", "phone_country"))
-        return self.fields.get("country") or next((fact["value"] for fact in found if fact.get("value")), None)
+        found = self._text_of_fact("country") or self._text_of_fact("phone_country")
+        return self.fields.get("country") or found
+
+    def _text_of_fact(self, name: str) -> str | None:
+        """The value of an enriched fact; None where it is no text, for an event may name any value."""
+        value = (self.facts.get(name) or {}).get("value")
+        return value if isinstance(value, str) and value else None
 
 
 def _lead(row: Row) -> Lead:

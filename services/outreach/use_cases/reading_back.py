@@ -172,10 +172,6 @@ async def _sent_of_dispatch(work: UnitOfWork, row: Row, message_id: str, at: dat
     columns: dict[str, Any] = {"sending_at": at} if row["state"] in ("queued", "refused") else {}
     if columns:
         row = {**row, **columns, "message_id": message_id}
-    if row["state"] == "queued":
-        lease = {"message_id": message_id, "lease_until": work.now}
-        await dispatches.change_state(work, row, "sending", **columns, **lease)
-        row = {**row, "state": "sending"}
     await record_sent(work, row, note=f"known by what was {CLOSED_BEFORE}", **columns)
     return True
 

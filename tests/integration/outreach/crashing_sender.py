@@ -1,4 +1,4 @@
-"""A sender in its own process that is killed (SIGKILL) at a point that its parent chose."""
+"""A sender in its own process that is killed (SIGKILL), or stopped (SIGSTOP), at a point that its parent chose."""
 
 import asyncio
 import os
@@ -14,6 +14,9 @@ from services.outreach.sending.use_cases import attempts, outcomes
 from services.outreach.settings import Settings
 from shared.db import Database
 
+STOPPED, LIMIT = "committed, stopped", 1.0
+"""The point at which it is stopped; then the limit of an attempt is so many seconds, and its lease twice as long."""
+
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
@@ -24,11 +27,18 @@ async def main(url: str, port: str, key: str, point: str, sms_url: str = "") -> 
     settings = Settings.model_construct(mail_domain="leadflow.example")
     context = Context(None, settings, Keys(key.encode()))  # type: ignore[arg-type]
     lease, record, hand_over = attempts.lease_dispatch, outcomes.record_outcome, workers.Sender.hand_over
+    committed_lease = workers.Sender._lease
 
     async def dying_lease(*args):
         attempt = await lease(*args)
         if point == "leased, not committed":
             die()
+        return attempt
+
+    async def stopping_lease(self, database, due):
+        attempt = await committed_lease(self, database, due)
+        if point == STOPPED:
+            os.kill(os.getpid(), signal.SIGSTOP)
         return attempt
 
     async def dying_hand_over(self, attempt):
@@ -45,9 +55,11 @@ async def main(url: str, port: str, key: str, point: str, sms_url: str = "") -> 
             die()
 
     attempts.lease_dispatch, outcomes.record_outcome = dying_lease, dying_record
-    workers.Sender.hand_over = dying_hand_over
+    workers.Sender.hand_over, workers.Sender._lease = dying_hand_over, stopping_lease
     sms: SmsProvider = TwilioSms(sms_url, "AC1", "token", timeout=20) if sms_url else FileSms(Path(os.devnull))
-    sender = workers.Sender(context, Smtp("127.0.0.1", int(port)), sms, "http://o.example", 30)
+    sender = workers.Sender(
+        context, Smtp("127.0.0.1", int(port)), sms, "http://o.example", LIMIT if point == STOPPED else 30
+    )
     print("ready", flush=True)
     while await sender.step(database):
         pass

@@ -1,6 +1,7 @@
 """The gateways against servers that behave in every way: SMTP with TLS and login, and a provider of SMS."""
 
 import asyncio
+import json
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -35,9 +36,7 @@ class Provider:
             status, content = self.answer
             if status == 0:
                 await asyncio.sleep(2)
-            import orjson
-
-            return Response(orjson.dumps(content), status or 200, media_type="application/json")
+            return Response(json.dumps(content), status or 200, media_type="application/json")
 
         self.server = Server(Config(app, host="127.0.0.1", port=self.port, log_level="critical"))
 
@@ -125,6 +124,22 @@ async def test_a_carriers_opt_out_closes_the_lead(office, tenant, provider, bus)
     await office.send(sms=provider.gateway())
     (out,) = await bus.read("contact.opted_out", tenant=tenant)
     assert out.data == {"channel": "sms", "how": "stop_word"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ((201, {"sid": "SM\0provider", "message": "queued"}), "sent"),
+        ((201, {"sid": "SM" + "".join(map(chr, range(0x4E00, 0x8E00)))}), "sent"),
+        ((429, {"code": "2\0", "message": "too\0much \ud800"}), "queued"),
+        ((400, {"code": 21602, "message": "\udfff"}), "failed"),
+    ],
+)
+async def test_an_answer_of_the_provider_that_cannot_be_stored_has_its_outcome(office, tenant, provider, answer, state):
+    provider.answer = answer
+    approved = await approved_sms(office, tenant)
+    await office.send(sms=provider.gateway())
+    assert (await office.dispatch(tenant, approved["dispatch_id"]))["state"] == state
 
 
 async def test_no_connection_to_the_provider_is_provably_not_sent(office, tenant):

@@ -11,6 +11,7 @@ import pytest
 
 from services.outreach.sending.workers import expire_leases
 from services.outreach.suppression.use_cases import SuppressionRequest, suppress_address
+from tests.integration.outreach.crashing_sender import LIMIT, STOPPED
 from tests.integration.outreach.meanwhile import waits_for_lock
 
 ROOT = Path(__file__).parents[3]
@@ -60,6 +61,37 @@ async def start_crashing_sender(office, smtp_port: int, point: str, *sms_url: st
     return await asyncio.create_subprocess_exec(
         *program, office.url, str(smtp_port), key, point, *sms_url, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
+
+
+def state_of(pid: int) -> str:
+    """The state of a process in a letter, "T" where it is stopped (proc_pid_stat(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.mark.parametrize(("expires", "state"), [(False, "queued"), (True, "unknown")])
+async def test_a_sender_that_was_stopped_sends_nothing_once_its_lease_has_no_room(
+    office, tenant, smtp, eventually, expires, state
+):
+    approved = await office.approved(tenant, await office.captured(tenant))
+    child = await start_crashing_sender(office, smtp.port, STOPPED)
+
+    async def stopped() -> bool:
+        return state_of(child.pid) == "T"
+
+    await eventually(stopped)
+    await asyncio.sleep(LIMIT * 1.5)
+    if expires:
+        await office.lease_runs_out()
+    child.send_signal(signal.SIGCONT)
+    assert await asyncio.wait_for(child.wait(), 60) == 0
+    assert not smtp.to(approved["to"])
+    dispatch = await office.dispatch(tenant, approved["dispatch_id"])
+    assert dispatch["state"] == state
+    if state == "queued":
+        assert dispatch["reason"].startswith("not sent: the sender was held up")
+        office.advance(minutes=2)
+        await office.send()
+        assert len(smtp.to(approved["to"])) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.outreach import hooks
-from services.outreach.rules import OUTCOME_OPEN
+from services.outreach.rules import is_outcome_open
 from shared.db import Row, UnitOfWork
 
 
@@ -21,6 +21,6 @@ class ReceivedMessage:
 
 async def notify_sent(work: UnitOfWork, dispatch: Row, source: str) -> None:
     """The message of this dispatch was sent, as far as its outcome is still open."""
-    if dispatch["state"] in OUTCOME_OPEN:
+    if is_outcome_open(dispatch["state"], dispatch["message_id"]):
         evidence = hooks.SentEvidence(dispatch["tenant_id"], dispatch["dispatch_id"], source)
         await hooks.sent_evidence.notify(work, evidence)

@@ -1,10 +1,11 @@
 """What the outcome of an attempt was, and when it is retried."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.outreach.suppression.rules import OPT_OUT_SMS, sms_failure
+from shared.text import clean
 
 GIVE_UP_AFTER = timedelta(hours=48)
 LEAST_ATTEMPTS = 10
@@ -22,6 +23,11 @@ class Outcome:
     blames_address: bool = False
     provider_id: str | None = None
 
+    @property
+    def plain(self) -> "Outcome":
+        """The same outcome without what the other side said of it: for an answer that the database refuses."""
+        return replace(self, reason="what the other side answered cannot be stored", provider_id=None)
+
 
 _ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
 _SENDER_FAULTS = frozenset({7, 8})
@@ -36,7 +42,7 @@ def smtp_outcome(step: str, code: int | None, detail: str) -> Outcome:
 
     Steps in order: connect, tls, login, mail, rcpt, data (the command), body (the bytes and their end).
     """
-    text = " ".join(detail.split())[:300]
+    text = clean(detail)[:300]
     if step == "body" and code is None:
         return Outcome("unknown", f"no answer after the end of the message: {text}")
     if code is not None and 200 <= code < 300 and step == "body":
@@ -65,7 +71,7 @@ def sms_outcome(status: int | None, code: str, detail: str, connected: bool = Tr
 
     Only a code that is about the number blames it, never a refusal as such.
     """
-    text = " ".join(detail.split())[:300]
+    text = clean(detail)[:300]
     if status is None:
         return Outcome("unknown", f"no answer: {text}") if connected else Outcome("queued", f"no connection: {text}")
     blames = code == OPT_OUT_SMS or sms_failure(code).severity is not None

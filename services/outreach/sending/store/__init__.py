@@ -9,8 +9,6 @@ from services.outreach.sending.store.dispatches import (
     change_state,
     enrolment_of,
     enter_sending,
-    hasten_queued,
-    hasten_queued_of,
     lapsed,
     last_turn,
     lead_turns,
@@ -24,6 +22,7 @@ from services.outreach.sending.store.dispatches import (
     sent_of,
     template_of,
 )
+from services.outreach.sending.store.due import hasten_queued, hasten_queued_of, postpone
 from services.outreach.sending.store.exhaustion import (
     SentMessages,
     check_all_for_exhaustion,
@@ -78,6 +77,7 @@ __all__ = [
     "mark_exhausted",
     "next_due",
     "page",
+    "postpone",
     "queue_by_template",
     "refuse_queued",
     "sending_domains",

@@ -1,6 +1,6 @@
 """Queries on dispatches."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,7 +12,7 @@ from services.outreach.sending.tables import DispatchRow
 from services.outreach.store.due import QUEUES_IN_ORDER, tenants_with
 from shared.db import Row, UnitOfWork, by_column
 from shared.db.columns import insert_rows
-from shared.ids import LeadKey, uuid7
+from shared.ids import uuid7
 
 
 class Approved(NamedTuple):
@@ -276,44 +276,6 @@ async def annotate(work: UnitOfWork, row: Row, note: str) -> None:
         note=note,
         tenant=row["tenant_id"],
         dispatch=row["dispatch_id"],
-    )
-
-
-_HASTENED = """least(due_at, CASE WHEN attempts = 0 THEN CAST(:now AS timestamptz)
-                                  ELSE CAST(:retry_at AS timestamptz) END)"""
-
-
-async def hasten_queued(work: UnitOfWork, tenant: str, retry_at: datetime) -> None:
-    """Make queued dispatches due now that wait for a window or their mailbox, because the settings have changed.
-
-    A dispatch that was tried before may be backing off instead: it falls due at `retry_at` at the latest. Dispatches
-    that are due already are updated too, to wait for a sender that is still deciding by the old settings.
-    """
-    await work.run(
-        f"UPDATE dispatch SET due_at = {_HASTENED} WHERE tenant_id = :tenant AND state = 'queued'",
-        now=work.now,
-        retry_at=retry_at,
-        tenant=tenant,
-    )
-
-
-async def hasten_queued_of(work: UnitOfWork, leads: Collection[LeadKey], retry_at: datetime) -> None:
-    """The same for the messages to these leads, because something about the leads has changed.
-
-    The leads are locked, so a sender that has locked one of their messages decides by what they are afterwards.
-    """
-    await work.run(
-        f"""
-        UPDATE dispatch SET due_at = {_HASTENED} WHERE (tenant_id, dispatch_id) IN (
-            SELECT d.tenant_id, d.dispatch_id FROM dispatch d
-            JOIN unnest(CAST(:tenants AS text[]), CAST(:leads AS uuid[])) AS w (tenant_id, lead_id)
-              ON w.tenant_id = d.tenant_id AND w.lead_id = d.lead_id
-            WHERE d.state = 'queued' FOR UPDATE OF d SKIP LOCKED)
-        """,
-        now=work.now,
-        retry_at=retry_at,
-        tenants=[tenant for tenant, _ in leads],
-        leads=[lead_id for _, lead_id in leads],
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.outreach import hooks
-from services.outreach.rules import OUTCOME_OPEN
+from services.outreach.rules import is_outcome_open
 from services.outreach.sending import store
 from services.outreach.sending.rules import Outcome, retry_at
 from services.outreach.store import address_hashes_of, lead_of, settings_of
@@ -39,12 +39,12 @@ async def lock_dispatch(work: UnitOfWork, tenant: str, dispatch_id: UUID) -> Row
 
 
 async def record_outcome(work: UnitOfWork, tenant: str, dispatch_id: UUID, outcome: Outcome) -> None:
-    """Record the outcome of an attempt. A late answer also decides a dispatch that is `unknown` by now."""
+    """Record the outcome of an attempt. A late answer also decides a dispatch that is `unknown` or `queued` by now."""
     row = await lock_dispatch(work, tenant, dispatch_id)
     if row is None:
         return
     work.after_commit.append(SENDS.labels(row["channel"], outcome.state).inc)
-    if row["state"] == "unknown" and outcome.state in ("sent", "failed"):
+    if row["state"] in ("unknown", "queued") and outcome.state in ("sent", "failed"):
         await _record_final(work, row, outcome)
     elif row["state"] == "sending":
         if outcome.state == "queued":
@@ -97,6 +97,10 @@ async def record_sent(work: UnitOfWork, row: Row, *, provider_id: str | None = N
     lead = await lead_of(work, tenant, lead_id)
     if lead and lead.opted_out:
         columns["crossed"] = True
+    if row["state"] == "queued":
+        # The database lets only a message with an id and a lease be sent.
+        await store.change_state(work, row, "sending", message_id=row["message_id"], lease_until=work.now)
+        row = {**row, "state": "sending"}
     await store.change_state(
         work,
         row,
@@ -126,7 +130,7 @@ async def record_sent(work: UnitOfWork, row: Row, *, provider_id: str | None = N
 async def apply_sent_evidence(work: UnitOfWork, evidence: hooks.SentEvidence) -> None:
     """Evidence that a message was sent decides a dispatch whose outcome is open."""
     row = await lock_dispatch(work, evidence.tenant, evidence.dispatch_id)
-    if row is not None and row["state"] in OUTCOME_OPEN:
+    if row is not None and is_outcome_open(row["state"], row["message_id"]):
         await record_sent(work, row, note=f"known by {evidence.source}")
 
 

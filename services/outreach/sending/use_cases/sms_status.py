@@ -7,7 +7,7 @@ one final status, and a report that comes long after the message is refused.
 from datetime import timedelta
 from uuid import UUID
 
-from services.outreach.rules import OUTCOME_OPEN
+from services.outreach.rules import is_outcome_open
 from services.outreach.sending import store
 from services.outreach.sending.rules import Outcome
 from services.outreach.sending.use_cases import outcomes
@@ -41,8 +41,11 @@ async def apply_sms_status(
         raise NotFound("no such message")
     if row["sending_at"] is not None and row["sending_at"] + REPORTED_WITHIN < work.now:
         raise Conflict(f"the status of a message is read for {REPORTED_WITHIN.days} days")
-    is_open = row["state"] in OUTCOME_OPEN
+    is_open = is_outcome_open(row["state"], row["message_id"])
     if (row["note"] or "").startswith(_FINAL):
+        return str(row["state"])
+    if status in _FAILED and row["state"] == "sending" and row["attempts"] > 1:
+        # It may be about an earlier attempt. Of this one the sender will know the outcome.
         return str(row["state"])
     if status in _SENT:
         if is_open:
