@@ -12,6 +12,7 @@ from services.capture.rules.consent import SubmittedConsent, read_consent
 from services.capture.rules.errors import FieldError, read_text
 from services.capture.rules.text import MAX_TEXT, clean_json, text_of
 from shared.attributes import free_fields_error, shape_error
+from shared.limits import MAX_OWNER
 from shared.text import clean
 
 ADDRESSES: tuple[Literal["email"], Literal["phone"]] = ("email", "phone")
@@ -115,7 +116,7 @@ def normalise(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[Co
     errors += attribute_errors + consent_errors
     refused = bool(errors)
 
-    owner = read_text(raw, "owner", MAX_TEXT, errors)
+    owner = read_text(raw, "owner", MAX_OWNER, errors)
     fields, mobile, left_out = read_fields(raw, normaliser)
     errors += left_out
     if "email" not in fields and "phone" not in fields:

@@ -41,6 +41,14 @@ def test_a_value_of_any_length_is_published_or_refused_by_its_field(name, text):
         assert contact is None or all(len(value) <= 2_000 for value in contact.fields.values())
 
 
+def test_an_owner_longer_than_stages_takes_is_left_out_with_a_warning():
+    contact, errors = normalise(ADA | {"owner": "名" * 200}, NORMALISER)
+    assert contact is not None and (contact.owner, errors) == ("名" * 200, [])
+    contact, errors = normalise(ADA | {"owner": "名" * 201}, NORMALISER)
+    assert contact is not None and contact.owner is None
+    assert messages(errors) == {"owner": "has more than 200 characters"}
+
+
 TEXT_FIELDS = [*FIELDS, "source", "external_id", "owner", "consent.email", "consent.basis", "consent.source"]
 
 
