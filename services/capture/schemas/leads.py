@@ -32,8 +32,8 @@ def _shallow(attributes: dict[str, Any]) -> dict[str, Any]:
 
 def _limited(properties: dict[str, Any]) -> dict[str, Any]:
     """Properties have the limits of attributes."""
-    _, errors = read_attributes(properties)
-    if errors:
+    taken, errors = read_attributes(properties)
+    if taken is None:
         raise PydanticCustomError("attributes", errors[0].message)  # type: ignore[arg-type]
     return properties
 

@@ -61,6 +61,19 @@ def test_a_value_that_is_no_text_is_reported(name, value):
     assert list(messages(errors)) == [name]
 
 
+def test_no_attribute_is_lost_without_a_word():
+    given = {"Budget": 1, "Budget ": 2, " ": 3, "x" * 201: 4, "x" * 202: 5, "plan\n": None}
+    contact, errors = normalise(ADA | {"attributes": given}, NORMALISER)
+    assert contact is not None and contact.attributes == {"Budget": 1, "x" * 200: 4, "plan": None}
+    left_out = f"Budget, (blank), {'x' * 200}"
+    assert [(error.field, error.message) for error in errors] == [
+        ("attributes", f"has names that are blank or the same as one before, whose values were left out: {left_out}"),
+        ("attributes", f"has names of more than 200 characters, which were cut: {'x' * 200}"),
+    ]
+    many = {"x" * 201 + str(n): n for n in range(200)}
+    assert all(len(error.message) < 700 for error in normalise(ADA | {"attributes": many}, NORMALISER)[1])
+
+
 @pytest.mark.parametrize("name", ["consent", "attributes"])
 @pytest.mark.parametrize("value", [["a"], "denied", 7, False])
 def test_a_group_of_fields_that_is_none_is_reported(name, value):
