@@ -37,5 +37,8 @@ REVISIONS_RAISED = 10_000
 """By how much `leadflow raise-revisions` raises versions and revisions: more than a lead has had in its whole life, so
 that none is published a second time, and little enough to be repeated a hundred times below MAX_REVISION."""
 
+MAX_OWNER = 200
+"""The characters of an owner's name. Queues are sorted by owner, and Postgres refuses an index entry of 2,704 bytes."""
+
 MAX_ATTRIBUTE_BYTES = 256
 """The longest CloudEvents attribute of an event that is read: id, source, correlation id, trace."""

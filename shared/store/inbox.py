@@ -10,6 +10,17 @@ from shared.ids import EventKey
 KEPT = "30 days"
 """How long a received event is known; a SQL interval."""
 
+KEPT_FOR_EVER = "lead.submitted"
+"""The type of the events that stay known. A submission without an external id that is read again later would make a
+second lead once the first one's address has changed, and bring back a person who was erased. A digest is no personal
+data, so it outlives them."""
+
+DELETE_OLD = f"""
+    DELETE FROM inbox WHERE (tenant_id, digest, type) IN (
+        SELECT tenant_id, digest, type FROM inbox
+        WHERE seen_on < now() - interval '{KEPT}' AND type <> '{KEPT_FOR_EVER}' LIMIT :limit)
+"""
+
 
 async def first_deliveries(work: Transaction, batch: Sequence[Received[Any]]) -> list[Received[Any]]:
     """Those of the batch that the inbox did not know, in order; from now on it knows them.
@@ -72,12 +83,5 @@ async def known_among(work: Transaction, events: Iterable[EventKey]) -> set[Even
 
 
 async def delete_old(work: Transaction, limit: int) -> int:
-    """Delete up to `limit` entries that are older than 30 days; how many there were."""
-    return await work.run(
-        f"""
-        DELETE FROM inbox WHERE (tenant_id, digest, type) IN (
-            SELECT tenant_id, digest, type FROM inbox
-            WHERE seen_on < clock_timestamp() - interval '{KEPT}' LIMIT :limit)
-        """,
-        limit=limit,
-    )
+    """Delete up to `limit` entries that are older than 30 days; how many there were. Submissions stay known."""
+    return await work.run(DELETE_OLD, limit=limit)

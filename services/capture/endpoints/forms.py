@@ -1,4 +1,4 @@
-"""Routes of web forms for admins."""
+"""Routes of web forms for those who make and list them; the page of a form is in `public_forms.py`."""
 
 from datetime import datetime
 from html import escape
@@ -12,7 +12,7 @@ from services.capture.use_cases import forms as use_cases
 from services.capture.use_cases.forms import Form
 from shared.db import Row
 from shared.errors import Invalid
-from shared.http import Admin, Limit, Once, Page, Router, TenantWork, decode_cursor, encode_cursor
+from shared.http import Admin, Limit, Once, Page, Router, TenantWork, ViewerOrService, decode_cursor, encode_cursor
 from shared.http.pages import moment, text
 
 router = Router(tags=["forms"])
@@ -67,7 +67,7 @@ async def create_form(request: Request, principal: Admin, work: TenantWork, body
 
 @router.get("/forms")
 async def list_forms(
-    request: Request, principal: Admin, work: TenantWork, limit: Limit = 50, cursor: str | None = None
+    request: Request, principal: ViewerOrService, work: TenantWork, limit: Limit = 50, cursor: str | None = None
 ) -> Page[FormOut]:
     """The forms of the tenant, the newest first."""
     forms = await use_cases.list_forms(work, principal.tenant, before=newer_than(cursor), limit=limit)

@@ -61,6 +61,7 @@ def lead_out(lead: Lead, **more: Any) -> dict[str, Any]:
 
 @router.post(
     "/leads",
+    dependencies=[Depends(large_body)],
     status_code=201,
     response_model=SubmittedLead,
     responses={200: {"model": SubmittedLead, "description": "The lead was known"}},
@@ -181,7 +182,12 @@ async def get_lead(principal: ViewerOrService, work: TenantWork, lead_id: UUID, 
     return lead_out(lead, aliases=aliases)
 
 
-@router.patch("/leads/{lead_id}", response_model=LeadOut, response_model_exclude_unset=True)
+@router.patch(
+    "/leads/{lead_id}",
+    dependencies=[Depends(large_body)],
+    response_model=LeadOut,
+    response_model_exclude_unset=True,
+)
 @checks_depth
 async def edit_lead(
     principal: Operator,
@@ -209,6 +215,7 @@ async def erase_lead(principal: Operator, work: TenantWork, lead_id: UUID, norma
 
 @router.post(
     "/engagements",
+    dependencies=[Depends(large_body)],
     status_code=201,
     response_model=EngagementOut,
     responses={404: {"description": "There is no such lead"}},

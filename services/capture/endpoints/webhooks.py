@@ -26,7 +26,18 @@ from services.capture.store import webhooks as store
 from services.capture.use_cases import webhooks as use_cases
 from services.capture.use_cases.webhooks import Reading, Webhook
 from shared.errors import Invalid, NotFound
-from shared.http import Admin, Limit, Once, Operator, Page, Router, TenantWork, decode_cursor, encode_cursor
+from shared.http import (
+    Admin,
+    Limit,
+    Once,
+    Operator,
+    Page,
+    Router,
+    TenantWork,
+    ViewerOrService,
+    decode_cursor,
+    encode_cursor,
+)
 from shared.service import Service
 
 router = Router(tags=["webhooks"])
@@ -76,7 +87,7 @@ def _webhook_out(
 
 
 @router.get("/webhook-presets")
-async def list_webhook_presets(principal: Admin) -> Page[PresetOut]:
+async def list_webhook_presets(principal: ViewerOrService) -> Page[PresetOut]:
     """The senders that are known, with their mappings and signatures."""
     return Page(
         items=[
@@ -125,7 +136,10 @@ def _need_verify_token(settings: dict[str, Any]) -> None:
 async def list_webhooks(
     request: Request, principal: Admin, work: TenantWork, limit: Limit = 50, cursor: str | None = None
 ) -> Any:
-    """The webhooks of the tenant, the newest first; `kept` counts the deliveries that made no lead."""
+    """The webhooks of the tenant, the newest first; `kept` counts the deliveries that made no lead.
+
+    For admins only: whoever knows the token of a webhook can send leads to it.
+    """
     rows = await store.WEBHOOKS.page(work, principal.tenant, before=newer_than(cursor), limit=limit)
     kept = await store.kept_of(work, principal.tenant, [row["token"] for row in rows])
     return {

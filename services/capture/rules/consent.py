@@ -104,6 +104,14 @@ def given(channel: str) -> str:
     return f"{channel}_given"
 
 
+def known(channel: str) -> str:
+    """The name in a kept lead's provenance for the newest choice on a channel that was merged: that of an alias, or its
+    own where a merge replaced it. A system that submits such a choice once more, even a grant newer than the denial
+    that counts, says nothing new, so no grant as old as that lifts a denial.
+    """
+    return f"consent.{channel}.known"
+
+
 def is_stricter(choice: str | None, other: str | None) -> bool:
     """Whether a choice restricts more than another: `denied` over `granted` over no choice."""
     return _STRICTNESS.get(choice or "", 0) > _STRICTNESS.get(other or "", 0)

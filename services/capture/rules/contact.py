@@ -9,9 +9,10 @@ from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from services.capture.rules.consent import SubmittedConsent, read_consent
-from services.capture.rules.errors import FieldError, read_text
+from services.capture.rules.errors import FieldError, listed, read_text
 from services.capture.rules.text import MAX_TEXT, clean_json, text_of
 from shared.attributes import free_fields_error, shape_error
+from shared.limits import MAX_OWNER
 from shared.text import clean
 
 ADDRESSES: tuple[Literal["email"], Literal["phone"]] = ("email", "phone")
@@ -31,6 +32,7 @@ FIELDS = ADDRESSES + DETAILS
 
 MAX_EXTERNAL_ID = 300
 MAX_SOURCE = 200
+MAX_ATTRIBUTE_NAME = 200
 
 
 class Phone(NamedTuple):
@@ -112,17 +114,17 @@ def normalise(raw: Mapping[str, Any], normaliser: ContactNormaliser) -> tuple[Co
     external_id = read_text(raw, "external_id", MAX_EXTERNAL_ID, errors)
     attributes, attribute_errors = read_attributes(raw.get("attributes"))
     consent, consent_errors = read_consent(raw.get("consent"))
+    refused = bool(errors or consent_errors) or attributes is None
     errors += attribute_errors + consent_errors
-    refused = bool(errors)
 
-    owner = read_text(raw, "owner", MAX_TEXT, errors)
+    owner = read_text(raw, "owner", MAX_OWNER, errors)
     fields, mobile, left_out = read_fields(raw, normaliser)
     errors += left_out
     if "email" not in fields and "phone" not in fields:
         if not any(error.field in ADDRESSES for error in left_out):
             errors.append(FieldError("email", "at least one of email and phone is needed"))
         refused = True
-    if refused:
+    if refused or attributes is None:
         return None, errors
     return (
         Contact(
@@ -200,15 +202,35 @@ def read_website(text: str) -> str:
     return text_of(f"{parts.scheme.lower()}://{host}{f':{port}' if port else ''}{tail}", MAX_TEXT)
 
 
-def read_attributes(raw: object) -> tuple[dict[str, Any], list[FieldError]]:
-    """The tenant's own fields, or what is wrong with them. Values keep their JSON type."""
+_LEFT_OUT = "has names that are blank or the same as one before, whose values were left out: {}"
+_CUT = f"has names of more than {MAX_ATTRIBUTE_NAME} characters, which were cut: {{}}"
+
+
+def read_attributes(raw: object) -> tuple[dict[str, Any] | None, list[FieldError]]:
+    """The tenant's own fields, None where they cannot be stored, and what is wrong with them.
+
+    Values keep their JSON type. A name becomes one line of at most 200 characters; of several that are the same then,
+    the first counts.
+    """
     if raw is None or raw == "":
         return {}, []
     if not isinstance(raw, Mapping):
-        return {}, [FieldError("attributes", "is not an object")]
+        return None, [FieldError("attributes", "is not an object")]
     if message := shape_error(raw):
-        return {}, [FieldError("attributes", message)]
-    attributes = {key: clean_json(value) for name, value in raw.items() if (key := clean(str(name))[:200])}
+        return None, [FieldError("attributes", message)]
+    attributes: dict[str, Any] = {}
+    left_out: list[str] = []
+    cut: list[str] = []
+    for given, value in raw.items():
+        line = clean(str(given))
+        name = line[:MAX_ATTRIBUTE_NAME].rstrip()
+        if not name or name in attributes:
+            left_out.append(name or "(blank)")
+            continue
+        if name != line:
+            cut.append(name)
+        attributes[name] = clean_json(value)
     if message := free_fields_error(attributes):
-        return {}, [FieldError("attributes", message)]
-    return attributes, []
+        return None, [FieldError("attributes", message)]
+    found = ((_LEFT_OUT, left_out), (_CUT, cut))
+    return attributes, [FieldError("attributes", message.format(listed(names))) for message, names in found if names]

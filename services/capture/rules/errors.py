@@ -1,6 +1,6 @@
 """Errors in the content of a submission."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,15 @@ class FieldError:
     field: str
     message: str
     value: str = ""
+
+
+_NAMED = 500
+"""Characters of the names in one message."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of attributes for a message, which stays short however many they are."""
+    return ", ".join(names)[:_NAMED]
 
 
 def read_text(raw: Mapping[str, Any], name: str, most: int, errors: list[FieldError], *, group: str = "") -> str:

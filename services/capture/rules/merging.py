@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.capture.rules.consent import CHANNELS, ConsentChange, given, is_stricter
+from services.capture.rules.consent import CHANNELS, ConsentChange, given, is_stricter, known
 from services.capture.rules.contact import ADDRESSES
 from services.capture.rules.lead import Lead, Provenance
 from services.capture.rules.precedence import split_by_room
@@ -63,7 +63,9 @@ def merge(kept: Lead, alias: Lead) -> tuple[list[str], dict[str, Any]]:
         for channel in CHANNELS
         if kept.consent.get(channel) == "denied"
     }
-    return changed + withheld, {"fields": taken_over, **consent, "denied": denied}
+    record = {"fields": taken_over, **consent, "denied": denied}
+    _remember_known(kept, alias, record)
+    return changed + withheld, record
 
 
 def take_strictest_consent(kept: Lead, alias: Lead) -> tuple[list[str], dict[str, Any]]:
@@ -122,9 +124,12 @@ def take_denials(
 def undo(kept: Lead, alias: Lead, record: dict[str, Any]) -> list[str]:
     """Restore what the merge changed, where nobody has changed it since; the names of the fields that changed.
 
-    An address that is the alias's goes back to it, however often it was submitted for the kept lead meanwhile.
+    An address that is the alias's goes back to it, however often it was submitted for the kept lead meanwhile. What the
+    other aliases came with is taken over by `take_again`.
     """
     changed = []
+    for channel in CHANNELS:
+        kept.provenance.pop(known(channel), None)
     for name, entry in record.get("fields", {}).items():
         is_alias_s = name in ADDRESSES and kept.value_of(name) == alias.value_of(name)
         if not is_alias_s and _provenance_out(kept.provenance.get(name)) != entry["after"]:
@@ -183,17 +188,33 @@ def forget_undone(record: dict[str, Any], undone: dict[str, Any], alias: Lead) -
 def take_again(kept: Lead, alias: Lead, record: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
     """Take over what consent of `alias` is stricter, now that another merge is undone; `record` with it."""
     changed, taken = take_strictest_consent(kept, alias)
-    if not taken:
-        return changed, record
+    if taken:
+        record = _with_consent(record, changed, taken)
+    _remember_known(kept, alias, record)
+    return changed, record
+
+
+def _with_consent(record: dict[str, Any], changed: Iterable[str], taken: dict[str, Any]) -> dict[str, Any]:
     consent = record.get("consent", taken["consent"])
     before = dict(consent["before"])
     for name in changed:
         _restore_choice(before, name.removeprefix("consent."), taken["consent"]["before"])
-    return changed, {
+    return {
         **record,
         "consent_marks": {**record.get("consent_marks", {}), **taken["consent_marks"]},
         "consent": {"before": before, "after": taken["consent"]["after"]},
     }
+
+
+def _remember_known(kept: Lead, alias: Lead, record: Mapping[str, Any]) -> None:
+    """Raise what `known` says to the alias's choices, and to those of the kept lead that the merge replaced."""
+    for channel in CHANNELS:
+        name = f"consent.{channel}"
+        marks = [kept.provenance.get(known(channel)), alias.provenance_of(name)]
+        if name in record.get("consent_marks", {}) and record["consent"]["before"].get(channel):
+            marks.append(_provenance_in(record["consent_marks"][name]) or Provenance(kept.as_of))
+        if times := [mark.time for mark in marks if mark is not None]:
+            kept.provenance[known(channel)] = Provenance(max(times))
 
 
 def _consent_mark(alias: Lead, name: str) -> Provenance:
@@ -233,10 +254,14 @@ def _consent_change(lead: Lead, channel: str, now: Mapping[str, Any], cause: str
 
 
 def _restore_provenance(lead: Lead, name: str, stored: list[Any] | None) -> None:
-    if stored is None:
+    if (provenance := _provenance_in(stored)) is None:
         lead.provenance.pop(name, None)
     else:
-        lead.provenance[name] = Provenance(datetime.fromisoformat(stored[0]), bool(stored[1]))
+        lead.provenance[name] = provenance
+
+
+def _provenance_in(stored: list[Any] | None) -> Provenance | None:
+    return None if stored is None else Provenance(datetime.fromisoformat(stored[0]), bool(stored[1]))
 
 
 def _provenance_out(provenance: Provenance | None) -> list[Any] | None:

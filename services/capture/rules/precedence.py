@@ -5,14 +5,16 @@ arrive does not matter.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from services.capture.rules.consent import ConsentChange, SubmittedConsent, given
+from services.capture.rules.consent import ConsentChange, SubmittedConsent, given, known
 from services.capture.rules.contact import Contact
 from services.capture.rules.lead import Lead, Provenance
 from shared.attributes import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTES, free_fields_error
+
+_NEVER = Provenance(datetime.min.replace(tzinfo=UTC))
 
 
 def outranks(new: Provenance, present: Provenance | None) -> bool:
@@ -100,14 +102,15 @@ def apply_values(lead: Lead, values: Mapping[str, Any], provenance: Provenance) 
 
 
 def _apply_consent(lead: Lead, consent: SubmittedConsent, time: datetime, human: bool) -> list[str]:
-    """Consent is decided channel by channel. A denial also replaces an older grant that a human entered.
+    """Consent is decided channel by channel. A denial also replaces an older grant that a human entered, and after a
+    merge only a grant newer than the choices that the merge found lifts one.
 
     The same choice from another source, on another basis or for another text is a change too. A repeated one that says
     nothing new changes nothing, but its newer provenance is kept.
     """
     at = min(consent.at or time, time)
     provenance = Provenance(at, human)
-    known = dict(lead.consent)
+    before = dict(lead.consent)
     changed = []
     for channel, choice in consent.channels.items():
         name = f"consent.{channel}"
@@ -115,9 +118,12 @@ def _apply_consent(lead: Lead, consent: SubmittedConsent, time: datetime, human:
         withdrawn = choice == "denied" and present is not None and at >= present.time
         if not outranks(provenance, present) and not withdrawn:
             continue
-        was = known.get(given(channel)) or [known.get("source"), known.get("basis"), None]
-        how = _given(consent, lead.source, was if known.get(channel) == choice else [None, None, None])
-        if (known.get(channel), was) != (choice, how):
+        lifts = (before.get(channel), choice) == ("denied", "granted")
+        if lifts and not human and at <= lead.provenance.get(known(channel), _NEVER).time:
+            continue
+        was = before.get(given(channel)) or [before.get("source"), before.get("basis"), None]
+        how = _given(consent, lead.source, was if before.get(channel) == choice else [None, None, None])
+        if (before.get(channel), was) != (choice, how):
             source, basis, text_id = how
             lead.remember(name)
             changed.append(name)
@@ -125,7 +131,7 @@ def _apply_consent(lead: Lead, consent: SubmittedConsent, time: datetime, human:
                 ConsentChange(
                     channel,
                     choice,
-                    known.get(channel) or "unknown",
+                    before.get(channel) or "unknown",
                     at,
                     source,
                     basis,

@@ -19,6 +19,7 @@ from shared.attributes import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTE_DEPTH, MAX
 from shared.errors import Invalid
 from shared.events import LeadSubmitted
 from shared.events.base import LifeMoment, Moment
+from shared.limits import MAX_OWNER
 from shared.text import clean
 
 
@@ -31,8 +32,8 @@ def _shallow(attributes: dict[str, Any]) -> dict[str, Any]:
 
 def _limited(properties: dict[str, Any]) -> dict[str, Any]:
     """Properties have the limits of attributes."""
-    _, errors = read_attributes(properties)
-    if errors:
+    taken, errors = read_attributes(properties)
+    if taken is None:
         raise PydanticCustomError("attributes", errors[0].message)  # type: ignore[arg-type]
     return properties
 
@@ -73,6 +74,9 @@ _LEAD = {
 }
 
 
+_OWNER = f"Who looks after the lead; one of more than {MAX_OWNER} characters is left out with a warning"
+
+
 class LeadIn(Body):
     """A submitted lead. `source` and at least one of `email` and `phone` are needed."""
 
@@ -91,7 +95,7 @@ class LeadIn(Body):
     country: Line | None = None
     timezone: Line | None = None
     campaign: Line | None = None
-    owner: Line | None = None
+    owner: Annotated[Line, Field(description=_OWNER)] | None = None
     consent: ConsentIn | None = None
     attributes: Attributes | None = None
 

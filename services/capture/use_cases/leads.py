@@ -157,7 +157,7 @@ def _read_edit(lead: Lead, edit: Mapping[str, Any], normaliser: ContactNormalise
         for error in (*field_errors, *consent_errors, *attribute_errors)
         if error.field not in not_text
     ]
-    if errors:
+    if errors or attributes is None:
         raise Invalid("; ".join(f"{error['field']}: {error['message']}" for error in errors), errors)
     values |= {f"attributes.{name}": value for name, value in attributes.items()}
     return values, Contact(source=lead.source, external_id=None, fields=fields, consent=consent)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.capture.rules.contact import Contact
-from services.capture.rules.errors import FieldError
+from services.capture.rules.errors import FieldError, listed
 from services.capture.rules.lead import Lead
 from services.capture.rules.matching import DuplicatePair, LeadIndex, pair_of
 from services.capture.rules.names import NAME_FIELDS, name_of, names_agree
@@ -30,8 +30,6 @@ OTHER_NAME = FieldError(
 
 
 _NO_ROOM = "are as many as a lead can have: those that it has stay, and these were left out: {}"
-_NAMED = 500
-"""Characters of the names of attributes in a warning."""
 
 
 class Submission(NamedTuple):
@@ -121,7 +119,7 @@ def _decide(index: LeadIndex, submission: Submission, time: datetime, changes: _
         if lead.phone != phone_before:
             index.decide_phone_first(lead)
         if left_out:
-            warnings += (FieldError("attributes", _NO_ROOM.format(", ".join(left_out)[:_NAMED])),)
+            warnings += (FieldError("attributes", _NO_ROOM.format(listed(left_out))),)
         if changed:
             if not NAME_FIELDS.isdisjoint(changed) and names_agree(name_before, lead.fields) is False:
                 warnings += (OTHER_NAME,)

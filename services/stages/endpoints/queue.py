@@ -7,7 +7,7 @@ from fastapi import Query, Request
 from pydantic import BeforeValidator
 
 from services.stages.endpoints.views import lead_views
-from services.stages.rules import STATUSES, Stage
+from services.stages.rules import STATUSES, Stage, owner_of
 from services.stages.schemas.answers import AlertView, LeadView, WaitingEvent
 from services.stages.store import alerts, queue, waiting
 from shared.errors import Invalid
@@ -47,7 +47,7 @@ async def read_queue(
         source=source,
         campaign=campaign,
         band=_one_of("band", band, ("A", "B", "C", "D")),
-        owner=owner,
+        owner=owner_of(owner),
         hot=hot,
     )
     found = await queue.page(work, filters, after=_position(cursor), limit=limit)

@@ -7,7 +7,7 @@ from .dry_run import DryRunMove, dry_run
 from .explanation import explain
 from .fold import advance, can_advance, decided_at, fold
 from .hot import is_hot
-from .journey import Journey
+from .journey import Journey, owner_of
 from .manual_moves import manual_move_refusal
 from .meetings import has_passed
 from .next_action import next_action
@@ -75,6 +75,7 @@ __all__ = [
     "missing",
     "next_action",
     "next_due",
+    "owner_of",
     "shown_fields",
     "signal_data",
     "status_of",

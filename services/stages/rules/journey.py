@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from shared.limits import MAX_OWNER
+
 from .signals import Order
 from .stages import NEW, Stage, status_of
 
@@ -22,6 +24,11 @@ VALID, SOFT, INVALID = "valid", "soft", "invalid"
 
 AFTER_ALL = b"\xff"
 """The event id of a fired timer: greater than any UTF-8 text, so a timer is after all signals of its instant."""
+
+
+def owner_of(name: str | None) -> str | None:
+    """An owner as a lead has it, whoever published it: cut to the length that a person may enter and an index takes."""
+    return name[:MAX_OWNER] if name else None
 
 
 @dataclass(slots=True)

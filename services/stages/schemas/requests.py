@@ -9,10 +9,12 @@ from services.stages.rules import Stage, TenantSettings
 from shared.errors import Invalid
 from shared.events.stages import check_meeting
 from shared.http.openapi import schema_of
+from shared.limits import MAX_OWNER
 from shared.text import clean, not_blank
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Owner = Annotated[str, Field(min_length=1, max_length=MAX_OWNER)]
 
 
 def _blank_is_none(value: object) -> object:
@@ -117,7 +119,7 @@ class NoteBody(Body):
 class OwnerBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"owner": "ann"}]})
 
-    owner: Annotated[Name, AfterValidator(clean), AfterValidator(not_blank)] | None
+    owner: Annotated[Owner, AfterValidator(clean), AfterValidator(not_blank)] | None
 
 
 class ScoreRule(Body):

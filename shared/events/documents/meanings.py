@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 _EVERYWHERE: Mapping[str, str] = {
     "actor": "Who did it: `human:<subject>`, `agent:<name>` or `system:<rule id>`.",
-    "attributes": "What else the source knows about the lead, by name; stored unchanged, readable by scoring models.",
+    "attributes": "What else the source knows about the lead, by name; readable by scoring models. Values keep their "
+    "type and lose control characters; names become one line of at most 200 characters.",
     "campaign": "The campaign that the lead came from.",
     "channel": "The channel: email or sms.",
     "company": "The company's name.",
@@ -46,7 +47,7 @@ _EVERYWHERE: Mapping[str, str] = {
 
 _THERE: Mapping[str, Mapping[str, str]] = {
     "lead.submitted": {
-        "owner": "Who looks after the lead; counts at its capture only.",
+        "owner": "Who looks after the lead; counts at its capture only. One of more than 200 characters is left out.",
     },
     "lead.captured": {
         "owner": "Who looks after the lead at capture; afterwards `lead.assigned` counts.",

@@ -309,7 +309,11 @@ async def test_a_form_is_listed_changed_closed_and_of_its_tenant_only(capture, a
     assert (await admin.patch(path, json={"colour": "red"})).status_code == 422
     assert (await admin.patch(path, json={"fields": ["company"]})).status_code == 422
     assert (await capture.client(f"{tenant}-x", "admin").patch(path, json={"active": False})).status_code == 404
-    assert (await capture.client(tenant, "operator").get("/v1/forms")).status_code == 403
+    for role in ("viewer", "service"):
+        seen = capture.client(tenant, role)
+        assert (await seen.get("/v1/forms", params={"limit": 2})).json() == first
+        assert (await seen.patch(path, json={"active": False})).status_code == 403
+    assert (await capture.client(f"{tenant}-x", "viewer").get("/v1/forms")).json()["items"] == []
     assert (await admin.patch(path, json={"active": False})).json()["active"] is False
     assert (await visitor.get(path)).status_code == 404
     assert (await visitor.post(f"{path}/submissions", json={"email": "a@b.example"})).status_code == 404

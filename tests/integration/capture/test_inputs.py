@@ -1,8 +1,12 @@
 """What people and programs really send: text like code, nesting, two people at one address, other spellings."""
 
+import json
+
 import pytest
 
 from tests.integration.capture.test_leads import ADA
+
+JSON = {"Content-Type": "application/json"}
 
 
 def nested(depth):
@@ -39,6 +43,17 @@ async def test_a_lead_that_is_nested_too_deeply_costs_that_lead_alone(api, depth
     done = {"lead_id": results[1]["lead_id"], "kind": "visit", "properties": {"a": nested(depth)}}
     engagement = await api.post("/v1/engagements", json=done)
     assert (engagement.status_code, engagement.json()["errors"][0]["field"]) == (422, "properties")
+
+
+async def test_free_fields_of_the_largest_size_are_taken_as_any_program_writes_them(api):
+    """Most JSON writers escape what is not ASCII: six characters for one, twelve for an emoji."""
+    largest = {name: {f"x{n}": "\N{GRINNING FACE}" * 1_900 for n in range(33)} for name in ("attributes", "properties")}
+    lead = await api.post("/v1/leads", content=json.dumps(ADA | {"attributes": largest["attributes"]}), headers=JSON)
+    assert (lead.status_code, lead.json()["attributes"]) == (201, largest["attributes"])
+    done = {"lead_id": lead.json()["lead_id"], "kind": "visit", "properties": largest["properties"]}
+    assert (await api.post("/v1/engagements", content=json.dumps(done), headers=JSON)).status_code == 201
+    edit, match = json.dumps({"attributes": largest["attributes"]}), {"If-Match": lead.headers["ETag"]}
+    assert (await api.patch(f"/v1/leads/{done['lead_id']}", content=edit, headers=JSON | match)).status_code == 200
 
 
 async def test_a_body_deeper_than_any_reader_is_malformed_or_refused_and_no_defect(api):

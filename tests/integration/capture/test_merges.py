@@ -253,3 +253,20 @@ async def test_consent_given_again_for_another_source_is_in_the_history_and_publ
         ("granted", "fair"),
         ("granted", "newsletter"),
     ]
+
+
+async def test_a_record_that_was_known_before_a_merge_lifts_no_denial(api, submit):
+    def said(email, choice, day):
+        return {"email": email, "consent": {"email": choice, "at": f"2026-01-0{day}T00:00:00Z"}}
+
+    kept, alias = (
+        await submit(**said("k@x.example", "granted", 5)),
+        await submit(**said("a@x.example", "denied", 2)),
+    )
+    merge_id = await merged(api, kept, alias)
+    for again in (said("k@x.example", "granted", 5), said("a@x.example", "granted", 4)):
+        assert (await submit(**again))["consent"]["email"] == "denied"
+    assert (await api.post(f"/v1/merges/{merge_id}/undo")).status_code == 200
+    assert (await api.get(f"/v1/leads/{kept['lead_id']}")).json()["consent"] == kept["consent"]
+    await merged(api, kept, alias)
+    assert (await submit(**said("k@x.example", "granted", 6)))["consent"]["email"] == "granted"

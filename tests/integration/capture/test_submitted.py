@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
+
 from shared.ids import revision_id
+from shared.store import inbox
+from shared.work import sweep
 
 
 def lead(**fields):
@@ -71,6 +75,37 @@ async def test_bad_records_become_dead_letters_with_reasons_beside_good_ones(cap
     for reason in [*bad, "version 9"]:
         assert any(reason in error for error in errors), (reason, errors)
     assert not any("nonsense" in error or "acme" in error for error in errors)
+
+
+async def test_a_submission_that_is_read_again_after_any_time_changes_nothing(
+    backend, capture, api, bus, tenant, eventually
+):
+    """Neither does it make a second lead of one whose address has changed, nor bring back a person who was erased."""
+    for name in ("changed", "erased"):
+        bus.publish("lead.submitted", lead(email=f"{name}@acme.example"), tenant=tenant, id=name)
+    leads = {e.data["email"][:6]: e.lead_id for e in await bus.read("lead.captured", tenant=tenant, count=2)}
+    edit = {"email": "other@acme.example"}
+    changed = f"/v1/leads/{leads['change']}"
+    assert (await api.patch(changed, json=edit, headers={"If-Match": "*"})).status_code == 200
+    assert (await api.delete(f"/v1/leads/{leads['erased']}")).status_code == 204
+    owner = await asyncpg.connect(backend.owner_url("capture"))
+    try:
+        await owner.execute("UPDATE inbox SET seen_on = now() - interval '5 years' WHERE tenant_id = $1", tenant)
+        await owner.execute("INSERT INTO inbox VALUES ($1, gen_random_uuid(), now() - interval '31 days')", tenant)
+        await owner.execute("SET enable_seqscan = off")
+        plan = await owner.fetch(f"EXPLAIN {inbox.DELETE_OLD.replace(':limit', '1000')}")
+        assert "inbox_swept" in str(plan), "what stays is not read"
+    finally:
+        await owner.close()
+    assert await sweep(capture.database) >= 1
+    for name in ("changed", "erased", "new"):
+        bus.publish("lead.submitted", lead(email=f"{name}@acme.example"), tenant=tenant, id=name)
+    await bus.read("lead.captured", tenant=tenant, where=lambda seen: "new" in seen.data["email"])
+    await bus.read("submission.answered", tenant=tenant, count=3)
+    async with capture.database.tenant(tenant) as work:
+        emails = {row["email"] for row in await work.fetch("SELECT email FROM lead")}
+        assert len(await work.fetch("SELECT 1 FROM inbox")) == 3, "the entry of another type is gone"
+    assert emails == {"other@acme.example", "new@acme.example"}
 
 
 async def test_two_records_of_one_person_in_one_batch_are_one_lead(capture, bus, tenant):

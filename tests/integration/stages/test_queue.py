@@ -59,6 +59,16 @@ async def test_the_queue_pages_through_all_leads_best_first(stages, captured, bu
         assert (await api.get("/v1/queue", params=empty)).json()["items"] == items
 
 
+async def test_an_owner_of_any_length_is_taken_and_found(stages, captured, tenant):
+    """Random characters: what Postgres can compress would fit into the index all the same."""
+    owner = "".join(chr(random.randrange(0x4E00, 0x9FFF)) for _ in range(1_400))
+    (lead,) = await captured(owner=owner)
+    async with stages.client(tenant, "viewer") as api:
+        (item,) = (await api.get("/v1/queue", params={"owner": owner})).json()["items"]
+        assert (item["lead_id"], item["owner"]) == (str(lead.id), owner[:200])
+        assert (await api.get("/v1/queue", params={"owner": item["owner"]})).json()["items"] == [item]
+
+
 async def test_bad_queue_requests_are_refused_with_a_reason(stages, tenant):
     async with stages.client(tenant, "viewer") as api:
         for params in ({"stage": "limbo"}, {"band": "E"}, {"status": "x"}, {"limit": 0}, {"limit": 201}):

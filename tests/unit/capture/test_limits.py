@@ -41,6 +41,14 @@ def test_a_value_of_any_length_is_published_or_refused_by_its_field(name, text):
         assert contact is None or all(len(value) <= 2_000 for value in contact.fields.values())
 
 
+def test_an_owner_longer_than_stages_takes_is_left_out_with_a_warning():
+    contact, errors = normalise(ADA | {"owner": "名" * 200}, NORMALISER)
+    assert contact is not None and (contact.owner, errors) == ("名" * 200, [])
+    contact, errors = normalise(ADA | {"owner": "名" * 201}, NORMALISER)
+    assert contact is not None and contact.owner is None
+    assert messages(errors) == {"owner": "has more than 200 characters"}
+
+
 TEXT_FIELDS = [*FIELDS, "source", "external_id", "owner", "consent.email", "consent.basis", "consent.source"]
 
 
@@ -51,6 +59,19 @@ def test_a_value_that_is_no_text_is_reported(name, value):
         return  # a box that was ticked
     _, errors = normalise(raw_with(name, value), NORMALISER)
     assert list(messages(errors)) == [name]
+
+
+def test_no_attribute_is_lost_without_a_word():
+    given = {"Budget": 1, "Budget ": 2, " ": 3, "x" * 201: 4, "x" * 202: 5, "plan\n": None}
+    contact, errors = normalise(ADA | {"attributes": given}, NORMALISER)
+    assert contact is not None and contact.attributes == {"Budget": 1, "x" * 200: 4, "plan": None}
+    left_out = f"Budget, (blank), {'x' * 200}"
+    assert [(error.field, error.message) for error in errors] == [
+        ("attributes", f"has names that are blank or the same as one before, whose values were left out: {left_out}"),
+        ("attributes", f"has names of more than 200 characters, which were cut: {'x' * 200}"),
+    ]
+    many = {"x" * 201 + str(n): n for n in range(200)}
+    assert all(len(error.message) < 700 for error in normalise(ADA | {"attributes": many}, NORMALISER)[1])
 
 
 @pytest.mark.parametrize("name", ["consent", "attributes"])

@@ -112,6 +112,46 @@ def test_a_denial_of_one_alias_is_not_another_s():
     assert take_denials(kept, one, first, [(two, second)]) == ["consent.email"]
 
 
+def says(lead, choice, minutes, **how):
+    """A system sends its record with this choice, given so many minutes after noon, an hour later."""
+    apply_contact(lead, a_contact(consent={"email": choice, "at": at(minutes).isoformat()}), at(60), **how)
+    return lead.consent.get("email")
+
+
+@pytest.mark.parametrize("kept_s", ["granted", "denied"])
+def test_only_a_grant_newer_than_the_choices_of_both_lifts_a_denial_after_a_merge(kept_s):
+    kept, alias = (a_lead(n, -60, email=f"{n}@acme.example") for n in (1, 2))
+    granted, denied = (kept, alias) if kept_s == "granted" else (alias, kept)
+    says(granted, "granted", 5)
+    says(denied, "denied", 2)
+    before = snapshot(kept)
+    _, record = merge(kept, alias)
+    assert [says(kept, "granted", minutes) for minutes in (2, 3, 5)] == ["denied"] * 3, "both are sent once more"
+    undo(kept, alias, json.loads(json.dumps(record)))
+    assert snapshot(kept) == before
+    merge(kept, alias)
+    assert says(kept, "granted", 6) == "granted"
+    assert says(kept, "denied", 6) == "denied"
+
+
+def test_a_grant_that_the_lead_was_captured_with_lifts_no_denial_of_its_alias_either():
+    kept, alias = a_lead(1, 5, consent={"email": "granted"}), a_lead(2, 2, consent={"email": "denied"})
+    merge(kept, alias)
+    assert says(kept, "granted", 5) == "denied"
+    assert says(kept, "granted", 1, human=True) == "granted", "a person decides"
+
+
+def test_what_an_undone_merge_found_holds_for_no_grant_any_more():
+    kept, *aliases = (a_lead(n, -60, email=f"{n}@acme.example") for n in range(1, 4))
+    merges = Merges(kept)
+    for alias, choice, minutes in zip(aliases, ("granted", "denied"), (9, 2), strict=True):
+        says(alias, choice, minutes)
+        merges.toggle(alias)
+    assert says(kept, "granted", 5) == "denied"
+    merges.toggle(aliases[0])
+    assert says(kept, "granted", 5) == "granted"
+
+
 class Merges:
     """The merges of aliases into a lead, made and undone as the use cases do it."""
 

@@ -105,6 +105,11 @@ def test_the_owner_of_an_alias_counts_where_the_lead_was_captured_without_one(at
     assert a_lead().captured(at=at, lead_id=ALIAS, owner="bob").journey.owner == "bob"
 
 
+def test_an_owner_is_cut_to_what_a_person_may_enter() -> None:
+    assert a_lead(owner="x" * 2_000).journey.owner == "x" * 200
+    assert a_lead().add("lead.assigned", 1, owner="y" * 201, previous=None).journey.owner == "y" * 200
+
+
 def test_a_lead_whose_owner_was_removed_has_none_after_a_merge() -> None:
     lead = a_lead(owner="ann").add("lead.assigned", 1, owner=None, previous="ann")
     assert lead.captured(at=2, lead_id=ALIAS, owner="bob").journey.owner is None

@@ -6,6 +6,7 @@ from typing import Any
 from .. import channels, checklist
 from ..fold_state import FoldState
 from ..ignored import ignored_reason
+from ..journey import owner_of
 from ..signals import Signal, moment
 from ..stages import ACTIVE
 from ..transitions import Trigger
@@ -25,7 +26,7 @@ def captured(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
         journey.entered_at = signal.occurred_at
     own = signal.lead_id == fold.lead_id and signal.lead_id not in journey.contacts
     if not journey.assigned and (own or journey.owner is None):
-        journey.owner = data.get("owner") or journey.owner
+        journey.owner = owner_of(data.get("owner")) or journey.owner
     version = int(data.get("version") or 1)
     fresh = channels.update_contact(journey, signal.lead_id, data, version)
     if fresh and not first:
@@ -61,7 +62,7 @@ def erased(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
 
 
 def assigned(fold: FoldState, signal: Signal, data: Mapping[str, Any]) -> None:
-    fold.journey.owner = data.get("owner")
+    fold.journey.owner = owner_of(data.get("owner"))
     fold.journey.assigned = True
 
 
