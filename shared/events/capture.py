@@ -27,7 +27,7 @@ class LeadUpdated(ContactFields, Event):
     """A lead's details changed: all details as they are now, the names of those that changed, and what they were.
 
     `before` has the values that were replaced or cleared; `attributes` and `consent` in it hold only the parts that
-    changed. A field that had no value before is not in it.
+    changed. A field that had no value before is not in it, nor is what an undone merge gives back to the other lead.
     """
 
     type = "lead.updated"

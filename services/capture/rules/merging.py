@@ -136,7 +136,10 @@ def undo(kept: Lead, alias: Lead, record: dict[str, Any]) -> list[str]:
             continue
         if kept.value_of(name) != entry["before"]:
             changed.append(name)
+        came_from_alias = kept.value_of(name) == alias.value_of(name)
         kept.set_value(name, entry["before"])
+        if came_from_alias:  # no old value of the kept lead: it would stay in that one's timeline
+            kept.replaced.pop(name, None)
         _restore_provenance(kept, name, entry["mark"])
         kept.unsaved = True
     return changed + _undo_consent(kept, alias, record)

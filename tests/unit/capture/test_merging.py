@@ -48,6 +48,17 @@ def test_undo_restores_the_kept_lead_exactly():
     assert snapshot(alias) == alias_before
 
 
+def test_what_an_undo_gives_back_is_no_old_value_of_the_kept_lead():
+    kept, alias = a_lead(1, company="Acme"), a_lead(2, phone="+12025550143", job_title="CTO")
+    _, record = merge(kept, alias)
+    kept.take_replaced([])
+    apply_values(kept, {"company": "Acme plc"}, Provenance(at(1), human=True))
+    assert kept.take_replaced(["company"]) == {"company": "Acme"}
+    changed = undo(kept, alias, record)
+    assert sorted(changed) == ["job_title", "phone"]
+    assert kept.take_replaced(changed) == {}
+
+
 def test_undo_keeps_what_was_changed_after_the_merge():
     kept, alias = a_lead(1), a_lead(2, phone="+12025550143", job_title="CTO")
     _, record = merge(kept, alias)
