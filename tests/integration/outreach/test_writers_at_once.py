@@ -169,3 +169,29 @@ async def test_an_approval_that_waits_for_an_erasure_finds_no_draft(office, tena
         assert [result["status"] for result in (await several).json()["results"]] == [404]
     assert await places(office.url, tenant, ADA) == set()
     await server.close()
+
+
+@pytest.mark.parametrize("what", ["a text", "an instruction", "an enrolment", "a suppression", "an earlier address"])
+async def test_no_repeated_request_is_answered_with_a_person_that_was_erased(office, tenant, what):
+    address, key = f"ada@{tenant}.example", {"Idempotency-Key": "k"}
+    lead = await office.captured(tenant, email=address)
+    body = {"lead_id": str(lead), "kind": "first", "channel": "email"}
+    if what == "a text":
+        path, body = "/v1/drafts", body | {"subject": "Ada", "body": "Dear Ada"}
+    elif what == "an instruction":
+        path, body = "/v1/drafts", body | {"instruction": "Dear Ada is what she likes"}
+    elif what == "an enrolment":
+        sequence = await written(office, tenant, text("P3D"))
+        path = f"/v1/sequences/{sequence['sequence_id']}/enrolments"
+        body = {"lead_id": str(lead), "note": "Dear Ada asked for it"}
+    else:
+        if what == "an earlier address":
+            await office.approved(tenant, lead)
+        path, body = "/v1/suppressions", {"channel": "email", "address": address, "reason": "Dear Ada asked for it"}
+    async with office.client(tenant, "operator", "reviewer") as http:
+        assert (await http.post(path, json=body, headers=key)).is_success
+        if what == "an earlier address":
+            await office.updated(tenant, lead, email="new@x.example")
+        assert ("idempotency", "body") in await places(office.url, tenant, (*ADA, str(lead)))
+        await office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)})
+        assert ("idempotency", "body") not in await places(office.url, tenant, (*ADA, str(lead)))
