@@ -219,6 +219,25 @@ async def last_reply_at(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID])
     return row["at"] if row else None
 
 
+async def answered_label(
+    work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], reply_id: str | None, message_id: str | None
+) -> str | None:
+    """The label of the lead's reply with this id, or else this Message-ID; None where it is none of the lead's."""
+    row = await work.fetch_one(
+        """
+        SELECT label FROM reply
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND outcome = 'matched'
+          AND CASE WHEN CAST(:reply AS uuid) IS NULL THEN message_id = :message ELSE reply_id = CAST(:reply AS uuid) END
+        LIMIT 1
+        """,
+        tenant=tenant,
+        leads=list(lead_ids),
+        reply=reply_id,
+        message=message_id,
+    )
+    return row["label"] if row else None
+
+
 async def reply_ids_of(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[UUID]:
     """The ids of the replies that came to this lead itself."""
     rows = await work.fetch_tuples(
