@@ -152,8 +152,8 @@ async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) ->
     """lead.merged: drafts of the alias end, and those of the kept lead if the alias has opted out, or has written since
     their cause.
 
-    Undoing a merge restores the enrolments that it ended, and no drafts: a step under way is written afresh. Whoever
-    then has an address that opted out meanwhile is opted out.
+    Undoing a merge restores the enrolments that it ended, and no drafts: a step under way is written afresh, and what
+    answers the alias is not sent to the kept lead. Whoever then has an address that opted out meanwhile is opted out.
     """
     # Whoever answers or opts out meanwhile holds its addresses: that is seen below, or sees the merge.
     await lock_addresses(work, await address_hashes_of(work, [key for each in batch for key in _parties(each)]))
@@ -162,7 +162,10 @@ async def on_lead_merged(work: UnitOfWork, batch: list[Received[LeadMerged]]) ->
     merged = list(dict.fromkeys((each.tenant, each.event.alias_id) for each in merges))
     await supersession.supersede_all(work, merged, "merged")
     await interruptions.end_merged(work, merges)
-    await interruptions.undo_merges(work, [each for each in applied if each.event.undone])
+    undone = [each for each in applied if each.event.undone]
+    for each in undone:
+        await supersession.supersede_on_undone_merge(work, each.tenant, each.lead_id)
+    await interruptions.undo_merges(work, undone)
     parted = {key: each.envelope for each in batch if each.event.undone for key in _parties(each)}
     await opt_out_blocklisted(work, await leads_of(work, parted), parted)
     aliases = await leads_of(work, merged)

@@ -53,6 +53,8 @@ HUMAN = "human"
 """The method of a label that a human gave."""
 AUTOMATIC_LABELS = frozenset({"out_of_office", "auto_reply", "bounce"})
 """Labels of messages that no person wrote: they do not count as a reply of the lead."""
+ANSWERED_LABELS = frozenset({"interested", "question", "meeting_request"})
+"""Labels of replies that get an answer drafted automatically."""
 
 
 def is_outcome_open(state: str, message_id: str | None) -> bool:
@@ -88,6 +90,26 @@ def stage_refusal(kind: str, stage: str, stage_rule: str | None) -> str | None:
     if kind == "follow_up" and stage == "contacted" and stage_rule != "revived":
         return "a follow-up in stage contacted makes sense only after a revival"
     return None
+
+
+NOT_THEIRS = "the reply that it answers is not the lead's"
+NOT_ANSWERED = "the reply that it answers has a label that gets no answer"
+"""Stored as the reason, and found by it when the reply gets another label."""
+
+
+def answer_refusal(label: str | None, *, automatic: bool) -> str | None:
+    """The reason why a reply with this label (None: it is none of the lead's, any more) is not answered, or None.
+
+    `automatic`: the label called for the answer. What a person asked for holds whatever the label.
+    """
+    if label is None:
+        return NOT_THEIRS
+    return NOT_ANSWERED if automatic and label not in ANSWERED_LABELS else None
+
+
+def first_cause(cause_id: str) -> str:
+    """The cause of a draft without the events after which it was rewritten."""
+    return cause_id.partition("#")[0]
 
 
 def consent_refusal(channel: str, consent: str, unknown_allows: Sequence[str]) -> str | None:

@@ -65,7 +65,8 @@ class Database:
         try:
             async with connection.transaction():
                 now: datetime = await connection.fetchval(first, *parameters)
-                work = UnitOfWork(connection, now + self.clock.offset, self.service, tenants)
+                offset = self.clock.offset
+                work = UnitOfWork(connection, now + offset, self.service, tenants, offset)
                 yield work
                 has_events = await work.write_events()
         except DRIVER_ERRORS as error:

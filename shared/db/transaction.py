@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -13,13 +13,17 @@ from shared.db.statements import positional
 
 
 class Transaction:
-    """A transaction that is open. `now` is business time, `tenants` are those whose rows may be written.
+    """A transaction that is open. `now` is the business time of its beginning, `tenants` are those whose rows may be
+    written. `offset`: how far business time is ahead of the database's clock.
 
     Statements have parameters like `:name`. All of them raise DatabaseError, or OSError when the connection is lost.
     """
 
-    def __init__(self, connection: "asyncpg.Connection[Any]", now: datetime, tenants: Sequence[str]) -> None:
+    def __init__(
+        self, connection: "asyncpg.Connection[Any]", now: datetime, tenants: Sequence[str], offset: timedelta
+    ) -> None:
         self._connection = connection
+        self.offset = offset
         self.now = now
         self.tenants = tenants
 

@@ -1,7 +1,7 @@
 """The unit of work: one transaction, and the events that are published if, and only if, it commits."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -25,9 +25,14 @@ class UnitOfWork(Transaction):
     """A transaction that can publish events. `service` is who publishes them."""
 
     def __init__(
-        self, connection: "asyncpg.Connection[Any]", now: datetime, service: str, tenants: Sequence[str]
+        self,
+        connection: "asyncpg.Connection[Any]",
+        now: datetime,
+        service: str,
+        tenants: Sequence[str],
+        offset: timedelta,
     ) -> None:
-        super().__init__(connection, now, tenants)
+        super().__init__(connection, now, tenants, offset)
         self.source = f"urn:leadflow:{service}"
         self.after_commit: list[Callable[[], None]] = []
         """Called once the transaction has committed: to wake a worker for what was stored, for example."""

@@ -1,5 +1,8 @@
 """Idempotency keys: the answer that the first request with a key was given."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from shared.db import Row
 from shared.db.transaction import Transaction
 
@@ -51,6 +54,19 @@ async def find(work: Transaction, route: str, key: str) -> Row | None:
         tenant=work.tenants[0],
         route=route,
         key=key,
+    )
+
+
+async def delete_answers(work: Transaction, tenant: str, ids: Iterable[UUID]) -> None:
+    """Delete the answers that name one of these ids, with their keys: what they say of a person is erased."""
+    await work.run(
+        """
+        DELETE FROM idempotency i
+        WHERE i.tenant_id = :tenant AND EXISTS (
+            SELECT FROM unnest(CAST(:ids AS text[])) AS w (id) WHERE position(convert_to(w.id, 'UTF8') IN i.body) > 0)
+        """,
+        tenant=tenant,
+        ids=[str(id) for id in ids],
     )
 
 

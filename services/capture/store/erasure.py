@@ -6,6 +6,7 @@ from uuid import UUID
 from services.capture.rules.mentions import Person
 from services.capture.store import persons
 from shared.db import UnitOfWork
+from shared.store.idempotency import delete_answers
 
 _DELETE_ROWS = """
     DELETE FROM import_error e
@@ -22,11 +23,6 @@ _KEEP_REST = """
     WHERE tenant_id = :tenant AND token = :token AND delivery_id = :id
 """
 _DELETE_LETTERS = "DELETE FROM dead_letter WHERE tenant_id = :tenant AND id = ANY (CAST(:ids AS uuid[]))"
-_DELETE_ANSWERS = """
-    DELETE FROM idempotency i
-    WHERE i.tenant_id = :tenant AND EXISTS (
-        SELECT FROM unnest(CAST(:ids AS text[])) AS l (id) WHERE position(convert_to(l.id, 'UTF8') IN i.body) > 0)
-"""
 _COLUMNS_WITH_LEADS = (
     ("duplicate", ("lead_a", "lead_b")),
     ("blocking_key", ("lead_id",)),
@@ -44,7 +40,7 @@ async def delete_personal_data(work: UnitOfWork, tenant: str, person: Person) ->
     items stay."""
     await _delete_mentions(work, tenant, person)
     ids = [lead.lead_id for lead in person.leads]
-    await work.run(_DELETE_ANSWERS, tenant=tenant, ids=[str(id) for id in ids])
+    await delete_answers(work, tenant, ids)
     for table, columns in _COLUMNS_WITH_LEADS:
         is_theirs = " OR ".join(f"{column} = ANY (CAST(:leads AS uuid[]))" for column in columns)
         await work.run(f"DELETE FROM {table} WHERE tenant_id = :tenant AND ({is_theirs})", tenant=tenant, leads=ids)

@@ -7,12 +7,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.outreach.rules import KIND_STAGES, MODES, consent_refusal, is_night, stage_for, stage_refusal
+from services.outreach.rules import (
+    AUTOMATIC_LABELS,
+    KIND_STAGES,
+    MODES,
+    answer_refusal,
+    consent_refusal,
+    first_cause,
+    is_night,
+    stage_for,
+    stage_refusal,
+)
 
 COMPOSER = "agent:composer"
 """The actor that writes drafts, and that requests those which no person asked for."""
-ANSWERED_LABELS = frozenset({"interested", "question", "meeting_request"})
-"""Labels of replies that get an answer drafted automatically."""
 AUTOMATIC_CAUSES = frozenset({"stage", "hot", "reply", "nurture"})
 """Causes of a draft that are no person's request: they start nothing once they are old."""
 REQUESTABLE_KINDS = tuple(kind for kind in KIND_STAGES if kind != "sequence")
@@ -104,11 +112,11 @@ def superseded_by_stage(
 WRITTEN_SINCE = "the lead has written since"
 
 
-def superseded_by_reply(draft: PendingDraft, reply_at: datetime, reply_id: str) -> str | None:
-    """Why a human reply supersedes the draft, or None. The reply that caused the draft never does."""
-    if reply_id == draft.cause_id or reply_at <= draft.cause_at:
-        return None
-    return WRITTEN_SINCE
+def superseded_by_reply(draft: PendingDraft, reply_at: datetime, reply_id: str, label: str) -> str | None:
+    """Why a reply with this label supersedes the draft, or None. The one that caused the draft does by its label."""
+    if reply_id == draft.cause_id:
+        return answer_refusal(label, automatic=True)
+    return WRITTEN_SINCE if label not in AUTOMATIC_LABELS and reply_at > draft.cause_at else None
 
 
 def superseded_by_address(draft: PendingDraft, addresses: Mapping[str, str | None]) -> str | None:
@@ -198,11 +206,6 @@ def _other_message(other: OtherMessage, spacing_minutes: float) -> str:
     if spacing_minutes:
         return f"{text}; the later of the two waits until {spacing_minutes:g} minutes after the earlier"
     return f"{text}; nothing keeps the two apart (lead_spacing_minutes is 0)"
-
-
-def first_cause(cause_id: str) -> str:
-    """The cause of a draft without the events after which it was rewritten."""
-    return cause_id.partition("#")[0]
 
 
 def rewrite_cause(cause_id: str, event_id: str) -> str:

@@ -209,10 +209,19 @@ async def address_hashes_of(work: UnitOfWork, keys: Sequence[LeadKey]) -> list[t
 
 
 async def last_reply_at(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> datetime | None:
-    """When the last reply of the lead was received; automatic messages are not replies."""
+    """When the last reply of the lead arrived; automatic messages are not replies."""
+    return await _last_reply(work, tenant, lead_ids, "received_at")
+
+
+async def last_known_at(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> datetime | None:
+    """When we got to know the last reply of the lead: whoever wrote to it before took no account of that."""
+    return await _last_reply(work, tenant, lead_ids, "greatest(received_at, CAST(history->0->>'at' AS timestamptz))")
+
+
+async def _last_reply(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], moment: str) -> datetime | None:
     row = await work.fetch_one(
-        """
-        SELECT max(received_at) AS at FROM reply
+        f"""
+        SELECT max({moment}) AS at FROM reply
         WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND outcome = 'matched'
           AND label <> ALL (CAST(:automatic AS text[]))
         """,
@@ -221,6 +230,25 @@ async def last_reply_at(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID])
         automatic=sorted(AUTOMATIC_LABELS),
     )
     return row["at"] if row else None
+
+
+async def answered_label(
+    work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], reply_id: str | None, message_id: str | None
+) -> str | None:
+    """The label of the lead's reply with this id, or else this Message-ID; None where it is none of the lead's."""
+    row = await work.fetch_one(
+        """
+        SELECT label FROM reply
+        WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND outcome = 'matched'
+          AND CASE WHEN CAST(:reply AS uuid) IS NULL THEN message_id = :message ELSE reply_id = CAST(:reply AS uuid) END
+        LIMIT 1
+        """,
+        tenant=tenant,
+        leads=list(lead_ids),
+        reply=reply_id,
+        message=message_id,
+    )
+    return row["label"] if row else None
 
 
 async def reply_ids_of(work: UnitOfWork, tenant: str, lead_id: UUID) -> list[UUID]:

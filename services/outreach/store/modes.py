@@ -1,9 +1,21 @@
 """Queries on the outreach mode of leads and tenants, and on what of it has been announced by events."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from shared.db import UnitOfWork
+
+
+async def present(work: UnitOfWork) -> datetime:
+    """The business time of this moment, not of the transaction's beginning.
+
+    Under the lock of a lead it is later than that of whoever had the lock before.
+    """
+    row = await work.fetch_one("SELECT clock_timestamp() + CAST(:offset AS interval) AS at", offset=work.offset)
+    assert row is not None
+    at: datetime = row["at"]
+    return at
 
 
 async def set_lead_mode(work: UnitOfWork, tenant: str, lead_id: UUID, mode: str | None, effective: str) -> None:

@@ -12,7 +12,7 @@ from services.outreach.sending.rules import LONGEST_BACK_OFF
 from services.outreach.sequences.store import enrolments
 from services.outreach.store import Lead, address_hashes_of, hold_settings, leads_of
 from services.outreach.store.lead_state import ContactDetails, newest_of, save_contacts
-from services.outreach.store.modes import mark_mode_announced
+from services.outreach.store.modes import mark_mode_announced, present
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.use_cases import opt_out_blocklisted
 from services.outreach.use_cases.modes import announce
@@ -113,12 +113,17 @@ async def _announce_modes(
     changed: Mapping[LeadKey, Received[Any]],
     settings: Mapping[str, OutreachSettings],
 ) -> None:
+    unannounced = {
+        key: mode for key, lead in leads.items() if (mode := lead.mode or settings[key[0]].mode) != lead.announced_mode
+    }
+    if not unannounced:
+        return
+    at = await present(work)
     announced: dict[str, list[UUID]] = {}
-    for (tenant, lead_id), lead in leads.items():
-        mode = lead.mode or settings[tenant].mode
-        if mode != lead.announced_mode:
-            announced.setdefault(tenant, []).append(lead_id)
-            announce(work, tenant, lead_id, mode, lead.announced_mode, changed[tenant, lead_id].envelope)
+    for (tenant, lead_id), mode in unannounced.items():
+        key = tenant, lead_id
+        announced.setdefault(tenant, []).append(lead_id)
+        announce(work, tenant, lead_id, mode, leads[key].announced_mode, at, changed[key].envelope)
     for tenant, lead_ids in announced.items():
         await mark_mode_announced(work, tenant, lead_ids, settings[tenant].mode)
         await dispatches.check_now(work, tenant, lead_ids)

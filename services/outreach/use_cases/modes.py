@@ -1,5 +1,6 @@
 """The outreach mode: of one lead at once, of a tenant page by page. Each lead that it changes for gets an event."""
 
+from datetime import datetime
 from uuid import UUID
 
 from services.outreach.sending.use_cases.exhaustion import check_soon
@@ -14,11 +15,14 @@ PAGE = 500
 
 
 def announce(
-    work: UnitOfWork, tenant: str, lead_id: UUID, mode: str, previous: str, cause: Envelope | None = None
+    work: UnitOfWork, tenant: str, lead_id: UUID, mode: str, previous: str, at: datetime, cause: Envelope | None = None
 ) -> None:
-    """Publish that other channels may be used for a lead now."""
+    """Publish that other channels may be used for a (locked) lead.
+
+    `at`: a moment under that lock, so that the last of several announcements is also the latest by its time.
+    """
     event = OutreachModeChanged(mode=mode, previous=previous)
-    work.emit(event, tenant=tenant, subject=lead_id, cause=cause)
+    work.emit(event, tenant=tenant, subject=lead_id, time=at, cause=cause)
 
 
 async def set_lead_mode(work: UnitOfWork, tenant: str, lead_id: UUID, mode: str | None) -> str:
@@ -30,7 +34,7 @@ async def set_lead_mode(work: UnitOfWork, tenant: str, lead_id: UUID, mode: str 
     effective = mode or settings.mode
     await store.set_lead_mode(work, tenant, lead_id, mode, effective)
     if effective != lead.announced_mode:
-        announce(work, tenant, lead_id, effective, lead.announced_mode)
+        announce(work, tenant, lead_id, effective, lead.announced_mode, await store.present(work))
         await check_soon(work, tenant, [lead_id])
     return effective
 
@@ -44,8 +48,9 @@ async def announce_page(work: UnitOfWork, tenant: str) -> int:
     if mode is None:
         return 0
     changed = await store.apply_tenant_mode(work, tenant, mode, PAGE)
+    at = await store.present(work)
     for lead_id, previous in changed:
-        announce(work, tenant, lead_id, mode, previous)
+        announce(work, tenant, lead_id, mode, previous, at)
     await check_soon(work, tenant, [lead_id for lead_id, _ in changed])
     if len(changed) < PAGE:
         await store.finish_announcement(work, tenant)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from imapclient import IMAPClient
@@ -63,10 +64,10 @@ class ImapServer:
 
         return await asyncio.to_thread(there)
 
-    async def deliver(self, folder: str, *mails: bytes) -> None:
+    async def deliver(self, folder: str, *mails: bytes, arrived_at: datetime | None = None) -> None:
         def append(client: IMAPClient) -> None:
             for mail in mails:
-                client.append(folder, mail)
+                client.append(folder, mail, msg_time=arrived_at)
 
         await self.call(append)
 

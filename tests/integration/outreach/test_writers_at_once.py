@@ -11,13 +11,16 @@ import pytest
 from services.outreach.drafts.schemas import Bulk
 from services.outreach.drafts.use_cases import bulk, requests, review
 from services.outreach.drafts.use_cases.addressing import SenderAddresses
+from services.outreach.replies.use_cases.labelling import label_reply
 from services.outreach.use_cases.erasure import erase
+from services.outreach.use_cases.modes import announce_page, set_lead_mode
 from services.outreach.workers import announce_tenant_modes
 from shared.events import CATALOGUE, Received
 from shared.events.envelope import Envelope
 from shared.ids import uuid7
 from tests.integration.outreach.meanwhile import waits_for_lock
 from tests.integration.outreach.sequence_steps import text, written
+from tests.integration.outreach.test_opt_outs import label, reply
 from tests.persons import places
 
 ADA = ("ada.", "ada@", "dear ada", "analytical")
@@ -169,3 +172,68 @@ async def test_an_approval_that_waits_for_an_erasure_finds_no_draft(office, tena
         assert [result["status"] for result in (await several).json()["results"]] == [404]
     assert await places(office.url, tenant, ADA) == set()
     await server.close()
+
+
+@pytest.mark.parametrize("what", ["a text", "an instruction", "an enrolment", "a suppression", "an earlier address"])
+async def test_no_repeated_request_is_answered_with_a_person_that_was_erased(office, tenant, what):
+    address, key = f"ada@{tenant}.example", {"Idempotency-Key": "k"}
+    lead = await office.captured(tenant, email=address)
+    body = {"lead_id": str(lead), "kind": "first", "channel": "email"}
+    if what == "a text":
+        path, body = "/v1/drafts", body | {"subject": "Ada", "body": "Dear Ada"}
+    elif what == "an instruction":
+        path, body = "/v1/drafts", body | {"instruction": "Dear Ada is what she likes"}
+    elif what == "an enrolment":
+        sequence = await written(office, tenant, text("P3D"))
+        path = f"/v1/sequences/{sequence['sequence_id']}/enrolments"
+        body = {"lead_id": str(lead), "note": "Dear Ada asked for it"}
+    else:
+        if what == "an earlier address":
+            await office.approved(tenant, lead)
+        path, body = "/v1/suppressions", {"channel": "email", "address": address, "reason": "Dear Ada asked for it"}
+    async with office.client(tenant, "operator", "reviewer") as http:
+        assert (await http.post(path, json=body, headers=key)).is_success
+        if what == "an earlier address":
+            await office.updated(tenant, lead, email="new@x.example")
+        assert ("idempotency", "body") in await places(office.url, tenant, (*ADA, str(lead)))
+        await office.publish(tenant, lead, "lead.erased", {"lead_id": str(lead)})
+        assert ("idempotency", "body") not in await places(office.url, tenant, (*ADA, str(lead)))
+
+
+async def test_of_two_labels_at_the_same_moment_the_one_that_is_stored_last_counts(office, tenant, reached, bus):
+    _, mail, _ = reached
+    reply_id = await reply(office, tenant, mail, "What does it cost?")
+    async with office.database.tenant(tenant) as work:  # begins first
+        await label(office, tenant, reply_id, "declined")
+        await label_reply(work, office.context.keys, tenant, UUID(reply_id), "interested", "human:ann", None, False)
+    events = await bus.read("reply.received", tenant=tenant, count=3)
+    assert max(events, key=lambda each: each.data["labelled_at"]).data["label"] == "interested"
+    async with office.client(tenant, "viewer") as http:
+        (stored,) = (await http.get("/v1/replies")).json()["items"]
+    assert stored["label"] == "interested"
+
+
+@pytest.mark.parametrize("who", ["a person", "the tenant's mode", "new contact details"])
+async def test_of_two_modes_at_the_same_moment_the_one_that_is_stored_last_is_announced_last(office, tenant, bus, who):
+    lead = await office.captured(tenant)
+    async with office.database.worker([tenant]) as work, office.client(tenant, "operator", "admin") as http:
+        first = {"mode": "sms_only"} if who == "a person" else {"mode": None}
+        assert (await http.put(f"/v1/leads/{lead}/mode", json={"mode": "sms_only"})).status_code == 200
+        assert (await http.put(f"/v1/leads/{lead}/mode", json=first)).status_code == 200
+        if who == "a person":
+            await set_lead_mode(work, tenant, lead, "email_only")
+        else:
+            assert (await http.put("/v1/settings", json={"mode": "email_only"})).status_code == 200
+            if who == "the tenant's mode":
+                assert await announce_page(work, tenant) == 1
+            else:
+                now = work.now
+                data = {"lead_id": str(lead), "source": "web", "created_on": now.isoformat(), "version": 2}
+                updated = CATALOGUE["lead.updated"].model_validate_json(
+                    orjson.dumps(data | {"changed": ["email"], "email": "new@x.example"})
+                )
+                envelope = Envelope(str(uuid7()), "lead.updated", "urn:test", now, tenant, str(lead))
+                await office.reader.handle(work, [Received(envelope, updated, now)])
+    count = 2 if who == "a person" else 3
+    events = await bus.read("outreach.mode_changed", tenant=tenant, count=count)
+    assert max(events, key=lambda each: each.time).data["mode"] == "email_only"

@@ -183,12 +183,12 @@ def test_a_stage_in_which_its_kind_makes_no_sense_supersedes_a_draft():
 
 def test_its_own_cause_and_what_that_brought_about_never_supersede_a_draft():
     assert rules.superseded_by_stage(a_pending(cause_id="e7"), "contacted", "first-message", NOW, "e7") is None
-    assert rules.superseded_by_reply(a_pending(cause_id="r1"), NOW + timedelta(hours=1), "r1") is None
+    assert rules.superseded_by_reply(a_pending(cause_id="r1"), NOW + timedelta(hours=1), "r1", "question") is None
 
 
 def test_a_newer_reply_and_a_changed_address_supersede_a_draft():
-    assert rules.superseded_by_reply(a_pending(), NOW + timedelta(seconds=1), "r2")
-    assert rules.superseded_by_reply(a_pending(), NOW - timedelta(seconds=1), "r2") is None
+    assert rules.superseded_by_reply(a_pending(), NOW + timedelta(seconds=1), "r2", "other")
+    assert rules.superseded_by_reply(a_pending(), NOW - timedelta(seconds=1), "r2", "other") is None
     assert rules.superseded_by_address(a_pending(), {"email": "new@b.c"})
     assert rules.superseded_by_address(a_pending(), {"email": "a@b.c"}) is None
 

@@ -91,6 +91,24 @@ async def successor(work: UnitOfWork, tenant: str, draft_id: UUID) -> UUID | Non
     return row["draft_id"] if row else None
 
 
+async def why_unanswered(work: UnitOfWork, tenant: str, lead_id: UUID, reply_id: str) -> str | None:
+    """The reason for which the last answer that a reply requested has ended, in whatever state; None without any."""
+    row = await work.fetch_one(
+        """
+        SELECT coalesce(x.reason, d.reason, c.reason) AS reason FROM composition c
+        LEFT JOIN draft d ON d.tenant_id = c.tenant_id AND d.draft_id = c.draft_id
+        LEFT JOIN dispatch x ON x.tenant_id = c.tenant_id AND x.draft_id = c.draft_id
+        WHERE c.tenant_id = :tenant AND c.lead_id = :lead AND c.kind = 'answer'
+          AND (c.cause_id = :reply OR c.cause_id LIKE :reply || '#%')
+        ORDER BY c.created_at DESC LIMIT 1
+        """,
+        tenant=tenant,
+        lead=lead_id,
+        reply=reply_id,
+    )
+    return row["reason"] if row else None
+
+
 async def is_queued(work: UnitOfWork, tenant: str, lead_id: UUID, kind: str, channel: str) -> bool:
     """Whether a draft of that lead, kind and channel is still to be written."""
     row = await work.fetch_one(

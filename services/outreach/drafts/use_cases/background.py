@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.outreach.drafts import store
-from services.outreach.drafts.rules import Caution, OtherMessage, cautions, first_cause
+from services.outreach.drafts.rules import Caution, OtherMessage, cautions
 from services.outreach.drafts.store import background as queries
 from services.outreach.drafts.store import compositions
-from services.outreach.rules import known_zone, local_time
+from services.outreach.rules import first_cause, known_zone, local_time
 from services.outreach.schemas import OutreachSettings
 from services.outreach.store import Lead, lead_ids_of, lead_of, leads_of, settings_of
 from shared.db import Row, UnitOfWork

@@ -13,7 +13,6 @@ from services.outreach.drafts.rules import (
     COMPOSER,
     WRITTEN_SINCE,
     choose_channel,
-    first_cause,
     superseded_by_facts,
 )
 from services.outreach.drafts.store import compositions
@@ -24,9 +23,10 @@ from services.outreach.drafts.use_cases.addressing import SenderAddresses, addre
 from services.outreach.drafts.use_cases.channels import channels_of
 from services.outreach.drafts.use_cases.events import publish_created
 from services.outreach.drafts.use_cases.strategies import strategy_for
-from services.outreach.rules import is_recent, stage_for, stage_refusal
+from services.outreach.rules import first_cause, is_recent, stage_for, stage_refusal
 from services.outreach.schemas import OutreachSettings
-from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, settings_of
+from services.outreach.store import Lead, last_known_at, lead_ids_of, lead_of, settings_of
+from services.outreach.use_cases.answers import answer_refused
 from shared.db import UnitOfWork
 from shared.events import Envelope
 
@@ -155,7 +155,10 @@ async def _still_wanted(
             raise CompositionDropped("its cause is too old")
         if not settings.drafts_automatically(request.kind):
             raise CompositionDropped(f"automatic drafts of kind {request.kind} are switched off")
-    last_reply = await last_reply_at(work, request.tenant, await lead_ids_of(work, request.tenant, request.lead_id))
+    lead_ids = await lead_ids_of(work, request.tenant, request.lead_id)
+    if reason := await answer_refused(work, request.tenant, lead_ids, request.cause, request.cause_id, {}):
+        raise CompositionDropped(reason)
+    last_reply = await last_known_at(work, request.tenant, lead_ids)
     if last_reply and last_reply > request.cause_at:
         raise CompositionDropped(WRITTEN_SINCE)
     return lead, stage

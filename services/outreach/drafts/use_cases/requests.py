@@ -7,14 +7,14 @@ from uuid import UUID
 from services.outreach.drafts import store
 from services.outreach.drafts.composer.claims import check_claims
 from services.outreach.drafts.composer.facts import facts_of
-from services.outreach.drafts.rules import ANSWERED_LABELS, REQUESTABLE_KINDS
+from services.outreach.drafts.rules import REQUESTABLE_KINDS, rewrite_cause
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.store.conversations import conversation_of
 from services.outreach.drafts.use_cases.addressing import SenderAddresses, addressed_message
 from services.outreach.drafts.use_cases.channels import channels_of
 from services.outreach.drafts.use_cases.events import publish_created
 from services.outreach.hooks import ReplyLabelled
-from services.outreach.rules import MODES, stage_refusal
+from services.outreach.rules import ANSWERED_LABELS, MODES, NOT_ANSWERED, is_recent, stage_refusal
 from services.outreach.schemas import OutreachSettings
 from services.outreach.store import Lead, lead_of, settings_of
 from shared.db import UnitOfWork
@@ -89,8 +89,15 @@ async def add_draft(
 
 
 async def request_answer(work: UnitOfWork, reply: ReplyLabelled) -> None:
-    """Request an answer to a reply whose label calls for one, on the channel of the reply."""
-    if reply.label not in ANSWERED_LABELS or not (await settings_of(work, reply.tenant)).drafts_automatically("answer"):
+    """Request an answer to a reply whose label calls for one, on the channel of the reply.
+
+    Once for each reply, and again where another label has ended the answer meanwhile.
+    """
+    if reply.label not in ANSWERED_LABELS:
+        return
+    settings = await settings_of(work, reply.tenant)
+    recent = is_recent(reply.received_at, work.now, settings.react_within_hours)
+    if not recent or not settings.drafts_automatically("answer"):
         return
     composition = compositions.CompositionRequest(
         tenant=reply.tenant,
@@ -99,10 +106,14 @@ async def request_answer(work: UnitOfWork, reply: ReplyLabelled) -> None:
         kind="answer",
         cause="reply",
         cause_id=str(reply.reply_id),
-        cause_at=reply.received_at,
+        cause_at=reply.known_at,
         channel=reply.channel,
     )
-    await compositions.add(work, [composition])
+    if await compositions.add(work, [composition]) or reply.event is None:
+        return
+    if await compositions.why_unanswered(work, reply.tenant, reply.lead_id, composition.cause_id) == NOT_ANSWERED:
+        again = rewrite_cause(composition.cause_id, reply.event.id)
+        await compositions.add(work, [composition._replace(cause_id=again)])
 
 
 async def _check(work: UnitOfWork, request: DraftRequest) -> tuple[Lead, OutreachSettings]:

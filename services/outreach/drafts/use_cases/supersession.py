@@ -8,7 +8,6 @@ from services.outreach.drafts.composer.facts import values_of
 from services.outreach.drafts.rules import (
     WRITTEN_SINCE,
     PendingDraft,
-    first_cause,
     rewrite_cause,
     superseded_by_address,
     superseded_by_facts,
@@ -18,8 +17,9 @@ from services.outreach.drafts.rules import (
 from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.events import SYSTEM, publish_decided
 from services.outreach.hooks import ChannelClosed, ReplyLabelled
-from services.outreach.rules import AUTOMATIC_LABELS
-from services.outreach.store import Lead, last_reply_at
+from services.outreach.rules import first_cause
+from services.outreach.store import Lead, last_known_at, lead_ids_of, lead_of
+from services.outreach.use_cases.answers import answer_refused
 from shared.db import Row, UnitOfWork
 from shared.ids import LeadKey, uuid7
 
@@ -78,23 +78,36 @@ async def supersede_on_stage_change(
 
 
 async def supersede_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
-    """The lead wrote: end the drafts with an older cause."""
-    if reply.label in AUTOMATIC_LABELS:
-        return
+    """The lead wrote: end the drafts with an older cause. A label that gets no answer ends that to an earlier label."""
     for row in await store.pending_of(work, [(reply.tenant, reply.lead_id)]):
-        reason = superseded_by_reply(_pending(row), reply.received_at, str(reply.reply_id))
+        reason = superseded_by_reply(_pending(row), reply.known_at, str(reply.reply_id), reply.label)
         if reason:
             await supersede(work, row, reason)
 
 
 async def supersede_on_merge(work: UnitOfWork, tenant: str, kept: UUID, alias: UUID) -> None:
     """The lead wrote under the alias before they were one: end the drafts with an older cause."""
-    written_at = await last_reply_at(work, tenant, [alias])
+    written_at = await last_known_at(work, tenant, [alias])
     if written_at is None:
         return
     for row in await store.pending_of(work, [(tenant, kept)]):
         if written_at > row["cause_at"]:
             await supersede(work, row, WRITTEN_SINCE)
+
+
+async def supersede_on_undone_merge(work: UnitOfWork, tenant: str, kept: UUID) -> None:
+    """What the alias wrote is not the kept lead's any more: end the answers to it.
+
+    The composer and the sender find that out by themselves.
+    """
+    await lead_of(work, tenant, kept, lock=True)  # an answer that is being stored meanwhile is there, or sees the undo
+    lead_ids = await lead_ids_of(work, tenant, kept)
+    for row in await store.pending_of(work, [(tenant, kept)]):
+        if row["kind"] != "answer":
+            continue
+        reason = await answer_refused(work, tenant, lead_ids, row["cause"], row["cause_id"], row["headers"])
+        if reason:
+            await supersede(work, row, reason)
 
 
 async def supersede_on_channel_closed(work: UnitOfWork, closed: ChannelClosed) -> None:

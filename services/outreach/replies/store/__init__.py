@@ -1,7 +1,7 @@
 """Queries on replies, and on the messages that they answer."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -51,12 +51,18 @@ async def find_by_key(work: UnitOfWork, tenant: str, key: bytes) -> UUID | None:
     return row["reply_id"] if row else None
 
 
+def _label_time(work: UnitOfWork, last: datetime | None) -> datetime:
+    """When a label is given that follows one of that time: always later. A transaction may have begun before it."""
+    return work.now if last is None else max(work.now, last + timedelta(microseconds=1))
+
+
 async def add(work: UnitOfWork, new: NewReply, classification: Classification) -> bool:
     """Store a reply; False when one with its key was received at the same time."""
     label = [getattr(classification, name) for name in _LABEL]
     method = classification.method
-    history = _json([*new.earlier, _history_entry(classification.label, method, REPLY_RULES, work.now, None)])
-    row = (*new[:-1], *label, method, work.now, history)
+    at = _label_time(work, datetime.fromisoformat(new.earlier[-1]["at"]) if new.earlier else None)
+    history = _json([*new.earlier, _history_entry(classification.label, method, REPLY_RULES, at, None)])
+    row = (*new[:-1], *label, method, at, history)
     return bool(await work.run(_ADD, **by_column(_COLUMNS, [row])))
 
 
@@ -106,11 +112,15 @@ async def relabel(
     *,
     wrong_address: bool,
 ) -> None:
-    """Store a later label, and append it to the history. `wrong_address`: with it, the address is not the lead's."""
+    """Store a later label of a (locked) reply, and append it to the history.
+
+    `wrong_address`: with it, the address is not the lead's.
+    """
+    at = _label_time(work, row["labelled_at"])
     await work.run(
         """
         UPDATE reply SET label = :label, confidence = :confidence, method = :method, needs_human = false,
-               because = coalesce(:because, because), labelled_at = :now,
+               because = coalesce(:because, because), labelled_at = :at,
                event_id = :event_id, history = history || CAST(:entry AS jsonb),
                wrong_address = :wrong_address,
                closed_hash = CASE WHEN :wrong_address THEN closed_hash END
@@ -120,10 +130,10 @@ async def relabel(
         confidence=given.confidence,
         method=given.method,
         because=given.because,
-        now=work.now,
+        at=at,
         event_id=event_id,
         wrong_address=wrong_address,
-        entry=_json([_history_entry(given.label, given.method, actor, work.now, note)]),
+        entry=_json([_history_entry(given.label, given.method, actor, at, note)]),
         tenant=row["tenant_id"],
         reply=row["reply_id"],
     )
@@ -286,6 +296,7 @@ class ToReread(NamedTuple):
     needs_human: bool
     history: list[dict[str, Any]]
     lead_id: UUID | None
+    labelled_at: datetime
 
 
 async def page_to_reread(work: UnitOfWork, tenant: str, since: datetime, after: UUID, limit: int) -> Sequence[ToReread]:
@@ -305,12 +316,13 @@ async def page_to_reread(work: UnitOfWork, tenant: str, since: datetime, after: 
     return [ToReread(*row) for row in rows]
 
 
-async def delete_to_reread(work: UnitOfWork, tenant: str, reply_id: UUID) -> bool:
-    """Delete a reply that is recorded again in this transaction; False when a person has labelled it meanwhile."""
+async def delete_to_reread(work: UnitOfWork, tenant: str, stored: ToReread) -> bool:
+    """Delete a reply that is recorded again in this transaction; False when it has got another label meanwhile."""
     return bool(
         await work.run(
-            "DELETE FROM reply WHERE tenant_id = :tenant AND reply_id = :reply AND method <> 'human'",
+            "DELETE FROM reply WHERE tenant_id = :tenant AND reply_id = :reply AND labelled_at = :labelled_at",
             tenant=tenant,
-            reply=reply_id,
+            reply=stored.reply_id,
+            labelled_at=stored.labelled_at,
         )
     )

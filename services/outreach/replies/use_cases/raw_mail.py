@@ -7,7 +7,7 @@ goes on where that takes longer or fails.
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -40,13 +40,17 @@ Begin = Callable[[str], AbstractAsyncContextManager[UnitOfWork]]
 """Begins a transaction for a tenant, in the role of a request or of a worker."""
 
 
-async def store_mail(work: UnitOfWork, tenant: str, raw: bytes, *, taken: bool = False) -> UUID:
+async def store_mail(
+    work: UnitOfWork, tenant: str, raw: bytes, *, taken: bool = False, received_at: datetime | None = None
+) -> UUID:
     """Store a raw mail, before anybody tries to understand it; a worker reads it after the commit.
 
-    `taken`: the caller reads it at once, with `read_at_once`, and the worker only if that fails.
+    `received_at`: when it arrived, if not now. `taken`: the caller reads it at once, with `read_at_once`, and the
+    worker only if that fails.
     """
     mail_id = uuid7()
-    await inbound_mails.add(work, tenant, mail_id, raw, work.now + _TAKEN if taken else work.now)
+    due_at = work.now + _TAKEN if taken else work.now
+    await inbound_mails.add(work, tenant, mail_id, raw, received_at or work.now, due_at)
     return mail_id
 
 

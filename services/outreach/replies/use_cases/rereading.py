@@ -56,7 +56,7 @@ async def reread(
                 result.kept += 1
                 continue
             async with database.worker([tenant]) as work:
-                if await store.delete_to_reread(work, tenant, stored.reply_id):
+                if await store.delete_to_reread(work, tenant, stored):
                     await record_mail(work, keys, mail_domain, tenant, read, stored.raw, stored.received_at, stored)
                     if stored.outcome == "matched" and (read.complaint or read.reports):
                         await _publish_as_report(work, keys, tenant, stored)

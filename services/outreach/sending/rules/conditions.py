@@ -64,7 +64,8 @@ class SendConditions(SendLimits):
 
     `to`: the address that was approved; `address`: the lead's present one. `own_sender`: whether the tenant may send
     from the mailbox's domain, or text from the number or name. `suppressed`: why the address is suppressed.
-    `last_reply_at`: when the lead last replied.
+    `last_reply_at`: when we got to know what the lead last replied. `no_answer`: why the message answers no reply of
+    the lead any more.
     `enrolment`: the state of the enrolment that the message belongs to, None for any other message.
     """
 
@@ -85,6 +86,7 @@ class SendConditions(SendLimits):
     stage: str
     stage_rule: str | None
     last_reply_at: datetime | None
+    no_answer: str | None = None
     enrolment: str | None = None
     paused_until: datetime | None = None
 
@@ -150,6 +152,8 @@ def _refusal(conditions: SendConditions) -> str | None:
     refusal = consent_refusal(conditions.channel, conditions.consent, conditions.unknown_allows)
     if refusal:
         return refusal
+    if conditions.no_answer:
+        return conditions.no_answer
     # A reply that nobody understands pauses its sequence: what it says of the message is known once it has its label.
     if conditions.enrolment != "paused" and conditions.last_reply_at and conditions.last_reply_at > conditions.cause_at:
         return WRITTEN_SINCE

@@ -120,7 +120,7 @@ async def next_due(work: UnitOfWork, spread: int) -> Row | None:
 
 
 _WITH_TEXT = """
-    SELECT d.*, x.cause, c.canonical, c.from_address, c.to_address, c.subject, c.body, c.headers
+    SELECT d.*, x.cause, x.cause_id, c.canonical, c.from_address, c.to_address, c.subject, c.body, c.headers
     FROM dispatch d
     JOIN draft x ON x.tenant_id = d.tenant_id AND x.draft_id = d.draft_id
     JOIN content c ON c.tenant_id = d.tenant_id AND c.draft_id = d.draft_id AND c.sha256 = d.sha256

@@ -27,7 +27,7 @@ from services.outreach.sending.use_cases.limits import caps_of
 from services.outreach.settings import Settings
 from services.outreach.store import (
     Lead,
-    last_reply_at,
+    last_known_at,
     lead_ids_of,
     lead_of,
     lock_leads_shared,
@@ -36,6 +36,7 @@ from services.outreach.store import (
 )
 from services.outreach.suppression import store as addresses
 from services.outreach.suppression.rules import suppression_refusal
+from services.outreach.use_cases.answers import answer_refused
 from shared.db import Row, UnitOfWork
 from shared.errors import Invalid
 
@@ -171,7 +172,10 @@ async def _conditions(
     suppressed = None
     if lead:
         suppressed = suppression_refusal((await addresses.suppressions_of(work, lead))[channel], channel)
-    reply_at = await last_reply_at(work, tenant, await lead_ids_of(work, tenant, row["lead_id"]))
+    lead_ids = await lead_ids_of(work, tenant, row["lead_id"])
+    no_answer = None
+    if row["kind"] == "answer":
+        no_answer = await answer_refused(work, tenant, lead_ids, row["cause"], row["cause_id"], row["headers"])
     enrolment = await store.enrolment_of(work, row)
     stage, stage_rule = "new", None
     if lead:
@@ -197,7 +201,8 @@ async def _conditions(
         mode=(lead.mode if lead else None) or settings.mode,
         stage=stage,
         stage_rule=stage_rule,
-        last_reply_at=reply_at,
+        last_reply_at=await last_known_at(work, tenant, lead_ids),
+        no_answer=no_answer,
         timezone=zone_name(lead, settings) if lead else None,
         windows=tuple(windows),
         sent_today=use.sent_today,
