@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -179,7 +180,8 @@ async def test_a_raised_target_that_is_not_reached_withdraws_the_achievement(api
 async def test_progress_is_published_once_a_second_also_when_the_goal_changes_and_when_periods_end(
     api, later, tenant, record, published
 ):
-    now = datetime.now(UTC)
+    now = datetime.now(ZoneInfo("Asia/Tokyo"))
+    next_month = (now.replace(day=1) + timedelta(days=32)).replace(day=15)
     await record(*qualified(0, now))
     async with api.client(tenant) as client:
         path = await path_of_a_goal(client, target=50)
@@ -189,7 +191,7 @@ async def test_progress_is_published_once_a_second_also_when_the_goal_changes_an
         assert await published("goal.progressed") == [(1, 50)]
         await progress.publish_changed_goals(api.database, timedelta(0))
         assert await published("goal.progressed") == [(1, 50), (1, 40)]
-        await record(*qualified(1, now), *qualified(2, now + timedelta(days=33)))
+        await record(*qualified(1, now), *qualified(2, next_month))
         later.clock.advance(days=70)
         await close_ended_periods(later, GRACE, timedelta(minutes=1), has_read)
         await close_ended_periods(later, GRACE, timedelta(minutes=1), has_read)
