@@ -43,9 +43,6 @@ class ReplyLabelled:
     channel: str
     label: str
     received_at: datetime
-    """When it arrived."""
-    known_at: datetime
-    """When we got to know of it: later, where a mail server was away. What was written before took no account of it."""
     return_date: datetime | None = None
     """When the lead is back, by its out-of-office reply."""
     event: Envelope | None = None

@@ -209,19 +209,10 @@ async def address_hashes_of(work: UnitOfWork, keys: Sequence[LeadKey]) -> list[t
 
 
 async def last_reply_at(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> datetime | None:
-    """When the last reply of the lead arrived; automatic messages are not replies."""
-    return await _last_reply(work, tenant, lead_ids, "received_at")
-
-
-async def last_known_at(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID]) -> datetime | None:
-    """When we got to know the last reply of the lead: whoever wrote to it before took no account of that."""
-    return await _last_reply(work, tenant, lead_ids, "greatest(received_at, CAST(history->0->>'at' AS timestamptz))")
-
-
-async def _last_reply(work: UnitOfWork, tenant: str, lead_ids: Sequence[UUID], moment: str) -> datetime | None:
+    """When the last reply of the lead was received; automatic messages are not replies."""
     row = await work.fetch_one(
-        f"""
-        SELECT max({moment}) AS at FROM reply
+        """
+        SELECT max(received_at) AS at FROM reply
         WHERE tenant_id = :tenant AND lead_id = ANY (:leads) AND outcome = 'matched'
           AND label <> ALL (CAST(:automatic AS text[]))
         """,

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 from imapclient import IMAPClient
@@ -64,10 +63,10 @@ class ImapServer:
 
         return await asyncio.to_thread(there)
 
-    async def deliver(self, folder: str, *mails: bytes, arrived_at: datetime | None = None) -> None:
+    async def deliver(self, folder: str, *mails: bytes) -> None:
         def append(client: IMAPClient) -> None:
             for mail in mails:
-                client.append(folder, mail, msg_time=arrived_at)
+                client.append(folder, mail)
 
         await self.call(append)
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import ssl
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -25,24 +24,6 @@ async def test_mails_are_stored_as_they_are_and_in_their_order(office, tenant, i
     async with office.database.worker() as work:
         rows = await work.fetch("SELECT raw FROM inbound_mail WHERE tenant_id = :t ORDER BY mail_id", t=tenant)
     assert [bytes(row["raw"]) for row in rows] == mails[:2]
-
-
-@pytest.mark.parametrize(("days", "counts"), [(-730, True), (-2, True), (1, False), (-20_000, False)])
-async def test_a_mail_has_the_time_at_which_it_arrived_at_the_server(
-    office, tenant, imap_server, folder, reader, days, counts
-):
-    now = datetime.now(UTC).replace(microsecond=0)
-    stated = (now + timedelta(days=days)).astimezone(timezone(timedelta(hours=5, minutes=30)))
-    await imap_server.deliver(folder, a_mail("one"), arrived_at=stated)
-    assert await read(office, reader()) == 1
-    async with office.database.worker() as work:
-        (row,) = await work.fetch("SELECT received_at FROM inbound_mail WHERE tenant_id = :t", t=tenant)
-    if counts:
-        assert row["received_at"] == stated
-    else:
-        assert timedelta(0) <= row["received_at"] - now < timedelta(minutes=1), (
-            "the future and the last century are lies"
-        )
 
 
 async def test_a_restarted_worker_goes_on_where_the_last_one_stopped(office, tenant, imap_server, folder, reader, line):

@@ -47,11 +47,11 @@ async def test_what_is_not_committed_is_neither_marked_nor_passed(
     reading = reader(after="seen")
     store_mail, calls = imap_fetches.store_mail, []
 
-    async def fails_at_the_second(*given: Any, **more: Any) -> Any:
+    async def fails_at_the_second(*given: Any) -> Any:
         calls.append(given)
         if len(calls) == 2:
             raise RuntimeError("the disk is full")
-        return await store_mail(*given, **more)
+        return await store_mail(*given)
 
     with monkeypatch.context() as patch:
         patch.setattr(imap_fetches, "store_mail", fails_at_the_second)

@@ -25,7 +25,7 @@ from services.outreach.drafts.use_cases.events import publish_created
 from services.outreach.drafts.use_cases.strategies import strategy_for
 from services.outreach.rules import first_cause, is_recent, stage_for, stage_refusal
 from services.outreach.schemas import OutreachSettings
-from services.outreach.store import Lead, last_known_at, lead_ids_of, lead_of, settings_of
+from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of, settings_of
 from services.outreach.use_cases.answers import answer_refused
 from shared.db import UnitOfWork
 from shared.events import Envelope
@@ -158,7 +158,7 @@ async def _still_wanted(
     lead_ids = await lead_ids_of(work, request.tenant, request.lead_id)
     if reason := await answer_refused(work, request.tenant, lead_ids, request.cause, request.cause_id, {}):
         raise CompositionDropped(reason)
-    last_reply = await last_known_at(work, request.tenant, lead_ids)
+    last_reply = await last_reply_at(work, request.tenant, lead_ids)
     if last_reply and last_reply > request.cause_at:
         raise CompositionDropped(WRITTEN_SINCE)
     return lead, stage

@@ -14,7 +14,7 @@ from services.outreach.drafts.use_cases.addressing import SenderAddresses, addre
 from services.outreach.drafts.use_cases.channels import channels_of
 from services.outreach.drafts.use_cases.events import publish_created
 from services.outreach.hooks import ReplyLabelled
-from services.outreach.rules import ANSWERED_LABELS, MODES, NOT_ANSWERED, is_recent, stage_refusal
+from services.outreach.rules import ANSWERED_LABELS, MODES, NOT_ANSWERED, stage_refusal
 from services.outreach.schemas import OutreachSettings
 from services.outreach.store import Lead, lead_of, settings_of
 from shared.db import UnitOfWork
@@ -93,11 +93,7 @@ async def request_answer(work: UnitOfWork, reply: ReplyLabelled) -> None:
 
     Once for each reply, and again where another label has ended the answer meanwhile.
     """
-    if reply.label not in ANSWERED_LABELS:
-        return
-    settings = await settings_of(work, reply.tenant)
-    recent = is_recent(reply.received_at, work.now, settings.react_within_hours)
-    if not recent or not settings.drafts_automatically("answer"):
+    if reply.label not in ANSWERED_LABELS or not (await settings_of(work, reply.tenant)).drafts_automatically("answer"):
         return
     composition = compositions.CompositionRequest(
         tenant=reply.tenant,
@@ -106,7 +102,7 @@ async def request_answer(work: UnitOfWork, reply: ReplyLabelled) -> None:
         kind="answer",
         cause="reply",
         cause_id=str(reply.reply_id),
-        cause_at=reply.known_at,
+        cause_at=reply.received_at,
         channel=reply.channel,
     )
     if await compositions.add(work, [composition]) or reply.event is None:

@@ -18,7 +18,7 @@ from services.outreach.drafts.store import compositions
 from services.outreach.drafts.use_cases.events import SYSTEM, publish_decided
 from services.outreach.hooks import ChannelClosed, ReplyLabelled
 from services.outreach.rules import first_cause
-from services.outreach.store import Lead, last_known_at, lead_ids_of, lead_of
+from services.outreach.store import Lead, last_reply_at, lead_ids_of, lead_of
 from services.outreach.use_cases.answers import answer_refused
 from shared.db import Row, UnitOfWork
 from shared.ids import LeadKey, uuid7
@@ -80,14 +80,14 @@ async def supersede_on_stage_change(
 async def supersede_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
     """The lead wrote: end the drafts with an older cause. A label that gets no answer ends that to an earlier label."""
     for row in await store.pending_of(work, [(reply.tenant, reply.lead_id)]):
-        reason = superseded_by_reply(_pending(row), reply.known_at, str(reply.reply_id), reply.label)
+        reason = superseded_by_reply(_pending(row), reply.received_at, str(reply.reply_id), reply.label)
         if reason:
             await supersede(work, row, reason)
 
 
 async def supersede_on_merge(work: UnitOfWork, tenant: str, kept: UUID, alias: UUID) -> None:
     """The lead wrote under the alias before they were one: end the drafts with an older cause."""
-    written_at = await last_known_at(work, tenant, [alias])
+    written_at = await last_reply_at(work, tenant, [alias])
     if written_at is None:
         return
     for row in await store.pending_of(work, [(tenant, kept)]):

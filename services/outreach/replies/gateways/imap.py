@@ -8,7 +8,6 @@ import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
@@ -49,14 +48,13 @@ class Selected:
 class FetchedMail:
     """A mail, or the reason why it is none: `raw` None with `refusal` None is a mail that was deleted meanwhile.
 
-    `broken`: the connection ended while it was fetched. `arrived_at`: when the mail arrived, as the server says.
+    `broken`: the connection ended while it was fetched.
     """
 
     uid: int
     raw: bytes | None
     refusal: str | None = None
     broken: bool = False
-    arrived_at: datetime | None = None
 
 
 class _Client(IMAPClient):
@@ -108,7 +106,6 @@ class ImapSession:
         context = ssl.create_default_context(cafile=ca_file) if tls or starttls else None
         host, port = account.address
         client = _Client(host, port, ssl=tls, ssl_context=context if tls else None, timeout=_TIMEOUT)
-        client.normalise_times = False  # it would leave out the time zone
         try:
             if starttls:
                 client.starttls(context)
@@ -204,12 +201,11 @@ class ImapSession:
                 kept=FIRST_PART,
             )  # fmt: skip
             wanted, key = f"BODY.PEEK[]<0.{FIRST_PART}>", b"BODY[]<0>"
-        data = self._client.fetch([uid], ["INTERNALDATE", wanted]).get(uid)
+        data = self._client.fetch([uid], [wanted]).get(uid)
         if data is None:
             return FetchedMail(uid, None)
         raw = data.get(key)
-        refusal = None if raw is not None else "the server's answer has no mail"
-        return FetchedMail(uid, raw, refusal, arrived_at=_moment(data.get(b"INTERNALDATE")))
+        return FetchedMail(uid, raw, None if raw is not None else "the server's answer has no mail")
 
     def mark(self, uids: Sequence[int]) -> None:
         """Mark mails that are stored, as the account's `after` says."""
@@ -257,14 +253,6 @@ class ImapSession:
 def reason(error: BaseException) -> str:
     """What went wrong, in a line that fits into the log."""
     return f"{type(error).__name__}: {error}"[:300]
-
-
-def _moment(stated: datetime | None) -> datetime | None:
-    """The time that a server says, in UTC; None for one that is none, such as an offset of days."""
-    try:
-        return stated.astimezone(UTC) if stated is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _password(account: ImapAccount) -> str:

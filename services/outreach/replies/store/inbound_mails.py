@@ -17,19 +17,17 @@ class StoredMail(NamedTuple):
     attempts: int
 
 
-async def add(
-    work: UnitOfWork, tenant: str, mail_id: UUID, raw: bytes, received_at: datetime, due_at: datetime
-) -> None:
-    """Store a raw mail that arrived then; it is read from `due_at` on."""
+async def add(work: UnitOfWork, tenant: str, mail_id: UUID, raw: bytes, due_at: datetime) -> None:
+    """Store a raw mail, received now."""
     await work.run(
         """
         INSERT INTO inbound_mail (tenant_id, mail_id, raw, received_at, due_at)
-        VALUES (:tenant, :mail, :raw, :received, :due)
+        VALUES (:tenant, :mail, :raw, :now, :due)
         """,
         tenant=tenant,
         mail=mail_id,
         raw=raw,
-        received=received_at,
+        now=work.now,
         due=due_at,
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -19,9 +19,6 @@ log = structlog.get_logger()
 WAITS = (0, 60, 300, 1_800, 7_200, 28_800, 86_400, 172_800)
 """Seconds before each further attempt at a mail that the server does not deliver: over three days. Then it is
 skipped."""
-
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-"""An older mail is from a server whose clock was not set."""
 
 
 @dataclass(slots=True)
@@ -69,18 +66,13 @@ async def store_fetched(
         else:
             position.failing.pop(mail.uid, None)
             if mail.raw is not None:
-                await store_mail(work, account.tenant, mail.raw, received_at=_arrival(mail.arrived_at, work.now))
+                await store_mail(work, account.tenant, mail.raw)
                 stored.mails += 1
                 if account.after != "keep":
                     position.unmarked.append(mail.uid)
         position.uid = max(position.uid, mail.uid)
     await save_position(work, account.tenant, account.name, position)
     return stored
-
-
-def _arrival(stated: datetime | None, now: datetime) -> datetime:
-    """When a mail arrived, by what its server says: never in the future, and now where that makes no sense."""
-    return now if stated is None or stated < _EARLIEST else min(stated, now)
 
 
 def _record_refusal(position: ImapPosition, mail: FetchedMail, now: datetime, account: ImapAccount) -> bool:

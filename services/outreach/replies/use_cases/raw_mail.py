@@ -7,7 +7,7 @@ goes on where that takes longer or fails.
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -40,17 +40,13 @@ Begin = Callable[[str], AbstractAsyncContextManager[UnitOfWork]]
 """Begins a transaction for a tenant, in the role of a request or of a worker."""
 
 
-async def store_mail(
-    work: UnitOfWork, tenant: str, raw: bytes, *, taken: bool = False, received_at: datetime | None = None
-) -> UUID:
+async def store_mail(work: UnitOfWork, tenant: str, raw: bytes, *, taken: bool = False) -> UUID:
     """Store a raw mail, before anybody tries to understand it; a worker reads it after the commit.
 
-    `received_at`: when it arrived, if not now. `taken`: the caller reads it at once, with `read_at_once`, and the
-    worker only if that fails.
+    `taken`: the caller reads it at once, with `read_at_once`, and the worker only if that fails.
     """
     mail_id = uuid7()
-    due_at = work.now + _TAKEN if taken else work.now
-    await inbound_mails.add(work, tenant, mail_id, raw, received_at or work.now, due_at)
+    await inbound_mails.add(work, tenant, mail_id, raw, work.now + _TAKEN if taken else work.now)
     return mail_id
 
 

@@ -64,8 +64,7 @@ class SendConditions(SendLimits):
 
     `to`: the address that was approved; `address`: the lead's present one. `own_sender`: whether the tenant may send
     from the mailbox's domain, or text from the number or name. `suppressed`: why the address is suppressed.
-    `last_reply_at`: when we got to know what the lead last replied. `no_answer`: why the message answers no reply of
-    the lead any more.
+    `last_reply_at`: when the lead last replied. `no_answer`: why the message answers no reply of the lead any more.
     `enrolment`: the state of the enrolment that the message belongs to, None for any other message.
     """
 

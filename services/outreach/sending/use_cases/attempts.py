@@ -27,7 +27,7 @@ from services.outreach.sending.use_cases.limits import caps_of
 from services.outreach.settings import Settings
 from services.outreach.store import (
     Lead,
-    last_known_at,
+    last_reply_at,
     lead_ids_of,
     lead_of,
     lock_leads_shared,
@@ -201,7 +201,7 @@ async def _conditions(
         mode=(lead.mode if lead else None) or settings.mode,
         stage=stage,
         stage_rule=stage_rule,
-        last_reply_at=await last_known_at(work, tenant, lead_ids),
+        last_reply_at=await last_reply_at(work, tenant, lead_ids),
         no_answer=no_answer,
         timezone=zone_name(lead, settings) if lead else None,
         windows=tuple(windows),
