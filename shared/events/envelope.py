@@ -265,7 +265,7 @@ def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
     if isinstance(sequence, str | int):
         attributes["ce_sequence"] = str(sequence)
     if half := [name[3:] for name, text in attributes.items() if has_half_pair(text)]:
-        raise Invalid(f"{half[0]} has half of a surrogate pair, which is no character")
+        raise Invalid(f"{half[0]!r} has half of a surrogate pair, which is no character")
     try:
         if data is None:
             return attributes, b64decode(encoded, validate=True)

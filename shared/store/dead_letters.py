@@ -177,7 +177,8 @@ def _row(letter: DeadLetter) -> tuple[Any, ...]:
         letter.attribute("id"),
         letter.attribute("source"),
         letter.subject,
-        letter.error.replace("\0", "")[:4_000],
+        # A reason may repeat a name from the record, and with it what no text of a database may hold.
+        letter.error.replace("\0", "").encode(errors="replace").decode()[:4_000],
     )
 
 

@@ -63,5 +63,5 @@ def test_half_a_character_in_an_attribute_is_said_to_be_one():
     more = {"time": NOW.isoformat(), "subject": str(uuid7()), "data": VISIT | {"properties": {"n": 10**19}}}
     value = orjson.dumps(attributes | more).replace(b"?", rb"\ud83d")
     structured = [("content-type", b"application/cloudevents+json")]
-    with pytest.raises(Invalid, match="id has half of a surrogate pair"):
+    with pytest.raises(Invalid, match="'id' has half of a surrogate pair"):
         decode("engagement.recorded", value, structured, NOW, {"engagement.recorded": EngagementRecorded})

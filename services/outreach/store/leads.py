@@ -58,10 +58,10 @@ class Lead:
 
     @property
     def taken_up_at(self) -> datetime | None:
-        """When a person took the lead up again after its channels were used up: they count from then on."""
-        by_hand = self.stage_rule == "manual" and self.stage_since is not None
-        taken_up = by_hand and self.exhausted_at is not None and self.stage_since > self.exhausted_at
-        return self.stage_since if taken_up else None
+        """Since when the lead is in its stage, if it came there after its channels were used up: somebody took it up
+        again, and they count from then on."""
+        since, exhausted = self.stage_since, self.exhausted_at
+        return since if since and exhausted and since > exhausted else None
 
     @property
     def name(self) -> str | None:

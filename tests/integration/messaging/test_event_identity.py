@@ -141,3 +141,13 @@ async def test_stages_reads_a_channel_that_it_does_not_know_as_another_one(start
     assert await eventually(recorded) == ["other"]
     async with stages.client(tenant=tenant) as http:
         assert (await http.get(f"/v1/leads/{lead.id}")).json()["stage"] == "new"
+
+
+async def test_a_reason_with_half_a_character_is_kept_without_it_and_stops_nothing(start, tenant):
+    stages = await start("stages", only="api")
+    headers = [("ce_tenantid", tenant.encode()), ("ce_id", b"1")]
+    letter = DeadLetter(f"topic-of-{tenant}", 0, 1, b"key", b"value", headers, "\ud800 is half of a pair")
+    await dead_letters.store(stages.database, [letter])
+    async with stages.database.worker() as work:
+        rows = await work.fetch("SELECT error FROM dead_letter WHERE topic = :topic", topic=letter.topic)
+    assert [row["error"] for row in rows] == ["? is half of a pair"]

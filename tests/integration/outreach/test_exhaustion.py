@@ -119,8 +119,9 @@ async def _due(office, lead):
         await connection.close()
 
 
+@pytest.mark.parametrize("into", ["contacted", "new"])
 async def test_a_lead_that_a_person_takes_up_again_is_exhausted_again_once_as_much_was_tried(
-    office, tenant, tried_by_mail, bus
+    office, tenant, tried_by_mail, bus, into
 ):
     lead = tried_by_mail
     async with office.client(tenant, "operator") as http:
@@ -130,7 +131,9 @@ async def test_a_lead_that_a_person_takes_up_again_is_exhausted_again_once_as_mu
     office.advance(days=2)
     await check_exhaustion(office.database)
     assert await _due(office, lead) is None, "nothing can move it, so nobody asks each day"
-    await office.moved(tenant, lead, "contacted", revision=3, rule="manual", from_="exhausted")
+    await office.moved(tenant, lead, into, revision=3, rule="manual", from_="exhausted")
+    if into == "new":
+        await office.moved(tenant, lead, "contacted", revision=4, rule="first-message", from_="new")
     office.advance(days=20)
     await check_exhaustion(office.database)
     assert len(await bus.read("outreach.exhausted", tenant=tenant)) == 1, "what was sent before counts no more"

@@ -79,6 +79,7 @@ async def supersede_on_stage_change(
 
 async def supersede_on_reply(work: UnitOfWork, reply: ReplyLabelled) -> None:
     """The lead wrote: end the drafts with an older cause. A label that gets no answer ends that to an earlier label."""
+    await lead_of(work, reply.tenant, reply.lead_id, lock=True)  # before its drafts, as everywhere
     for row in await store.pending_of(work, [(reply.tenant, reply.lead_id)]):
         reason = superseded_by_reply(_pending(row), reply.received_at, str(reply.reply_id), reply.label)
         if reason:
