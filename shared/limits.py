@@ -37,6 +37,10 @@ REVISIONS_RAISED = 10_000
 """By how much `leadflow raise-revisions` raises versions and revisions: more than a lead has had in its whole life, so
 that none is published a second time, and little enough to be repeated a hundred times below MAX_REVISION."""
 
+MAX_SOURCE = 200
+MAX_EXTERNAL_ID = 300
+"""The characters of the source of a lead, and of its id there."""
+
 MAX_OWNER = 200
 """The characters of an owner's name. Queues are sorted by owner, and Postgres refuses an index entry of 2,704 bytes."""
 

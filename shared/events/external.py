@@ -1,15 +1,17 @@
 """What other systems publish. They may also publish `engagement.recorded`, `meeting.booked` and `meeting.cancelled`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from shared.events.base import LIMITED, NOT_BLANK, Event, Model, Moment, Text, open_enum
+from shared.limits import MAX_EXTERNAL_ID, MAX_SOURCE
 
 OTHER_SYSTEMS = "other systems"
 """The publisher of what no service publishes."""
 
-Choice = Annotated[str, open_enum("granted", "denied", "unknown", otherwise="unknown")]
+ConsentChoice = Literal["granted", "denied", "unknown"]
+Choice = Annotated[str, open_enum(*get_args(ConsentChoice), otherwise="unknown")]
 
 
 class Consent(Model):
@@ -45,8 +47,8 @@ class ContactFields(Model):
 class SubmittedConsent(Consent):
     """What the lead allowed, as it is submitted. A choice that is none of these refuses the lead: it may deny."""
 
-    email: Literal["granted", "denied", "unknown"] = "unknown"
-    sms: Literal["granted", "denied", "unknown"] = "unknown"
+    email: ConsentChoice = "unknown"
+    sms: ConsentChoice = "unknown"
 
 
 class LeadSubmitted(ContactFields, Event):
@@ -55,8 +57,8 @@ class LeadSubmitted(ContactFields, Event):
     type = "lead.submitted"
     publisher = OTHER_SYSTEMS
     needs_subject = False
-    source: Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=NOT_BLANK)]
-    external_id: Annotated[str, Field(max_length=300)] | None = None
+    source: Annotated[str, Field(min_length=1, max_length=MAX_SOURCE, json_schema_extra=NOT_BLANK)]
+    external_id: Annotated[str, Field(max_length=MAX_EXTERNAL_ID)] | None = None
     email: Text | None = None
     phone: Text | None = None
     consent: SubmittedConsent | None = None

@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problems: `type`, `title`, `status`, `detail`, and `errors` for a bad body."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -70,6 +70,11 @@ def _database_away() -> Response:
     return problem(503, "Not available now", "the database does not answer; try again", headers=headers)
 
 
+def sentence_of(errors: Iterable[Mapping[str, Any]]) -> str:
+    """What is wrong with each field, in one line. `errors`: as `{field, message}`."""
+    return "; ".join(f"{error['field']}: {error['message']}" for error in errors)
+
+
 def problem_type(error: LeadflowError) -> str:
     """The `type` of the problem that one of our own errors becomes."""
     return f"{_KINDS}{_kind_of(error)}"
@@ -118,14 +123,12 @@ def install(app: FastAPI) -> None:
             {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "message": item["msg"]}
             for item in found
         ]
-        detail = "; ".join(f"{item['field']}: {item['message']}" for item in errors[:5])
-        return problem(422, "Invalid content", detail, errors=errors, kind="invalid-content")
+        return problem(422, "Invalid content", sentence_of(errors[:5]), errors=errors, kind="invalid-content")
 
     @app.exception_handler(ValidationError)
     async def _model(request: Request, error: ValidationError) -> Response:
         errors = errors_of(error)
-        detail = "; ".join(f"{item['field']}: {item['message']}" for item in errors[:5])
-        return problem(422, "Invalid content", detail, errors=errors, kind="invalid-content")
+        return problem(422, "Invalid content", sentence_of(errors[:5]), errors=errors, kind="invalid-content")
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:

@@ -27,9 +27,8 @@ async def first_deliveries(work: Transaction, batch: Sequence[Received[Any]]) ->
 
     Entries that were written before migration 0002 have the type '', which matches every type.
     """
-    first = {received.key: received for received in reversed(batch)}
-    fresh = await first_of(work, first)
-    return [received for received in batch if received.key in fresh and first[received.key] is received]
+    fresh = await first_of(work, [received.key for received in batch])
+    return [received for received in batch if received.key in fresh]
 
 
 async def without_repetitions(
@@ -39,9 +38,9 @@ async def without_repetitions(
 
     For a use case whose own table knows all other events.
     """
-    guarded = [received for received in batch if received.type in types]
-    first = await first_deliveries(work, guarded) if guarded else []
-    return [received for received in batch if received.type not in types or received in first]
+    guarded = [received.key for received in batch if received.type in types]
+    fresh = await first_of(work, guarded) if guarded else set()
+    return [received for received in batch if received.type not in types or received.key in fresh]
 
 
 async def first_of(work: Transaction, events: Iterable[EventKey]) -> set[EventKey]:

@@ -13,7 +13,6 @@ from starlette.datastructures import FormData, UploadFile
 
 from services.capture.endpoints.leads import Normaliser
 from services.capture.gateways.uploaded_files import text_of
-from services.capture.rules.contact import MAX_SOURCE
 from services.capture.rules.field_mapping import unmapped, unmapped_names
 from services.capture.rules.records import ERROR_COLUMNS, Layout, cells_of
 from services.capture.schemas.imports import ImportErrorOut, ImportOut, ImportPreviewOut, ImportWarningOut
@@ -37,6 +36,7 @@ from shared.http import (
 )
 from shared.http.csv_injection import neutralise_row
 from shared.http.pages import number
+from shared.limits import MAX_SOURCE
 from shared.service import Service
 from shared.strict_json import read_json
 from shared.text import clean

@@ -12,7 +12,7 @@ from services.capture.rules.consent import SubmittedConsent, read_consent
 from services.capture.rules.errors import FieldError, listed, read_text
 from services.capture.rules.text import MAX_TEXT, clean_json, text_of
 from shared.attributes import free_fields_error, shape_error
-from shared.limits import MAX_OWNER
+from shared.limits import MAX_EXTERNAL_ID, MAX_OWNER, MAX_SOURCE
 from shared.text import clean
 
 ADDRESSES: tuple[Literal["email"], Literal["phone"]] = ("email", "phone")
@@ -30,8 +30,6 @@ DETAILS = (
 FIELDS = ADDRESSES + DETAILS
 """The fields that later submissions and edits may change. `source`, `external_id` and `owner` count at capture only."""
 
-MAX_EXTERNAL_ID = 300
-MAX_SOURCE = 200
 MAX_ATTRIBUTE_NAME = 200
 
 

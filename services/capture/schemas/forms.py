@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl
 from pydantic_core import PydanticCustomError
 
-from services.capture.rules.contact import MAX_SOURCE
 from services.capture.rules.form_guards import MAX_WORK_BITS, read_origin
 from services.capture.rules.forms import read_fields
 from services.capture.schemas.bodies import Body
+from shared.limits import MAX_SOURCE
 from shared.text import clean
 
 Name = Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=MAX_SOURCE)]

@@ -1,14 +1,12 @@
 """HTTP bodies of leads and their engagement, and the model of `lead.submitted` that the consumer validates with."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.capture.rules.contact import (
-    MAX_EXTERNAL_ID,
-    MAX_SOURCE,
     ContactNormaliser,
     normalise,
     read_attributes,
@@ -19,7 +17,8 @@ from shared.attributes import MAX_ATTRIBUTE_CHARACTERS, MAX_ATTRIBUTE_DEPTH, MAX
 from shared.errors import Invalid
 from shared.events import LeadSubmitted
 from shared.events.base import LifeMoment, Moment
-from shared.limits import MAX_OWNER
+from shared.events.external import ConsentChoice
+from shared.limits import MAX_EXTERNAL_ID, MAX_OWNER, MAX_SOURCE
 from shared.text import clean
 
 
@@ -52,8 +51,8 @@ def _line_or_none(text: str) -> str | None:
 
 
 class ConsentIn(Body):
-    email: Literal["granted", "denied", "unknown"] = "unknown"
-    sms: Literal["granted", "denied", "unknown"] = "unknown"
+    email: ConsentChoice = "unknown"
+    sms: ConsentChoice = "unknown"
     basis: Line | None = None
     source: Line | None = None
     at: Moment | None = None

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
 
+from shared.events.external import ConsentChoice
+
 
 class ConsentTextOut(BaseModel):
     """The text that the person agreed to, and its version among those of its form."""
@@ -22,8 +24,8 @@ class ConsentChangeOut(BaseModel):
 
     lead_id: UUID
     channel: Literal["email", "sms"]
-    choice: Literal["granted", "denied", "unknown"]
-    before: Literal["granted", "denied", "unknown"]
+    choice: ConsentChoice
+    before: ConsentChoice
     at: AwareDatetime
     source: str | None
     basis: str | None

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.outreach import hooks
 from services.outreach.keys import Keys
 from services.outreach.rules import CHANNELS
-from services.outreach.store import Lead, lead_ids_of, lead_of
+from services.outreach.store import Lead, lead_ids_of, lead_of, leads_of
 from services.outreach.suppression import store
 from services.outreach.suppression.rules import BY_THE_LEAD, SOFT_WINDOW, Failure, address_state
 from shared.db import Row, UnitOfWork
@@ -255,14 +255,20 @@ async def record_bounce(work: UnitOfWork, bounce: Bounce, failure: Failure) -> N
         softs = [at for at in locked.soft_failures if work.now - at < SOFT_WINDOW]
         await store.save_state(work, key, state, [*softs, work.now] if failure.severity == "soft" else softs)
     closes = state == "invalid" and locked.state != "invalid"
-    others = await store.leads_with(work, bounce.tenant, bounce.address_hash) if closes else []
-    for lead_id in [bounce.lead_id, *(each for each in others if each != bounce.lead_id)]:
-        published = work.emit(_bounced(bounce, failure, state), tenant=bounce.tenant, subject=lead_id)
-        kept = (await resolve(work, [(bounce.tenant, lead_id)]))[bounce.tenant, lead_id]
-        lead = await lead_of(work, bounce.tenant, kept)
-        if closes and lead is not None and lead.address_hash(bounce.channel) == bounce.address_hash:
+    holders = await store.leads_with(work, bounce.tenant, bounce.address_hash) if closes else []
+    published: dict[LeadKey, Envelope] = {}
+    for lead_id in (bounce.lead_id, *(each for each in holders if each != bounce.lead_id)):
+        event = _bounced(bounce, failure, state)
+        published[bounce.tenant, lead_id] = work.emit(event, tenant=bounce.tenant, subject=lead_id)
+    if not closes:
+        return
+    kept = await resolve(work, published)
+    leads = await leads_of(work, [(tenant, kept[tenant, lead_id]) for tenant, lead_id in published])
+    for key, envelope in published.items():
+        lead = leads.get((bounce.tenant, kept[key]))
+        if lead is not None and lead.address_hash(bounce.channel) == bounce.address_hash:
             why = f"the {bounce.channel} address does not work"
-            await _notify_closed(work, bounce.tenant, kept, bounce.channel, why, published)
+            await _notify_closed(work, bounce.tenant, lead.lead_id, bounce.channel, why, envelope)
 
 
 def _bounced(bounce: Bounce, failure: Failure, state: str) -> MessageBounced:

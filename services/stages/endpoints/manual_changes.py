@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Depends, Response
-from pydantic import ValidationError
 
 from services.stages.endpoints.views import lead_views
 from services.stages.schemas.answers import AddedNote, BookedMeeting, LeadView, MoveResult, MoveResults
@@ -21,9 +20,9 @@ from services.stages.store.leads import LeadRecord
 from services.stages.use_cases import manual_changes
 from services.stages.use_cases.manual_changes import MoveRequest
 from shared.db import UnitOfWork
-from shared.errors import Invalid, LeadflowError, NotFound
-from shared.events.envelope import errors_of
+from shared.errors import LeadflowError
 from shared.http import IfMatch, Once, Reviewer, Router, TenantWork, etag, large_body
+from shared.http.bulk_items import named, read_item
 
 router = Router(tags=["stages"])
 
@@ -101,7 +100,7 @@ async def move_leads(body: BulkMovesBody, principal: Reviewer, work: TenantWork)
     results = [next(moved) if isinstance(each, MoveRequest) else each for each in requests]
     return MoveResults(
         results=[
-            MoveResult(lead_id=_as_text(item.get("lead_id")), status=result.status, error=result.detail)
+            MoveResult(lead_id=named(item, "lead_id"), status=result.status, error=result.detail)
             if isinstance(result, LeadflowError)
             else MoveResult(lead_id=item["lead_id"], status=200, stage=result.journey.stage)
             for item, result in zip(body.items, results, strict=True)
@@ -111,19 +110,10 @@ async def move_leads(body: BulkMovesBody, principal: Reviewer, work: TenantWork)
 
 def _move_request(item: dict[str, Any]) -> MoveRequest | LeadflowError:
     """The move that an item requests, or the error that refuses it."""
-    try:
-        read = BulkMoveItem.model_validate(item)
-    except ValidationError as error:
-        problems = errors_of(error)
-        if any(problem["field"] == "lead_id" for problem in problems):
-            return NotFound("there is no such lead")
-        return Invalid("; ".join(f"{problem['field']}: {problem['message']}" for problem in problems))
+    read = read_item(BulkMoveItem, item, "lead_id", "there is no such lead")
+    if isinstance(read, LeadflowError):
+        return read
     return MoveRequest(read.lead_id, read.stage, read.note, read.disqualification_reason)
-
-
-def _as_text(lead_id: Any) -> str | None:
-    """What an item named as its lead; None for what is no text that an answer can hold."""
-    return lead_id if isinstance(lead_id, str) and lead_id.isprintable() else None
 
 
 async def _answer(work: UnitOfWork, response: Response, record: LeadRecord) -> LeadView:

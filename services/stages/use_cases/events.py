@@ -27,11 +27,8 @@ _OPEN = ("address_state", "band", "change", "channel", "how", "kind", "label", "
 async def record_events(work: UnitOfWork, events: list[Received[Any]]) -> None:
     """Record events and apply their signals. An event that was recorded before changes nothing."""
     erased = await erased_among(work, {(r.tenant, r.lead_id) for r in events})
-    first: dict[EventKey, Received[Any]] = {}
-    for r in events:
-        if (r.tenant, r.lead_id) not in erased:
-            first.setdefault(r.key, r)
-    received = await without_repetitions(work, list(first.values()), _KNOWN_BY_THE_INBOX)
+    received = [r for r in events if (r.tenant, r.lead_id) not in erased]
+    received = await without_repetitions(work, received, _KNOWN_BY_THE_INBOX)
     if not received:
         return
     merges = [r for r in received if r.type == LeadMerged.type]

@@ -4,24 +4,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from services.outreach.drafts import store
 from services.outreach.drafts.schemas import MAX_REASON, Bulk, BulkItem
 from services.outreach.drafts.use_cases import review
 from services.outreach.keys import Keys
 from shared.db import Row, UnitOfWork
 from shared.errors import Conflict, Invalid, LeadflowError
-from shared.events.envelope import errors_of
 from shared.http import problem_type
+from shared.http.bulk_items import named, read_item
 from shared.strict_json import has_half_pair
 
 
 async def act_on_all(work: UnitOfWork, keys: Keys, tenant: str, actor: str, bulk: Bulk) -> list[dict[str, Any]]:
     """Do it; a result for each item, in order. A draft that is named twice is looked at again after the first time."""
-    read = [_read(item) for item in bulk.items]
-    results = {place: item for place, item in enumerate(read) if isinstance(item, dict)}
-    waiting = [(place, item) for place, item in enumerate(read) if isinstance(item, BulkItem)]
+    results: dict[int, dict[str, Any]] = {}
+    waiting: list[tuple[int, BulkItem]] = []
+    for place, item in enumerate(bulk.items):
+        read = read_item(BulkItem, item, "draft_id", "no such draft")
+        if isinstance(read, LeadflowError):
+            results[place] = _refused(named(item, "draft_id"), read)
+        else:
+            waiting.append((place, read))
     while waiting:
         first: dict[UUID, tuple[int, BulkItem]] = {}
         for place, item in waiting:
@@ -30,20 +33,6 @@ async def act_on_all(work: UnitOfWork, keys: Keys, tenant: str, actor: str, bulk
         results |= {place: done[draft_id] for draft_id, (place, _) in first.items()}
         waiting = [each for each in waiting if each[0] not in results]
     return [results[place] for place in range(len(bulk.items))]
-
-
-def _read(item: dict[str, Any]) -> BulkItem | dict[str, Any]:
-    """An item, or the result that refuses it."""
-    try:
-        return BulkItem.model_validate(item)
-    except ValidationError as error:
-        problems = errors_of(error)
-    named = item.get("draft_id")
-    refused: dict[str, Any] = {"draft_id": named if isinstance(named, str) and named.isprintable() else None}
-    if any(problem["field"] == "draft_id" for problem in problems):
-        return refused | {"status": 404, "error": "no such draft"}
-    text = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
-    return refused | {"status": 422, "error": text}
 
 
 async def _act(
@@ -60,14 +49,14 @@ async def _act(
             if item.sha256 is not None and bulk.action == "approve":
                 review.check_approval(row, item.sha256, acknowledge=item.acknowledge_unsupported)
         except LeadflowError as error:
-            done[item.draft_id] = _refused(item, error)
+            done[item.draft_id] = _refused(item.draft_id, error)
         else:
             chosen.append((item, row))
     saved = await _save(work, keys, actor, bulk, chosen) if chosen else {}
     for item, _ in chosen:
         more = saved.get(item.draft_id, {})
         if isinstance(more, LeadflowError):
-            done[item.draft_id] = _refused(item, more)
+            done[item.draft_id] = _refused(item.draft_id, more)
         else:
             done[item.draft_id] = {"draft_id": item.draft_id, "status": 200, **more}
     return done
@@ -122,6 +111,6 @@ async def _save(
     return {}
 
 
-def _refused(item: BulkItem, error: LeadflowError) -> dict[str, Any]:
-    refused: dict[str, Any] = {"draft_id": item.draft_id, "status": error.status, "error": error.detail}
+def _refused(draft_id: UUID | str | None, error: LeadflowError) -> dict[str, Any]:
+    refused: dict[str, Any] = {"draft_id": draft_id, "status": error.status, "error": error.detail}
     return refused | ({"type": problem_type(error), "errors": error.errors} if error.errors else {})

@@ -1,6 +1,6 @@
 """Labels of replies, by the rules or by a human, and everything that follows from a label."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -64,10 +64,7 @@ async def relabel(work: UnitOfWork, keys: Keys, row: Row, given: store.GivenLabe
     """Give a stored (locked) reply a later label, with all that follows from it; the reply afterwards."""
     tenant, reply_id = row["tenant_id"], row["reply_id"]
     lead = await lead_of(work, tenant, row["lead_id"]) if row["lead_id"] else None
-    others = [(row["channel"], bytes(row["closed_hash"]))] if row["closed_hash"] else []
-    if given.label == "opt_out" and (sender := _sender(keys, row)):
-        others.append(sender)
-    lead = await lock_addresses(work, tenant, lead, others)
+    lead = await lock_addresses(work, keys, row, lead, given.label)
     wrong_address = await _is_wrong_address(work, keys, row, lead, given.label)
     if row["closed_hash"] and not wrong_address:
         await addresses.save_state(work, (tenant, row["channel"], bytes(row["closed_hash"])), "valid", [])
@@ -81,16 +78,21 @@ async def relabel(work: UnitOfWork, keys: Keys, row: Row, given: store.GivenLabe
 
 
 async def lock_addresses(
-    work: UnitOfWork, tenant: str, lead: Lead | None, others: Iterable[tuple[str, bytes]]
+    work: UnitOfWork, keys: Keys, reply: Mapping[str, Any] | Row, lead: Lead | None, label: str
 ) -> Lead | None:
-    """Lock the addresses that a label may change, those of the lead and (channel, hash) of others; returns the lead as
-    it is then: merged or erased, perhaps.
+    """Lock the addresses that a label of a reply may change; returns the lead as it is then: merged or erased, perhaps.
 
-    This comes before any lead or dispatch is locked, in the same order as everywhere.
+    This comes before any lead or dispatch is locked, in the same order as everywhere. `reply`: a stored one, or the
+    fields of one that is to be stored.
     """
-    wanted = {(tenant, *each) for each in others}
+    tenant = reply["tenant_id"]
+    wanted: set[tuple[str, str, bytes]] = set()
     if lead:
         wanted |= {(tenant, channel, hash) for channel in CHANNELS if (hash := lead.address_hash(channel))}
+    if closed := reply.get("closed_hash"):
+        wanted.add((tenant, reply["channel"], bytes(closed)))
+    if label == "opt_out" and (sender := _sender(keys, reply)):
+        wanted.add((tenant, *sender))
     await addresses.lock_addresses(work, wanted)
     return await lead_of(work, tenant, lead.lead_id) if lead else None
 
@@ -107,7 +109,7 @@ async def _is_wrong_address(work: UnitOfWork, keys: Keys, row: Row, lead: Lead |
     return lead.address_hash(row["channel"]) in about
 
 
-def _sender(keys: Keys, row: Row) -> tuple[str, bytes] | None:
+def _sender(keys: Keys, row: Mapping[str, Any] | Row) -> tuple[str, bytes] | None:
     """(channel, hash) of the address that the reply was sent from."""
     return (row["channel"], keys.address(row["tenant_id"], row["sender"])) if row["sender"] else None
 

@@ -132,9 +132,7 @@ async def _store(
 ) -> ReceivedMessage:
     """Store a new reply and apply its label; a duplicate when another request stored it at the same time."""
     tenant = new.tenant_id
-    opts_out = classification.label == "opt_out" and new.sender
-    sender = [(new.channel, keys.address(tenant, new.sender))] if opts_out else []
-    lead = await labelling.lock_addresses(work, tenant, match.lead, sender)
+    lead = await labelling.lock_addresses(work, keys, new._asdict(), match.lead, classification.label)
     new = new._replace(
         lead_id=lead.lead_id if lead else None,
         dispatch_id=match.dispatch["dispatch_id"] if match.dispatch is not None else None,

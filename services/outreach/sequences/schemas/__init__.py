@@ -11,6 +11,7 @@ from services.outreach.schemas import Body, Channel, SendingWindow
 from services.outreach.sending.templates import MAX_TEMPLATE
 from services.outreach.sequences.rules.definition import AfterBlock, AfterDraft, Review, StepChannel
 from shared.events.base import LifeMoment
+from shared.events.external import ConsentChoice
 from shared.events.outreach import Label
 
 MOST_STEPS = 50
@@ -244,7 +245,7 @@ class MadeUpLead(Body, extra="ignore"):
     timezone: Annotated[str, Field(max_length=64)] | None = None
     stage: Stage = "contacted"
     mode: Mode = "blended"
-    consent: dict[Channel, Literal["granted", "denied", "unknown"]] = {}
+    consent: dict[Channel, ConsentChoice] = {}
 
 
 class ScriptedEvent(Body):
